@@ -1,0 +1,223 @@
+"""Chains and choices of augmentations, and the parser of their written form."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from augment.base import Augmentation, Identity, Params
+
+Factory = Callable[..., Augmentation]
+
+
+@dataclass(frozen=True)
+class Sequential(Augmentation):
+    """Apply several ops one after the other, in the order given.
+
+    Parameters are named by link: ``0.top`` is ``top`` of the first one.
+
+    Args:
+        links: the ops, first to last.
+    """
+
+    links: tuple[Augmentation, ...]
+
+    @property
+    def takes_bytes(self) -> bool:  # type: ignore[override]
+        """Whether every link takes uint8."""
+        return all(link.takes_bytes for link in self.links)
+
+    def evaluation(self) -> Augmentation:
+        """Return the chain of what the links are at test time."""
+        return chain(link.evaluation() for link in self.links)
+
+    def output_size(self, height: int, width: int) -> tuple[int, int]:
+        """Return the size after the last link."""
+        for link in self.links:
+            height, width = link.output_size(height, width)
+        return height, width
+
+    def input_size(self, height: int, width: int) -> tuple[int, int]:
+        """Return the size to render at, walking back from the last link."""
+        for link in reversed(self.links):
+            height, width = link.input_size(height, width)
+        return height, width
+
+    def _draw(self, shape: Sequence[int], generator: torch.Generator) -> dict[str, Tensor]:
+        params = {}
+        for index, link in enumerate(self.links):
+            params |= _prefixed(index, link._draw(shape, generator))
+            shape = (*shape[:2], *link.output_size(shape[2], shape[3]))
+        return params
+
+    def _apply(self, images: Tensor, params: Params) -> Tensor:
+        for index, link in enumerate(self.links):
+            images = link.apply(images, _of_link(index, params))
+        return images
+
+
+@dataclass(frozen=True)
+class OneOf(Augmentation):
+    """Apply one of several ops to each image, each with equal chance.
+
+    At test time the first branch decides.
+
+    Args:
+        branches: the ops; all must have the same input and output sizes.
+    """
+
+    branches: tuple[Augmentation, ...]
+
+    @property
+    def takes_bytes(self) -> bool:  # type: ignore[override]
+        """Whether every branch takes uint8."""
+        return all(branch.takes_bytes for branch in self.branches)
+
+    def evaluation(self) -> Augmentation:
+        """Return what the first branch is at test time."""
+        return self.branches[0].evaluation()
+
+    def output_size(self, height: int, width: int) -> tuple[int, int]:
+        """Return the size that all branches agree on."""
+        return self._agreed("output", {branch.output_size(height, width) for branch in self.branches})
+
+    def input_size(self, height: int, width: int) -> tuple[int, int]:
+        """Return the size to render at that all branches agree on."""
+        return self._agreed("input", {branch.input_size(height, width) for branch in self.branches})
+
+    def _agreed(self, which: str, sizes: set[tuple[int, int]]) -> tuple[int, int]:
+        if len(sizes) != 1:
+            raise ValueError(f"branches of a choice must have one {which} size, got {sorted(sizes)}")
+        return next(iter(sizes))
+
+    def _draw(self, shape: Sequence[int], generator: torch.Generator) -> dict[str, Tensor]:
+        params = {"choice": torch.randint(len(self.branches), (shape[0],), generator=generator)}
+        for index, branch in enumerate(self.branches):
+            params |= _prefixed(index, branch._draw(shape, generator))
+        return params
+
+    def _apply(self, images: Tensor, params: Params) -> Tensor:
+        choice = params["choice"][:, None, None, None]
+        out = self.branches[0].apply(images, _of_link(0, params))
+        for index, branch in enumerate(self.branches[1:], start=1):
+            out = torch.where(choice == index, branch.apply(images, _of_link(index, params)), out)
+        return out
+
+
+def chain(ops: Sequence[Augmentation] | object) -> Augmentation:
+    """Join ops in order, as the plainest op that does the same: no link that does nothing, no chain of one."""
+    links = tuple(op for op in ops if not isinstance(op, Identity))  # type: ignore[attr-defined]
+    if not links:
+        return Identity()
+    return links[0] if len(links) == 1 else Sequential(links)
+
+
+def split_at_float(op: Augmentation) -> tuple[Augmentation, Augmentation]:
+    """Cut a chain where float images become necessary.
+
+    Returns:
+        The leading links that take uint8, and the rest; ``Identity`` where there are none.
+
+    Example:
+        >>> from augment import make
+        >>> split_at_float(make("crop+grayscale"))
+        (Crop(size=84, ratio=1.1904761904761905), Grayscale(p=0.3))
+    """
+    links = op.links if isinstance(op, Sequential) else (op,)
+    cut = next((i for i, link in enumerate(links) if not link.takes_bytes), len(links))
+    return chain(links[:cut]), chain(links[cut:])
+
+
+def build(spec: str, size: int, registry: Mapping[str, Factory]) -> Augmentation:
+    """Build the chain that ``spec`` describes so that its output is ``size`` x ``size``."""
+    if size < 1:
+        raise ValueError(f"size must be at least 1, got {size}")
+    links: list[Augmentation] = []
+    for branches in reversed(parse(spec, registry)):
+        made = tuple(_make_one(registry[name], options, size) for name, options in branches)
+        links.insert(0, made[0] if len(made) == 1 else OneOf(made))
+        size = links[0].input_size(size, size)[0]
+    return chain(links)
+
+
+def parse(spec: str, registry: Mapping[str, Factory]) -> list[list[tuple[str, dict[str, object]]]]:
+    """Read ``a+b:key=value/c`` as links of branches of (name, options)."""
+    return [
+        [_parse_one(text, spec, registry) for text in split_outside_quotes(link, "/")]
+        for link in split_outside_quotes(spec, "+")
+    ]
+
+
+def split_outside_quotes(text: str, separator: str) -> list[str]:
+    """Split at a separator, except inside single or double quotes, which a file name may need."""
+    parts, quote = [""], ""
+    for character in text:
+        if character in "'\"" and quote in ("", character):
+            quote = "" if quote else character
+        if character == separator and not quote:
+            parts.append("")
+        else:
+            parts[-1] += character
+    return parts
+
+
+def _make_one(factory: Factory, options: dict[str, object], size: int) -> Augmentation:
+    sized = {"size": size} if "size" in inspect.signature(factory).parameters else {}
+    return factory(**sized, **options)
+
+
+def _parse_one(text: str, spec: str, registry: Mapping[str, Factory]) -> tuple[str, dict[str, object]]:
+    name, *pairs = split_outside_quotes(text, ":")
+    if not name:
+        raise ValueError(f"augmentation {spec!r} has an empty link; known: {', '.join(registry)}")
+    if name not in registry:
+        raise ValueError(f"unknown augmentation {name!r}; known: {', '.join(registry)}")
+    return name, _options(name, pairs, _option_types(registry[name]))
+
+
+def _options(name: str, pairs: Sequence[str], types: Mapping[str, type]) -> dict[str, object]:
+    options: dict[str, object] = {}
+    for pair in pairs:
+        key, equals, value = pair.partition("=")
+        if not equals:
+            raise ValueError(f"{name}: option must be key=value, got {pair!r}")
+        if key not in types:
+            raise ValueError(f"{name}: unknown option {key!r}; known: {', '.join(types) or 'no options'}")
+        if key in options:
+            raise ValueError(f"{name}: option {key!r} is given twice")
+        options[key] = _value(name, key, value, types[key])
+    return options
+
+
+def _option_types(factory: Factory) -> dict[str, type]:
+    parameters = inspect.signature(factory, eval_str=True).parameters
+    return {key: p.annotation for key, p in parameters.items() if key != "size" and p.annotation in _READERS}
+
+
+def _value(name: str, key: str, text: str, kind: type) -> object:
+    try:
+        return _READERS[kind](text)
+    except (KeyError, ValueError):
+        raise ValueError(f"{name}: option {key} must be {_KINDS[kind]}, got {text!r}") from None
+
+
+_READERS: dict[type, Callable[[str], object]] = {
+    int: int,
+    float: float,
+    bool: {"true": True, "false": False}.__getitem__,
+    str: lambda text: text.strip("'\""),
+}
+_KINDS = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
+
+
+def _prefixed(index: int, params: Params) -> dict[str, Tensor]:
+    return {f"{index}.{name}": value for name, value in params.items()}
+
+
+def _of_link(index: int, params: Params) -> dict[str, Tensor]:
+    prefix = f"{index}."
+    return {name[len(prefix) :]: value for name, value in params.items() if name.startswith(prefix)}

@@ -1,0 +1,56 @@
+"""Images in, features out: convolutional encoders for pixels, made by name.
+
+Example:
+    >>> import torch, encoders
+    >>> encoder = encoders.make("pixel", (9, 84, 84), generator=torch.Generator().manual_seed(1))
+    >>> encoder.feature_dim, encoder(torch.zeros(2, 9, 84, 84)).shape
+    (39200, torch.Size([2, 39200]))
+    >>> encoder.receptive_field()
+    ReceptiveField(jump=2, center=7.0, size=15)
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from encoders.base import Encoder, ImageShape, ReceptiveField
+from encoders.initialize import delta_orthogonal_, initialize_, orthogonal_
+from encoders.pixel import PixelEncoder
+
+__all__ = [
+    "Encoder",
+    "PixelEncoder",
+    "ReceptiveField",
+    "delta_orthogonal_",
+    "initialize_",
+    "make",
+    "names",
+    "orthogonal_",
+]
+
+_REGISTRY: dict[str, Callable[..., Encoder]] = {"pixel": PixelEncoder}
+
+
+def names() -> tuple[str, ...]:
+    """Return the names that `make` knows, in the order of registration."""
+    return tuple(_REGISTRY)
+
+
+def make(name: str, image_shape: ImageShape, **options: Any) -> Encoder:
+    """Make an encoder by name.
+
+    Args:
+        name: one of `names()`.
+        image_shape: (C, H, W) of the images, C = 3 * frames in a stack.
+        **options: arguments of the encoder's class. `generator`, from which the weights are drawn, is
+            required: nothing comes from the global random state.
+
+    Returns:
+        The encoder, in training mode, on the CPU.
+
+    Raises:
+        ValueError: if the name is unknown, an option is out of range or the image is too small.
+        TypeError: if an option is unknown or `generator` is missing.
+    """
+    if name not in _REGISTRY:
+        raise ValueError(f"unknown encoder '{name}'; known: {', '.join(_REGISTRY)}")
+    return _REGISTRY[name](image_shape, **options)

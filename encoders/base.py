@@ -1,0 +1,141 @@
+"""What every encoder is: layers that turn images into a feature map, and the geometry of that map."""
+
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+
+ImageShape = tuple[int, int, int]
+Window = nn.Conv2d | nn.MaxPool2d | nn.AvgPool2d
+
+
+@dataclass(frozen=True)
+class ReceptiveField:
+    """Where the cells of a map look: cell i is centred on pixel `center + jump * i` along either axis.
+
+    Attributes:
+        jump: pixels between the centres of neighbouring cells.
+        center: pixel coordinate of the first cell's centre; 0 is the middle of the first pixel.
+        size: width in pixels of the square that one cell sees.
+    """
+
+    jump: int
+    center: float
+    size: int
+
+
+class Encoder(nn.Module):
+    """Convolutional layers over an image, with a feature map and its flat form.
+
+    Args:
+        image_shape: (C, H, W) of the images that come in.
+        layers: module that maps images [B, C, H, W] to a feature map [B, C', H', W']. Its windows
+            (convolutions and poolings) are square, registered in the order in which they act, and those
+            beside a residual connection keep the size.
+
+    Raises:
+        ValueError: if an axis of `image_shape` is not positive, or the image is too small for a layer.
+    """
+
+    def __init__(self, image_shape: ImageShape, layers: nn.Module) -> None:
+        super().__init__()
+        self.image_shape = check_image_shape(image_shape)
+        self.layers = layers
+        self.map_shape = self._walk_shape()
+
+    @property
+    def feature_dim(self) -> int:
+        """Number of features of one image: C' * H' * W'."""
+        channels, height, width = self.map_shape
+        return channels * height * width
+
+    def feature_map(self, images: Tensor) -> Tensor:
+        """Encode images into a map.
+
+        Args:
+            images: float [B, C, H, W] in [0, 1], of `image_shape`; any memory format.
+
+        Returns:
+            Feature map [B, C', H', W'], in the memory format of `images`.
+
+        Raises:
+            TypeError: if `images` is not of a floating type.
+            ValueError: if the shape of `images` is not [B, *image_shape].
+        """
+        if not images.is_floating_point():
+            raise TypeError(f"images are {images.dtype}; expected a floating type in [0, 1]")
+        if images.ndim != 4 or tuple(images.shape[1:]) != self.image_shape:
+            raise ValueError(
+                f"images have shape {list(images.shape)}; expected [B, *{list(self.image_shape)}]"
+            )
+        return self.layers(images)  # [B, C', H', W']
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Encode images into flat features [B, feature_dim], channel by channel; see `feature_map`."""
+        return self.feature_map(images).permute(0, 2, 3, 1).flatten(1)  # [B, F]
+
+    def receptive_field(self) -> ReceptiveField:
+        """Give step, first centre and width, in input pixels, of what the last map's cells see.
+
+        A window of k cells, stride s and padding p moves the first centre by ((k - 1) / 2 - p) * jump, widens
+        the field by (k - 1) * jump and multiplies the jump by s.
+
+        Source: Dumoulin and Visin 2016 (relation of sizes); Araujo, Norris and Sim 2019 (centres).
+        """
+        jump, center, size = 1, 0.0, 1
+        for window in self._windows():
+            kernel, stride, padding = geometry(window)
+            center += ((kernel - 1) / 2 - padding) * jump
+            size += (kernel - 1) * jump
+            jump *= stride
+        return ReceptiveField(jump, center, size)
+
+    def _windows(self) -> list[Window]:
+        return [layer for layer in self.layers.modules() if isinstance(layer, Window)]
+
+    def _walk_shape(self) -> ImageShape:
+        channels, height, width = self.image_shape
+        for number, window in enumerate(self._windows(), start=1):
+            kernel, stride, padding = geometry(window)
+            if min(height, width) + 2 * padding < kernel:
+                raise ValueError(
+                    f"image_shape {self.image_shape} is too small: layer {number} gets {height} x {width} "
+                    f"pixels and needs {kernel - 2 * padding}"
+                )
+            height, width = ((side + 2 * padding - kernel) // stride + 1 for side in (height, width))
+            channels = window.out_channels if isinstance(window, nn.Conv2d) else channels
+        return channels, height, width
+
+
+def geometry(window: Window) -> tuple[int, int, int]:
+    """Read (kernel, stride, padding) of a square convolution or pooling; dilation is in the kernel.
+
+    Raises:
+        ValueError: if one of them differs between the two axes or is given by name, or if sizes round up.
+    """
+    if getattr(window, "ceil_mode", False):
+        raise ValueError("ceil_mode of a pooling layer is True; the sizes of an encoder's layers round down")
+    kernel, stride, padding = (
+        _one_number(name, getattr(window, name)) for name in ("kernel_size", "stride", "padding")
+    )
+    dilation = _one_number("dilation", getattr(window, "dilation", 1))
+    return dilation * (kernel - 1) + 1, stride, padding
+
+
+def check_image_shape(image_shape: ImageShape) -> ImageShape:
+    """Return `image_shape` as a tuple of ints.
+
+    Raises:
+        ValueError: if it is not three positive numbers.
+    """
+    shape = tuple(int(side) for side in image_shape)
+    if len(shape) != 3 or min(shape) < 1:
+        raise ValueError(f"image_shape is {tuple(image_shape)}; expected (C, H, W), each at least 1")
+    return shape[0], shape[1], shape[2]
+
+
+def _one_number(name: str, value: int | str | tuple[int, ...]) -> int:
+    numbers = {value} if isinstance(value, int | str) else set(value)
+    number = numbers.pop()
+    if numbers or not isinstance(number, int):
+        raise ValueError(f"{name} of a layer is {value!r}; expected one number for both axes")
+    return number

@@ -1,0 +1,88 @@
+"""Orthogonal initialisation of convolutions and linear layers, drawn from a given generator.
+
+The weights are drawn into a fresh contiguous matrix and copied, so a seed gives the same values in every
+memory format and on every device.
+"""
+
+import torch
+from torch import Tensor, nn
+
+
+def orthogonal_(weight: Tensor, gain: float = 1.0, generator: torch.Generator | None = None) -> Tensor:
+    """Fill a matrix with `gain` times rows or columns of unit length that are orthogonal to each other.
+
+    Args:
+        weight: float [out, in], filled in place.
+        gain: factor on the orthogonal matrix.
+        generator: CPU generator to draw from; None draws from torch's global state.
+
+    Returns:
+        `weight`.
+
+    Raises:
+        ValueError: if `weight` has not two axes, or one of them is empty.
+
+    Source: Saxe, McClelland and Ganguli 2014, section 3.
+    """
+    _check_rank("weight of a linear layer", weight, 2, "[out, in]")
+    drawn = torch.empty(weight.shape, dtype=torch.float32)
+    nn.init.orthogonal_(drawn, gain, generator)
+    with torch.no_grad():
+        return weight.copy_(drawn)
+
+
+def delta_orthogonal_(weight: Tensor, gain: float = 1.0, generator: torch.Generator | None = None) -> Tensor:
+    """Fill a convolution's kernel with zeros and an orthogonal matrix at its centre tap.
+
+    The centre of an even kernel is tap k // 2.
+
+    Args:
+        weight: float [out, in, kh, kw], filled in place; any memory format.
+        gain: factor on the orthogonal matrix.
+        generator: CPU generator to draw from; None draws from torch's global state.
+
+    Returns:
+        `weight`.
+
+    Raises:
+        ValueError: if `weight` has not four axes, or one of them is empty.
+
+    Source: Xiao et al. 2018, algorithm 1. The paper wants in <= out; like RAD's encoder, this takes either.
+    """
+    _check_rank("weight of a convolution", weight, 4, "[out, in, kh, kw]")
+    with torch.no_grad():
+        weight.zero_()
+        orthogonal_(weight[:, :, weight.shape[2] // 2, weight.shape[3] // 2], gain, generator)
+    return weight
+
+
+def initialize_(module: nn.Module, generator: torch.Generator | None = None) -> nn.Module:
+    """Initialise every layer of `module` in order: delta-orthogonal convolutions, orthogonal linear layers.
+
+    Convolutions get the gain of ReLU (sqrt 2), linear layers gain 1; all biases become 0. Other layers are
+    left as they are.
+
+    Args:
+        module: network whose Conv2d and Linear layers are filled in place.
+        generator: CPU generator to draw from; None draws from torch's global state.
+
+    Returns:
+        `module`.
+
+    Source: RAD, appendix on the DMControl encoder; prior to it SAC+AE (Yarats et al. 2019), appendix B.
+    """
+    for layer in module.modules():
+        if isinstance(layer, nn.Conv2d):
+            delta_orthogonal_(layer.weight, nn.init.calculate_gain("relu"), generator)
+        elif isinstance(layer, nn.Linear):
+            orthogonal_(layer.weight, 1.0, generator)
+        else:
+            continue
+        if layer.bias is not None:
+            nn.init.zeros_(layer.bias)
+    return module
+
+
+def _check_rank(what: str, weight: Tensor, rank: int, layout: str) -> None:
+    if weight.ndim != rank or weight.numel() == 0:
+        raise ValueError(f"{what} has shape {list(weight.shape)}; expected {layout}, no axis empty")

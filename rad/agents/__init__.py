@@ -1,0 +1,1 @@
+"""Agents: an update that reads as the algorithm, its hyperparameters beside it."""

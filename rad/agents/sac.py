@@ -1,0 +1,282 @@
+"""RAD-SAC: Soft Actor-Critic on a shared convolutional encoder and augmented pixels; DrQ and SVEA as options."""
+
+import copy
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+import augment
+import encoders
+from rad.agents.views import Views
+from rad.heads.sac import Actor, Critic
+from rad.losses.sac import actor_loss, critic_loss, soft_target, temperature_loss
+from rad.types import Metrics, Transition
+
+
+@dataclass(frozen=True)
+class SACConfig:
+    """Hyperparameters of SAC. Defaults are RAD's (Laskin et al. 2020, after CURL, Srinivas et al. 2020)."""
+
+    batch_size: int = 128
+    """Transitions per update. RAD's scripts have 128, its paper 512."""
+    gamma: float = 0.99
+    """Discount per agent step."""
+    n_step: int = 1
+    """Agent steps summed before bootstrapping."""
+    actor_lr: float = 1e-3
+    """Learning rate of the actor's head."""
+    critic_lr: float = 1e-3
+    """Learning rate of the critic's head and of the shared convolutions. RAD: 2e-4 on cheetah-run."""
+    alpha_lr: float = 1e-4
+    """Learning rate of the temperature."""
+    alpha_beta1: float = 0.5
+    """Adam's first beta for the temperature; 0.9 elsewhere."""
+    init_temperature: float = 0.1
+    """Temperature at the start."""
+    actor_update_freq: int = 2
+    """Critic updates per actor and temperature update."""
+    target_update_freq: int = 2
+    """Critic updates per update of the target networks."""
+    critic_tau: float = 0.01
+    """Averaging rate of the target Q functions."""
+    encoder_tau: float = 0.05
+    """Averaging rate of the target convolutions and projection."""
+    log_std_min: float = -10.0
+    """Lower end of the policy's log standard deviation."""
+    log_std_max: float = 2.0
+    """Upper end of the policy's log standard deviation."""
+    hidden_dim: int = 1024
+    """Width of the two hidden layers of each head."""
+    projection_dim: int = 50
+    """Width of each head's projection of the features."""
+    projection_tanh: bool = False
+    """End the projection with tanh (DrQ) or after LayerNorm (RAD)."""
+    target_views: int = 1
+    """DrQ's K: augmented views of next_obs that the target is averaged over."""
+    critic_views: int = 1
+    """DrQ's M: augmented views of obs that the critic loss is averaged over."""
+    share_draw: bool = False
+    """Augment obs and next_obs with the same draw instead of independent ones."""
+    freeze_augment: bool = False
+    """Draw the augmentation's parameters once and keep them: an ablation."""
+    strong_augment: str = "none"
+    """SVEA's strong augmentation, laid over the weak view in the critic loss only."""
+    strong_weight: float = 0.5
+    """SVEA's beta: the strong view's share of the critic loss; the weak view has the rest."""
+
+
+class SACAgent:
+    """Soft Actor-Critic from pixels.
+
+    The convolutions are one module: the critic's loss trains them, the actor reads them without gradient.
+    Actor and critic project the features each for itself.
+
+    Args:
+        image_shape: (C, H, W) of the stored observations, before augmentation.
+        action_dim: size of the action A; actions lie in [-1, 1].
+        config: hyperparameters.
+        op: augmentation of obs and next_obs before each update.
+        encoder: name in `encoders`.
+        encoder_options: passed to `encoders.make`.
+        seed: of the initial weights, the noise and the augmentation.
+        device: where the networks live.
+        precision: "fp32", or "bf16" for everything but output layers and losses.
+
+    Source: Laskin et al. 2020 (RAD, arXiv 2004.14990); Kostrikov et al. 2020 (DrQ, arXiv 2004.13649, eqs. 1-3);
+    Hansen et al. 2021 (SVEA, arXiv 2107.00644, eq. 8).
+    """
+
+    def __init__(
+        self,
+        image_shape: tuple[int, int, int],
+        action_dim: int,
+        config: SACConfig,
+        op: augment.Augmentation,
+        *,
+        encoder: str = "pixel",
+        encoder_options: Mapping[str, Any] | None = None,
+        seed: int = 0,
+        device: torch.device | str = "cpu",
+        precision: str = "fp32",
+    ) -> None:
+        self.config, self.device, self.precision = config, torch.device(device), precision
+        self.action_dim, self.target_entropy = action_dim, -float(action_dim)
+        self.updates = 0
+        self.generator = torch.Generator().manual_seed(seed)
+        self.views = Views(op, torch.Generator().manual_seed(seed + 1), frozen=config.freeze_augment)
+        self.strong = augment.make(config.strong_augment, size=op.output_size(*image_shape[1:])[0])
+
+        channels, height, width = image_shape
+        encoded_shape = (channels, *op.output_size(height, width))
+        heads = {"projection_dim": config.projection_dim, "hidden_dim": config.hidden_dim}
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            self.encoder = encoders.make(encoder, encoded_shape, generator=self.generator, **(encoder_options or {}))
+            feature_dim = self.encoder.feature_dim
+            bounds = (config.log_std_min, config.log_std_max)
+            self.actor = Actor(
+                feature_dim, action_dim, log_std_bounds=bounds, tanh=config.projection_tanh, **heads
+            )
+            self.critic = Critic(feature_dim, action_dim, tanh=config.projection_tanh, **heads)
+        for head in (self.actor, self.critic):
+            encoders.initialize_(head, self.generator)
+        for module in (self.encoder, self.actor, self.critic):
+            module.to(self.device)
+        self.encoder.to(memory_format=torch.channels_last)
+        self.encoder_target = copy.deepcopy(self.encoder).requires_grad_(False)
+        self.critic_target = copy.deepcopy(self.critic).requires_grad_(False)
+        self.log_alpha = torch.tensor(np.log(config.init_temperature), dtype=torch.float32, device=self.device)
+        self.log_alpha.requires_grad_(True)
+
+        critic_params = [*self.encoder.parameters(), *self.critic.parameters()]
+        self.critic_optimizer = torch.optim.Adam(critic_params, lr=config.critic_lr, fused=True)
+        self.actor_optimizer = torch.optim.Adam(self.actor.parameters(), lr=config.actor_lr, fused=True)
+        self.alpha_optimizer = torch.optim.Adam(
+            [self.log_alpha], lr=config.alpha_lr, betas=(config.alpha_beta1, 0.999), fused=True
+        )
+
+    def act(self, obs: np.ndarray, *, deterministic: bool) -> np.ndarray:
+        """Choose actions.
+
+        Args:
+            obs: uint8 [N, C, H, W], as stored.
+            deterministic: take the mode (evaluation) instead of a sample (training).
+
+        Returns:
+            float32 [N, A] in [-1, 1].
+        """
+        with torch.no_grad(), self._autocast():
+            policy = self.actor(self.encoder(self.views.plain(torch.from_numpy(obs).to(self.device))))
+            action = policy.mode if deterministic else policy.rsample(self._noise(len(obs)))[0]
+        return action.cpu().numpy()
+
+    def update(self, batch: Transition) -> Metrics:
+        """Take one gradient step of the critic and, every `actor_update_freq`, of actor and temperature.
+
+        Args:
+            batch: transitions, images as stored.
+
+        Returns:
+            Metrics of the losses computed in this update.
+        """
+        batch = batch.to(self.device)
+        obs_views, next_views = self._augment(batch)
+        target = torch.stack([self._target(batch, view) for view in next_views]).mean(0)
+        metrics = self._update_critic(obs_views, batch.action, target)
+        if self.updates % self.config.actor_update_freq == 0:
+            metrics |= self._update_actor_and_temperature(obs_views[0])
+        if self.updates % self.config.target_update_freq == 0:
+            self._update_targets()
+        self.updates += 1
+        return metrics
+
+    def _augment(self, batch: Transition) -> tuple[list[Tensor], list[Tensor]]:
+        """Draw M views of obs and K of next_obs."""
+        if self.config.share_draw:
+            pairs = [self.views.shared(batch.obs, batch.next_obs) for _ in range(self.config.critic_views)]
+            return [obs for obs, _ in pairs], [next_obs for _, next_obs in pairs]
+        obs_views = [self.views(batch.obs) for _ in range(self.config.critic_views)]
+        return obs_views, [self.views(batch.next_obs) for _ in range(self.config.target_views)]
+
+    @torch.no_grad()
+    def _target(self, batch: Transition, next_obs: Tensor) -> Tensor:
+        """Compute the soft target from one view of next_obs, float [B]."""
+        with self._autocast():
+            policy = self.actor(self.encoder(next_obs))
+            next_action, next_log_prob = policy.rsample(self._noise(len(next_obs)))
+            next_q = self.critic_target(self.encoder_target(next_obs), next_action)
+        return soft_target(batch.reward, batch.discount, next_q, next_log_prob, self.log_alpha.exp())
+
+    def _update_critic(self, obs_views: list[Tensor], action: Tensor, target: Tensor) -> Metrics:
+        """Regress both Q functions of every view on the target; the convolutions learn here only."""
+        views, weights = self._weighted(obs_views)
+        with self._autocast():
+            q = self.critic(self.encoder(_join(views)), action.repeat(len(views), 1))
+        weight = torch.tensor(weights, device=self.device).repeat_interleave(len(target))
+        loss, metrics = critic_loss(q, target.repeat(len(views)), weight)
+        _step(self.critic_optimizer, loss)
+        return metrics
+
+    def _weighted(self, obs_views: list[Tensor]) -> tuple[list[Tensor], list[float]]:
+        """Join the strong views, if any, to the weak ones; weights have mean 1."""
+        if self.config.strong_augment == "none":
+            return obs_views, [1.0] * len(obs_views)
+        strong_views = [self.strong(view, self.views.generator) for view in obs_views]
+        weak, strong = 2.0 * (1.0 - self.config.strong_weight), 2.0 * self.config.strong_weight
+        return obs_views + strong_views, [weak] * len(obs_views) + [strong] * len(strong_views)
+
+    def _update_actor_and_temperature(self, obs: Tensor) -> Metrics:
+        """Improve the policy on one weak view; features are shared by both heads and detached."""
+        with self._autocast():
+            with torch.no_grad():
+                features = self.encoder(obs)
+            action, log_prob = self.actor(features).rsample(self._noise(len(obs)))
+            self.critic.requires_grad_(False)
+            q = self.critic(features, action)
+            self.critic.requires_grad_(True)
+        loss, metrics = actor_loss(q, log_prob, self.log_alpha.exp())
+        _step(self.actor_optimizer, loss)
+        alpha_loss, alpha_metrics = temperature_loss(self.log_alpha, log_prob, self.target_entropy)
+        _step(self.alpha_optimizer, alpha_loss)
+        return metrics | alpha_metrics
+
+    def _update_targets(self) -> None:
+        """Move the target networks towards the learned ones: slowly the Qs, faster what sees pixels."""
+        critic, target, config = self.critic, self.critic_target, self.config
+        _average(self.encoder, self.encoder_target, config.encoder_tau)
+        _average(critic.projection, target.projection, config.encoder_tau)
+        _average(critic.q1, target.q1, config.critic_tau)
+        _average(critic.q2, target.q2, config.critic_tau)
+
+    def _noise(self, batch_size: int) -> Tensor:
+        """Draw standard-normal noise [B, A] on the CPU, so that it is the same on every device."""
+        return torch.randn(batch_size, self.action_dim, generator=self.generator).to(self.device)
+
+    def _autocast(self) -> torch.autocast:
+        # Without the cache: a weight cast under no_grad would be handed to a differentiated forward.
+        return torch.autocast(
+            self.device.type, torch.bfloat16, enabled=self.precision == "bf16", cache_enabled=False
+        )
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return networks, optimizers, temperature, generators and counters."""
+        return {name: part.state_dict() for name, part in self._parts().items()} | {
+            "log_alpha": self.log_alpha.detach(),
+            "generator": self.generator.get_state(),
+            "updates": self.updates,
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Restore what `state_dict` gave."""
+        for name, part in self._parts().items():
+            part.load_state_dict(state[name])
+        with torch.no_grad():
+            self.log_alpha.copy_(state["log_alpha"])
+        self.generator.set_state(state["generator"])
+        self.updates = state["updates"]
+
+    def _parts(self) -> dict[str, Any]:
+        names = ("encoder", "actor", "critic", "encoder_target", "critic_target", "views")
+        optimizers = ("critic_optimizer", "actor_optimizer", "alpha_optimizer")
+        return {name: getattr(self, name) for name in names + optimizers}
+
+
+def _join(views: list[Tensor]) -> Tensor:
+    """Stack views along the batch; a single one is not copied."""
+    return torch.cat(views) if len(views) > 1 else views[0]
+
+
+def _step(optimizer: torch.optim.Optimizer, loss: Tensor) -> None:
+    optimizer.zero_grad(set_to_none=True)
+    loss.backward()
+    optimizer.step()
+
+
+@torch.no_grad()
+def _average(source: nn.Module, target: nn.Module, tau: float) -> None:
+    """Move the target's parameters towards the source's: theta' <- theta' + tau (theta - theta')."""
+    torch._foreach_lerp_(list(target.parameters()), list(source.parameters()), tau)

@@ -1,0 +1,1 @@
+"""Memory of past experience, stored as bytes."""

@@ -1,0 +1,167 @@
+"""DeepMind Control tasks from pixels: `dmc/<domain>-<task>`."""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from rad.envs import gl
+from rad.envs.simulator import Frame, Simulator, UnitRange
+
+# Table 3 of CURL (Srinivas et al. 2020), whose values RAD (Laskin et al. 2020) uses too: 2 for finger-spin
+# and walker-walk, 8 for cartpole-swingup, 4 otherwise. The other walker tasks follow walker-walk.
+ACTION_REPEAT = {
+    "finger-spin": 2,
+    "walker-stand": 2,
+    "walker-walk": 2,
+    "walker-run": 2,
+    "cartpole-swingup": 8,
+}
+DEFAULT_ACTION_REPEAT = 4
+
+
+def names() -> tuple[str, ...]:
+    """Return the names of all tasks of the suite, as `<domain>-<task>`."""
+    return tuple(f"{domain}-{task}" for domain, task in _suite().ALL_TASKS)
+
+
+def check(name: str) -> None:
+    """Raise a ValueError with the known names unless `name` is one of them."""
+    known = names()
+    if name in known:
+        return
+    near = difflib.get_close_matches(name, known, n=1)
+    hint = f"; did you mean {near[0]}?" if near else ""
+    raise ValueError(f"unknown task 'dmc/{name}'{hint}; known: {', '.join(known)}")
+
+
+def action_repeat(name: str) -> int:
+    """Return the simulator steps per agent step that the papers use for a task."""
+    return ACTION_REPEAT.get(name, DEFAULT_ACTION_REPEAT)
+
+
+class DMCSimulator(Simulator):
+    """One task of dm_control's suite.
+
+    Actions are scaled to the task's own bounds where these are not [-1, 1] (quadruped). An episode ends by
+    its time limit, which is a truncation, or where the task gives discount 0 at the end (lqr), which is a
+    termination. Nothing is drawn and no OpenGL context made before the first `frame`.
+
+    Args:
+        name: `<domain>-<task>`, one of `names()`.
+        size: height and width of a frame, px.
+        camera_id: a camera of the model, or -1 for the free one.
+        quality: `paper`: as dm_control draws; `near`: the same scene with a coarser shadow map and round
+            shapes of fewer faces, mean difference up to 0.4 of 255; `fast`: no shadows, reflections or
+            multisampling.
+        seed: seed of chance, and of the model where the suite draws that too (lqr): `reset(seed)` keeps the
+            model.
+
+    Raises:
+        ValueError: If the model has no such camera.
+    """
+
+    def __init__(self, name: str, size: int, camera_id: int, quality: str, seed: int) -> None:
+        domain, task = name.split("-", 1)
+        with _without_model_warnings():
+            self._env = _suite().load(domain, task, task_kwargs={"random": seed})
+        self._physics = self._env.physics
+        cameras = self._physics.model.ncam
+        if not -1 <= camera_id < cameras:
+            raise ValueError(f"camera_id {camera_id} is unknown for dmc/{name}; allowed: -1 to {cameras - 1}")
+        self.task, self.size, self.random = f"dmc/{name}", size, self._env.task.random
+        self.fps = 1.0 / self._env.control_timestep()
+        spec = self._env.action_spec()
+        self._to_bounds = UnitRange(
+            np.broadcast_to(spec.minimum, spec.shape), np.broadcast_to(spec.maximum, spec.shape)
+        )
+        self.action_space = self._to_bounds.space
+        set_quality(self._physics.model, size, quality)
+        self._flags = {"shadow": False, "reflection": False} if quality == "fast" else None
+        self._camera_id = camera_id
+        self._cameras: dict[int, Any] = {}  # by size; kept, for a new one each frame costs 1-2 ms
+
+    def begin(self) -> None:
+        """Start an episode."""
+        self._env.reset()
+
+    def advance(self, action: Any) -> tuple[float, bool, bool]:
+        """Do one control step."""
+        step = self._env.step(self._to_bounds(action))
+        over, ended = step.last(), step.discount == 0
+        return float(step.reward), over and ended, over and not ended
+
+    def frame(self, size: int | None = None) -> Frame:
+        """Draw the present state."""
+        camera = self._camera(size or self.size)
+        image = camera.render(render_flag_overrides=self._flags)  # [H, W, 3], the camera's own buffer
+        return np.ascontiguousarray(image.transpose(2, 0, 1))
+
+    def _camera(self, size: int) -> Any:
+        if size not in self._cameras:
+            from dm_control.mujoco.engine import Camera
+
+            grow_buffer(self._physics, size)
+            self._cameras[size] = Camera(self._physics, size, size, self._camera_id)
+        return self._cameras[size]
+
+    def close(self) -> None:
+        """Free the cameras, the OpenGL context and the simulation."""
+        for camera in self._cameras.values():
+            camera.scene.free()
+        self._cameras.clear()
+        self._physics.free()
+
+
+build = DMCSimulator
+
+
+def set_quality(model: Any, size: int, quality: str) -> None:
+    """Set how a model is drawn; bites only before its first render."""
+    # An offscreen buffer of the image's own size draws faster than a larger one.
+    model.vis.global_.offwidth = model.vis.global_.offheight = size
+    if quality == "near":
+        model.vis.quality.shadowsize = 512
+        model.vis.quality.numslices, model.vis.quality.numstacks = 14, 8
+    elif quality == "fast":
+        model.vis.quality.offsamples = 0
+
+
+def grow_buffer(physics: Any, size: int) -> None:
+    """Make the offscreen buffer of `physics` at least `size` x `size` px."""
+    import mujoco
+
+    screen = physics.model.vis.global_
+    if size <= screen.offwidth:
+        return
+    screen.offwidth = screen.offheight = size
+    with physics.contexts.gl.make_current() as context:
+        context.call(mujoco.mjr_resizeOffscreen, size, size, physics.contexts.mujoco.ptr)
+
+
+@functools.cache
+def _suite() -> Any:
+    backend = gl.choose_backend()
+    try:
+        from dm_control import suite
+    except (ImportError, AttributeError, RuntimeError) as error:  # OSMesa without its library: AttributeError
+        raise RuntimeError(f"{gl.failure(backend)} ({type(error).__name__}: {error})") from error
+    return suite
+
+
+@contextmanager
+def _without_model_warnings() -> Iterator[None]:
+    """Silence MuJoCo's notes on old syntax in the suite's own models, which no user can act on."""
+    logger = logging.getLogger("absl")
+    before = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)

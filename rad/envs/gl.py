@@ -1,0 +1,58 @@
+"""Which OpenGL back-end draws MuJoCo scenes."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import subprocess
+import sys
+
+BACKENDS = ("egl", "osmesa", "glfw")
+REMEDIES = {
+    "egl": "Debian packages libegl1 and libgl1-mesa-dri",
+    "osmesa": "Debian package libosmesa6",
+    "glfw": "Debian package libglfw3 and a display",
+}
+_PROBE = (
+    "from dm_control import _render; r = _render.Renderer(32, 32); r.make_current().__enter__(); r.free()"
+)
+_PROBE_LIMIT_S = 60.0
+
+
+def choose_backend() -> str:
+    """Return MUJOCO_GL; where it is unset, set it to the first of EGL, OSMesa and GLFW that works.
+
+    dm_control decides once, at import, and a failed try cannot be undone in its process: so each back-end is
+    tried in a process of its own. The environment variable keeps the answer, for worker processes too.
+
+    Raises:
+        ModuleNotFoundError: If dm_control is not installed.
+        RuntimeError: If none of the three works; the text has a remedy for each.
+    """
+    if importlib.util.find_spec("dm_control") is None:
+        raise ModuleNotFoundError("dmc tasks need the package dm-control: pip install 'rad-rl[dmc]'")
+    if chosen := os.environ.get("MUJOCO_GL"):
+        return chosen
+    for backend in BACKENDS:
+        if works(backend):
+            os.environ["MUJOCO_GL"] = backend
+            return backend
+    remedies = "; ".join(f"{backend}: {REMEDIES[backend]}" for backend in BACKENDS)
+    raise RuntimeError(f"no OpenGL back-end works, tried {', '.join(BACKENDS)}; install one of {remedies}")
+
+
+def works(backend: str) -> bool:
+    """Whether `backend`, one of BACKENDS, can make an OpenGL context here; takes about half a second."""
+    command = [sys.executable, "-c", _PROBE]
+    env = {**os.environ, "MUJOCO_GL": backend}
+    try:
+        done = subprocess.run(command, env=env, capture_output=True, timeout=_PROBE_LIMIT_S, check=False)
+    except subprocess.TimeoutExpired:
+        return False
+    return done.returncode == 0
+
+
+def failure(backend: str) -> str:
+    """Return one line on a back-end that was asked for and does not work."""
+    remedy = REMEDIES.get(backend.lower(), f"set it to one of {', '.join(BACKENDS)}")
+    return f"MUJOCO_GL={backend} does not work here; unset it to try all, or get: {remedy}"

@@ -1,0 +1,112 @@
+"""Any Gymnasium environment from pixels: `gym/<id>`."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+import gymnasium
+import numpy as np
+
+from rad.envs.simulator import Frame, Simulator, UnitRange, refuse_scene_options
+
+
+def names() -> tuple[str, ...]:
+    """Return the ids that are registered now; more exist behind `module:id`."""
+    return tuple(gymnasium.registry)
+
+
+def check(name: str) -> None:
+    """Raise a ValueError unless `name` is a registered id; `module:id` imports the module first."""
+    module, _, name_in_module = name.rpartition(":")
+    try:
+        if module:
+            importlib.import_module(module)
+        gymnasium.spec(name_in_module)
+    except (gymnasium.error.Error, ModuleNotFoundError) as error:
+        raise ValueError(
+            f"unknown task 'gym/{name}'; allowed: an id registered in gymnasium. {error}"
+        ) from error
+
+
+def action_repeat(name: str) -> int:
+    """Return 1: the environment's own steps."""
+    return 1
+
+
+class GymSimulator(Simulator):
+    """One Gymnasium environment, drawn by its own `rgb_array` mode.
+
+    Pictures are resized to squares (area interpolation). Box actions are [-1, 1], scaled to the environment's
+    bounds; discrete ones count from 0. Each episode starts with `reset(seed=...)` of a seed drawn from
+    `random`: an exact resume therefore needs an environment that repeats itself given seed and actions, which
+    is what Gymnasium asks for.
+
+    Args:
+        name: a registered id, or `module:id`.
+        size: height and width of a frame, px.
+        camera_id: only 0.
+        quality: only `paper`.
+        seed: seed of chance.
+
+    Raises:
+        ValueError: If the environment cannot render or has another kind of action space.
+        ModuleNotFoundError: If a package that the environment needs is missing.
+    """
+
+    def __init__(self, name: str, size: int, camera_id: int, quality: str, seed: int) -> None:
+        refuse_scene_options("gym", camera_id, quality)
+        self.task, self.size, self.random = f"gym/{name}", size, np.random.RandomState(seed)
+        try:
+            self._env = gymnasium.make(name, render_mode="rgb_array", disable_env_checker=True)
+            self._try_to_draw()
+        except (gymnasium.error.DependencyNotInstalled, ImportError) as error:
+            raise ModuleNotFoundError(f"{self.task} needs a package that is missing: {error}") from error
+        except gymnasium.error.Error as error:
+            raise ValueError(f"{self.task} cannot be made with pictures: {error}") from error
+        self._set_actions(self._env.action_space)
+        self.fps = float(self._env.metadata.get("render_fps", 30.0))
+
+    def _set_actions(self, space: Any) -> None:
+        if isinstance(space, gymnasium.spaces.Discrete):
+            self.action_space = gymnasium.spaces.Discrete(int(space.n))
+            self._to_own: Any = lambda action: int(action) + int(space.start)
+        elif isinstance(space, gymnasium.spaces.Box):
+            to_bounds = UnitRange(space.low, space.high)
+            self.action_space = to_bounds.space
+            self._to_own = lambda action: to_bounds(action).astype(space.dtype)
+        else:
+            raise ValueError(f"{self.task} has actions of {space}; allowed: Box or Discrete")
+
+    def _try_to_draw(self) -> None:
+        self._env.reset(seed=0)
+        picture = self._env.render()
+        if not isinstance(picture, np.ndarray) or picture.dtype != np.uint8 or picture.shape[2:] != (3,):
+            raise ValueError(
+                f"{self.task} cannot render: rgb_array gives {type(picture).__name__}, not uint8 [H, W, 3]"
+            )
+
+    def begin(self) -> None:
+        """Start an episode."""
+        self._env.reset(seed=int(self.random.randint(2**31)))
+
+    def advance(self, action: Any) -> tuple[float, bool, bool]:
+        """Do one step of the environment."""
+        _, reward, terminated, truncated, _ = self._env.step(self._to_own(action))
+        return float(reward), bool(terminated), bool(truncated) and not terminated
+
+    def frame(self, size: int | None = None) -> Frame:
+        """Draw the present state."""
+        import cv2
+
+        size = size or self.size
+        picture: Any = self._env.render()
+        small = cv2.resize(picture, (size, size), interpolation=cv2.INTER_AREA)
+        return np.ascontiguousarray(small.transpose(2, 0, 1))
+
+    def close(self) -> None:
+        """Close the environment."""
+        self._env.close()
+
+
+build = GymSimulator

@@ -1,0 +1,148 @@
+"""What every suite gives: a simulated task that steps without pictures and draws one when asked."""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Mapping
+from typing import Any
+
+import gymnasium
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Frame = NDArray[np.uint8]
+ActionSpace = gymnasium.spaces.Box | gymnasium.spaces.Discrete
+
+MAX_SIZE = 2048  # px
+QUALITIES = ("paper", "near", "fast")
+
+
+class Simulator(abc.ABC):
+    """One simulated task.
+
+    All chance comes from `random`, so that `begin` followed by the same actions repeats an episode exactly,
+    and `frame` changes nothing. Discrete actions count from 0, continuous ones are [-1, 1].
+
+    Attributes:
+        task: full name, `<suite>/<name>`.
+        size: height and width of an observation, px.
+        action_space: Box[-1, 1] float32 or Discrete.
+        fps: simulator steps per second of a video at natural speed.
+        random: the source of all chance.
+    """
+
+    task: str
+    size: int
+    action_space: ActionSpace
+    fps: float
+    random: np.random.RandomState  # dm_control's tasks draw from this kind, so all suites do
+
+    @abc.abstractmethod
+    def begin(self) -> None:
+        """Start an episode from the present state of `random`."""
+
+    @abc.abstractmethod
+    def advance(self, action: Any) -> tuple[float, bool, bool]:
+        """Do one simulator step with an action that `check_action` has passed.
+
+        Returns:
+            reward, terminated (the future counts for nothing), truncated (the episode was cut).
+        """
+
+    @abc.abstractmethod
+    def frame(self, size: int | None = None) -> Frame:
+        """Draw the present state: uint8 [3, size, size], RGB; `size` in px, by default the observation's."""
+
+    @abc.abstractmethod
+    def close(self) -> None:
+        """Free what the simulator holds. Safe to call twice."""
+
+
+class UnitRange:
+    """Maps actions in [-1, 1] to a task's own bounds, entry by entry.
+
+    Entries without real bounds (infinite, or +-1e10 as in dm_control's lqr) are passed on as they are.
+
+    Args:
+        low: lower bounds, any shape.
+        high: upper bounds, same shape.
+    """
+
+    _UNBOUNDED = 1e6
+
+    def __init__(self, low: ArrayLike, high: ArrayLike) -> None:
+        low, high = np.asarray(low, np.float64), np.asarray(high, np.float64)
+        bounded = (low > -self._UNBOUNDED) & (high < self._UNBOUNDED)
+        self._low, self._high = np.where(bounded, low, -1.0), np.where(bounded, high, 1.0)
+        self._is_unit = bool((self._low == -1).all() and (self._high == 1).all())
+        self.space = gymnasium.spaces.Box(-1.0, 1.0, low.shape, np.float32)
+
+    def __call__(self, action: ArrayLike) -> NDArray[np.float64]:
+        """Return the task's own action; exact where the bounds are [-1, 1]."""
+        action = np.asarray(action, np.float64)
+        if self._is_unit:
+            return action
+        return self._low + (action + 1.0) / 2.0 * (self._high - self._low)
+
+
+def check_action(action: Any, space: ActionSpace) -> Any:
+    """Return `action` as a member of `space`, or refuse it.
+
+    Continuous actions outside the box are clipped to it, since a squashed policy may round past 1. NaN and
+    infinity are refused: dm_control clips infinity silently, which would hide a policy that has diverged.
+
+    Raises:
+        ValueError: If the action is not finite, has another shape, or is no member of a discrete space.
+    """
+    if isinstance(space, gymnasium.spaces.Discrete):
+        return _check_discrete(action, int(space.n))
+    array = np.asarray(action, dtype=np.float32)
+    if array.shape != space.shape:
+        raise ValueError(f"action has shape {list(array.shape)}; allowed: {list(space.shape)}")
+    if not np.isfinite(array).all():
+        raise ValueError(f"action {array.tolist()} is not finite; allowed: numbers in [-1, 1]")
+    return np.clip(array, space.low, space.high)
+
+
+def _check_discrete(action: Any, count: int) -> int:
+    whole = np.ndim(action) == 0 and np.issubdtype(np.asarray(action).dtype, np.integer)
+    if not whole or not 0 <= int(action) < count:
+        raise ValueError(f"action {action!r} is unknown; allowed: 0 to {count - 1}")
+    return int(action)
+
+
+def check_size(name: str, size: int) -> int:
+    """Return `size` if it is an image size in px.
+
+    Raises:
+        ValueError: If it is not; the text names `name`.
+    """
+    if not 1 <= size <= MAX_SIZE:
+        raise ValueError(f"{name} {size} is impossible; allowed: 1 to {MAX_SIZE}")
+    return size
+
+
+def refuse_scene_options(suite: str, camera_id: int, quality: str) -> None:
+    """Refuse options that only a suite with a three-dimensional scene has.
+
+    Raises:
+        ValueError: If `camera_id` or `quality` is not the default.
+    """
+    if camera_id != 0:
+        raise ValueError(f"camera_id {camera_id} has no meaning for {suite} tasks; allowed: 0")
+    if quality != QUALITIES[0]:
+        raise ValueError(
+            f"render_quality {quality!r} has no meaning for {suite} tasks; allowed: {QUALITIES[0]}"
+        )
+
+
+def random_state(random: np.random.RandomState) -> dict[str, Any]:
+    """Return the state of `random` as plain values and one array."""
+    _, keys, position, has_gauss, gauss = random.get_state(legacy=True)
+    return {"keys": np.array(keys), "position": position, "has_gauss": has_gauss, "gauss": gauss}
+
+
+def set_random_state(random: np.random.RandomState, state: Mapping[str, Any]) -> None:
+    """Set what `random_state` returned."""
+    keys = np.asarray(state["keys"], np.uint32)
+    random.set_state(("MT19937", keys, state["position"], state["has_gauss"], state["gauss"]))

@@ -1,0 +1,179 @@
+"""From a simulator to the environment that agents see: repeated actions, stacked frames, exact resume."""
+
+from __future__ import annotations
+
+import warnings
+from collections import deque
+from collections.abc import Mapping
+from typing import Any
+
+import gymnasium
+import numpy as np
+from numpy.typing import NDArray
+
+from rad.envs.simulator import Frame, Simulator, check_action, check_size, random_state, set_random_state
+
+
+class PixelEnv(gymnasium.Env[Frame, Any]):
+    """Gymnasium environment over a `Simulator`.
+
+    Observation: uint8 [3K, H, W], the last K frames, oldest first; at the start the first frame K times. An
+    action is repeated for `action_repeat` simulator steps, or fewer where the episode ends in between; the
+    reward is the sum over these steps, and only the last one is drawn.
+
+    `reset(seed=None)` goes on with the random state, which the constructor seeded: so the first reset is that
+    of `reset(seed=seed)`. Where an episode has ended, `info["episode"]` holds `r`, the return, and `l`, the
+    length in agent steps: in the info of its last step, and again in that of the reset which follows, so that
+    it stands at the top level of a vector environment's infos.
+
+    Args:
+        simulator: what is simulated and drawn.
+        frame_stack: K, at least 1.
+        action_repeat: simulator steps per agent step, at least 1.
+        seed: seed of the first reset.
+    """
+
+    render_mode = "rgb_array"
+
+    def __init__(self, simulator: Simulator, frame_stack: int, action_repeat: int, seed: int) -> None:
+        self.simulator = simulator
+        self.action_repeat = action_repeat
+        self.action_space = simulator.action_space
+        self._shape = (3 * frame_stack, simulator.size, simulator.size)
+        self.observation_space = gymnasium.spaces.Box(0, 255, self._shape, np.uint8)
+        self.metadata = {"render_modes": ["rgb_array"], "render_fps": simulator.fps / action_repeat}
+        self._frame_stack = frame_stack
+        self._frames: deque[Frame] = deque(maxlen=frame_stack)
+        simulator.random.seed(seed)
+        self._forget()
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[Frame, dict[str, Any]]:
+        """Start an episode; there are no options."""
+        super().reset(seed=seed)
+        info = {"episode": self._statistics()} if self._over and self._actions else {}
+        if seed is not None:
+            self.simulator.random.seed(seed)
+        self._begin()
+        self._fill()
+        return self.observation, info
+
+    def step(self, action: Any) -> tuple[Frame, float, bool, bool, dict[str, Any]]:
+        """Do one agent step.
+
+        Raises:
+            ValueError: If the action is not finite, has another shape, or is outside a discrete space.
+            RuntimeError: If no episode is running.
+        """
+        if self._over:
+            raise RuntimeError("no episode is running; call reset() first")
+        reward, terminated, truncated = self._advance(check_action(action, self.simulator.action_space))
+        self._frames.append(self.simulator.frame())
+        info: dict[str, Any] = {"episode": self._statistics()} if self._over else {}
+        return self.observation, reward, terminated, truncated, info
+
+    @property
+    def observation(self) -> Frame:
+        """The present observation, uint8 [3K, H, W]; zeros before the first reset."""
+        if not self._frames:
+            return np.zeros(self._shape, np.uint8)
+        return np.concatenate(self._frames)
+
+    def render(self) -> Frame:
+        """Return the newest frame, uint8 [H, W, 3].
+
+        Raises:
+            RuntimeError: If there was no reset yet.
+        """
+        if not self._frames:
+            raise RuntimeError("nothing to render yet; call reset() first")
+        return np.ascontiguousarray(self._frames[-1].transpose(1, 2, 0))
+
+    def render_frame(self, size: int = 240) -> Frame:
+        """Draw the present state at `size` px, uint8 [size, size, 3], without disturbing the episode.
+
+        Raises:
+            ValueError: If `size` is impossible.
+        """
+        return np.ascontiguousarray(self.simulator.frame(check_size("size", size)).transpose(1, 2, 0))
+
+    def close(self) -> None:
+        """Free the simulator. Safe to call twice."""
+        self.simulator.close()
+
+    @property
+    def resume_state(self) -> dict[str, Any]:
+        """State for an exact resume: the random state at the start of the episode and the actions since.
+
+        Setting it resets and replays, drawing only the frames of the present stack. The statistics of the
+        episode are rebuilt with it. A replay that earns another return (another version of the simulator) is
+        warned of.
+
+        Raises:
+            ValueError: On setting, if the state is of another task or action repeat.
+        """
+        return {
+            "task": self.simulator.task,
+            "action_repeat": self.action_repeat,
+            "random": self._random_at_start,
+            "started": bool(self._frames),
+            "actions": np.array(self._actions),  # [t, A] or [t]
+            "episode_return": self._return,
+        }
+
+    @resume_state.setter
+    def resume_state(self, state: Mapping[str, Any]) -> None:
+        for name, own in (("task", self.simulator.task), ("action_repeat", self.action_repeat)):
+            if state[name] != own:
+                raise ValueError(f"{name} of the state is {state[name]!r}; this environment has {own!r}")
+        set_random_state(self.simulator.random, state["random"])
+        self._frames.clear()
+        self._forget()
+        if state["started"]:
+            self._replay(state["actions"])
+        if self._return != state["episode_return"]:
+            warnings.warn(
+                f"the replayed episode of {state['task']} differs from the saved one: the run continues, "
+                "but not bit-exactly",
+                stacklevel=2,
+            )
+
+    def _forget(self) -> None:
+        self._random_at_start = random_state(self.simulator.random)
+        self._actions: list[Any] = []
+        self._return = 0.0
+        self._over = True
+
+    def _begin(self) -> None:
+        self._forget()
+        self.simulator.begin()
+        self._over = False
+
+    def _fill(self) -> None:
+        self._frames.extend([self.simulator.frame()] * self._frame_stack)
+
+    def _advance(self, action: Any) -> tuple[float, bool, bool]:
+        self._actions.append(action)
+        total = 0.0
+        for _ in range(self.action_repeat):
+            reward, terminated, truncated = self.simulator.advance(action)
+            total += reward
+            if terminated or truncated:
+                break
+        self._return += total
+        self._over = terminated or truncated
+        return total, terminated, truncated
+
+    def _replay(self, actions: NDArray[Any]) -> None:
+        undrawn = len(actions) - self._frame_stack
+        self._begin()
+        if undrawn < 0:
+            self._fill()
+        for index, action in enumerate(actions):
+            self._advance(action)
+            if index >= undrawn:
+                self._frames.append(self.simulator.frame())
+
+    def _statistics(self) -> dict[str, float | int]:
+        return {"r": self._return, "l": len(self._actions)}

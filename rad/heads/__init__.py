@@ -1,0 +1,1 @@
+"""Heads: features in, distributions or values out. They know nothing of images."""

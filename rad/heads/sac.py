@@ -1,0 +1,107 @@
+"""SAC's heads on encoder features: a projection of their own, then the policy or the two Q functions.
+
+Source: RAD (Laskin et al. 2020), after CURL: linear to 50 and LayerNorm, no tanh (DrQ has one); two hidden
+layers of 1024; linear layers initialised orthogonally, biases zero.
+"""
+
+import torch
+from torch import Tensor, nn
+
+from rad.heads.distributions import SquashedGaussian
+
+
+class Projection(nn.Module):
+    """Project encoder features: Linear, LayerNorm and, where the paper has it, tanh.
+
+    Args:
+        feature_dim: size of the encoder's features F.
+        projection_dim: size P of the result.
+        tanh: end with tanh (DrQ) or not (RAD).
+    """
+
+    def __init__(self, feature_dim: int, projection_dim: int, tanh: bool = False) -> None:
+        super().__init__()
+        self.linear = nn.Linear(feature_dim, projection_dim)
+        self.norm = nn.LayerNorm(projection_dim)
+        self.activation = nn.Tanh() if tanh else nn.Identity()
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Map float [B, F] to float32 [B, P]; statistics of the norm are taken in float32."""
+        return self.activation(self.norm(self.linear(features).float()))
+
+
+class MLP(nn.Module):
+    """Two hidden ReLU layers and a linear output that is always computed in float32.
+
+    bfloat16 keeps 8 bits: a Q value of 100 would be rounded to a multiple of 0.5.
+    """
+
+    def __init__(self, in_dim: int, hidden_dim: int, out_dim: int) -> None:
+        super().__init__()
+        self.hidden = nn.Sequential(
+            nn.Linear(in_dim, hidden_dim), nn.ReLU(), nn.Linear(hidden_dim, hidden_dim), nn.ReLU()
+        )
+        self.out = nn.Linear(hidden_dim, out_dim)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Map float [B, in_dim] to float32 [B, out_dim]."""
+        hidden = self.hidden(inputs)
+        with torch.autocast(hidden.device.type, enabled=False):
+            return self.out(hidden.float())
+
+
+class Actor(nn.Module):
+    """The policy pi(a|s): features to a squashed Gaussian.
+
+    Args:
+        feature_dim: size of the encoder's features F.
+        action_dim: size of the action A.
+        projection_dim, hidden_dim: widths.
+        log_std_bounds: range that tanh maps log_std into; RAD: (-10, 2).
+        tanh: end the projection with tanh.
+    """
+
+    def __init__(
+        self,
+        feature_dim: int,
+        action_dim: int,
+        *,
+        projection_dim: int,
+        hidden_dim: int,
+        log_std_bounds: tuple[float, float],
+        tanh: bool = False,
+    ) -> None:
+        super().__init__()
+        self.projection = Projection(feature_dim, projection_dim, tanh)
+        self.mlp = MLP(projection_dim, hidden_dim, 2 * action_dim)
+        self.log_std_bounds = log_std_bounds
+
+    def forward(self, features: Tensor) -> SquashedGaussian:
+        """Map float [B, F] to a distribution over actions [B, A]."""
+        mean, raw_log_std = self.mlp(self.projection(features)).chunk(2, dim=-1)
+        low, high = self.log_std_bounds
+        return SquashedGaussian(mean, low + 0.5 * (high - low) * (raw_log_std.tanh() + 1.0))
+
+
+class Critic(nn.Module):
+    """Two Q functions on one projection of the features.
+
+    Args:
+        feature_dim: size of the encoder's features F.
+        action_dim: size of the action A.
+        projection_dim, hidden_dim: widths.
+        tanh: end the projection with tanh.
+    """
+
+    def __init__(
+        self, feature_dim: int, action_dim: int, *, projection_dim: int, hidden_dim: int, tanh: bool = False
+    ) -> None:
+        super().__init__()
+        self.projection = Projection(feature_dim, projection_dim, tanh)
+        self.q1 = MLP(projection_dim + action_dim, hidden_dim, 1)
+        self.q2 = MLP(projection_dim + action_dim, hidden_dim, 1)
+
+    def forward(self, features: Tensor, action: Tensor) -> tuple[Tensor, Tensor]:
+        """Map float [B, F] and actions [B, A] to the two values, float32 [B] each."""
+        inputs = torch.cat([self.projection(features), action], dim=-1)
+        return self.q1(inputs).squeeze(-1), self.q2(inputs).squeeze(-1)

@@ -1,0 +1,1 @@
+"""Losses as pure functions: tensors in, a loss or (loss, metrics) out."""

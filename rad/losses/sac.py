@@ -1,0 +1,84 @@
+"""The three losses of Soft Actor-Critic and its target.
+
+Source: Haarnoja et al. 2018, "Soft Actor-Critic Algorithms and Applications" (arXiv 1812.05905), eqs. 5-9 and 18.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from rad.types import Metrics
+
+
+def soft_target(
+    reward: Tensor, discount: Tensor, next_q: tuple[Tensor, Tensor], next_log_prob: Tensor, alpha: Tensor
+) -> Tensor:
+    """Compute y = r + discount * (min(Q1', Q2') - alpha * log pi(a'|s')).
+
+    Args:
+        reward: float [B].
+        discount: float [B]; gamma^n, or 0 where the episode terminated.
+        next_q: two float [B], the target critic's values of (s', a').
+        next_log_prob: float [B], log-density of a' in nats.
+        alpha: float [], temperature, > 0.
+
+    Returns:
+        float [B], without gradient.
+
+    Source: eq. 5 with the double-Q minimum.
+    """
+    soft_value = torch.minimum(*next_q) - alpha * next_log_prob
+    return (reward + discount * soft_value).detach()
+
+
+def critic_loss(q: tuple[Tensor, Tensor], target: Tensor, weight: Tensor | None = None) -> tuple[Tensor, Metrics]:
+    """Compute L = mean_b w_b [(Q1 - y)^2 + (Q2 - y)^2].
+
+    Args:
+        q: two float [B], values of the stored actions.
+        target: float [B] from `soft_target`.
+        weight: float [B], how much each row counts, mean 1; None counts all alike.
+
+    Returns:
+        The loss, and metrics `critic_loss`, `q` (mean of Q1), `target`.
+
+    Source: eq. 6 (without its factor 1/2, as RAD and DrQ have it).
+    """
+    error = F.mse_loss(q[0], target, reduction="none") + F.mse_loss(q[1], target, reduction="none")
+    loss = (error if weight is None else weight * error).mean()
+    return loss, {"critic_loss": loss.detach(), "q": q[0].detach().mean(), "target": target.mean()}
+
+
+def actor_loss(q: tuple[Tensor, Tensor], log_prob: Tensor, alpha: Tensor) -> tuple[Tensor, Metrics]:
+    """Compute L = mean(alpha * log pi(a|s) - min(Q1, Q2)(s, a)) with a reparameterised from pi.
+
+    Args:
+        q: two float [B], values of the policy's own actions, differentiable in them.
+        log_prob: float [B], log-density of those actions in nats.
+        alpha: float [], temperature, > 0; receives no gradient.
+
+    Returns:
+        The loss, and metrics `actor_loss`, `entropy` (the estimate -log pi, nats).
+
+    Source: eq. 9.
+    """
+    loss = (alpha.detach() * log_prob - torch.minimum(*q)).mean()
+    return loss, {"actor_loss": loss.detach(), "entropy": -log_prob.detach().mean()}
+
+
+def temperature_loss(log_alpha: Tensor, log_prob: Tensor, target_entropy: float) -> tuple[Tensor, Metrics]:
+    """Compute L = mean(exp(log_alpha) * (-log pi(a|s) - target_entropy)).
+
+    Args:
+        log_alpha: float [], the learned logarithm of the temperature.
+        log_prob: float [B]; receives no gradient.
+        target_entropy: nats, usually minus the size of the action.
+
+    Returns:
+        The loss, and metrics `temperature_loss`, `temperature`.
+
+    Source: eq. 18.
+    """
+    alpha = log_alpha.exp()
+    loss = (alpha * (-log_prob.detach() - target_entropy)).mean()
+    return loss, {"temperature_loss": loss.detach(), "temperature": alpha.detach()}

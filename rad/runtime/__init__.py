@@ -1,0 +1,1 @@
+"""What a run needs around its mathematics: seeds, clocks, logs, checkpoints, signals, video, devices."""

@@ -1,0 +1,240 @@
+"""Checkpoints that survive kills, full disks and damaged files, and that write no more than what is new.
+
+    folder/blobs/<SHA-256>            bytes of tensors and arrays, shared by all checkpoints
+    folder/<frames, 12 digits>.json   the manifest: everything else, the list of blobs, and its own SHA-256
+
+A manifest is written after its blobs and makes the checkpoint; there is no other pointer to "the latest". One
+process writes to a folder at a time.
+"""
+
+import errno
+import hashlib
+import json
+import os
+import re
+import sys
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from rad.runtime.blobs import BlobReader, BlobWriter, DamagedBlob, remove_blobs_except
+from rad.runtime.files import TEMPORARY_PREFIX, replacing, sync_folder
+from rad.runtime.packing import decode, encode
+
+__all__ = ["CheckpointError", "differences", "exists", "load", "save"]
+
+SCHEMA = 1
+MANIFEST_NAME = re.compile(r"\d{12}\.json")
+# The manifest is one JSON object; its bytes between head and tail are what the SHA-256 is of.
+HEAD, MIDDLE, TAIL = b'{"sha256": "', b'", "manifest": ', b"}\n"
+NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+class CheckpointError(Exception):
+    """A checkpoint cannot be written or read; the text is one line that names the file and the reason."""
+
+
+def save(folder: str | Path, frames: int, state: Mapping[str, Any], keep: int = 2) -> Path:
+    """Write a checkpoint, then remove the oldest ones and the blobs that nothing needs any more.
+
+    A checkpoint counts only when it is complete and on the disk; until then the previous one is the newest.
+    Checkpoints beyond `frames`, left by a history that was given up, are removed.
+
+    Args:
+        folder: folder of the run's checkpoints; made if absent.
+        frames: environment frames so far, 0 to 10^12 - 1.
+        state: nested dicts, lists and tuples of tensors, NumPy arrays of numbers and plain values.
+        keep: how many of the newest checkpoints to keep, at least 1.
+
+    Returns:
+        The path of the manifest.
+
+    Raises:
+        CheckpointError: the disk is full or cannot be written. The checkpoints from before are intact.
+        TypeError: `state` holds something else than the above; the text says where.
+        ValueError: `frames` or `keep` out of range.
+    """
+    if not 0 <= frames < 10**12:
+        raise ValueError(f"frames must be from 0 to 10^12 - 1, got {frames}")
+    if keep < 1:
+        raise ValueError(f"keep must be 1 or more, got {keep}")
+    folder = Path(folder)
+    path = folder / f"{frames:012d}.json"
+    with _errors_of(path):
+        _sweep(folder)  # what a killed process left may be what fills the disk
+        try:
+            _write(path, state)
+            _remove_old(folder, frames, keep)
+        finally:
+            _sweep(folder)
+    return path
+
+
+def load(folder: str | Path) -> tuple[int, dict[str, Any]]:
+    """Read the newest checkpoint that is whole; every byte is checked.
+
+    A damaged checkpoint is passed over with a warning that names the file and the reason.
+
+    Returns:
+        frames and state. Tensors are on the CPU, contiguous, and need no gradient.
+
+    Raises:
+        CheckpointError: there is no checkpoint, none is whole, or the newest needs a later version.
+    """
+    folder = Path(folder)
+    reasons: list[str] = []
+    for path in reversed(_manifests(folder)):
+        try:
+            frames, state = _read(path)
+        except _Damaged as error:
+            reasons.append(f"{path.name}: {error}")
+            continue
+        if reasons:
+            warnings.warn(
+                f"damaged, going back to {path.name}: {'; '.join(reasons)}", RuntimeWarning, stacklevel=2
+            )
+        return frames, state
+    why = (
+        f"no whole checkpoint in {folder}: {'; '.join(reasons)}" if reasons else f"no checkpoint in {folder}"
+    )
+    raise CheckpointError(why)
+
+
+def exists(folder: str | Path) -> bool:
+    """Tell whether `folder` holds a checkpoint, whole or damaged."""
+    return bool(_manifests(Path(folder)))
+
+
+def differences(folder: str | Path) -> list[str]:
+    """List what differs between here and where the newest readable checkpoint was made, one line each.
+
+    Versions and the number of threads: with any difference a run continues, but not bit for bit.
+
+    Raises:
+        CheckpointError: as `load`.
+    """
+    for path in reversed(_manifests(Path(folder))):
+        try:
+            then = _read_manifest(path)["made_with"]
+        except _Damaged:
+            continue
+        now = _surroundings()
+        changed = [name for name in sorted(then.keys() | now.keys()) if then.get(name) != now.get(name)]
+        return [f"{name}: {then.get(name)} then, {now.get(name)} now" for name in changed]
+    raise CheckpointError(f"no readable checkpoint in {folder}")
+
+
+class _Damaged(Exception):
+    """This checkpoint cannot be used, an earlier one may."""
+
+
+def _write(path: Path, state: Mapping[str, Any]) -> None:
+    writer = BlobWriter(path.parent / "blobs")
+    tree = encode(state, writer.add)
+    writer.close()
+    manifest = {
+        "schema": SCHEMA,
+        "frames": int(path.stem),
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "made_with": _surroundings(),
+        "blobs": writer.blobs,
+        "state": tree,
+    }
+    body = json.dumps(manifest, allow_nan=False).encode()
+    with replacing(path) as file:
+        file.write(HEAD + hashlib.sha256(body).hexdigest().encode() + MIDDLE + body + TAIL)
+    sync_folder(path.parent)
+
+
+def _surroundings() -> dict[str, str | int]:
+    """Return what must be equal for a run to continue bit for bit."""
+    found: dict[str, str | int] = {"python": sys.version.split()[0], "num_threads": torch.get_num_threads()}
+    for package in ("rad-rl", "torch", "numpy", "mujoco"):
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def _remove_old(folder: Path, frames: int, keep: int) -> None:
+    paths = _manifests(folder)
+    beyond = [path for path in paths if int(path.stem) > frames]
+    for path in beyond + paths[: len(paths) - len(beyond)][:-keep]:
+        path.unlink()
+    sync_folder(folder)
+
+
+def _sweep(folder: Path) -> None:
+    """Remove temporary files, and blobs that no manifest mentions (a damaged one may still mention them)."""
+    for path in folder.glob(f"{TEMPORARY_PREFIX}*"):
+        path.unlink(missing_ok=True)
+    mentioned = (re.findall(rb"[0-9a-f]{64}", path.read_bytes()) for path in _manifests(folder))
+    remove_blobs_except(folder / "blobs", {name.decode() for names in mentioned for name in names})
+
+
+@contextmanager
+def _errors_of(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        reason = "disk full" if error.errno in NO_SPACE else "cannot write"
+        detail = os.strerror(error.errno) if error.errno else str(error)
+        raise CheckpointError(f"{reason}: {path}: {detail}; earlier checkpoints are intact") from error
+
+
+def _manifests(folder: Path) -> list[Path]:
+    """List the manifests, oldest first."""
+    found = folder.iterdir() if folder.is_dir() else iter(())
+    return sorted(path for path in found if MANIFEST_NAME.fullmatch(path.name))
+
+
+def _read(path: Path) -> tuple[int, dict[str, Any]]:
+    manifest = _read_manifest(path)
+    try:
+        reader = BlobReader(path.parent / "blobs", manifest["blobs"])
+        state = decode(manifest["state"], reader.fill)
+        reader.read()
+    except DamagedBlob as error:
+        raise _Damaged(str(error)) from error
+    except OSError as error:
+        raise _Damaged(f"cannot read: {error}") from error
+    except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RuntimeError) as error:
+        raise _Damaged(f"malformed: {type(error).__name__} {error}".splitlines()[0]) from error
+    return manifest["frames"], state
+
+
+def _read_manifest(path: Path) -> dict[str, Any]:
+    """Return the checked manifest.
+
+    Raises:
+        _Damaged: its bytes are not those that were written, or it has the name of another.
+        CheckpointError: it is of a later version.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise _Damaged(f"cannot read: {error}") from error
+    start = len(HEAD) + 64 + len(MIDDLE)
+    body = data[start : -len(TAIL)]
+    if data != HEAD + hashlib.sha256(body).hexdigest().encode() + MIDDLE + body + TAIL:
+        raise _Damaged("contents do not match the SHA-256 of the manifest")
+    try:
+        manifest = json.loads(body)
+        schema, frames, writer = manifest["schema"], manifest["frames"], manifest["made_with"].get("rad-rl")
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+        raise _Damaged(f"malformed: {type(error).__name__}") from error
+    if schema != SCHEMA:
+        needs = (
+            f"was written by rad-rl {writer}, needs checkpoint schema {schema}; this version reads {SCHEMA}"
+        )
+        raise CheckpointError(f"{path} {needs}")
+    if frames != int(path.stem):
+        raise _Damaged(f"is the manifest of frame {frames}")
+    return dict(manifest)

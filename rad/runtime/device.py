@@ -1,0 +1,170 @@
+"""Which device and number format a run uses, and what the machine has left to give."""
+
+import ctypes
+import os
+import platform
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import psutil
+import torch
+
+__all__ = [
+    "PRECISIONS",
+    "autocast",
+    "free_memory_bytes",
+    "has_fast_bf16",
+    "resolve_device",
+    "resolve_precision",
+    "set_threads",
+    "tune_allocator",
+]
+
+PRECISIONS = ("auto", "bf16", "fp32")
+
+# <malloc.h> of glibc
+M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_MAX = -1, -2, -4
+TOP_PAD_BYTES = 256 * 2**20
+
+
+def resolve_device(name: str = "auto") -> torch.device:
+    """Turn a device name into a device that can be used now.
+
+    Args:
+        name: ``"auto"`` (CUDA if there is a device, else the CPU), ``"cpu"``, ``"cuda"`` or ``"cuda:1"``.
+
+    Raises:
+        ValueError: an unknown name, or a device that this machine does not have.
+    """
+    cuda_devices = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if name == "auto":
+        return torch.device("cuda" if cuda_devices else "cpu")
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise ValueError(f"unknown device {name!r}; known: auto, cpu, cuda, cuda:N") from error
+    if device.type not in ("cpu", "cuda"):
+        raise ValueError(f"unknown device {name!r}; known: auto, cpu, cuda, cuda:N")
+    if device.type == "cuda" and (device.index or 0) >= cuda_devices:
+        raise ValueError(f"device {name!r} is not available; this machine has {cuda_devices} CUDA devices")
+    return device
+
+
+def has_fast_bf16(device: torch.device) -> bool:
+    """Tell whether `device` multiplies bfloat16 in hardware: CUDA from Ampere on, CPUs with AVX512-BF16."""
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    return "avx512_bf16" in _cpu_flags()
+
+
+def resolve_precision(name: str, device: torch.device) -> str:
+    """Turn a precision name into ``"fp32"`` or ``"bf16"``.
+
+    ``"auto"`` takes bf16 where the hardware multiplies it (`has_fast_bf16`). An explicit ``"bf16"`` is always
+    allowed, so that a run can be repeated anywhere; without hardware support it is slower than fp32.
+
+    Raises:
+        ValueError: a name outside `PRECISIONS`.
+    """
+    if name not in PRECISIONS:
+        raise ValueError(f"unknown precision {name!r}; known: {', '.join(PRECISIONS)}")
+    if name != "auto":
+        return name
+    return "bf16" if has_fast_bf16(device) else "fp32"
+
+
+def autocast(device: torch.device, precision: str) -> AbstractContextManager[object]:
+    """Return the context for forward passes: bfloat16 where `precision` is ``"bf16"``, else no change.
+
+    Raises:
+        ValueError: a precision other than ``"fp32"`` or ``"bf16"``.
+    """
+    if precision not in ("fp32", "bf16"):
+        raise ValueError(f"unknown precision {precision!r}; known: fp32, bf16")
+    # No weight cache: it would hand a cast made under no_grad to a forward pass that needs gradients.
+    return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16", cache_enabled=False)
+
+
+def tune_allocator() -> bool:
+    """Make glibc keep freed memory instead of handing it back and faulting it in again.
+
+    Call it before the first large tensor. Updates at large batches run up to several times faster; in return
+    the process stays at its high-water mark of memory. The environment variable RAD_NO_MALLOPT=1 opts out.
+
+    Returns:
+        True if the settings were made; False where the C library is not glibc, or on opt-out.
+    """
+    if os.environ.get("RAD_NO_MALLOPT") == "1" or platform.libc_ver()[0] != "glibc":
+        return False
+    mallopt = ctypes.CDLL(None).mallopt
+    settings = ((M_MMAP_MAX, 0), (M_TRIM_THRESHOLD, 2**31 - 1), (M_TOP_PAD, TOP_PAD_BYTES))
+    return all([mallopt(parameter, value) == 1 for parameter, value in settings])
+
+
+def set_threads(count: int) -> None:
+    """Set the number of CPU threads of one torch operation. Results depend on it in the last bits.
+
+    Raises:
+        ValueError: `count` below 1.
+    """
+    if count < 1:
+        raise ValueError(f"threads must be 1 or more, got {count}")
+    torch.set_num_threads(count)
+
+
+def free_memory_bytes() -> int:
+    """Return how many bytes this process can still take: what the machine has, capped by its cgroups."""
+    left = [limit - used for limit, used in _cgroup_limits()]
+    return max(0, min([psutil.virtual_memory().available, *left]))
+
+
+def _cgroup_limits(
+    root: Path = Path("/sys/fs/cgroup"), own: Path = Path("/proc/self/cgroup")
+) -> list[tuple[int, int]]:
+    """Return (limit, use without reclaimable file cache) in bytes of each memory cgroup of this process."""
+    found = []
+    for controllers, group in _cgroups(own):
+        v1 = "memory" in controllers
+        base = root / "memory" if v1 else root
+        for folder in _up_to_root(base, group):
+            limit = _read_int(folder / ("memory.limit_in_bytes" if v1 else "memory.max"))
+            used = _read_int(folder / ("memory.usage_in_bytes" if v1 else "memory.current"))
+            if limit is not None and used is not None:
+                found.append((limit, used - _inactive_file_bytes(folder / "memory.stat", v1)))
+    return found
+
+
+def _cgroups(own: Path) -> list[tuple[list[str], str]]:
+    """Read (controllers, path) of the memory cgroup (v1) and of the unified one (v2: no controllers)."""
+    rows = [line.split(":", 2) for line in _lines(own)]
+    groups = [(row[1].split(","), row[2]) for row in rows if len(row) == 3]
+    return [(names, path) for names, path in groups if "memory" in names or names == [""]]
+
+
+def _up_to_root(base: Path, group: str) -> list[Path]:
+    """List the cgroup's folder and its parents up to `base`; a container may show its own group at `base`."""
+    folder = base / group.lstrip("/")
+    return [path for path in (folder, *folder.parents) if path == base or base in path.parents]
+
+
+def _inactive_file_bytes(stat: Path, v1: bool) -> int:
+    name = "total_inactive_file" if v1 else "inactive_file"
+    rows = [line.split() for line in _lines(stat)]
+    return next((int(row[1]) for row in rows if len(row) == 2 and row[0] == name), 0)
+
+
+def _read_int(path: Path) -> int | None:
+    lines = _lines(path)
+    return int(lines[0]) if lines and lines[0].strip().isdigit() else None  # "max" means no limit
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        return path.read_text().splitlines()
+    except OSError:
+        return []
+
+
+def _cpu_flags(cpuinfo: Path = Path("/proc/cpuinfo")) -> set[str]:
+    flags = next((line.partition(":")[2] for line in _lines(cpuinfo) if line.startswith("flags")), "")
+    return set(flags.split())

@@ -1,0 +1,225 @@
+"""Where a run's numbers go: averages on the device, rows in a file, TensorBoard, W&B, the terminal."""
+
+import json
+import math
+import time
+import uuid
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from rad.runtime.files import replacing, sync_folder
+from rad.runtime.progress import Progress
+
+__all__ = ["Averages", "Progress", "RunLog", "read_rows"]
+
+METRICS_FILE = "metrics.jsonl"
+
+
+class Averages:
+    """Mean of each metric since the last `pop`, summed on the device.
+
+    Adding never waits for the device; `pop` is the only point that does, once for all metrics.
+    """
+
+    def __init__(self) -> None:
+        self._sums: dict[str, Tensor] = {}
+        self._floats: dict[str, float] = {}
+        self._counts: dict[str, int] = {}
+
+    def add(self, metrics: Mapping[str, Tensor | float]) -> None:
+        """Count in one value per name.
+
+        Args:
+            metrics: 0-d tensors on any device, or numbers.
+
+        Raises:
+            ValueError: a tensor that is not 0-d.
+        """
+        for name, value in metrics.items():
+            if not isinstance(value, Tensor):
+                self._floats[name] = self._floats.get(name, 0.0) + value
+            elif value.dim() == 0:
+                value = value.detach().float()
+                self._sums[name] = self._sums[name] + value if name in self._sums else value.clone()
+            else:
+                raise ValueError(
+                    f"metric {name!r} must be a 0-d tensor or a number, got shape {list(value.shape)}"
+                )
+            self._counts[name] = self._counts.get(name, 0) + 1
+
+    def pop(self) -> dict[str, float]:
+        """Return the means in order of first appearance and start again. Waits for the device."""
+        sums = _to_floats(self._sums)
+        means = {
+            name: (self._floats.get(name, 0.0) + sums.get(name, 0.0)) / count
+            for name, count in self._counts.items()
+        }
+        self._sums, self._floats, self._counts = {}, {}, {}
+        return means
+
+
+def _to_floats(sums: Mapping[str, Tensor]) -> dict[str, float]:
+    """Copy 0-d tensors to the host, with one transfer for each device."""
+    by_device: dict[torch.device, list[str]] = {}
+    for name, value in sums.items():
+        by_device.setdefault(value.device, []).append(name)
+    values: dict[str, float] = {}
+    for names in by_device.values():
+        values.update(zip(names, torch.stack([sums[name] for name in names]).tolist()))
+    return values
+
+
+class RunLog:
+    """Write rows of metrics to ``metrics.jsonl`` in the run folder, and to TensorBoard and W&B if asked.
+
+    A row is one line of standard JSON: kind, frames, agent_steps, time_s, then the metrics in their order.
+    JSON has no NaN or infinity, so those are written as ``null``. Each row is flushed: a killed run loses at
+    most one. `time_s` counts seconds of running, and continues from the last row when a run resumes.
+
+    Args:
+        run_dir: folder of the run; made if absent.
+        tensorboard: also write scalars named ``kind/name`` over frames to ``run_dir/tensorboard``.
+        wandb_project: also log to this Weights & Biases project; the variables of that library are obeyed
+            (``WANDB_MODE=offline`` needs no network). None or an empty text for not at all.
+
+    Raises:
+        ModuleNotFoundError: `wandb_project` was given and wandb is not installed.
+    """
+
+    def __init__(
+        self, run_dir: str | Path, tensorboard: bool = True, wandb_project: str | None = None
+    ) -> None:
+        self._folder = Path(run_dir)
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._path = self._folder / METRICS_FILE
+        self._tensorboard_wanted = tensorboard
+        self._wandb = _start_wandb(wandb_project, self._folder) if wandb_project else None
+        self._open(None)
+
+    def write(self, kind: str, row: Mapping[str, float], *, frames: int, agent_steps: int) -> None:
+        """Write one row.
+
+        Args:
+            kind: ``"train"``, ``"episode"``, ``"eval"`` or another name for a kind of row.
+            row: metrics as plain numbers, by name.
+            frames: environment frames so far (agent steps x action repeat).
+            agent_steps: agent steps so far.
+
+        Raises:
+            ValueError: `row` uses one of the names kind, frames, agent_steps, time_s.
+        """
+        time_s = round(time.perf_counter() - self._start, 3)
+        head = {"kind": kind, "frames": frames, "agent_steps": agent_steps, "time_s": time_s}
+        if taken := head.keys() & row.keys():
+            raise ValueError(f"row may not use the reserved names {', '.join(sorted(taken))}")
+        numbers = {name: float(value) for name, value in row.items()}
+        self._file.write(_json_line({**head, **numbers}))
+        self._file.flush()
+        named = {f"{kind}/{name}": value for name, value in numbers.items()}
+        if self._tensorboard:
+            for name, value in named.items():
+                self._tensorboard.add_scalar(name, value, global_step=frames)
+        if self._wandb:
+            self._wandb.log({**named, "frames": frames, "agent_steps": agent_steps})
+
+    def truncate(self, frames: int) -> None:
+        """Drop torn rows and those beyond `frames`, in one step, on resume from a checkpoint made there."""
+        self._close_files()
+        self._open(frames)
+
+    def close(self) -> None:
+        """Flush and close everything; calling it twice is harmless."""
+        self._close_files()
+        if self._wandb:
+            self._wandb.finish()
+        self._wandb = None
+
+    def __enter__(self) -> "RunLog":
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def _open(self, frames: int | None) -> None:
+        """Open the file and TensorBoard behind the rows up to `frames` (None: all)."""
+        rows = _keep_rows(self._path, frames)
+        self._start = time.perf_counter() - (rows[-1]["time_s"] if rows else 0.0)
+        self._file = self._path.open("a", encoding="utf-8")
+        first_new = rows[-1]["frames"] + 1 if rows and frames is None else None
+        self._tensorboard = self._open_tensorboard(first_new if frames is None else frames + 1)
+
+    def _open_tensorboard(self, purge_step: int | None) -> Any:
+        if not self._tensorboard_wanted:
+            return None
+        from torch.utils.tensorboard import SummaryWriter
+
+        # purge_step hides the points that an interrupted run wrote after its last checkpoint.
+        return SummaryWriter(str(self._folder / "tensorboard"), purge_step=purge_step, flush_secs=30)
+
+    def _close_files(self) -> None:
+        self._file.close()
+        if self._tensorboard:
+            self._tensorboard.close()
+        self._tensorboard = None
+
+
+def read_rows(path: str | Path) -> list[dict[str, Any]]:
+    """Read the rows of a ``metrics.jsonl``, passing over lines that are not whole rows (a torn last line).
+
+    Non-finite numbers, which the file holds as ``null``, come back as None.
+    """
+    lines = Path(path).read_text(encoding="utf-8", errors="replace").split("\n")
+    return [row for row in map(_parse_row, lines) if row is not None]
+
+
+def _parse_row(line: str) -> dict[str, Any] | None:
+    try:
+        row = json.loads(line)
+        whole = isinstance(row["kind"], str) and row["frames"] >= 0 and row["time_s"] >= 0
+    except (ValueError, TypeError, LookupError):
+        return None
+    return row if whole else None
+
+
+def _keep_rows(path: Path, frames: int | None) -> list[dict[str, Any]]:
+    """Rewrite the file without damaged rows and rows beyond `frames` (None: no limit); return the rest."""
+    if not path.exists():
+        return []
+    rows = [row for row in read_rows(path) if frames is None or row["frames"] <= frames]
+    data = "".join(map(_json_line, rows)).encode()
+    if data != path.read_bytes():
+        with replacing(path) as file:
+            file.write(data)
+        sync_folder(path.parent)
+    return rows
+
+
+def _json_line(row: Mapping[str, Any]) -> str:
+    return json.dumps({name: _finite(value) for name, value in row.items()}, allow_nan=False) + "\n"
+
+
+def _finite(value: Any) -> Any:
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _start_wandb(project: str, folder: Path) -> Any:
+    try:
+        import wandb
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError("wandb_project needs wandb: pip install 'rad-rl[wandb]'") from error
+    run = wandb.init(project=project, name=folder.name, id=_wandb_id(folder), dir=str(folder), resume="allow")
+    run.define_metric("*", step_metric="frames")
+    return run
+
+
+def _wandb_id(folder: Path) -> str:
+    """Return the W&B name of this run, made once and kept beside it, so that a resumed run goes on there."""
+    path = folder / "wandb_id.txt"
+    if not path.exists():
+        with replacing(path) as file:
+            file.write(uuid.uuid4().hex.encode())
+    return path.read_text().strip()

@@ -1,0 +1,74 @@
+"""Stopping a run between two steps when the system or the user asks for it."""
+
+import os
+import signal
+import threading
+from collections.abc import Callable
+from types import FrameType
+from typing import Any
+
+__all__ = ["StopRequest"]
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
+
+
+class StopRequest:
+    """Turn SIGINT, SIGTERM and SIGUSR1 into a flag while the `with` block runs.
+
+    The loop reads `requested` between steps, saves, and leaves with `exit_code`. A second signal raises
+    SystemExit at once and gives the old handlers back, so a third one acts as if this class were not there. A
+    signal that was ignored before stays ignored (a background job of a shell ignores SIGINT). Outside the main
+    thread, where Python handles no signals, the flag simply never rises.
+
+    Forked children (workers of environments) inherit the handlers: there a SIGINT or SIGUSR1 is left to the
+    parent, and a SIGTERM ends the child.
+
+    Example:
+        >>> with StopRequest() as stop:
+        ...     stop.requested, stop.exit_code
+        (False, 0)
+    """
+
+    def __init__(self) -> None:
+        self._received: int | None = None
+        self._old_handlers: dict[signal.Signals, Callable[..., Any] | int | None] = {}
+        self._pid = os.getpid()
+
+    @property
+    def requested(self) -> bool:
+        """Tell whether a signal has come."""
+        return self._received is not None
+
+    @property
+    def exit_code(self) -> int:
+        """Return 128 + the number of the first signal (SIGINT 130, SIGTERM 143), or 0 if none has come."""
+        return 0 if self._received is None else 128 + self._received
+
+    def __enter__(self) -> "StopRequest":
+        if threading.current_thread() is threading.main_thread():
+            for number in SIGNALS:
+                if signal.getsignal(number) is not signal.SIG_IGN:
+                    self._old_handlers[number] = signal.signal(number, self._receive)
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._restore()
+
+    def _receive(self, number: int, frame: FrameType | None) -> None:
+        if os.getpid() != self._pid:
+            _receive_in_child(number)
+        elif self._received is None:
+            self._received = number
+        else:
+            self._restore()
+            raise SystemExit(128 + number)
+
+    def _restore(self) -> None:
+        for number, handler in self._old_handlers.items():
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)
+        self._old_handlers = {}
+
+
+def _receive_in_child(number: int) -> None:
+    if number == signal.SIGTERM:  # multiprocessing ends its workers with this one, and waits
+        os._exit(128 + number)

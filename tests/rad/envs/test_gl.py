@@ -1,0 +1,86 @@
+import importlib.util
+import os
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from rad.envs import gl
+
+
+@pytest.fixture
+def unset(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """MUJOCO_GL unset, and whatever is set meanwhile undone."""
+    monkeypatch.setenv("MUJOCO_GL", "")
+    return monkeypatch
+
+
+@pytest.mark.parametrize("first", gl.BACKENDS)
+def test_the_first_that_works_is_taken_and_kept(unset: pytest.MonkeyPatch, first: str) -> None:
+    tried: list[str] = []
+    unset.setattr(gl, "works", lambda backend: tried.append(backend) or backend == first)
+    assert gl.choose_backend() == first
+    assert os.environ["MUJOCO_GL"] == first
+    assert tried == list(gl.BACKENDS[: gl.BACKENDS.index(first) + 1])
+    assert gl.choose_backend() == first
+    assert tried.count(first) == 1, "the answer is kept"
+
+
+def test_the_order_is_egl_osmesa_glfw() -> None:
+    assert gl.BACKENDS == ("egl", "osmesa", "glfw")
+
+
+def test_a_choice_of_the_user_is_respected_untried(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MUJOCO_GL", "osmesa")
+    monkeypatch.setattr(gl, "works", lambda backend: pytest.fail("tried"))
+    assert gl.choose_backend() == "osmesa"
+
+
+def test_the_error_names_all_three_and_their_remedies(unset: pytest.MonkeyPatch) -> None:
+    unset.setattr(gl, "works", lambda backend: False)
+    with pytest.raises(RuntimeError) as caught:
+        gl.choose_backend()
+    text = str(caught.value)
+    for word in (
+        "egl: ",
+        "osmesa: ",
+        "glfw: ",
+        "libegl1",
+        "libgl1-mesa-dri",
+        "libosmesa6",
+        "libglfw3",
+        "display",
+    ):
+        assert word in text
+    assert "\n" not in text
+    assert os.environ["MUJOCO_GL"] == ""
+
+
+def test_a_missing_dm_control_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(ModuleNotFoundError, match=r"pip install 'rad-rl\[dmc\]'"):
+        gl.choose_backend()
+
+
+def test_some_back_end_works_here_and_nonsense_does_not() -> None:
+    assert any(map(gl.works, gl.BACKENDS))
+    assert not gl.works("nonsense")
+
+
+def test_a_back_end_that_hangs_does_not_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    def hang(command: Any, **options: Any) -> None:
+        raise subprocess.TimeoutExpired(command, options["timeout"])
+
+    monkeypatch.setattr(subprocess, "run", hang)
+    assert not gl.works("egl")
+
+
+def test_a_broken_choice_gives_one_line() -> None:
+    script = "import rad.envs\ntry: rad.envs.make('dmc/cartpole-swingup')\nexcept RuntimeError as e: print(e)"
+    env = {**os.environ, "MUJOCO_GL": "nonsense"}
+    done = subprocess.run([sys.executable, "-c", script], env=env, capture_output=True, text=True, check=True)
+    assert done.stdout.startswith(
+        "MUJOCO_GL=nonsense does not work here; unset it to try all, or get: set it to one"
+    )
+    assert done.stdout.count("\n") == 1

@@ -1,0 +1,109 @@
+from typing import Any
+
+import numpy as np
+import pytest
+
+from rad import envs
+from rad.envs.gym import GymSimulator
+from tests.rad.envs import painted
+
+HERE = "tests.rad.envs.painted:"
+
+
+def simulator(name: str, size: int = 20) -> Any:
+    made = GymSimulator(f"{HERE}{name}-v0", size, 0, "paper", 0)
+    made.begin()
+    return made
+
+
+def test_pictures_are_resized_by_area() -> None:
+    made = simulator("Painted", 30)  # from 60 x 90: means over blocks of 2 x 3 pixels
+    picture = made._env.render().transpose(2, 0, 1)
+    means = picture.reshape(3, 30, 2, 30, 3).mean(axis=(2, 4))
+    assert made.frame().shape == (3, 30, 30)
+    np.testing.assert_allclose(made.frame(), means, atol=0.51)
+    assert made.frame(55).shape == (3, 55, 55)
+    made.close()
+
+
+def test_discrete_actions_are_shifted_to_the_environments_own() -> None:
+    made = simulator("Painted")
+    for action in range(3):
+        made.advance(action)
+        assert made._env.unwrapped.last_action == action - 1
+    assert made.action_space.n == 3
+    made.close()
+
+
+def test_continuous_actions_are_scaled_to_the_environments_bounds() -> None:
+    made = simulator("PaintedBox")
+    made.advance(np.array([0.5, -1.0], np.float32))
+    np.testing.assert_allclose(made._env.unwrapped.last_action, [1.0, 0.0])
+    assert made._env.unwrapped.last_action.dtype == np.float32
+    made.close()
+
+
+def test_a_time_limit_truncates_and_an_end_terminates() -> None:
+    ends = set()
+    made = simulator("Painted")
+    for _ in range(60):
+        made.begin()
+        for step in range(1, 13):
+            reward, terminated, truncated = made.advance(1)
+            assert terminated == (reward > 0.97)
+            assert truncated == (step == 12 and not terminated)
+            if terminated or truncated:
+                ends.add((terminated, truncated))
+                break
+    assert ends == {(True, False), (False, True)}
+    made.close()
+
+
+def test_frame_rate_is_the_environments() -> None:
+    made = simulator("Painted")
+    assert made.fps == 10.0
+    made.close()
+
+
+@pytest.mark.parametrize("name", ["CartPole-v99", "Nope-v0", "NoSuch/Nope-v0", "", "no_such_module:Nope-v0"])
+def test_unknown_ids_are_refused_in_one_line(name: str) -> None:
+    with pytest.raises(ValueError, match="^unknown task 'gym/") as caught:
+        envs.check_task(f"gym/{name}")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_near_miss_is_told() -> None:
+    with pytest.raises(ValueError, match="CartPole"):
+        envs.check_task("gym/Cartpole-v1")
+
+
+@pytest.mark.parametrize(
+    ("name", "error", "text"),
+    [
+        ("PaintedBlind", ValueError, "cannot render: rgb_array gives NoneType"),
+        ("PaintedNeedy", ModuleNotFoundError, "needs a package that is missing: .*pip install nopackage"),
+        ("PaintedOdd", ValueError, "has actions of MultiBinary.*; allowed: Box or Discrete"),
+    ],
+)
+def test_what_cannot_be_used_is_refused_in_one_line(name: str, error: type[Exception], text: str) -> None:
+    with pytest.raises(error, match=text) as caught:
+        envs.make(f"gym/{HERE}{name}-v0")
+    assert "\n" not in str(caught.value)
+
+
+def test_an_environment_without_a_render_mode_argument_is_refused() -> None:
+    import gymnasium
+
+    gymnasium.register("Silent-v0", lambda: painted.Painted(False))
+    with pytest.raises(ValueError, match="gym/Silent-v0 cannot be made with pictures"):
+        envs.make("gym/Silent-v0")
+    del gymnasium.registry["Silent-v0"]
+
+
+def test_names_are_the_registered_ids() -> None:
+    assert {"gym/CartPole-v1", "gym/Painted-v0"} <= set(envs.task_names("gym"))
+
+
+def test_scene_options_are_refused() -> None:
+    with pytest.raises(ValueError, match="camera_id 2 has no meaning for gym tasks"):
+        envs.make("gym/Painted-v0", camera_id=2)
