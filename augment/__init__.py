@@ -6,8 +6,11 @@ Chains are written ``crop+color_jitter``, options ``cutout:min_px=5``, a choice 
 from __future__ import annotations
 
 from augment.base import Augmentation, Identity, Params
+from augment.color import ColorJitter, Grayscale, RandomConv
 from augment.compose import Factory, OneOf, Sequential, build, parse, split_at_float
-from augment.geometry import Crop, Flip, Shift, Translate
+from augment.erase import Cutout, CutoutColor
+from augment.geometry import Crop, Flip, Rotate, Shift, Translate
+from augment.overlay import Overlay
 
 _REGISTRY: dict[str, Factory] = {
     "none": Identity,
@@ -15,6 +18,13 @@ _REGISTRY: dict[str, Factory] = {
     "translate": Translate,
     "shift": Shift,
     "flip": Flip,
+    "rotate": Rotate,
+    "grayscale": Grayscale,
+    "color_jitter": ColorJitter,
+    "random_conv": RandomConv,
+    "cutout": Cutout,
+    "cutout_color": CutoutColor,
+    "overlay": Overlay,
 }
 
 
@@ -32,10 +42,10 @@ def make(spec: str, size: int = 84) -> Augmentation:
     Example:
         >>> make("crop+flip:p=0.5", 84).input_size(84, 84)
         (100, 100)
-        >>> make("crp")
+        >>> make("crop:ratio=0.5")
         Traceback (most recent call last):
         ...
-        ValueError: unknown augmentation 'crp'; known: none, crop, translate, shift, flip
+        ValueError: crop: ratio must be in [1, 10], got 0.5
     """
     return build(spec, size, _REGISTRY)
 
@@ -76,11 +86,18 @@ def register(name: str, factory: Factory) -> None:
 
 __all__ = [
     "Augmentation",
+    "ColorJitter",
     "Crop",
+    "Cutout",
+    "CutoutColor",
     "Flip",
+    "Grayscale",
     "Identity",
     "OneOf",
+    "Overlay",
     "Params",
+    "RandomConv",
+    "Rotate",
     "Sequential",
     "Shift",
     "Translate",

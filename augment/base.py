@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -17,7 +17,7 @@ class Augmentation:
 
     Images are ``[B, 3 * K, H, W]`` with K frames along the channels: uint8 in 0..255, or float in [0, 1].
     The memory format of the input (channels-first or channels-last) is kept. An op holds options only; all
-    that is random comes from the generator given to ``draw``.
+    that is random comes from the generator given to ``draw``. A new op overrides ``_draw`` and ``_apply``.
 
     Example:
         >>> op = Augmentation()
@@ -143,16 +143,14 @@ def memory_format_of(images: Tensor) -> torch.memory_format:
     return torch.channels_last if is_channels_last(images) else torch.contiguous_format
 
 
-def require(
-    condition: bool, op: str, name: str, allowed: str, value: object, error: Callable[[str], Exception] = ValueError
-) -> None:
-    """Raise ``error`` in the one-line form of this package unless ``condition`` holds."""
+def require(condition: bool, op: str, name: str, allowed: str, value: object) -> None:
+    """Raise a ValueError in the one-line form of this package unless ``condition`` holds."""
     if not condition:
-        raise error(f"{op}: {name} must be {allowed}, got {value!r}")
+        raise ValueError(f"{op}: {name} must be {allowed}, got {value!r}")
 
 
 def _check_shape(shape: Sequence[int]) -> None:
-    if len(shape) != 4 or shape[1] % 3 or min(shape[1:]) < 1:
+    if len(shape) != 4 or shape[1] % 3 or min(shape) < 1:
         raise ValueError(f"images must have the shape [B, 3 * frames, H, W], got {list(shape)}")
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from augment.base import Augmentation, Identity, Params
+from augment.indexing import take_images
 
 Factory = Callable[..., Augmentation]
 
@@ -50,7 +51,7 @@ class Sequential(Augmentation):
     def _draw(self, shape: Sequence[int], generator: torch.Generator) -> dict[str, Tensor]:
         params = {}
         for index, link in enumerate(self.links):
-            params |= _prefixed(index, link._draw(shape, generator))
+            params |= _prefixed(index, link.draw(shape, generator))
             shape = (*shape[:2], *link.output_size(shape[2], shape[3]))
         return params
 
@@ -97,20 +98,38 @@ class OneOf(Augmentation):
     def _draw(self, shape: Sequence[int], generator: torch.Generator) -> dict[str, Tensor]:
         params = {"choice": torch.randint(len(self.branches), (shape[0],), generator=generator)}
         for index, branch in enumerate(self.branches):
-            params |= _prefixed(index, branch._draw(shape, generator))
+            params |= _prefixed(index, branch.draw(shape, generator))
         return params
 
     def _apply(self, images: Tensor, params: Params) -> Tensor:
+        if images.device.type != "cpu":
+            return self._apply_everywhere(images, params)
+        parts = []
+        order = params["choice"].argsort()
+        for branch, index in enumerate(
+            order.split(params["choice"].bincount(minlength=self._count).tolist())
+        ):
+            some = {name: value.index_select(0, index) for name, value in _of_link(branch, params).items()}
+            if len(index):
+                parts.append(self.branches[branch].apply(take_images(images, index), some))
+        return take_images(torch.cat(parts), order.argsort())
+
+    def _apply_everywhere(self, images: Tensor, params: Params) -> Tensor:
+        """Run every branch on every image and select: more work, but the host need not wait for the counts."""
         choice = params["choice"][:, None, None, None]
         out = self.branches[0].apply(images, _of_link(0, params))
         for index, branch in enumerate(self.branches[1:], start=1):
             out = torch.where(choice == index, branch.apply(images, _of_link(index, params)), out)
         return out
 
+    @property
+    def _count(self) -> int:
+        return len(self.branches)
 
-def chain(ops: Sequence[Augmentation] | object) -> Augmentation:
+
+def chain(ops: Iterable[Augmentation]) -> Augmentation:
     """Join ops in order, as the plainest op that does the same: no link that does nothing, no chain of one."""
-    links = tuple(op for op in ops if not isinstance(op, Identity))  # type: ignore[attr-defined]
+    links = tuple(op for op in ops if not isinstance(op, Identity))
     if not links:
         return Identity()
     return links[0] if len(links) == 1 else Sequential(links)

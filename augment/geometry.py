@@ -8,16 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from augment.base import (
-    Augmentation,
-    Identity,
-    Params,
-    coins,
-    integers,
-    is_channels_last,
-    memory_format_of,
-    require,
-)
+from augment.base import Augmentation, Params, coins, integers, memory_format_of, require
+from augment.indexing import change_some, take_pixels, take_windows
 
 
 @dataclass(frozen=True)
@@ -56,7 +48,9 @@ class Crop(Augmentation):
     def output_size(self, height: int, width: int) -> tuple[int, int]:
         """Return the side of the window twice."""
         if min(height, width) < self.size:
-            raise ValueError(f"crop: images must be at least {self.size} x {self.size}, got {height} x {width}")
+            raise ValueError(
+                f"crop: images must be at least {self.size} x {self.size}, got {height} x {width}"
+            )
         return self.size, self.size
 
     def input_size(self, height: int, width: int) -> tuple[int, int]:
@@ -72,7 +66,8 @@ class Crop(Augmentation):
 
     def _apply(self, images: Tensor, params: Params) -> Tensor:
         self.output_size(images.shape[2], images.shape[3])
-        return windows(images, params["top"], params["left"], self.size)
+        rows = params["top"][:, None] + torch.arange(self.size, device=images.device)
+        return take_windows(images, rows, params["left"], self.size)
 
 
 @dataclass(frozen=True)
@@ -122,7 +117,9 @@ class Translate(Augmentation):
     def output_size(self, height: int, width: int) -> tuple[int, int]:
         """Return the side of the square twice."""
         if max(height, width) > self.size:
-            raise ValueError(f"translate: images must be at most {self.size} x {self.size}, got {height} x {width}")
+            raise ValueError(
+                f"translate: images must be at most {self.size} x {self.size}, got {height} x {width}"
+            )
         return self.size, self.size
 
     def input_size(self, height: int, width: int) -> tuple[int, int]:
@@ -139,10 +136,28 @@ class Translate(Augmentation):
     def _apply(self, images: Tensor, params: Params) -> Tensor:
         height, width = images.shape[2:]
         self.output_size(height, width)
+        if images.device.type == "cpu":
+            return self._place(images, params)
         margin_y, margin_x = self.size - height, self.size - width
         padded = torch.nn.functional.pad(images, (margin_x, margin_x, margin_y, margin_y))
         padded = padded.contiguous(memory_format=memory_format_of(images))
-        return windows(padded, margin_y - params["top"], margin_x - params["left"], self.size)
+        rows = (margin_y - params["top"])[:, None] + torch.arange(self.size, device=images.device)
+        return take_windows(padded, rows, margin_x - params["left"], self.size)
+
+    def _place(self, images: Tensor, params: Params) -> Tensor:
+        """Copy image by image: faster than windows on a CPU, and a launch per image on an accelerator."""
+        batch, channels, height, width = images.shape
+        square = torch.empty(
+            batch,
+            channels,
+            self.size,
+            self.size,
+            dtype=images.dtype,
+            memory_format=memory_format_of(images),
+        ).zero_()
+        for target, image, y, x in zip(square, images, params["top"].tolist(), params["left"].tolist()):
+            target[:, y : y + height, x : x + width] = image
+        return square
 
 
 @dataclass(frozen=True)
@@ -189,9 +204,17 @@ class Shift(Augmentation):
 
     def _apply(self, images: Tensor, params: Params) -> Tensor:
         height, width = images.shape[2:]
-        rows = torch.arange(height, device=images.device) - params["down"][:, None]
-        columns = torch.arange(width, device=images.device) - params["right"][:, None]
-        return gather_pixels(images, rows.clamp(0, height - 1), columns.clamp(0, width - 1))
+        down, right = params["down"][:, None], params["right"][:, None]
+        rows = (torch.arange(height, device=images.device) - down).clamp(0, height - 1)
+        columns = (torch.arange(width, device=images.device) - right).clamp(0, width - 1)
+        inner = slice(self.pad, max(width - self.pad, self.pad))  # columns that no border can reach
+        out = torch.empty_like(images)
+        if inner.stop > inner.start:
+            first = self.pad - params["right"]
+            out[..., inner] = take_windows(images, rows, first, inner.stop - inner.start)
+        for side in (slice(0, inner.start), slice(inner.stop, width)):
+            out[..., side] = take_pixels(images, rows[:, :, None] * width + columns[:, None, side])
+        return out
 
 
 @dataclass(frozen=True)
@@ -222,50 +245,56 @@ class Flip(Augmentation):
         return {"flip": coins(shape[0], self.p, generator)}
 
     def _apply(self, images: Tensor, params: Params) -> Tensor:
-        return torch.where(params["flip"][:, None, None, None], images.flip(3), images)
+        return change_some(images, params["flip"], self._mirror, {})
+
+    def _mirror(self, images: Tensor, params: Params) -> Tensor:
+        pixels = _pixel_numbers(images).flip(1)
+        return take_pixels(images, pixels.expand(len(images), -1, -1))
 
 
-def windows(images: Tensor, top: Tensor, left: Tensor, size: int) -> Tensor:
-    """Cut one square window out of each image.
+@dataclass(frozen=True)
+class Rotate(Augmentation):
+    """Turn the image by 90, 180 or 270 degrees, each as likely, with probability ``p``.
 
-    Args:
-        images: ``[B, C, H, W]``, any type.
-        top: first row of each window, int64 [B], pixels.
-        left: first column of each window, int64 [B], pixels.
-        size: side of the windows, pixels.
-
-    Returns:
-        ``[B, C, size, size]`` in the memory format of the images.
-    """
-    if images.device.type != "cpu":
-        steps = torch.arange(size, device=images.device)
-        return gather_pixels(images, top[:, None] + steps, left[:, None] + steps)
-    channels = images.shape[1]
-    out = torch.empty(
-        len(images), channels, size, size, dtype=images.dtype, memory_format=memory_format_of(images)
-    )
-    for target, source, y, x in zip(out, images, top.tolist(), left.tolist()):
-        target.copy_(source[:, y : y + size, x : x + size])
-    return out
-
-
-def gather_pixels(images: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
-    """Pick rows and columns of each image, without a host sync.
+    Turns are counter-clockwise. An image that is not square would change its shape, so there any turn is
+    one by 180 degrees.
 
     Args:
-        images: ``[B, C, H, W]``, any type.
-        rows: int64 ``[B, h]`` in 0..H-1.
-        columns: int64 ``[B, w]`` in 0..W-1.
+        p: probability for each image.
 
-    Returns:
-        ``[B, C, h, w]`` in the memory format of the images.
+    Raises:
+        ValueError: if ``p`` is outside [0, 1].
+
+    Source:
+        RAD (Laskin et al. 2020), section 3; p as in its code.
+
+    Example:
+        >>> image = torch.tensor([[0.0, 1.0], [2.0, 3.0]]).expand(1, 3, 2, 2)
+        >>> Rotate().apply(image, {"quarters": torch.tensor([1])})[0, 0]
+        tensor([[1., 3.],
+                [0., 2.]])
     """
-    index = torch.arange(len(images), device=images.device)[:, None, None]
-    if is_channels_last(images):
-        pixels = images.permute(0, 2, 3, 1)[index, rows[:, :, None], columns[:, None, :]]
-        return pixels.permute(0, 3, 1, 2)
-    channels = torch.arange(images.shape[1], device=images.device)[None, :, None, None]
-    return images[index[..., None], channels, rows[:, None, :, None], columns[:, None, None, :]]
+
+    p: float = 0.3
+
+    def __post_init__(self) -> None:
+        """Check the options."""
+        require(0 <= self.p <= 1, "rotate", "p", "in [0, 1]", self.p)
+
+    def _draw(self, shape: Sequence[int], generator: torch.Generator) -> dict[str, Tensor]:
+        turned = coins(shape[0], self.p, generator)
+        return {"quarters": turned * integers(shape[0], 1, 3, generator)}
+
+    def _apply(self, images: Tensor, params: Params) -> Tensor:
+        return change_some(images, params["quarters"] > 0, self._turn, params)
+
+    def _turn(self, images: Tensor, params: Params) -> Tensor:
+        pixels = _pixel_numbers(images)
+        quarters = (0, 1, 2, 3) if images.shape[2] == images.shape[3] else (0, 2, 2, 2)
+        turned = torch.stack([torch.rot90(pixels, quarter) for quarter in quarters])
+        return take_pixels(images, turned[params["quarters"]])
 
 
-__all__ = ["CenterCrop", "CenterTranslate", "Crop", "Flip", "Identity", "Shift", "Translate"]
+def _pixel_numbers(images: Tensor) -> Tensor:
+    height, width = images.shape[2:]
+    return torch.arange(height * width, device=images.device).view(height, width)

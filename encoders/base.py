@@ -59,19 +59,21 @@ class Encoder(nn.Module):
 
         Raises:
             TypeError: if `images` is not of a floating type.
-            ValueError: if the shape of `images` is not [B, *image_shape].
+            ValueError: if the shape of `images` is not [B, C, H, W] with C, H, W of `image_shape`.
         """
         if not images.is_floating_point():
             raise TypeError(f"images are {images.dtype}; expected a floating type in [0, 1]")
         if images.ndim != 4 or tuple(images.shape[1:]) != self.image_shape:
-            raise ValueError(
-                f"images have shape {list(images.shape)}; expected [B, *{list(self.image_shape)}]"
-            )
+            sides = ", ".join(map(str, self.image_shape))
+            raise ValueError(f"images have shape {list(images.shape)}; expected [B, {sides}]")
         return self.layers(images)  # [B, C', H', W']
 
     def forward(self, images: Tensor) -> Tensor:
-        """Encode images into flat features [B, feature_dim], channel by channel; see `feature_map`."""
-        return self.feature_map(images).permute(0, 2, 3, 1).flatten(1)  # [B, F]
+        """Encode images into flat features [B, feature_dim], cell by cell, the channels of a cell together.
+
+        That is the order in which a channels-last map lies in memory, so that nothing is copied.
+        """
+        return self.feature_map(images).permute(0, 2, 3, 1).flatten(1)  # [B, H' * W' * C']
 
     def receptive_field(self) -> ReceptiveField:
         """Give step, first centre and width, in input pixels, of what the last map's cells see.

@@ -39,7 +39,10 @@ class PixelEncoder(Encoder):
         widths = [check_image_shape(image_shape)[0], *[num_filters] * num_layers]
         layers: list[nn.Module] = []
         for number in range(num_layers):
-            layers += [_conv(widths[number], widths[number + 1], stride=1 if number else 2), nn.ReLU(inplace=True)]
+            layers += [
+                _conv(widths[number], widths[number + 1], stride=1 if number else 2),
+                nn.ReLU(inplace=True),
+            ]
         super().__init__(image_shape, nn.Sequential(*layers))
         initialize_(self, generator)
 

@@ -1,48 +1,193 @@
-"""The `rad` command."""
+"""The `rad` command: each subcommand reads its flags, calls one function and returns an exit status."""
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import tyro
 
-from rad.config import RunConfig, preset, to_json
+USAGE = """usage: rad COMMAND [FLAGS]; rad COMMAND --help shows every flag with its meaning and default
+
+commands:
+  train      train from pixels, or go on with a run: rad train --resume RUN
+  evaluate   play episodes with a trained run
+  attention  draw what the encoder of a run attends to
+  demo       train on a small task for some minutes, evaluate and draw: the whole library in one go
+  doctor     say what is installed, what is missing and how to get it
+  bench      measure speeds: sac, augment, replay, render
+"""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command; return its exit status."""
+    """Run the command; return its exit status: 0, 2 for wrong input, 128 + signal for a stopped run."""
     arguments = list(sys.argv[1:] if argv is None else argv)
-    if not arguments or arguments[0] != "train":
-        print("usage: rad train ...", file=sys.stderr)
-        return 2
-    config = parse_train(arguments[1:])
-    from rad.train import train
+    command = arguments[0] if arguments else "--help"
+    if command in ("-h", "--help", "help"):
+        print(USAGE, end="")
+        return 0
+    if command not in COMMANDS:
+        return _refuse(f"unknown command '{command}'; known: {', '.join(COMMANDS)}")
+    try:
+        return COMMANDS[command](arguments[1:])
+    except (ValueError, FileExistsError, ModuleNotFoundError) as error:
+        return _refuse(str(error))
 
-    folder = config.out or default_folder(config)
-    folder.mkdir(parents=True)
-    (folder / "config.json").write_text(json.dumps(to_json(config), indent=2) + "\n")
-    train(config, folder)
-    return 0
+
+def train(arguments: list[str]) -> int:
+    """Train in a new run folder, or go on with an old one."""
+    folder = _value_of("resume", arguments)
+    if folder is not None:
+        if len(arguments) > 2 or (len(arguments) == 2 and arguments[0] != "--resume"):
+            raise ValueError("--resume: takes its settings from RUN/config.json and allows no other flag")
+        from rad.train import resume
+
+        return resume(Path(folder))
+    from rad.train import start
+    from rad.validate import check
+
+    config = parse_run(arguments)
+    out = config.out or default_folder(config)
+    check(config, out)
+    return start(config, out)
 
 
-def parse_train(arguments: Sequence[str]) -> RunConfig:
-    """Read a run's configuration; the preset, wherever it stands, decides the defaults."""
-    name = "rad"
-    for i, word in enumerate(arguments):
-        if word == "--preset" and i + 1 < len(arguments):
-            name = arguments[i + 1]
-        elif word.startswith("--preset="):
-            name = word.partition("=")[2]
+def parse_run(arguments: Sequence[str]) -> Any:
+    """Read a run's configuration; preset and task, wherever they stand, decide the defaults."""
+    from rad.config import RunConfig, preset
+
+    default = preset(_value_of("preset", arguments) or "rad", _value_of("task", arguments))
     return tyro.cli(
-        RunConfig, args=arguments, default=preset(name), config=(tyro.conf.OmitArgPrefixes,), prog="rad train"
+        RunConfig,
+        prog="rad train",
+        args=list(arguments),
+        default=default,
+        config=(tyro.conf.OmitArgPrefixes, tyro.conf.OmitSubcommandPrefixes),
     )
 
 
-def default_folder(config: RunConfig) -> Path:
+def default_folder(config: Any) -> Path:
     """Return runs/TASK-ALGO-AUGMENT-SEED."""
-    task = config.task.replace("/", "-")
-    return Path("runs") / f"{task}-{config.algo}-{config.augment}-{config.seed}"
+    words = (config.task.replace("/", "-"), config.algo, config.augment.replace("/", "|"), str(config.seed))
+    return Path("runs") / "-".join(words)
+
+
+def _value_of(flag: str, arguments: Sequence[str]) -> str | None:
+    """Return the last value given to --flag, written with a space or with =."""
+    found = None
+    for word, following in zip(arguments, [*arguments[1:], None]):
+        if word == f"--{flag}":
+            found = following
+        elif word.startswith(f"--{flag}="):
+            found = word.partition("=")[2]
+    return found
+
+
+@dataclass(frozen=True)
+class Evaluate:
+    """Play episodes with a trained run; always the same initial states for the same seed."""
+
+    run: tyro.conf.Positional[Path]
+    """Run folder."""
+    episodes: int = 10
+    """Number of episodes."""
+    seed: int = 0
+    """Seed of the initial states."""
+    video: Path | None = None
+    """Also write the first episode as MP4."""
+    video_size: int = 240
+    """Side of the video in pixels."""
+
+
+def evaluate(arguments: list[str]) -> int:
+    """Evaluate a run and print one line of JSON."""
+    flags = tyro.cli(Evaluate, prog="rad evaluate", args=arguments)
+    if flags.episodes < 1:
+        raise ValueError(f"--episodes: must be at least 1, got {flags.episodes}")
+    from rad.trained import evaluate_run
+
+    print(json.dumps(evaluate_run(**vars(flags))))
+    return 0
+
+
+@dataclass(frozen=True)
+class Attention:
+    """Draw what the last convolution of a run attends to, beside an untrained encoder."""
+
+    run: tyro.conf.Positional[Path]
+    """Run folder."""
+    out: Path
+    """The PNG to write."""
+    seed: int = 0
+    """Seed of the episode that the frames are taken from."""
+
+
+def attention(arguments: list[str]) -> int:
+    """Draw the attention of a run."""
+    flags = tyro.cli(Attention, prog="rad attention", args=arguments)
+    from rad.trained import attention_of_run
+
+    attention_of_run(**vars(flags))
+    print(flags.out)
+    return 0
+
+
+@dataclass(frozen=True)
+class Demo:
+    """Train for some minutes with the preset `demo`, evaluate, and print what was made."""
+
+    out: Path = Path("runs/demo")
+    """Run folder; one left by an earlier demo is replaced."""
+    seed: int = 1
+    """Seed of the run."""
+
+
+def demo(arguments: list[str]) -> int:
+    """Run the demo."""
+    flags = tyro.cli(Demo, prog="rad demo", args=arguments)
+    from rad.demo import run
+
+    return run(flags.out, flags.seed)
+
+
+@dataclass(frozen=True)
+class Doctor:
+    """Say what is installed, what is missing and how to get it."""
+
+    suite: str = "dmc"
+    """The suite that has to work: dmc, gym or probe; the exit status is 1 if it does not."""
+
+
+def doctor(arguments: list[str]) -> int:
+    """Examine the installation."""
+    flags = tyro.cli(Doctor, prog="rad doctor", args=arguments)
+    from rad.doctor import examine
+
+    return examine(flags.suite)
+
+
+def bench(arguments: list[str]) -> int:
+    """Measure speeds."""
+    from rad.bench import main as run
+
+    return run(arguments)
+
+
+COMMANDS: dict[str, Callable[[list[str]], int]] = {
+    "train": train,
+    "evaluate": evaluate,
+    "attention": attention,
+    "demo": demo,
+    "doctor": doctor,
+    "bench": bench,
+}
+
+
+def _refuse(text: str) -> int:
+    print(f"error: {' '.join(text.split())}", file=sys.stderr)
+    return 2
 
 
 if __name__ == "__main__":

@@ -71,7 +71,7 @@ class RunConfig:
     log_every: int = 1_000
     """Frames between rows of training metrics."""
     video_size: int = 240
-    """Side in pixels of the evaluation video; 0 makes none."""
+    """Side in pixels of the evaluation video."""
     tensorboard: bool = True
     """Write TensorBoard events beside metrics.jsonl."""
     wandb_project: str = ""
@@ -88,16 +88,23 @@ class Preset:
     source: str
     run: Mapping[str, Any] = field(default_factory=dict)
     agent: Mapping[str, Any] = field(default_factory=dict)
+    agent_for: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # by task, over `agent`
 
-    def config(self, name: str) -> RunConfig:
-        """Return the defaults with this preset's values in their place."""
-        return RunConfig(preset=name, agent=SACConfig(**self.agent), **self.run)
+    def config(self, name: str, task: str | None) -> RunConfig:
+        """Return the defaults with this preset's values for `task` in their place."""
+        run = {**self.run, "preset": name} | ({} if task is None else {"task": task})
+        agent = {**self.agent, **self.agent_for.get(run.get("task", RunConfig.task), {})}
+        return RunConfig(**run, agent=SACConfig(**agent))
 
 
 PRESETS: dict[str, Preset] = {
     # The defaults of RunConfig and SACConfig are RAD's; batch 128 is what its scripts and the ten-seed rerun
     # in rliable have, the paper says 512.
-    "rad": Preset("Laskin et al. 2020 (arXiv 2004.14990) and its published scripts"),
+    "rad": Preset(
+        "Laskin et al. 2020 (arXiv 2004.14990) and its published scripts; the learning rate of cheetah-run from "
+        "Srinivas et al. 2020 (CURL), table 3",
+        agent_for={"dmc/cheetah-run": {"actor_lr": 2e-4, "critic_lr": 2e-4}},
+    ),
     "drq": Preset(
         "Kostrikov et al. 2020 (arXiv 2004.13649) and its published code: K = M = 2, pad 4 and crop, lr 1e-3 for "
         "all, tau 0.01 for all, batch 512 for the paper's scores, tanh after LayerNorm",
@@ -129,15 +136,15 @@ PRESETS: dict[str, Preset] = {
 }
 
 
-def preset(name: str) -> RunConfig:
-    """Return a preset's configuration.
+def preset(name: str, task: str | None = None) -> RunConfig:
+    """Return a preset's configuration for a task; without one, for the preset's own.
 
     Raises:
         ValueError: the name is unknown.
     """
     if name not in PRESETS:
         raise ValueError(f"--preset: unknown preset '{name}'; known: {', '.join(PRESETS)}")
-    return PRESETS[name].config(name)
+    return PRESETS[name].config(name, task)
 
 
 def to_json(config: RunConfig) -> dict[str, Any]:

@@ -118,9 +118,7 @@ class SACAgent:
             self.encoder = encoders.make(encoder, encoded_shape, generator=self.generator, **(encoder_options or {}))
             feature_dim = self.encoder.feature_dim
             bounds = (config.log_std_min, config.log_std_max)
-            self.actor = Actor(
-                feature_dim, action_dim, log_std_bounds=bounds, tanh=config.projection_tanh, **heads
-            )
+            self.actor = Actor(feature_dim, action_dim, log_std_bounds=bounds, tanh=config.projection_tanh, **heads)
             self.critic = Critic(feature_dim, action_dim, tanh=config.projection_tanh, **heads)
         for head in (self.actor, self.critic):
             encoders.initialize_(head, self.generator)
@@ -238,9 +236,7 @@ class SACAgent:
 
     def _autocast(self) -> torch.autocast:
         # Without the cache: a weight cast under no_grad would be handed to a differentiated forward.
-        return torch.autocast(
-            self.device.type, torch.bfloat16, enabled=self.precision == "bf16", cache_enabled=False
-        )
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bf16", cache_enabled=False)
 
     def state_dict(self) -> dict[str, Any]:
         """Return networks, optimizers, temperature, generators and counters."""

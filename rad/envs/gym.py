@@ -62,7 +62,7 @@ class GymSimulator(Simulator):
             self._try_to_draw()
         except (gymnasium.error.DependencyNotInstalled, ImportError) as error:
             raise ModuleNotFoundError(f"{self.task} needs a package that is missing: {error}") from error
-        except gymnasium.error.Error as error:
+        except (gymnasium.error.Error, TypeError) as error:  # TypeError: it takes no render_mode
             raise ValueError(f"{self.task} cannot be made with pictures: {error}") from error
         self._set_actions(self._env.action_space)
         self.fps = float(self._env.metadata.get("render_fps", 30.0))

@@ -61,6 +61,15 @@ class Averages:
         self._sums, self._floats, self._counts = {}, {}, {}
         return means
 
+    def state_dict(self) -> dict[str, dict[str, Any]]:
+        """Return the sums and counts, so that a resumed run goes on with a half-full average."""
+        return {"sums": dict(self._sums), "floats": dict(self._floats), "counts": dict(self._counts)}
+
+    def load_state_dict(self, state: Mapping[str, Mapping[str, Any]]) -> None:
+        """Restore `state_dict`; sums on another device than the metrics move over with the next `add`."""
+        self._sums, self._floats = dict(state["sums"]), dict(state["floats"])
+        self._counts = dict(state["counts"])
+
 
 def _to_floats(sums: Mapping[str, Tensor]) -> dict[str, float]:
     """Copy 0-d tensors to the host, with one transfer for each device."""

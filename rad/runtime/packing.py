@@ -19,8 +19,8 @@ Piece = list[int]  # number of the blob, first byte in it, length in bytes
 Add = Callable[[memoryview], Piece]
 Fill = Callable[[memoryview, list[Piece]], None]
 
-# Arrays are cut along axis 0 after a fixed number of rows, at most this many bytes (but at least one row), so that
-# the unchanged start of a growing array gives the same blobs again.
+# Arrays are cut along axis 0 after a fixed number of rows, at most this many bytes (but at least one row), so
+# that the unchanged start of a growing array gives the same blobs again.
 PIECE_BYTES = 64 * 2**20
 
 TORCH_DTYPES: dict[str, torch.dtype] = {
@@ -37,8 +37,8 @@ def encode(value: Any, add: Add, where: str = "state") -> Any:
     """Turn nested state into a JSON tree.
 
     Args:
-        value: dicts (keys str, int or bool), lists, tuples, tensors, NumPy arrays of numbers, int, float, str,
-            bool, None. NumPy scalars become Python numbers; other mappings become dicts.
+        value: dicts (keys str, int or bool), lists, tuples, tensors, NumPy arrays of numbers, int, float,
+            str, bool, None. NumPy scalars become Python numbers; other mappings become dicts.
         add: takes the bytes of one piece (valid during the call only), returns where they are kept.
         where: name of `value` in errors.
 

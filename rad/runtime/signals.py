@@ -17,8 +17,8 @@ class StopRequest:
 
     The loop reads `requested` between steps, saves, and leaves with `exit_code`. A second signal raises
     SystemExit at once and gives the old handlers back, so a third one acts as if this class were not there. A
-    signal that was ignored before stays ignored (a background job of a shell ignores SIGINT). Outside the main
-    thread, where Python handles no signals, the flag simply never rises.
+    signal that was ignored before stays ignored (a background job of a shell ignores SIGINT). Outside the
+    main thread, where Python handles no signals, the flag simply never rises.
 
     Forked children (workers of environments) inherit the handlers: there a SIGINT or SIGUSR1 is left to the
     parent, and a SIGTERM ends the child.

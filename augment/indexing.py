@@ -1,0 +1,100 @@
+"""Picking windows, pixels and images out of a batch: what geometry is made of. No host sync on an accelerator."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from augment.base import Params, is_channels_last, memory_format_of
+
+
+def take_windows(images: Tensor, rows: Tensor, left: Tensor, width: int) -> Tensor:
+    """Copy one run of pixels out of each listed row; the fastest way to crop that we measured.
+
+    Args:
+        images: ``[B, C, H, W]``, any type.
+        rows: int64 ``[B, h]`` in 0..H-1.
+        left: first column of the run, int64 ``[B]``; a run that leaves its row goes on in the next one.
+        width: pixels in a run.
+
+    Returns:
+        ``[B, C, h, width]`` in the memory format of the images.
+    """
+    source = _dense(images)
+    batch, channels, height, full_width = source.shape
+    if is_channels_last(source):
+        first_row = torch.arange(batch, device=source.device)[:, None] * height
+        starts = ((first_row + rows) * full_width + left[:, None]) * channels
+        runs = _take_runs(source, starts, width * channels)
+        return runs.view(batch, rows.shape[1], width, channels).permute(0, 3, 1, 2)
+    first_row = torch.arange(batch * channels, device=source.device).view(batch, channels, 1) * height
+    starts = (first_row + rows[:, None]) * full_width + left[:, None, None]
+    return _take_runs(source, starts, width).view(batch, channels, rows.shape[1], width)
+
+
+def take_pixels(images: Tensor, index: Tensor) -> Tensor:
+    """Copy pixels from anywhere in each image.
+
+    Args:
+        images: ``[B, C, H, W]``, any type.
+        index: row * W + column of each wanted pixel, int64 ``[B, h, w]``.
+
+    Returns:
+        ``[B, C, h, w]`` in the memory format of the images.
+    """
+    source = _dense(images)
+    batch, channels, height, width = source.shape
+    if is_channels_last(source):
+        first = torch.arange(batch, device=source.device)[:, None, None] * (height * width)
+        pixels = source.permute(0, 2, 3, 1).view(-1, channels)
+        taken = pixels.index_select(0, (index + first).view(-1))
+        return taken.view(*index.shape, channels).permute(0, 3, 1, 2)
+    flat_index = index.reshape(batch, 1, -1).expand(-1, channels, -1)
+    return source.view(batch, channels, -1).gather(2, flat_index).view(batch, channels, *index.shape[1:])
+
+
+def take_images(images: Tensor, index: Tensor) -> Tensor:
+    """Copy the images at ``index``, int64 ``[b]``, keeping the memory format."""
+    if is_channels_last(images):
+        return images.permute(0, 2, 3, 1).index_select(0, index).permute(0, 3, 1, 2)
+    return images.index_select(0, index)
+
+
+def change_some(
+    images: Tensor, chosen: Tensor, change: Callable[[Tensor, Params], Tensor], params: Params
+) -> Tensor:
+    """Change the chosen images only.
+
+    A CPU changes just those. An accelerator changes all and then selects, since to count the chosen ones
+    would make the host wait.
+
+    Args:
+        images: ``[B, C, H, W]``.
+        chosen: bool ``[B]``.
+        change: a function of images and their parameters that keeps the shape.
+        params: first axis B.
+    """
+    if images.device.type != "cpu":
+        return torch.where(chosen[:, None, None, None], change(images, params), images)
+    index = chosen.nonzero()[:, 0]
+    if len(index) == len(images):
+        return change(images, params)
+    out = images.clone()
+    if len(index):
+        some = {name: value.index_select(0, index) for name, value in params.items()}
+        out[index] = change(take_images(images, index), some)
+    return out
+
+
+def _dense(images: Tensor) -> Tensor:
+    return images.contiguous(memory_format=memory_format_of(images))
+
+
+def _take_runs(source: Tensor, starts: Tensor, length: int) -> Tensor:
+    last = source.numel() - length
+    runs = source.as_strided(
+        (last + 1, length), (1, 1)
+    )  # every run in memory; they overlap, nothing is copied
+    return runs.index_select(0, starts.clamp(0, last).view(-1))

@@ -1,0 +1,159 @@
+"""Blend images with others that have nothing to do with the task: given ones, a folder's, or generated ones."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from augment.base import FloatAugmentation, Params, coins, integers, require
+from augment.color import frames_of
+from augment.indexing import change_some
+
+_SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".webp")
+
+
+@dataclass(frozen=True)
+class Overlay(FloatAugmentation):
+    """Blend all frames of an image with one distractor: ``(1 - alpha) * x + alpha * distractor``.
+
+    The distractors are resized to the images, and half of them are mirrored.
+
+    Args:
+        alpha: weight of the distractor.
+        folder: a folder of pictures, searched with its subfolders; empty for generated ones. In a chain
+            a path needs quotes: ``overlay:folder='/data/places365'``.
+        count: how many distractors are generated, or taken at most from the folder.
+        seed: which ones.
+        images: distractors, uint8 ``[M, 3, h, w]``; then folder, count and seed mean nothing.
+
+    Raises:
+        ValueError: if an option is out of range, the folder holds no picture, or a picture cannot be read.
+
+    Source:
+        SODA (Hansen and Wang 2021), section 4.3, and SVEA (Hansen et al. 2021): alpha 0.5. Deliberate
+        difference: theirs are photographs of Places365, which is the user's to bring; without a folder the
+        distractors are generated.
+
+    Example:
+        >>> gray = torch.full((1, 3, 2, 2), 128, dtype=torch.uint8)
+        >>> Overlay(images=gray)(torch.zeros(1, 3, 8, 8))[0, 0, 0, 0]
+        tensor(0.2510)
+    """
+
+    alpha: float = 0.5
+    folder: str = ""
+    count: int = 256
+    seed: int = 0
+    images: Tensor | None = field(default=None, repr=False, compare=False)
+    _resized: dict[tuple[object, ...], Tensor] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+
+    def __post_init__(self) -> None:
+        """Check the options."""
+        require(0 <= self.alpha <= 1, "overlay", "alpha", "in [0, 1]", self.alpha)
+        require(self.count >= 1, "overlay", "count", "at least 1", self.count)
+        if self.images is not None:
+            shape, dtype = list(self.images.shape), self.images.dtype
+            fits = len(shape) == 4 and shape[1] == 3 and min(shape) > 0 and dtype == torch.uint8
+            require(fits, "overlay", "images", "uint8 [M, 3, h, w]", f"{dtype} {shape}")
+        elif self.folder:
+            require(
+                bool(self._files), "overlay", "folder", f"one with {', '.join(_SUFFIXES)} files", self.folder
+            )
+
+    @cached_property
+    def distractors(self) -> Tensor:
+        """The distractors at their own size, uint8 ``[M, 3, h, w]``."""
+        if self.images is not None:
+            return self.images
+        if self.folder:
+            return torch.stack([read_picture(path) for path in self._files])
+        return generate_pictures(self.count, self.seed)
+
+    @cached_property
+    def _files(self) -> list[Path]:
+        paths = sorted(path for path in Path(self.folder).rglob("*") if path.suffix.lower() in _SUFFIXES)
+        order = torch.randperm(len(paths), generator=torch.Generator().manual_seed(self.seed))
+        return [paths[index] for index in order[: self.count].tolist()]
+
+    def _draw(self, shape: Sequence[int], generator: torch.Generator) -> dict[str, Tensor]:
+        last = len(self.distractors) - 1
+        return {"index": integers(shape[0], 0, last, generator), "flip": coins(shape[0], 0.5, generator)}
+
+    def _apply(self, images: Tensor, params: Params) -> Tensor:
+        others = self._at_size(images).index_select(0, params["index"])
+        others = change_some(others, params["flip"], lambda some, _: some.flip(3), {})
+        out = images * (1 - self.alpha)
+        frames_of(out).add_(others[:, None].to(images.dtype), alpha=self.alpha / 255)
+        return out.clamp_(0, 1)
+
+    def _at_size(self, images: Tensor) -> Tensor:
+        """Return the distractors in the size and on the device of the images; kept, as there are few sizes."""
+        key = (*images.shape[2:], images.device)
+        if key not in self._resized:
+            resized = resize(self.distractors, images.shape[2], images.shape[3])
+            self._resized[key] = resized.to(images.device)
+        return self._resized[key]
+
+
+def read_picture(path: Path, side: int = 128) -> Tensor:
+    """Read the central square of a picture file, uint8 ``[3, side, side]`` in RGB.
+
+    Raises:
+        ValueError: if the file is no picture.
+    """
+    import cv2
+
+    pixels = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    if pixels is None:
+        raise ValueError(f"overlay: folder must hold pictures only, got {path}, which cannot be read")
+    height, width = pixels.shape[:2]
+    edge = min(height, width)
+    top, left = (height - edge) // 2, (width - edge) // 2
+    square = cv2.resize(
+        pixels[top : top + edge, left : left + edge], (side, side), interpolation=cv2.INTER_AREA
+    )
+    return torch.from_numpy(square[:, :, ::-1].copy()).permute(2, 0, 1)
+
+
+def generate_pictures(count: int, seed: int, side: int = 128) -> Tensor:
+    """Generate cloudy colour pictures, every second one cut into flat areas with sharp edges.
+
+    Each is noise whose amplitude falls with frequency f as 1 / f^s, with s uniform in [1, 2], in three colour
+    channels that are random mixtures of three such fields.
+
+    Returns:
+        uint8 ``[count, 3, side, side]``; each channel reaches from 0 to 255.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    return torch.cat([_cloud(index % 2 == 1, side, generator) for index in range(count)])
+
+
+def _cloud(flat: bool, side: int, generator: torch.Generator) -> Tensor:
+    noise = torch.randn(3, side, side, generator=generator)
+    steepness = 1 + torch.rand((), generator=generator)
+    frequency = torch.hypot(torch.fft.fftfreq(side)[:, None], torch.fft.rfftfreq(side)[None])
+    frequency[0, 0] = 1 / side
+    fields = torch.fft.irfft2(torch.fft.rfft2(noise) * frequency.pow(-steepness), s=(side, side))
+    mixed = torch.einsum("ij,jhw->ihw", torch.randn(3, 3, generator=generator), fields)
+    low, high = mixed.amin((1, 2), keepdim=True), mixed.amax((1, 2), keepdim=True)
+    picture = (mixed - low) / (high - low)
+    levels = int(torch.randint(2, 6, (), generator=generator))
+    if flat:
+        picture = (picture * levels).round() / levels
+    return (picture * 255).round().to(torch.uint8)[None]
+
+
+def resize(pictures: Tensor, height: int, width: int) -> Tensor:
+    """Resize uint8 ``[M, 3, h, w]`` to ``[M, 3, height, width]``, averaging where it shrinks."""
+    if pictures.shape[2:] == (height, width):
+        return pictures
+    resized = F.interpolate(pictures.float(), (height, width), mode="bilinear", antialias=True)
+    return resized.round_().clamp_(0, 255).to(torch.uint8)

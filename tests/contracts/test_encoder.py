@@ -1,0 +1,131 @@
+"""What every registered encoder promises: shapes, geometry, seeds, independence of images."""
+
+import pytest
+import torch
+
+import encoders
+from encoders import Encoder
+
+SHAPES = [(9, 64, 64), (9, 84, 84), (9, 108, 108), (3, 64, 96)]
+
+
+def make(name: str, shape: tuple[int, int, int] = (9, 64, 64), seed: int = 0) -> Encoder:
+    return encoders.make(name, shape, generator=torch.Generator().manual_seed(seed))
+
+
+def images(shape: tuple[int, int, int], batch: int = 3) -> torch.Tensor:
+    return torch.rand(batch, *shape, generator=torch.Generator().manual_seed(7))
+
+
+@pytest.fixture(params=encoders.names())
+def name(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_forward_is_the_flat_feature_map_of_the_promised_size(name, shape):
+    encoder = make(name, shape)
+    features, maps = encoder(images(shape)), encoder.feature_map(images(shape))
+    assert features.shape == (3, encoder.feature_dim)
+    assert maps.shape == (3, *encoder.map_shape)
+    assert torch.equal(features.view(3, *maps.shape[2:], -1), maps.permute(0, 2, 3, 1))
+    assert encoder.image_shape == shape
+
+
+def test_features_are_finite_and_differ_between_images(name):
+    features = make(name)(images((9, 64, 64)))
+    assert features.isfinite().all()
+    assert not torch.allclose(features[0], features[1])
+
+
+def test_features_of_an_image_depend_on_that_image_only(name):
+    encoder, batch = make(name), images((9, 64, 64))
+    alone = encoder(batch[1:2])
+    torch.testing.assert_close(encoder(batch)[1:2], alone)
+
+
+def test_memory_format_of_the_input_is_kept_and_changes_nothing(name):
+    encoder, batch = make(name), images((9, 64, 64))
+    plain = encoder.feature_map(batch)
+    encoder = encoder.to(memory_format=torch.channels_last)
+    last = encoder.feature_map(batch.contiguous(memory_format=torch.channels_last))
+    assert last.is_contiguous(memory_format=torch.channels_last)
+    torch.testing.assert_close(last, plain)
+
+
+def test_a_seed_gives_the_weights(name):
+    same, again, other = (list(make(name, seed=seed).parameters()) for seed in (3, 3, 4))
+    assert all(torch.equal(a, b) for a, b in zip(same, again, strict=True))
+    assert any(not torch.equal(a, b) for a, b in zip(same, other, strict=True))
+
+
+def test_the_global_random_state_is_neither_read_nor_moved(name):
+    torch.manual_seed(1)
+    state = torch.get_rng_state()
+    first = list(make(name).parameters())
+    assert torch.equal(torch.get_rng_state(), state)
+    torch.manual_seed(2)
+    second = list(make(name).parameters())
+    assert all(torch.equal(a, b) for a, b in zip(first, second, strict=True))
+
+
+def test_a_generator_is_required(name):
+    with pytest.raises(TypeError, match="generator"):
+        encoders.make(name, (9, 64, 64))
+
+
+def test_gradients_reach_every_weight(name):
+    encoder = make(name)
+    encoder(images((9, 64, 64))).square().sum().backward()
+    assert all(weight.grad is not None and weight.grad.any() for weight in encoder.parameters())
+
+
+def test_bytes_are_refused(name):
+    with pytest.raises(TypeError, match=r"torch\.uint8.*\[0, 1\]"):
+        make(name)(torch.zeros(1, 9, 64, 64, dtype=torch.uint8))
+
+
+@pytest.mark.parametrize("shape", [(1, 9, 64, 65), (1, 3, 64, 64), (9, 64, 64)])
+def test_images_of_another_shape_are_refused(name, shape):
+    with pytest.raises(ValueError, match=r"images have shape .*expected \[B, 9, 64, 64\]"):
+        make(name)(torch.zeros(shape))
+
+
+@pytest.mark.parametrize("shape", [(9, 64), (0, 64, 64), (9, 64, -1)])
+def test_impossible_image_shapes_are_refused(name, shape):
+    with pytest.raises(ValueError, match="image_shape"):
+        make(name, shape)
+
+
+def test_an_image_too_small_for_the_layers_is_refused(name):
+    with pytest.raises(ValueError, match="too small"):
+        make(name, (9, 2, 64))
+
+
+def test_receptive_field_is_what_a_gradient_sees(name):
+    """With positive weights every pixel that a cell sees has a positive gradient."""
+    encoder = make(name, (3, 84, 100))
+    for weight in encoder.parameters():
+        weight.data = torch.full_like(weight, 0.1)
+    field = encoder.receptive_field()
+    rows, columns = (side // 2 for side in encoder.map_shape[1:])
+    for row, column in ((rows, columns), (rows + 1, columns), (rows, columns + 2)):
+        top, bottom, left, right = _seen(encoder, row, column)
+        assert (bottom - top + 1, right - left + 1) == (field.size, field.size)
+        assert (top + bottom) / 2 == field.center + field.jump * row
+        assert (left + right) / 2 == field.center + field.jump * column
+
+
+def _seen(encoder: Encoder, row: int, column: int) -> tuple[int, int, int, int]:
+    pixels = torch.ones(1, *encoder.image_shape, requires_grad=True)
+    encoder.feature_map(pixels)[0, :, row, column].sum().backward()
+    assert pixels.grad is not None
+    seen = pixels.grad[0].sum(0).nonzero()
+    (top, left), (bottom, right) = seen.min(0).values.tolist(), seen.max(0).values.tolist()
+    return top, bottom, left, right
+
+
+def test_unknown_names_are_refused():
+    known = ", ".join(encoders.names())
+    with pytest.raises(ValueError, match=f"unknown encoder 'pixl'; known: {known}"):
+        encoders.make("pixl", (9, 64, 64))

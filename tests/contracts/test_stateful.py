@@ -1,0 +1,92 @@
+"""What every object with state_dict and load_state_dict keeps to.
+
+To add one, put a `Case` into CASES: how to make it, how to move it on by one step, and what it shows.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+import torch
+
+from rad.runtime import checkpoint
+from rad.runtime.clocks import Every
+from rad.runtime.logging import Averages
+from tests.rad.runtime.nested import same
+
+
+@dataclass
+class Case:
+    """One stateful kind.
+
+    make: a fresh object, always the same.
+    step: (object, step number) -> what it shows of itself, plain values or tensors; also moves it on.
+    """
+
+    make: Callable[[], Any]
+    step: Callable[[Any, int], Any]
+
+
+def average_step(averages: Averages, number: int) -> Any:
+    averages.add({"loss": torch.tensor(float(number) / 3), "count": number, f"name{number % 2}": 1.0})
+    return averages.pop() if number % 4 == 3 else None
+
+
+CASES = {
+    "every": Case(lambda: Every(3), lambda every, number: every.due(2 * number)),
+    "every-never": Case(lambda: Every(0), lambda every, number: every.due(number)),
+    "averages": Case(Averages, average_step),
+}
+STEPS_BEFORE, STEPS_AFTER = 6, 6
+
+
+@pytest.fixture(params=CASES)
+def case(request: pytest.FixtureRequest) -> Case:
+    return CASES[request.param]
+
+
+def run(case: Case, thing: Any, first: int, count: int) -> list[Any]:
+    return [case.step(thing, number) for number in range(first, first + count)]
+
+
+def test_a_restored_object_goes_on_like_the_first(case, tmp_path):
+    original, restored = case.make(), case.make()
+    run(case, original, 0, STEPS_BEFORE)
+    checkpoint.save(tmp_path, STEPS_BEFORE, {"thing": original.state_dict()})
+    restored.load_state_dict(checkpoint.load(tmp_path)[1]["thing"])
+    expected = run(case, original, STEPS_BEFORE, STEPS_AFTER)
+    assert same(run(case, restored, STEPS_BEFORE, STEPS_AFTER), expected)
+
+
+def test_restoring_gives_the_same_state_again(case, tmp_path):
+    original, restored = case.make(), case.make()
+    run(case, original, 0, STEPS_BEFORE)
+    restored.load_state_dict(original.state_dict())
+    assert same(restored.state_dict(), original.state_dict())
+
+
+def test_loading_overwrites_what_was_there(case):
+    fresh, used = case.make(), case.make()
+    run(case, used, 0, STEPS_BEFORE)
+    used.load_state_dict(fresh.state_dict())
+    assert same(run(case, used, 0, STEPS_AFTER), run(case, fresh, 0, STEPS_AFTER))
+
+
+def test_asking_for_the_state_changes_nothing(case):
+    watched, left_alone = case.make(), case.make()
+    shown = []
+    for number in range(STEPS_BEFORE):
+        watched.state_dict()
+        shown.append(case.step(watched, number))
+    assert same(shown, run(case, left_alone, 0, STEPS_BEFORE))
+
+
+def test_a_loaded_state_belongs_to_the_object(case):
+    source, first, second = case.make(), case.make(), case.make()
+    run(case, source, 0, STEPS_BEFORE)
+    state = source.state_dict()
+    first.load_state_dict(state)
+    second.load_state_dict(state)
+    expected = run(case, first, STEPS_BEFORE, STEPS_AFTER)
+    assert same(run(case, second, STEPS_BEFORE, STEPS_AFTER), expected)

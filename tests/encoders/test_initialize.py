@@ -1,0 +1,98 @@
+"""Orthogonal and delta-orthogonal weights."""
+
+import math
+
+import pytest
+import torch
+from torch import nn
+
+from encoders import delta_orthogonal_, initialize_, orthogonal_
+
+
+def generator(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+@pytest.mark.parametrize(("out", "inputs"), [(32, 9), (32, 32), (8, 20)])
+def test_the_centre_is_orthogonal_and_the_rest_zero(out, inputs):
+    weight = delta_orthogonal_(torch.full((out, inputs, 3, 3), 5.0), 2.0, generator())
+    centre = weight[:, :, 1, 1]
+    gram = centre.T @ centre if inputs <= out else centre @ centre.T
+    torch.testing.assert_close(gram, 4.0 * torch.eye(min(out, inputs)), atol=1e-5, rtol=0)
+    weight[:, :, 1, 1] = 0
+    assert not weight.any()
+
+
+def test_a_delta_orthogonal_layer_keeps_norms():
+    conv = nn.Conv2d(9, 32, 3, bias=False)
+    delta_orthogonal_(conv.weight, 1.0, generator())
+    images = torch.rand(2, 9, 12, 12, generator=generator())
+    norms = conv(images).square().sum(1)
+    torch.testing.assert_close(norms, images[:, :, 1:-1, 1:-1].square().sum(1))
+
+
+@pytest.mark.parametrize(("kernel", "tap"), [((1, 1), (0, 0)), ((5, 5), (2, 2)), ((8, 4), (4, 2))])
+def test_the_centre_tap(kernel, tap):
+    weight = delta_orthogonal_(torch.ones(4, 4, *kernel), generator=generator())
+    assert weight[:, :, tap[0], tap[1]].any()
+    assert weight.abs().sum((0, 1)).count_nonzero() == 1
+
+
+@pytest.mark.parametrize(("out", "inputs"), [(5, 3), (3, 5), (4, 4)])
+def test_linear_weights_are_orthogonal(out, inputs):
+    weight = orthogonal_(torch.zeros(out, inputs), 3.0, generator())
+    gram = weight.T @ weight if inputs <= out else weight @ weight.T
+    torch.testing.assert_close(gram, 9.0 * torch.eye(min(out, inputs)), atol=1e-5, rtol=0)
+
+
+def test_a_seed_gives_the_weights_in_every_memory_format():
+    plain = torch.zeros(32, 9, 3, 3)
+    last = plain.clone().contiguous(memory_format=torch.channels_last)
+    assert torch.equal(
+        delta_orthogonal_(plain, 1.0, generator(1)), delta_orthogonal_(last, 1.0, generator(1))
+    )
+    assert last.is_contiguous(memory_format=torch.channels_last)
+    assert not torch.equal(plain, delta_orthogonal_(last, 1.0, generator(2)))
+
+
+def test_the_global_random_state_is_untouched_with_a_generator():
+    state = torch.get_rng_state()
+    delta_orthogonal_(torch.zeros(4, 4, 3, 3), 1.0, generator())
+    orthogonal_(torch.zeros(4, 4), 1.0, generator())
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+@pytest.mark.parametrize("shape", [(3,), (3, 3), (3, 3, 3), (3, 0, 3, 3)])
+def test_what_is_no_convolution_is_refused(shape):
+    with pytest.raises(ValueError, match=r"convolution has shape .*\[out, in, kh, kw\]"):
+        delta_orthogonal_(torch.zeros(shape))
+
+
+@pytest.mark.parametrize("shape", [(3,), (3, 3, 3, 3), (0, 3)])
+def test_what_is_no_matrix_is_refused(shape):
+    with pytest.raises(ValueError, match=r"linear layer has shape .*\[out, in\]"):
+        orthogonal_(torch.zeros(shape))
+
+
+def test_every_layer_of_a_module_is_initialised():
+    module = nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU(), nn.Flatten(), nn.Linear(8, 8), nn.LayerNorm(8))
+    assert initialize_(module, generator()) is module
+    conv, linear, norm = module[0], module[3], module[4]
+    gain = math.sqrt(2.0)  # of ReLU
+    centre = conv.weight[:, :, 1, 1]
+    torch.testing.assert_close(centre.T @ centre, gain**2 * torch.eye(3), atol=1e-5, rtol=0)
+    torch.testing.assert_close(linear.weight @ linear.weight.T, torch.eye(8), atol=1e-5, rtol=0)
+    assert not conv.bias.any() and not linear.bias.any()
+    assert torch.equal(norm.weight, torch.ones(8))
+
+
+def test_layers_without_bias_are_initialised_too():
+    conv = nn.Conv2d(3, 8, 3, bias=False)
+    initialize_(conv, generator())
+    assert not conv.weight[:, :, 0, 0].any()
+
+
+def test_layers_get_different_draws():
+    module = nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 4))
+    initialize_(module, generator())
+    assert not torch.equal(module[0].weight, module[1].weight)

@@ -1,0 +1,102 @@
+from typing import Any
+
+import gymnasium
+import numpy as np
+import pytest
+
+from rad import envs
+
+
+def test_unknown_suites_are_refused_with_the_known_ones() -> None:
+    for task in ("atari/pong", "walker-walk", "", "/x"):
+        with pytest.raises(
+            ValueError, match=r"^unknown suite of task .*; known: dmc, gym, probe, as in dmc/walker-walk$"
+        ):
+            envs.check_task(task)
+        with pytest.raises(ValueError, match="unknown suite"):
+            envs.make(task)
+    with pytest.raises(ValueError, match="unknown suite"):
+        envs.task_names("atari")
+
+
+def test_unknown_probes_are_refused_with_the_known_ones() -> None:
+    with pytest.raises(ValueError, match=r"^unknown task 'probe/valu'; known: value, observation, "):
+        envs.check_task("probe/valu")
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "allowed"),
+    [
+        ("image_size", 0, "1 to 2048"),
+        ("image_size", 2049, "1 to 2048"),
+        ("num_envs", 0, "1 and more"),
+        ("frame_stack", -1, "1 and more"),
+        ("action_repeat", 0, "1 and more"),
+        ("seed", -1, "0 to 42949"),
+        ("seed", 2**32, "0 to 42949"),
+        ("camera_id", 7, "0"),
+    ],
+)
+@pytest.mark.parametrize("parallel", [False, True])
+def test_impossible_arguments_are_named(option: str, value: int, allowed: str, parallel: bool) -> None:
+    options: dict[str, Any] = {option: value}
+    with pytest.raises(ValueError, match=rf"^{option} {value} .*; allowed: {allowed}") as caught:
+        envs.make("probe/value", parallel=parallel, **options)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("task", ["probe/value", "dmc/cartpole-swingup"])
+def test_unknown_render_quality(task: str) -> None:
+    with pytest.raises(ValueError, match=r"^unknown render_quality 'ultra'; known: paper, near, fast$"):
+        envs.make(task, render_quality="ultra")
+
+
+def test_action_repeat_is_the_tasks_unless_given() -> None:
+    venv: Any = envs.make("dmc/cartpole-swingup")
+    assert venv.get_attr("action_repeat") == (8,)
+    venv.close()
+    venv = envs.make("dmc/cartpole-swingup", action_repeat=3)
+    assert venv.get_attr("action_repeat") == (3,)
+    venv.close()
+    assert envs.action_repeat_for("probe/value") == envs.action_repeat_for("gym/CartPole-v1") == 1
+
+
+def test_task_names() -> None:
+    assert "dmc/ball_in_cup-catch" in envs.task_names("dmc")
+    assert "probe/color-discrete" in envs.task_names("probe")
+    for task in envs.task_names("probe"):
+        envs.check_task(task)
+
+
+def test_a_state_of_another_number_of_environments_is_refused() -> None:
+    one, two = envs.make("probe/both"), envs.make("probe/both", num_envs=2)
+    with pytest.raises(ValueError, match="the state holds 2 environments; allowed: 1"):
+        envs.load_env_state(one, envs.env_state(two))
+    one.close()
+    two.close()
+
+
+def test_states_of_one_environment_each_do_not_mix() -> None:
+    """Each environment gets its own state back, not its neighbour's."""
+    venv = envs.make("probe/both", num_envs=6, seed=1)
+    venv.reset()
+    state = envs.env_state(venv)
+    expected, _ = venv.reset()
+    other = envs.make("probe/both", num_envs=6, seed=50)
+    envs.load_env_state(other, state)
+    np.testing.assert_array_equal(other.reset()[0], expected)
+    venv.close()
+    other.close()
+
+
+@pytest.mark.slow
+def test_a_bad_action_stops_a_parallel_environment_with_its_reason() -> None:
+    venv = envs.make("probe/both", num_envs=2, parallel=True)
+    venv.reset()
+    gymnasium.logger.min_level, level = gymnasium.logger.DISABLED, gymnasium.logger.min_level
+    try:
+        with pytest.raises(ValueError, match="is not finite"):
+            venv.step(np.full((2, 1), np.nan, np.float32))
+    finally:
+        gymnasium.logger.min_level = level
+        venv.close(terminate=True)

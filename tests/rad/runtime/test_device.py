@@ -1,0 +1,168 @@
+import subprocess
+import sys
+
+import pytest
+import torch
+
+from rad.runtime import device as module
+from rad.runtime.device import (
+    autocast,
+    free_memory_bytes,
+    has_fast_bf16,
+    resolve_device,
+    resolve_precision,
+    set_threads,
+    tune_allocator,
+)
+
+CPU = torch.device("cpu")
+
+
+@pytest.mark.parametrize(("devices", "expected"), [(0, "cpu"), (2, "cuda")])
+def test_auto_takes_cuda_if_there_is_one(monkeypatch, devices, expected):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: devices > 0)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: devices)
+    assert resolve_device("auto") == torch.device(expected)
+
+
+@pytest.mark.parametrize(("devices", "name"), [(0, "cuda"), (0, "cuda:0"), (2, "cuda:2")])
+def test_an_absent_device_is_refused(monkeypatch, devices, name):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: devices > 0)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: devices)
+    with pytest.raises(
+        ValueError, match=f"^device '{name}' is not available; this machine has {devices} CUDA"
+    ):
+        resolve_device(name)
+
+
+@pytest.mark.parametrize("name", ["gpu", "", "cuda:x", "meta", "mps"])
+def test_an_unknown_device_is_refused(name):
+    with pytest.raises(ValueError, match=f"^unknown device '{name}'; known: auto, cpu, cuda, cuda:N$"):
+        resolve_device(name)
+
+
+@pytest.mark.parametrize(("flags", "expected"), [({"avx512f", "avx512_bf16"}, "bf16"), ({"avx512f"}, "fp32")])
+def test_auto_precision_follows_the_hardware(monkeypatch, flags, expected):
+    monkeypatch.setattr(module, "_cpu_flags", lambda: flags)
+    assert has_fast_bf16(CPU) == (expected == "bf16")
+    assert resolve_precision("auto", CPU) == expected
+
+
+def test_an_explicit_precision_is_kept(monkeypatch):
+    monkeypatch.setattr(module, "_cpu_flags", set)
+    assert resolve_precision("bf16", CPU) == "bf16"
+    assert resolve_precision("fp32", CPU) == "fp32"
+
+
+def test_an_unknown_precision_is_refused():
+    with pytest.raises(ValueError, match="^unknown precision 'fp16'; known: auto, bf16, fp32$"):
+        resolve_precision("fp16", CPU)
+    with pytest.raises(ValueError, match="^unknown precision 'auto'; known: fp32, bf16$"):
+        autocast(CPU, "auto")
+
+
+def test_flags_are_read_from_cpuinfo(tmp_path):
+    cpuinfo = tmp_path / "cpuinfo"
+    cpuinfo.write_text("processor\t: 0\nflags\t\t: fpu avx512_bf16\nflags\t\t: other\n")
+    assert module._cpu_flags(cpuinfo) == {"fpu", "avx512_bf16"}
+    assert module._cpu_flags(tmp_path / "absent") == set()
+
+
+@pytest.mark.parametrize(("precision", "dtype"), [("fp32", torch.float32), ("bf16", torch.bfloat16)])
+def test_autocast_sets_the_dtype_of_products(precision, dtype):
+    with autocast(CPU, precision):
+        assert (torch.ones(2, 2) @ torch.ones(2, 2)).dtype == dtype
+
+
+def test_a_weight_used_without_gradients_first_still_gets_its_gradient():
+    weight = torch.ones(2, 2, requires_grad=True)
+    with autocast(CPU, "bf16"):
+        with torch.no_grad():
+            torch.nn.functional.linear(torch.ones(2, 2), weight)
+        torch.nn.functional.linear(torch.ones(2, 2), weight).sum().backward()
+    assert weight.grad is not None
+
+
+def test_tune_allocator_can_be_declined(monkeypatch):
+    monkeypatch.setenv("RAD_NO_MALLOPT", "1")
+    assert tune_allocator() is False
+
+
+def test_tune_allocator_does_nothing_without_glibc(monkeypatch):
+    monkeypatch.setattr("platform.libc_ver", lambda: ("", ""))
+    assert tune_allocator() is False
+
+
+FAULTS = """
+import resource, sys, numpy as np
+from rad.runtime.device import tune_allocator
+tuned = tune_allocator()
+def work():
+    block = np.empty(40 * 2**20, np.uint8)
+    block[::4096] = 1
+work()
+before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+for _ in range(5): work()
+print(tuned, resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="glibc only")
+def test_tune_allocator_ends_page_faults():
+    tuned, faults = subprocess.run(
+        [sys.executable, "-c", FAULTS], capture_output=True, text=True, check=True
+    ).stdout.split()
+    if tuned == "False":
+        pytest.skip("not glibc")
+    assert int(faults) < 1000  # untuned: huge pages or not, each of the 5 blocks is faulted in again
+
+
+def test_threads(monkeypatch):
+    asked = []
+    monkeypatch.setattr(torch, "set_num_threads", asked.append)
+    set_threads(1)
+    with pytest.raises(ValueError, match="threads must be 1 or more, got 0"):
+        set_threads(0)
+    assert asked == [1]
+
+
+def cgroup(folder, v1, limit, used, cache):
+    names = ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file")
+    limit_name, used_name, cache_name = names if v1 else ("memory.max", "memory.current", "inactive_file")
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / limit_name).write_text(f"{limit}\n")
+    (folder / used_name).write_text(f"{used}\n")
+    (folder / "memory.stat").write_text(f"anon 1\n{cache_name} {cache}\n")
+
+
+def test_cgroup_v2_limits_of_the_group_and_its_parents(tmp_path):
+    (tmp_path / "own").write_text("0::/a/b\n")
+    cgroup(tmp_path / "a" / "b", False, "max", 70, 0)
+    cgroup(tmp_path / "a", False, 1000, 300, 100)
+    assert module._cgroup_limits(tmp_path, tmp_path / "own") == [(1000, 200)]
+
+
+def test_cgroup_v1_limit(tmp_path):
+    (tmp_path / "own").write_text("5:cpu:/x\n4:memory:/job\n1:name=systemd:/x\n")
+    cgroup(tmp_path / "memory" / "job", True, 500, 60, 10)
+    assert module._cgroup_limits(tmp_path, tmp_path / "own") == [(500, 50)]
+
+
+def test_a_container_sees_its_own_group_at_the_root(tmp_path):
+    (tmp_path / "own").write_text("4:memory:/docker/0123\n")
+    cgroup(tmp_path / "memory", True, 500, 60, 10)
+    assert module._cgroup_limits(tmp_path, tmp_path / "own") == [(500, 50)]
+
+
+def test_no_cgroups_no_limits(tmp_path):
+    assert module._cgroup_limits(tmp_path, tmp_path / "absent") == []
+
+
+def test_free_memory_is_capped_by_the_cgroup(monkeypatch):
+    free = free_memory_bytes()
+    assert 0 < free < 2**50
+    monkeypatch.setattr(module, "_cgroup_limits", lambda: [(1000, 400), (5000, 0)])
+    assert free_memory_bytes() == 600
+    monkeypatch.setattr(module, "_cgroup_limits", lambda: [(1000, 1400)])
+    assert free_memory_bytes() == 0

@@ -1,0 +1,94 @@
+import os
+import signal
+import subprocess
+import sys
+import threading
+
+import pytest
+
+from rad.runtime.signals import SIGNALS, StopRequest
+
+
+@pytest.fixture(autouse=True)
+def old_handlers():
+    before = [signal.getsignal(number) for number in SIGNALS]
+    yield
+    assert [signal.getsignal(number) for number in SIGNALS] == before
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGUSR1, 138)]
+)
+def test_a_signal_raises_the_flag(number, code):
+    with StopRequest() as stop:
+        assert not stop.requested and stop.exit_code == 0
+        signal.raise_signal(number)
+        assert stop.requested and stop.exit_code == code
+    assert stop.requested
+
+
+@pytest.mark.parametrize("second", [signal.SIGINT, signal.SIGTERM])
+def test_a_second_signal_leaves_at_once(second):
+    with StopRequest() as stop:
+        signal.raise_signal(signal.SIGTERM)
+        with pytest.raises(SystemExit) as leaving:
+            signal.raise_signal(second)
+        assert leaving.value.code == 128 + second
+        assert stop.exit_code == 143
+
+
+def test_handlers_come_back_after_an_error():
+    with pytest.raises(KeyError), StopRequest():
+        raise KeyError  # the fixture compares
+
+
+def test_an_ignored_signal_stays_ignored():
+    old = signal.signal(signal.SIGUSR1, signal.SIG_IGN)
+    try:
+        with StopRequest() as stop:
+            signal.raise_signal(signal.SIGUSR1)
+            assert not stop.requested
+    finally:
+        signal.signal(signal.SIGUSR1, old)
+
+
+def test_a_thread_may_use_it_too():
+    seen = []
+
+    def work():
+        with StopRequest() as stop:
+            seen.append(stop.requested)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert seen == [False]
+
+
+FORKED = """
+import os, signal, sys, time
+from rad.runtime.signals import StopRequest
+with StopRequest() as stop:
+    ready, told = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.write(told, b"x")
+        while True:
+            time.sleep(60)
+    os.read(ready, 1)
+    os.kill(child, signal.SIGINT)   # as a terminal does to all processes; must not end the worker
+    time.sleep(0.2)
+    alive = os.waitpid(child, os.WNOHANG) == (0, 0)
+    os.kill(child, signal.SIGTERM)
+    _, status = os.waitpid(child, 0)
+    print(alive, os.waitstatus_to_exitcode(status), stop.requested)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_forked_worker_outlives_an_interrupt_and_ends_on_terminate():
+    # in a process of its own: forking this one, with its threads, would warn
+    done = subprocess.run(
+        [sys.executable, "-c", FORKED], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert done.stdout.split() == ["True", "143", "False"]
