@@ -1,6 +1,6 @@
 """Augmentations of stacked images: images in, images out; knows nothing of reinforcement learning.
 
-Chains are written ``crop+color_jitter``, options ``cutout:min_px=5``, a choice per image ``crop+flip/rotate``.
+A chain is written ``crop+color_jitter``, an option ``cutout:min_px=5``, a choice per image ``flip/rotate``.
 """
 
 from __future__ import annotations

@@ -102,9 +102,7 @@ class ColorJitter(FloatAugmentation):
     def _draw(self, shape: Sequence[int], generator: torch.Generator) -> dict[str, Tensor]:
         batch = shape[0]
         reach = {"brightness": self.brightness, "contrast": self.contrast, "saturation": self.saturation}
-        factors = {
-            name: uniform(batch, max(0.0, 1 - most), 1 + most, generator) for name, most in reach.items()
-        }
+        factors = {name: uniform(batch, max(0.0, 1 - most), 1 + most, generator) for name, most in reach.items()}
         turn = uniform(batch, -self.hue, self.hue, generator)
         return {"jitter": coins(batch, self.p, generator), **factors, "hue": turn}
 

@@ -49,7 +49,7 @@ class Sequential(Augmentation):
         return height, width
 
     def _draw(self, shape: Sequence[int], generator: torch.Generator) -> dict[str, Tensor]:
-        params = {}
+        params: dict[str, Tensor] = {}
         for index, link in enumerate(self.links):
             params |= _prefixed(index, link.draw(shape, generator))
             shape = (*shape[:2], *link.output_size(shape[2], shape[3]))
@@ -106,16 +106,14 @@ class OneOf(Augmentation):
             return self._apply_everywhere(images, params)
         parts = []
         order = params["choice"].argsort()
-        for branch, index in enumerate(
-            order.split(params["choice"].bincount(minlength=self._count).tolist())
-        ):
+        for branch, index in enumerate(order.split(params["choice"].bincount(minlength=self._count).tolist())):
             some = {name: value.index_select(0, index) for name, value in _of_link(branch, params).items()}
             if len(index):
                 parts.append(self.branches[branch].apply(take_images(images, index), some))
         return take_images(torch.cat(parts), order.argsort())
 
     def _apply_everywhere(self, images: Tensor, params: Params) -> Tensor:
-        """Run every branch on every image and select: more work, but the host need not wait for the counts."""
+        """Run every branch on every image and select: the host need not wait for the counts."""
         choice = params["choice"][:, None, None, None]
         out = self.branches[0].apply(images, _of_link(0, params))
         for index, branch in enumerate(self.branches[1:], start=1):
@@ -128,7 +126,7 @@ class OneOf(Augmentation):
 
 
 def chain(ops: Iterable[Augmentation]) -> Augmentation:
-    """Join ops in order, as the plainest op that does the same: no link that does nothing, no chain of one."""
+    """Join ops in order, leaving out those that do nothing; a chain of one is that op."""
     links = tuple(op for op in ops if not isinstance(op, Identity))
     if not links:
         return Identity()
@@ -144,7 +142,7 @@ def split_at_float(op: Augmentation) -> tuple[Augmentation, Augmentation]:
     Example:
         >>> from augment import make
         >>> split_at_float(make("crop+grayscale"))
-        (Crop(size=84, ratio=1.1904761904761905), Grayscale(p=0.3))
+        (Crop(size=84, ratio=1.1904761904761905, centered=False), Grayscale(p=0.3))
     """
     links = op.links if isinstance(op, Sequential) else (op,)
     cut = next((i for i, link in enumerate(links) if not link.takes_bytes), len(links))

@@ -1,4 +1,4 @@
-"""Ops that paint a box over every frame: cutout in black, cutout in a random colour. They run on bytes or floats."""
+"""Ops that paint a box over every frame, in black or a random colour. They run on bytes or floats."""
 
 from __future__ import annotations
 
@@ -47,9 +47,8 @@ class Cutout(Augmentation):
     def output_size(self, height: int, width: int) -> tuple[int, int]:
         """Return the same size; the largest box must fit into it."""
         if min(height, width) < self.max_px:
-            raise ValueError(
-                f"{self._name()}: max_px must be at most the image's side, got {self.max_px} for {height} x {width}"
-            )
+            size = f"{height} x {width}"
+            raise ValueError(f"{self._name()}: max_px must fit the image, got {self.max_px} for {size}")
         return height, width
 
     def _name(self) -> str:

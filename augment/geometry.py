@@ -1,9 +1,9 @@
-"""Ops that move pixels and leave their values: crop, translate, shift, flip, rotate. They run on bytes or floats."""
+"""Ops that move pixels: crop, translate, shift, flip, rotate. They run on bytes or floats."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -19,6 +19,7 @@ class Crop(Augmentation):
     Args:
         size: side of the window, pixels.
         ratio: side to render at over ``size``; the paper renders at 100 for a window of 84.
+        centered: always cut out the centre, as ``evaluation`` does.
 
     Raises:
         ValueError: if an option is out of range, or an image is smaller than the window.
@@ -35,6 +36,7 @@ class Crop(Augmentation):
 
     size: int = 84
     ratio: float = 100 / 84
+    centered: bool = False
 
     def __post_init__(self) -> None:
         """Check the options."""
@@ -43,14 +45,12 @@ class Crop(Augmentation):
 
     def evaluation(self) -> Augmentation:
         """Return the crop of the centre."""
-        return CenterCrop(self.size, self.ratio)
+        return replace(self, centered=True)
 
     def output_size(self, height: int, width: int) -> tuple[int, int]:
         """Return the side of the window twice."""
         if min(height, width) < self.size:
-            raise ValueError(
-                f"crop: images must be at least {self.size} x {self.size}, got {height} x {width}"
-            )
+            raise ValueError(f"crop: images must be at least {self.size} x {self.size}, got {height} x {width}")
         return self.size, self.size
 
     def input_size(self, height: int, width: int) -> tuple[int, int]:
@@ -59,27 +59,12 @@ class Crop(Augmentation):
 
     def _draw(self, shape: Sequence[int], generator: torch.Generator) -> dict[str, Tensor]:
         batch, _, height, width = shape
-        return {
-            "top": integers(batch, 0, height - self.size, generator),
-            "left": integers(batch, 0, width - self.size, generator),
-        }
+        return _places(batch, height - self.size, width - self.size, generator, self.centered)
 
     def _apply(self, images: Tensor, params: Params) -> Tensor:
         self.output_size(images.shape[2], images.shape[3])
         rows = params["top"][:, None] + torch.arange(self.size, device=images.device)
         return take_windows(images, rows, params["left"], self.size)
-
-
-@dataclass(frozen=True)
-class CenterCrop(Crop):
-    """Cut the window out of the centre: ``Crop`` at test time."""
-
-    def _draw(self, shape: Sequence[int], generator: torch.Generator) -> dict[str, Tensor]:
-        batch, _, height, width = shape
-        return {
-            "top": torch.full((batch,), (height - self.size) // 2),
-            "left": torch.full((batch,), (width - self.size) // 2),
-        }
 
 
 @dataclass(frozen=True)
@@ -89,6 +74,7 @@ class Translate(Augmentation):
     Args:
         size: side of the square, pixels.
         ratio: ``size`` over the side to render at; the paper places 100 in 108.
+        centered: always place it in the centre, as ``evaluation`` does.
 
     Raises:
         ValueError: if an option is out of range, or an image is larger than the square.
@@ -104,6 +90,7 @@ class Translate(Augmentation):
 
     size: int = 108
     ratio: float = 108 / 100
+    centered: bool = False
 
     def __post_init__(self) -> None:
         """Check the options."""
@@ -112,14 +99,12 @@ class Translate(Augmentation):
 
     def evaluation(self) -> Augmentation:
         """Return the translation to the centre."""
-        return CenterTranslate(self.size, self.ratio)
+        return replace(self, centered=True)
 
     def output_size(self, height: int, width: int) -> tuple[int, int]:
         """Return the side of the square twice."""
         if max(height, width) > self.size:
-            raise ValueError(
-                f"translate: images must be at most {self.size} x {self.size}, got {height} x {width}"
-            )
+            raise ValueError(f"translate: images must be at most {self.size} x {self.size}, got {height} x {width}")
         return self.size, self.size
 
     def input_size(self, height: int, width: int) -> tuple[int, int]:
@@ -128,10 +113,7 @@ class Translate(Augmentation):
 
     def _draw(self, shape: Sequence[int], generator: torch.Generator) -> dict[str, Tensor]:
         batch, _, height, width = shape
-        return {
-            "top": integers(batch, 0, self.size - height, generator),
-            "left": integers(batch, 0, self.size - width, generator),
-        }
+        return _places(batch, self.size - height, self.size - width, generator, self.centered)
 
     def _apply(self, images: Tensor, params: Params) -> Tensor:
         height, width = images.shape[2:]
@@ -147,29 +129,11 @@ class Translate(Augmentation):
     def _place(self, images: Tensor, params: Params) -> Tensor:
         """Copy image by image: faster than windows on a CPU, and a launch per image on an accelerator."""
         batch, channels, height, width = images.shape
-        square = torch.empty(
-            batch,
-            channels,
-            self.size,
-            self.size,
-            dtype=images.dtype,
-            memory_format=memory_format_of(images),
-        ).zero_()
-        for target, image, y, x in zip(square, images, params["top"].tolist(), params["left"].tolist()):
-            target[:, y : y + height, x : x + width] = image
-        return square
-
-
-@dataclass(frozen=True)
-class CenterTranslate(Translate):
-    """Place the image in the centre of the square: ``Translate`` at test time."""
-
-    def _draw(self, shape: Sequence[int], generator: torch.Generator) -> dict[str, Tensor]:
-        batch, _, height, width = shape
-        return {
-            "top": torch.full((batch,), (self.size - height) // 2),
-            "left": torch.full((batch,), (self.size - width) // 2),
-        }
+        shape, layout = (batch, channels, self.size, self.size), memory_format_of(images)
+        out = torch.empty(shape, dtype=images.dtype, memory_format=layout).zero_()
+        for square, image, y, x in zip(out, images, params["top"].tolist(), params["left"].tolist()):
+            square[:, y : y + height, x : x + width] = image
+        return out
 
 
 @dataclass(frozen=True)
@@ -293,6 +257,18 @@ class Rotate(Augmentation):
         quarters = (0, 1, 2, 3) if images.shape[2] == images.shape[3] else (0, 2, 2, 2)
         turned = torch.stack([torch.rot90(pixels, quarter) for quarter in quarters])
         return take_pixels(images, turned[params["quarters"]])
+
+
+def _places(
+    batch: int, room_down: int, room_right: int, generator: torch.Generator, centered: bool
+) -> dict[str, Tensor]:
+    """Draw a corner for each image, or take the middle of the room."""
+    if centered:
+        return {"top": torch.full((batch,), room_down // 2), "left": torch.full((batch,), room_right // 2)}
+    return {
+        "top": integers(batch, 0, room_down, generator),
+        "left": integers(batch, 0, room_right, generator),
+    }
 
 
 def _pixel_numbers(images: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Picking windows, pixels and images out of a batch: what geometry is made of. No host sync on an accelerator."""
+"""Pick windows, pixels and images out of a batch, without a host sync on an accelerator."""
 
 from __future__ import annotations
 
@@ -62,9 +62,7 @@ def take_images(images: Tensor, index: Tensor) -> Tensor:
     return images.index_select(0, index)
 
 
-def change_some(
-    images: Tensor, chosen: Tensor, change: Callable[[Tensor, Params], Tensor], params: Params
-) -> Tensor:
+def change_some(images: Tensor, chosen: Tensor, change: Callable[[Tensor, Params], Tensor], params: Params) -> Tensor:
     """Change the chosen images only.
 
     A CPU changes just those. An accelerator changes all and then selects, since to count the chosen ones
@@ -94,7 +92,5 @@ def _dense(images: Tensor) -> Tensor:
 
 def _take_runs(source: Tensor, starts: Tensor, length: int) -> Tensor:
     last = source.numel() - length
-    runs = source.as_strided(
-        (last + 1, length), (1, 1)
-    )  # every run in memory; they overlap, nothing is copied
+    runs = source.as_strided((last + 1, length), (1, 1))  # every run in memory; they overlap, nothing is copied
     return runs.index_select(0, starts.clamp(0, last).view(-1))

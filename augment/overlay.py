@@ -1,4 +1,4 @@
-"""Blend images with others that have nothing to do with the task: given ones, a folder's, or generated ones."""
+"""Blend images with pictures that have nothing to do with the task: given, from a folder, or generated."""
 
 from __future__ import annotations
 
@@ -51,9 +51,7 @@ class Overlay(FloatAugmentation):
     count: int = 256
     seed: int = 0
     images: Tensor | None = field(default=None, repr=False, compare=False)
-    _resized: dict[tuple[object, ...], Tensor] = field(
-        default_factory=dict, init=False, repr=False, compare=False
-    )
+    _resized: dict[tuple[object, ...], Tensor] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Check the options."""
@@ -64,9 +62,7 @@ class Overlay(FloatAugmentation):
             fits = len(shape) == 4 and shape[1] == 3 and min(shape) > 0 and dtype == torch.uint8
             require(fits, "overlay", "images", "uint8 [M, 3, h, w]", f"{dtype} {shape}")
         elif self.folder:
-            require(
-                bool(self._files), "overlay", "folder", f"one with {', '.join(_SUFFIXES)} files", self.folder
-            )
+            require(bool(self._files), "overlay", "folder", f"one with {', '.join(_SUFFIXES)} files", self.folder)
 
     @cached_property
     def distractors(self) -> Tensor:
@@ -95,7 +91,7 @@ class Overlay(FloatAugmentation):
         return out.clamp_(0, 1)
 
     def _at_size(self, images: Tensor) -> Tensor:
-        """Return the distractors in the size and on the device of the images; kept, as there are few sizes."""
+        """Return the distractors in the size and on the device of the images; kept, since sizes are few."""
         key = (*images.shape[2:], images.device)
         if key not in self._resized:
             resized = resize(self.distractors, images.shape[2], images.shape[3])
@@ -117,9 +113,7 @@ def read_picture(path: Path, side: int = 128) -> Tensor:
     height, width = pixels.shape[:2]
     edge = min(height, width)
     top, left = (height - edge) // 2, (width - edge) // 2
-    square = cv2.resize(
-        pixels[top : top + edge, left : left + edge], (side, side), interpolation=cv2.INTER_AREA
-    )
+    square = cv2.resize(pixels[top : top + edge, left : left + edge], (side, side), interpolation=cv2.INTER_AREA)
     return torch.from_numpy(square[:, :, ::-1].copy()).permute(2, 0, 1)
 
 

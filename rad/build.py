@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+from gymnasium.spaces import Box
 from gymnasium.vector import VectorEnv
 
 import augment
@@ -59,12 +60,24 @@ def action_repeat(config: RunConfig) -> int:
     return config.action_repeat or envs.action_repeat_for(config.task)
 
 
+def shapes(env: VectorEnv) -> tuple[tuple[int, int, int], int]:
+    """Return the shape (C, H, W) of one observation and the size of one action.
+
+    Raises:
+        ValueError: the actions are not continuous.
+    """
+    obs, action = env.single_observation_space, env.single_action_space
+    if not isinstance(action, Box) or obs.shape is None:
+        raise ValueError(f"--task: sac needs continuous actions, got {action}")
+    channels, height, width = obs.shape
+    return (channels, height, width), action.shape[0]
+
+
 def make_agent(config: RunConfig, env: VectorEnv) -> SACAgent:
     """Make the agent for the spaces of `env`, untrained, on the run's device."""
     target = device.resolve_device(config.device)
     return SACAgent(
-        env.single_observation_space.shape,
-        env.single_action_space.shape[0],
+        *shapes(env),
         config.agent,
         make_op(config)[0],
         encoder=config.encoder,

@@ -1,6 +1,7 @@
 """Evaluation: a fixed number of episodes per environment, returns as numbers."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from gymnasium.vector import VectorEnv
@@ -29,9 +30,10 @@ class Recorder:
 
     def record(self, env: VectorEnv, obs: np.ndarray) -> None:
         """Draw the present state of environment 0, without disturbing it."""
-        self.frames.append(env.call("render_frame", self.size)[0])
+        pool: Any = env  # Gymnasium declares call and get_attr on the subclasses only
+        self.frames.append(pool.call("render_frame", self.size)[0])
         self.observations.append(obs[0])
-        self.fps = env.get_attr("metadata")[0]["render_fps"]
+        self.fps = pool.get_attr("metadata")[0]["render_fps"]
 
 
 def evaluate(env: VectorEnv, policy: Policy, episodes: int, *, recorder: Recorder | None = None) -> np.ndarray:

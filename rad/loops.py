@@ -6,6 +6,7 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import torch
+from gymnasium.spaces import Box
 from gymnasium.vector import VectorEnv
 
 from rad.buffers.replay import Replay
@@ -52,13 +53,13 @@ class Progress:
     Attributes:
         generator: CPU generator of random actions and of sampling from replay.
         agent_steps: steps of all environments together.
-        obs: uint8 [N, C, H, W], the current observations; None before the first step.
+        obs: uint8 [N, C, H, W], the current observations; empty before the first step.
         episode_return, episode_length: float and int [N], of the episodes under way.
     """
 
     generator: torch.Generator
     agent_steps: int = 0
-    obs: np.ndarray | None = None
+    obs: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=np.uint8))
     episode_return: np.ndarray = field(default_factory=lambda: np.zeros(0))
     episode_length: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
 
@@ -97,7 +98,7 @@ def off_policy(
     Yields:
         A report after each step of all environments.
     """
-    if progress.obs is None:
+    if not progress.obs.size:
         _begin(env, replay, progress)
     while True:
         warm = progress.agent_steps >= warmup_steps
@@ -121,6 +122,8 @@ def _begin(env: VectorEnv, replay: Replay, progress: Progress) -> None:
 def _random(env: VectorEnv, generator: torch.Generator) -> np.ndarray:
     """Draw actions uniformly from the action space, float32 [N, A]."""
     space = env.action_space
+    if not isinstance(space, Box):
+        raise TypeError(f"actions must be continuous, got {space}")
     uniform = torch.rand(space.shape, generator=generator).numpy()
     return space.low + (space.high - space.low) * uniform
 

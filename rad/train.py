@@ -22,6 +22,7 @@ from rad.build import (
     make_env,
     read_config,
     replay_frames,
+    shapes,
 )
 from rad.config import RunConfig, to_json
 from rad.evaluate import Policy, Recorder, evaluate, random_policy, summary
@@ -77,8 +78,7 @@ class Trainer:
         self.agent = make_agent(config, self.env)
         self.replay = Replay(
             replay_frames(config),
-            self.env.single_observation_space.shape,
-            self.env.single_action_space.shape[0],
+            *shapes(self.env),
             num_envs=config.num_envs,
             frame_stack=config.frame_stack,
             gamma=config.agent.gamma,
@@ -90,6 +90,7 @@ class Trainer:
         self.log_due = Every(config.log_every)
         self.evaluation_due = Every(config.eval_every)
         self.checkpoint_due = Every(config.checkpoint_every)
+        self.line = ProgressLine(config.frames)
         self.last_return: float | None = None
 
     @property
@@ -157,7 +158,8 @@ class Trainer:
         self._write("train", row)
         if broken := [name for name, value in row.items() if not math.isfinite(value)]:
             raise FloatingPointError(
-                f"{', '.join(broken)} not finite at {self.frames:,} frames; the last checkpoint in {self.folder} is intact"
+                f"{', '.join(broken)} not finite at {self.frames:,} frames; "
+                f"the last checkpoint in {self.folder} is intact"
             )
 
     def _evaluate(self, recorder: Recorder | None = None) -> np.ndarray:

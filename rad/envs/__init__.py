@@ -78,9 +78,7 @@ def make(
     check_task(task)
     repeat = action_repeat_for(task) if action_repeat is None else action_repeat
     scene = (image_size, camera_id, render_quality)
-    builders = [
-        partial(_make_one, task, seed + index, scene, frame_stack, repeat) for index in range(num_envs)
-    ]
+    builders = [partial(_make_one, task, seed + index, scene, frame_stack, repeat) for index in range(num_envs)]
     if parallel:
         return AsyncVectorEnv(builders, context="spawn", autoreset_mode=AutoresetMode.SAME_STEP)
     return SyncVectorEnv(builders, autoreset_mode=AutoresetMode.SAME_STEP)
@@ -137,9 +135,7 @@ def load_env_state(venv: VectorEnv, state: Mapping[str, Any]) -> NDArray[np.uint
     return np.stack(pool.get_attr("observation"))
 
 
-def _make_one(
-    task: str, seed: int, scene: tuple[int, int, str], frame_stack: int, action_repeat: int
-) -> PixelEnv:
+def _make_one(task: str, seed: int, scene: tuple[int, int, str], frame_stack: int, action_repeat: int) -> PixelEnv:
     suite, name = _split(task)
     return PixelEnv(suite.build(name, *scene, seed), frame_stack, action_repeat, seed)
 

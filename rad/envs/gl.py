@@ -13,9 +13,7 @@ REMEDIES = {
     "osmesa": "Debian package libosmesa6",
     "glfw": "Debian package libglfw3 and a display",
 }
-_PROBE = (
-    "from dm_control import _render; r = _render.Renderer(32, 32); r.make_current().__enter__(); r.free()"
-)
+_PROBE = "from dm_control import _render; r = _render.Renderer(32, 32); r.make_current().__enter__(); r.free()"
 _PROBE_LIMIT_S = 60.0
 
 

@@ -24,9 +24,7 @@ def check(name: str) -> None:
             importlib.import_module(module)
         gymnasium.spec(name_in_module)
     except (gymnasium.error.Error, ModuleNotFoundError) as error:
-        raise ValueError(
-            f"unknown task 'gym/{name}'; allowed: an id registered in gymnasium. {error}"
-        ) from error
+        raise ValueError(f"unknown task 'gym/{name}'; allowed: an id registered in gymnasium. {error}") from error
 
 
 def action_repeat(name: str) -> int:

@@ -128,9 +128,7 @@ class ProbeSimulator(Simulator):
         refuse_scene_options("probe", camera_id, quality)
         self.task, self.size, self.random = f"probe/{name}", size, np.random.RandomState(seed)
         self._spec = PROBES[name]
-        self.action_space = (
-            gymnasium.spaces.Discrete(2) if self._spec.discrete else UnitRange([-1.0], [1.0]).space
-        )
+        self.action_space = gymnasium.spaces.Discrete(2) if self._spec.discrete else UnitRange([-1.0], [1.0]).space
         self._case, self._step = self._spec.cases[0], 0
 
     def begin(self) -> None:

@@ -131,9 +131,7 @@ def refuse_scene_options(suite: str, camera_id: int, quality: str) -> None:
     if camera_id != 0:
         raise ValueError(f"camera_id {camera_id} has no meaning for {suite} tasks; allowed: 0")
     if quality != QUALITIES[0]:
-        raise ValueError(
-            f"render_quality {quality!r} has no meaning for {suite} tasks; allowed: {QUALITIES[0]}"
-        )
+        raise ValueError(f"render_quality {quality!r} has no meaning for {suite} tasks; allowed: {QUALITIES[0]}")
 
 
 def random_state(random: np.random.RandomState) -> dict[str, Any]:

@@ -47,9 +47,7 @@ class PixelEnv(gymnasium.Env[Frame, Any]):
         simulator.random.seed(seed)
         self._forget()
 
-    def reset(
-        self, *, seed: int | None = None, options: dict[str, Any] | None = None
-    ) -> tuple[Frame, dict[str, Any]]:
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Frame, dict[str, Any]]:
         """Start an episode; there are no options."""
         super().reset(seed=seed)
         info = {"episode": self._statistics()} if self._over and self._actions else {}

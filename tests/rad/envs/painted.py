@@ -22,9 +22,7 @@ class Painted(gymnasium.Env):
             self.action_space = gymnasium.spaces.Discrete(3, start=-1)
         self.last_action: Any = None
 
-    def reset(
-        self, *, seed: int | None = None, options: dict[str, Any] | None = None
-    ) -> tuple[Any, dict[str, Any]]:
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
         super().reset(seed=seed)
         self.place = self.np_random.uniform(0, 1, 2).astype(np.float32)
         return self.place.copy(), {}
@@ -32,9 +30,7 @@ class Painted(gymnasium.Env):
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         assert self.action_space.contains(action if np.ndim(action) else np.int64(action))
         self.last_action = action
-        self.place = (self.place + 0.1 * np.mean(action) + self.np_random.normal(0, 0.05, 2)).astype(
-            np.float32
-        ) % 1
+        self.place = (self.place + 0.1 * np.mean(action) + self.np_random.normal(0, 0.05, 2)).astype(np.float32) % 1
         reward = float(self.place[0])
         return self.place.copy(), reward, reward > 0.97, False, {}
 
@@ -57,9 +53,7 @@ class Needy(Painted):
     """Asks for a package when it draws, as Gymnasium's own do."""
 
     def render(self) -> Any:
-        raise gymnasium.error.DependencyNotInstalled(
-            "nopackage is not installed, run `pip install nopackage`"
-        )
+        raise gymnasium.error.DependencyNotInstalled("nopackage is not installed, run `pip install nopackage`")
 
 
 class Odd(Painted):

@@ -80,7 +80,5 @@ def test_a_broken_choice_gives_one_line() -> None:
     script = "import rad.envs\ntry: rad.envs.make('dmc/cartpole-swingup')\nexcept RuntimeError as e: print(e)"
     env = {**os.environ, "MUJOCO_GL": "nonsense"}
     done = subprocess.run([sys.executable, "-c", script], env=env, capture_output=True, text=True, check=True)
-    assert done.stdout.startswith(
-        "MUJOCO_GL=nonsense does not work here; unset it to try all, or get: set it to one"
-    )
+    assert done.stdout.startswith("MUJOCO_GL=nonsense does not work here; unset it to try all, or get: set it to one")
     assert done.stdout.count("\n") == 1

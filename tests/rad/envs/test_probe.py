@@ -49,9 +49,7 @@ def best_seeing(name: str) -> float:
 def test_returns_are_as_the_table_says(name: str) -> None:
     spec = PROBES[name]
     generator = np.random.default_rng(0)
-    draw = (
-        (lambda _: int(generator.integers(2))) if spec.discrete else (lambda _: generator.uniform(-1, 1, 1))
-    )
+    draw = (lambda _: int(generator.integers(2))) if spec.discrete else (lambda _: generator.uniform(-1, 1, 1))
     assert mean_return(name, draw) == pytest.approx(spec.random_return, abs=0.12)
     assert best_blind(name) == pytest.approx(spec.blind_return, abs=0.12)
     assert best_seeing(name) == pytest.approx(spec.optimal_return, abs=0.12)

@@ -65,7 +65,7 @@ def arrays(draw: st.DrawFn) -> np.ndarray:
     dtype = np.dtype(draw(st.sampled_from(NUMPY_DTYPES)))
     shape = draw(SHAPES)
     data = draw(st.randoms(use_true_random=False)).randbytes(math.prod(shape) * dtype.itemsize)
-    if dtype == bool:
+    if dtype.kind == "b":
         return np.array([byte % 2 for byte in data], dtype=bool).reshape(shape)
     return np.frombuffer(data, dtype=dtype).reshape(shape)
 

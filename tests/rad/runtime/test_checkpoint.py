@@ -129,9 +129,9 @@ def test_differences_name_what_changed(tmp_path, monkeypatch):
 def test_no_checkpoint(tmp_path):
     for folder in (tmp_path, tmp_path / "absent"):
         assert not checkpoint.exists(folder)
-        with pytest.raises(CheckpointError, match="^no checkpoint in"):
+        with pytest.raises(CheckpointError, match=r"^no checkpoint in"):
             checkpoint.load(folder)
-        with pytest.raises(CheckpointError, match="^no readable checkpoint in"):
+        with pytest.raises(CheckpointError, match=r"^no readable checkpoint in"):
             checkpoint.differences(folder)
 
 
@@ -143,9 +143,7 @@ def test_other_files_are_left_alone(tmp_path):
     assert checkpoint.load(tmp_path)[0] == 2
 
 
-@pytest.mark.parametrize(
-    ("frames", "keep", "name"), [(-1, 1, "frames"), (10**12, 1, "frames"), (1, 0, "keep")]
-)
+@pytest.mark.parametrize(("frames", "keep", "name"), [(-1, 1, "frames"), (10**12, 1, "frames"), (1, 0, "keep")])
 def test_numbers_out_of_range_are_refused(tmp_path, frames, keep, name):
     with pytest.raises(ValueError, match=f"^{name} must be"):
         checkpoint.save(tmp_path, frames, {}, keep=keep)
@@ -190,9 +188,7 @@ def test_a_failure_at_any_sync_leaves_the_previous_checkpoint(tmp_path, monkeypa
 
     monkeypatch.setattr(os, "fsync", fail)
     reason = "cannot write" if code == errno.EIO else "disk full"
-    with pytest.raises(
-        CheckpointError, match=f"^{reason}: .*000000000002.json: .*; earlier checkpoints are intact$"
-    ):
+    with pytest.raises(CheckpointError, match=rf"^{reason}: .*2.json: .*; earlier checkpoints are intact$"):
         checkpoint.save(tmp_path, 2, {"x": torch.ones(9)})
     assert stray(tmp_path) == []
     frames, state = checkpoint.load(tmp_path)
@@ -204,7 +200,7 @@ def test_a_failure_at_any_sync_leaves_the_previous_checkpoint(tmp_path, monkeypa
 
 def test_a_folder_that_cannot_be_made(tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(CheckpointError, match="^cannot write"):
+    with pytest.raises(CheckpointError, match=r"^cannot write"):
         checkpoint.save(tmp_path / "file" / "folder", 1, {})
 
 
@@ -269,7 +265,7 @@ from rad.runtime import checkpoint
 def peak(): return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
 data = torch.arange(600 * 2**20 // 8).reshape(-1, 16)
 before = peak()
-checkpoint.save(sys.argv[1], 1, {"strided": data.t().contiguous().t()[:0], "data": data})
+checkpoint.save(sys.argv[1], 1, {"data": data})
 saved = peak()
 del data
 checkpoint.load(sys.argv[1])
@@ -279,9 +275,8 @@ print(before, saved, peak())
 
 @pytest.mark.slow
 def test_saving_and_loading_make_no_second_copy(tmp_path):
-    script = LARGE.replace('"strided": data.t().contiguous().t()[:0], ', "")
     done = subprocess.run(
-        [sys.executable, "-c", script, str(tmp_path)], capture_output=True, text=True, check=True, timeout=200
+        [sys.executable, "-c", LARGE, str(tmp_path)], capture_output=True, text=True, check=True, timeout=200
     )
     before, saved, loaded = map(int, done.stdout.split())
     assert saved - before < 250  # MiB, of 600

@@ -1,4 +1,4 @@
-"""Damage of every kind: a load gives a whole checkpoint with a warning, or the one typed error. Never a wrong state."""
+"""Damage of every kind: a load gives a whole checkpoint and warns, or raises the one typed error."""
 
 import hashlib
 import json
@@ -45,9 +45,7 @@ def folder(whole, tmp_path):
 
 
 def blobs_of(folder, name):
-    return [
-        folder / "blobs" / blob for blob, _ in json.loads((folder / name).read_text())["manifest"]["blobs"]
-    ]
+    return [folder / "blobs" / blob for blob, _ in json.loads((folder / name).read_text())["manifest"]["blobs"]]
 
 
 def falls_back(folder, reason):
@@ -154,18 +152,14 @@ def test_a_sealed_manifest_that_asks_for_something_else(folder, changes):
 def test_a_later_schema_is_refused_and_not_passed_over(folder):
     manifest = json.loads((folder / NEWEST).read_text())["manifest"]
     change(folder / NEWEST, schema=2, made_with=manifest["made_with"] | {"rad-rl": "9.9"})
-    with pytest.raises(
-        CheckpointError, match="was written by rad-rl 9.9, needs checkpoint schema 2; this version"
-    ):
+    with pytest.raises(CheckpointError, match=r"was written by rad-rl 9\.9, needs checkpoint schema 2; this version"):
         checkpoint.load(folder)
 
 
 def test_all_damaged_names_each(folder):
     blobs_of(folder, OLDEST)[0].unlink()
     (folder / NEWEST).write_bytes(b"x")
-    with pytest.raises(
-        CheckpointError, match=f"^no whole checkpoint in .*: {NEWEST}: .*; {OLDEST}: blob .* missing"
-    ):
+    with pytest.raises(CheckpointError, match=f"^no whole checkpoint in .*: {NEWEST}: .*; {OLDEST}: blob .* missing"):
         checkpoint.load(folder)
 
 
@@ -212,7 +206,7 @@ def mutate(folder, source):
 def test_random_damage_never_gives_a_wrong_state(whole, tmp_path):
     source = random.Random(0)
     outcomes = {"whole": 0, "refused": 0}
-    for number in range(1_000):
+    for number in range(400):
         folder = shutil.copytree(whole, tmp_path / str(number))
         done = [mutate(folder, source) for _ in range(source.randint(1, 3))]
         try:
@@ -223,4 +217,4 @@ def test_random_damage_never_gives_a_wrong_state(whole, tmp_path):
             assert same(state, STATES[frames]), done
             outcomes["whole"] += 1
         shutil.rmtree(folder)
-    assert min(outcomes.values()) > 50, outcomes
+    assert min(outcomes.values()) > 40, outcomes

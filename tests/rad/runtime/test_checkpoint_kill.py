@@ -27,9 +27,8 @@ for number in range(first, 10_000):
 @pytest.mark.slow
 def test_a_writer_killed_at_any_moment_leaves_a_whole_checkpoint(tmp_path):
     source, newest = random.Random(1), 0
-    reference = torch.randint(
-        0, 256, (200, 400_000), dtype=torch.uint8, generator=torch.Generator().manual_seed(0)
-    )
+    generator = torch.Generator().manual_seed(0)
+    reference = torch.randint(0, 256, (200, 400_000), dtype=torch.uint8, generator=generator)
     for _ in range(8):
         writer = subprocess.Popen(
             [sys.executable, "-c", WRITER, str(tmp_path), str(newest + 1)], stdout=subprocess.PIPE, text=True

@@ -29,9 +29,7 @@ def test_auto_takes_cuda_if_there_is_one(monkeypatch, devices, expected):
 def test_an_absent_device_is_refused(monkeypatch, devices, name):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: devices > 0)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: devices)
-    with pytest.raises(
-        ValueError, match=f"^device '{name}' is not available; this machine has {devices} CUDA"
-    ):
+    with pytest.raises(ValueError, match=f"^device '{name}' is not available; this machine has {devices} CUDA"):
         resolve_device(name)
 
 
@@ -55,9 +53,9 @@ def test_an_explicit_precision_is_kept(monkeypatch):
 
 
 def test_an_unknown_precision_is_refused():
-    with pytest.raises(ValueError, match="^unknown precision 'fp16'; known: auto, bf16, fp32$"):
+    with pytest.raises(ValueError, match=r"^unknown precision 'fp16'; known: auto, bf16, fp32$"):
         resolve_precision("fp16", CPU)
-    with pytest.raises(ValueError, match="^unknown precision 'auto'; known: fp32, bf16$"):
+    with pytest.raises(ValueError, match=r"^unknown precision 'auto'; known: fp32, bf16$"):
         autocast(CPU, "auto")
 
 

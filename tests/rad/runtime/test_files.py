@@ -18,9 +18,14 @@ def test_the_new_file_takes_the_place_of_the_old_at_the_end(tmp_path):
 def test_after_an_error_the_old_file_is_there_alone(tmp_path):
     path = tmp_path / "file"
     path.write_bytes(b"old")
-    with pytest.raises(KeyError), replacing(path) as file:
-        file.write(b"new")
-        raise KeyError
+
+    def fail():
+        with replacing(path) as file:
+            file.write(b"new")
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fail()
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]
 

@@ -121,9 +121,7 @@ def test_truncate_to_nothing(log, tmp_path):
     assert frames_of(tmp_path) == []
 
 
-@pytest.mark.parametrize(
-    "torn", ['{"kind": "train", "fra', '{"kind"', "\x00\x00", "[1]", '{"kind": "train"}']
-)
+@pytest.mark.parametrize("torn", ['{"kind": "train", "fra', '{"kind"', "\x00\x00", "[1]", '{"kind": "train"}'])
 def test_a_torn_last_line_goes(tmp_path, torn):
     with RunLog(tmp_path, tensorboard=False) as log:
         log.write("train", {}, frames=10, agent_steps=10)
@@ -184,9 +182,7 @@ def events(folder):
 
     accumulator = EventAccumulator(str(folder / "tensorboard"))
     accumulator.Reload()
-    return {
-        tag: [(e.step, e.value) for e in accumulator.Scalars(tag)] for tag in accumulator.Tags()["scalars"]
-    }
+    return {tag: [(e.step, e.value) for e in accumulator.Scalars(tag)] for tag in accumulator.Tags()["scalars"]}
 
 
 def test_tensorboard_gets_scalars_over_frames(tmp_path):
@@ -215,9 +211,7 @@ def test_without_tensorboard_there_is_no_folder(log, tmp_path):
 
 def test_a_missing_wandb_is_one_clear_line(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "wandb", None)
-    with pytest.raises(
-        ModuleNotFoundError, match=r"^wandb_project needs wandb: pip install 'rad-rl\[wandb\]'$"
-    ):
+    with pytest.raises(ModuleNotFoundError, match=r"^wandb_project needs wandb: pip install 'rad-rl\[wandb\]'$"):
         RunLog(tmp_path, tensorboard=False, wandb_project="test")
 
 

@@ -23,9 +23,7 @@ class Store:
         return [len(self.blobs) - 1, 0, len(data)]
 
     def fill(self, target, pieces):
-        target[:] = b"".join(
-            self.blobs[number][offset : offset + length] for number, offset, length in pieces
-        )
+        target[:] = b"".join(self.blobs[number][offset : offset + length] for number, offset, length in pieces)
 
 
 def round_trip(value):

@@ -32,10 +32,7 @@ def test_a_resumed_run_does_not_count_old_frames_as_speed():
     progress = Progress(10_000, start_frames=8_000, stream=stream, now=clock)
     clock.time_s = 10
     progress.update(9_000, 4_500, 0.25)
-    assert (
-        stream.getvalue()
-        == "9,000/10,000 frames  (4,500 agent steps)  100 frames/s  return 0.25  left 10 s\n"
-    )
+    assert stream.getvalue() == "9,000/10,000 frames  (4,500 agent steps)  100 frames/s  return 0.25  left 10 s\n"
 
 
 def test_nothing_is_made_up_before_there_is_time_or_an_episode():

@@ -6,15 +6,13 @@ from rad.runtime.seeding import generator, seed_for
 
 
 def test_the_rule_is_fixed_for_ever():
-    # first 8 bytes of SHA-256("1/0/env"), little-endian, modulo 2^63; other values would change published runs
+    # first 8 bytes of SHA-256("1/0/env"), little-endian, modulo 2^63; other values would change every run
     assert seed_for(1, "env") == 4604921313796328284
     assert seed_for(1, "env", 2) == 6103847814291473299
 
 
 def test_every_part_of_the_key_counts():
-    seeds = {
-        seed_for(run, purpose, index) for run in range(20) for purpose in ("a", "b") for index in range(20)
-    }
+    seeds = {seed_for(run, purpose, index) for run in range(20) for purpose in ("a", "b") for index in range(20)}
     assert len(seeds) == 800
 
 

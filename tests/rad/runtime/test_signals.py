@@ -16,9 +16,7 @@ def old_handlers():
     assert [signal.getsignal(number) for number in SIGNALS] == before
 
 
-@pytest.mark.parametrize(
-    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGUSR1, 138)]
-)
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGUSR1, 138)])
 def test_a_signal_raises_the_flag(number, code):
     with StopRequest() as stop:
         assert not stop.requested and stop.exit_code == 0
@@ -88,7 +86,5 @@ with StopRequest() as stop:
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_a_forked_worker_outlives_an_interrupt_and_ends_on_terminate():
     # in a process of its own: forking this one, with its threads, would warn
-    done = subprocess.run(
-        [sys.executable, "-c", FORKED], capture_output=True, text=True, timeout=60, check=True
-    )
+    done = subprocess.run([sys.executable, "-c", FORKED], capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout.split() == ["True", "143", "False"]
