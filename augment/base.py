@@ -138,6 +138,11 @@ def is_channels_last(images: Tensor) -> bool:
     return images.shape[1] > 1 and images.stride(1) == 1
 
 
+def on_cpu(images: Tensor) -> bool:
+    """Tell whether the host may look at values, and loop over images, without waiting for a device."""
+    return images.device.type == "cpu"
+
+
 def memory_format_of(images: Tensor) -> torch.memory_format:
     """Return the memory format of ``images``, which every op keeps."""
     return torch.channels_last if is_channels_last(images) else torch.contiguous_format

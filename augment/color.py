@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -15,8 +15,8 @@ from augment.indexing import change_some
 LUMA = (0.299, 0.587, 0.114)
 """Weights of red, green and blue in gray: ITU-R BT.601, as kornia has them."""
 
-_CHUNK = 8
-"""Images jittered at a time on a CPU, so that the intermediate planes stay in its cache."""
+_TINY = 1e-30
+"""Below any difference of two float32 colours that an 8-bit screen could tell apart, and its inverse is finite."""
 
 
 @dataclass(frozen=True)
@@ -52,9 +52,8 @@ class Grayscale(FloatAugmentation):
         return change_some(images, params["gray"], self._to_gray, {})
 
     def _to_gray(self, images: Tensor, params: Params) -> Tensor:
-        out = torch.empty_like(images)
-        frames_of(out).copy_(luma(*frames_of(images).unbind(2))[:, :, None].expand(-1, -1, 3, -1, -1))
-        return out
+        gray = luma(*frames_of(images).unbind(2))
+        return join_planes((gray, gray, gray), images)
 
 
 @dataclass(frozen=True)
@@ -110,21 +109,17 @@ class ColorJitter(FloatAugmentation):
         return change_some(images, params["jitter"], self._jitter, params)
 
     def _jitter(self, images: Tensor, params: Params) -> Tensor:
-        chunk = _CHUNK if images.device.type == "cpu" else len(images)
-        out = torch.empty_like(images)
-        for start in range(0, len(images), chunk):
-            part = slice(start, start + chunk)
-            some = {name: value[part, None, None, None].to(images.dtype) for name, value in params.items()}
-            planes = frames_of(images[part]).permute(2, 0, 1, 3, 4).contiguous()  # [3, b, K, H, W]
-            frames_of(out[part]).copy_(self._jitter_planes(planes, some).permute(1, 2, 0, 3, 4))
-        return out
+        dtype = torch.promote_types(images.dtype, torch.float32)
+        factors = {name: value[:, None, None, None].to(dtype) for name, value in params.items()}
+        planes = frames_of(images).permute(2, 0, 1, 3, 4).to(dtype).contiguous()  # [3, B, K, H, W]
+        return join_planes(self._jitter_planes(planes, factors), images)
 
     def _jitter_planes(self, planes: Tensor, params: Params) -> Tensor:
         if self.brightness:
             planes = (planes * params["brightness"]).clamp_(0, 1)
         if self.contrast:
             mean = luma(*planes).mean((2, 3), keepdim=True)
-            planes = torch.lerp(mean[None], planes, params["contrast"]).clamp_(0, 1)
+            planes = (planes * params["contrast"]).add_(mean * (1 - params["contrast"])).clamp_(0, 1)
         if self.saturation:
             planes = torch.lerp(luma(*planes)[None], planes, params["saturation"]).clamp_(0, 1)
         return turn_hue(planes, params["hue"]) if self.hue else planes
@@ -164,6 +159,14 @@ def frames_of(images: Tensor) -> Tensor:
     return images.unflatten(1, (-1, 3))
 
 
+def join_planes(planes: Iterable[Tensor], like: Tensor) -> Tensor:
+    """Join red, green and blue, each ``[B, K, H, W]``, to images of the type and memory format of ``like``."""
+    out = torch.empty_like(like)
+    for target, plane in zip(frames_of(out).unbind(2), planes):
+        target.copy_(plane)
+    return out
+
+
 def luma(red: Tensor, green: Tensor, blue: Tensor) -> Tensor:
     """Return the gray of colours, three tensors of one shape with values in [0, 1]."""
     return (red * LUMA[0]).add_(green, alpha=LUMA[1]).add_(blue, alpha=LUMA[2])
@@ -194,8 +197,14 @@ def turn_hue(planes: Tensor, turn: Tensor) -> Tensor:
 def _hue(planes: Tensor, high: Tensor, chroma: Tensor) -> Tensor:
     """Return the hue in turns, up to whole turns; 0 for gray."""
     red, green, blue = planes
-    scale = (1 / 6) / torch.where(chroma > 0, chroma, 1)
-    near_blue = (red - green).mul_(scale).add_(2 / 3)
-    near_green = (blue - red).mul_(scale).add_(1 / 3)
+    scale = (1 / 6) / chroma.clamp(min=_TINY)
     near_red = (green - blue).mul_(scale)
-    return torch.where(high == red, near_red, torch.where(high == green, near_green, near_blue))
+    near_green = (blue - red).mul_(scale).add_(1 / 3)
+    near_blue = (red - green).mul_(scale).add_(2 / 3)
+    others = torch.lerp(near_green, near_blue, _is_above(high, green))
+    return torch.lerp(near_red, others, _is_above(high, red))
+
+
+def _is_above(high: Tensor, low: Tensor) -> Tensor:
+    """Return 1 where ``high > low`` and 0 where they are equal; many times faster than ``torch.where``."""
+    return (high - low).mul_(1 / _TINY).clamp_(max=1)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from augment.base import Augmentation, Identity, Params
+from augment.base import Augmentation, Identity, Params, on_cpu
 from augment.indexing import take_images
 
 Factory = Callable[..., Augmentation]
@@ -102,7 +102,7 @@ class OneOf(Augmentation):
         return params
 
     def _apply(self, images: Tensor, params: Params) -> Tensor:
-        if images.device.type != "cpu":
+        if not on_cpu(images):
             return self._apply_everywhere(images, params)
         parts = []
         order = params["choice"].argsort()

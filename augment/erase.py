@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from augment.base import Augmentation, Params, require
+from augment.base import Augmentation, Params, on_cpu, require
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,7 @@ def paint_boxes(images: Tensor, params: Params, color: Tensor) -> Tensor:
         params: top, left, height and width of each box, int64 ``[B]``, pixels.
         color: broadcastable to ``[B, C, 1, 1]``, in the type and range of the images.
     """
-    if images.device.type != "cpu":
+    if not on_cpu(images):
         return torch.where(_inside(images, params), color, images)
     out = images.clone()
     colors = color.expand(len(images), images.shape[1], 1, 1)

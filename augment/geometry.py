@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from augment.base import Augmentation, Params, coins, integers, memory_format_of, require
+from augment.base import Augmentation, Params, coins, integers, memory_format_of, on_cpu, require
 from augment.indexing import change_some, take_pixels, take_windows
 
 
@@ -118,7 +118,7 @@ class Translate(Augmentation):
     def _apply(self, images: Tensor, params: Params) -> Tensor:
         height, width = images.shape[2:]
         self.output_size(height, width)
-        if images.device.type == "cpu":
+        if on_cpu(images):
             return self._place(images, params)
         margin_y, margin_x = self.size - height, self.size - width
         padded = torch.nn.functional.pad(images, (margin_x, margin_x, margin_y, margin_y))
@@ -212,8 +212,7 @@ class Flip(Augmentation):
         return change_some(images, params["flip"], self._mirror, {})
 
     def _mirror(self, images: Tensor, params: Params) -> Tensor:
-        pixels = _pixel_numbers(images).flip(1)
-        return take_pixels(images, pixels.expand(len(images), -1, -1))
+        return images.flip(3)
 
 
 @dataclass(frozen=True)

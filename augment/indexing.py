@@ -7,7 +7,10 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from augment.base import Params, is_channels_last, memory_format_of
+from augment.base import Params, is_channels_last, memory_format_of, on_cpu
+
+_CHUNK = 8
+"""Images changed at a time on a CPU, so that what is computed on the way stays in its cache."""
 
 
 def take_windows(images: Tensor, rows: Tensor, left: Tensor, width: int) -> Tensor:
@@ -65,8 +68,8 @@ def take_images(images: Tensor, index: Tensor) -> Tensor:
 def change_some(images: Tensor, chosen: Tensor, change: Callable[[Tensor, Params], Tensor], params: Params) -> Tensor:
     """Change the chosen images only.
 
-    A CPU changes just those. An accelerator changes all and then selects, since to count the chosen ones
-    would make the host wait.
+    A CPU changes just those, a few at a time. An accelerator changes all and then selects, since to count
+    the chosen ones would make the host wait.
 
     Args:
         images: ``[B, C, H, W]``.
@@ -74,15 +77,15 @@ def change_some(images: Tensor, chosen: Tensor, change: Callable[[Tensor, Params
         change: a function of images and their parameters that keeps the shape.
         params: first axis B.
     """
-    if images.device.type != "cpu":
+    if not on_cpu(images):
         return torch.where(chosen[:, None, None, None], change(images, params), images)
     index = chosen.nonzero()[:, 0]
-    if len(index) == len(images):
-        return change(images, params)
-    out = images.clone()
-    if len(index):
-        some = {name: value.index_select(0, index) for name, value in params.items()}
-        out[index] = change(take_images(images, index), some)
+    out = images.clone() if len(index) < len(images) else torch.empty_like(images)
+    for start in range(0, len(index), _CHUNK):
+        part = index[start : start + _CHUNK]
+        some = {name: value.index_select(0, part) for name, value in params.items()}
+        for place, image in zip(part.tolist(), change(take_images(images, part), some)):
+            out[place] = image  # much faster than out[part] = ..., which goes element by element
     return out
 
 

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from augment.base import FloatAugmentation, Params, coins, integers, require
-from augment.color import frames_of
-from augment.indexing import change_some
+from augment.base import FloatAugmentation, Params, coins, integers, memory_format_of, require
+from augment.indexing import change_some, take_images
 
 _SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".webp")
 
@@ -48,10 +47,10 @@ class Overlay(FloatAugmentation):
 
     alpha: float = 0.5
     folder: str = ""
-    count: int = 256
+    count: int = 128
     seed: int = 0
     images: Tensor | None = field(default=None, repr=False, compare=False)
-    _resized: dict[tuple[object, ...], Tensor] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _laid_out: dict[tuple[object, ...], Tensor] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Check the options."""
@@ -84,19 +83,25 @@ class Overlay(FloatAugmentation):
         return {"index": integers(shape[0], 0, last, generator), "flip": coins(shape[0], 0.5, generator)}
 
     def _apply(self, images: Tensor, params: Params) -> Tensor:
-        others = self._at_size(images).index_select(0, params["index"])
-        others = change_some(others, params["flip"], lambda some, _: some.flip(3), {})
-        out = images * (1 - self.alpha)
-        frames_of(out).add_(others[:, None].to(images.dtype), alpha=self.alpha / 255)
-        return out.clamp_(0, 1)
+        return change_some(images, torch.ones_like(params["flip"]), self._blend, params)
 
-    def _at_size(self, images: Tensor) -> Tensor:
-        """Return the distractors in the size and on the device of the images; kept, since sizes are few."""
-        key = (*images.shape[2:], images.device)
-        if key not in self._resized:
+    def _blend(self, images: Tensor, params: Params) -> Tensor:
+        place = params["index"] + params["flip"] * len(self.distractors)
+        others = take_images(self._like(images), place)
+        return images.lerp(others.to(images.dtype).mul_(1 / 255), self.alpha)
+
+    def _like(self, images: Tensor) -> Tensor:
+        """Return the distractors, then their mirror images, laid out like the images.
+
+        They are kept, since few kinds of images come.
+        """
+        layout = memory_format_of(images)
+        key = (*images.shape[1:], layout, images.device)
+        if key not in self._laid_out:
             resized = resize(self.distractors, images.shape[2], images.shape[3])
-            self._resized[key] = resized.to(images.device)
-        return self._resized[key]
+            both = torch.cat([resized, resized.flip(3)]).repeat(1, images.shape[1] // 3, 1, 1)
+            self._laid_out[key] = both.contiguous(memory_format=layout).to(images.device)
+        return self._laid_out[key]
 
 
 def read_picture(path: Path, side: int = 128) -> Tensor:
@@ -117,6 +122,7 @@ def read_picture(path: Path, side: int = 128) -> Tensor:
     return torch.from_numpy(square[:, :, ::-1].copy()).permute(2, 0, 1)
 
 
+@cache
 def generate_pictures(count: int, seed: int, side: int = 128) -> Tensor:
     """Generate cloudy colour pictures, every second one cut into flat areas with sharp edges.
 
@@ -127,22 +133,17 @@ def generate_pictures(count: int, seed: int, side: int = 128) -> Tensor:
         uint8 ``[count, 3, side, side]``; each channel reaches from 0 to 255.
     """
     generator = torch.Generator().manual_seed(seed)
-    return torch.cat([_cloud(index % 2 == 1, side, generator) for index in range(count)])
-
-
-def _cloud(flat: bool, side: int, generator: torch.Generator) -> Tensor:
-    noise = torch.randn(3, side, side, generator=generator)
-    steepness = 1 + torch.rand((), generator=generator)
+    noise = torch.randn(count, 3, side, side, generator=generator)
+    steepness = 1 + torch.rand(count, 1, 1, 1, generator=generator)
     frequency = torch.hypot(torch.fft.fftfreq(side)[:, None], torch.fft.rfftfreq(side)[None])
     frequency[0, 0] = 1 / side
     fields = torch.fft.irfft2(torch.fft.rfft2(noise) * frequency.pow(-steepness), s=(side, side))
-    mixed = torch.einsum("ij,jhw->ihw", torch.randn(3, 3, generator=generator), fields)
-    low, high = mixed.amin((1, 2), keepdim=True), mixed.amax((1, 2), keepdim=True)
-    picture = (mixed - low) / (high - low)
-    levels = int(torch.randint(2, 6, (), generator=generator))
-    if flat:
-        picture = (picture * levels).round() / levels
-    return (picture * 255).round().to(torch.uint8)[None]
+    mixed = torch.einsum("nij,njhw->nihw", torch.randn(count, 3, 3, generator=generator), fields)
+    low, high = mixed.amin((2, 3), keepdim=True), mixed.amax((2, 3), keepdim=True)
+    pictures = (mixed - low) / (high - low)
+    levels = torch.randint(2, 6, (count, 1, 1, 1), generator=generator)[1::2]
+    pictures[1::2] = (pictures[1::2] * levels).floor().minimum(levels - 1) / (levels - 1)
+    return (pictures * 255).round().to(torch.uint8)
 
 
 def resize(pictures: Tensor, height: int, width: int) -> Tensor:

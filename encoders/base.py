@@ -63,7 +63,7 @@ class Encoder(nn.Module):
         """
         if not images.is_floating_point():
             raise TypeError(f"images are {images.dtype}; expected a floating type in [0, 1]")
-        if images.ndim != 4 or tuple(images.shape[1:]) != self.image_shape:
+        if tuple(images.shape[1:]) != self.image_shape:
             sides = ", ".join(map(str, self.image_shape))
             raise ValueError(f"images have shape {list(images.shape)}; expected [B, {sides}]")
         return self.layers(images)  # [B, C', H', W']

@@ -9,6 +9,7 @@ from gymnasium.vector import VectorEnv
 import augment
 from rad import envs
 from rad.agents.sac import SACAgent
+from rad.buffers.replay import Replay
 from rad.config import RunConfig, from_json
 from rad.runtime import device
 from rad.runtime.seeding import seed_for
@@ -27,7 +28,7 @@ def read_config(folder: Path) -> RunConfig:
     path = folder / CONFIG_FILE
     try:
         return from_json(json.loads(path.read_text()))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         raise ValueError(f"{folder} is no run folder: it has no {CONFIG_FILE}") from None
     except (json.JSONDecodeError, KeyError, TypeError) as error:
         raise ValueError(f"{path} cannot be read: {error}") from None
@@ -94,4 +95,6 @@ def replay_frames(config: RunConfig) -> int:
     An episode takes one frame more than it has steps; twice the steps covers the shortest ones.
     """
     steps = -(-config.frames // action_repeat(config)) + config.num_envs
-    return min(config.replay_capacity, 2 * steps if config.task.startswith("probe/") else steps + steps // 10 + 100)
+    held = 2 * steps if config.task.startswith("probe/") else steps + steps // 10 + 100
+    least = config.num_envs * Replay.least_slots(config.frame_stack, config.agent.n_step)
+    return min(config.replay_capacity, held + least)

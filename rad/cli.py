@@ -1,6 +1,9 @@
 """The `rad` command: each subcommand reads its flags, calls one function and returns an exit status."""
 
+import contextlib
+import io
 import json
+import re
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -38,20 +41,33 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def train(arguments: list[str]) -> int:
     """Train in a new run folder, or go on with an old one."""
-    folder = _value_of("resume", arguments)
-    if folder is not None:
-        if len(arguments) > 2 or (len(arguments) == 2 and arguments[0] != "--resume"):
-            raise ValueError("--resume: takes its settings from RUN/config.json and allows no other flag")
-        from rad.train import resume
-
-        return resume(Path(folder))
-    from rad.train import start
+    run = _value_of("resume", arguments)
+    if run is not None:
+        return _resume(run, arguments)
     from rad.validate import check
 
     config = parse_run(arguments)
     out = config.out or default_folder(config)
     check(config, out)
+    from rad.train import start
+
     return start(config, out)
+
+
+def _resume(run: str, arguments: list[str]) -> int:
+    if arguments not in (["--resume", run], [f"--resume={run}"]):
+        raise ValueError(
+            f"--resume: needs a run folder, takes its settings from RUN/config.json and allows no other flag, "
+            f"got {' '.join(arguments)}"
+        )
+    from rad.build import read_config
+    from rad.validate import flag
+
+    with flag("resume"):
+        read_config(Path(run))
+    from rad.train import resume
+
+    return resume(Path(run))
 
 
 def parse_run(arguments: Sequence[str]) -> Any:
@@ -59,13 +75,8 @@ def parse_run(arguments: Sequence[str]) -> Any:
     from rad.config import RunConfig, preset
 
     default = preset(_value_of("preset", arguments) or "rad", _value_of("task", arguments))
-    return tyro.cli(
-        RunConfig,
-        prog="rad train",
-        args=list(arguments),
-        default=default,
-        config=(tyro.conf.OmitArgPrefixes, tyro.conf.OmitSubcommandPrefixes),
-    )
+    omitted = (tyro.conf.OmitArgPrefixes, tyro.conf.OmitSubcommandPrefixes)
+    return _parse(RunConfig, "rad train", arguments, default=default, config=omitted)
 
 
 def default_folder(config: Any) -> Path:
@@ -74,10 +85,38 @@ def default_folder(config: Any) -> Path:
     return Path("runs") / "-".join(words)
 
 
+def _parse(kind: type, program: str, arguments: Sequence[str], **options: Any) -> Any:
+    """Read flags into a dataclass.
+
+    Raises:
+        ValueError: a flag is unknown or has no value or a bad one; one line, where tyro draws a box.
+    """
+    box = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(box):
+            return tyro.cli(kind, prog=program, args=list(arguments), **options)
+    except SystemExit as stop:
+        if not stop.code:  # --help
+            raise
+        raise ValueError(_without_box(box.getvalue())) from None
+
+
+def _without_box(box: str) -> str:
+    """Return the text of one of tyro's boxes, a title and sections between rules, as `--flag: text; text`.
+
+    They are drawn in Unicode or, without a frame, in ASCII, and coloured on a terminal.
+    """
+    rows = [re.sub(r"\x1b\[[0-9;]*m", "", row).strip("│ ") for row in box.splitlines()[1:-1]]
+    sections = re.split(r"^[─-]{3,}$", "\n".join(rows), flags=re.MULTILINE)
+    text = "; ".join(" ".join(section.split()) for section in sections if section).removeprefix("Error parsing ")
+    named = re.search(r"--[\w-]+", text)
+    return text if named is None or text.startswith(named[0]) else f"{named[0]}: {text}"
+
+
 def _value_of(flag: str, arguments: Sequence[str]) -> str | None:
-    """Return the last value given to --flag, written with a space or with =."""
+    """Return the last value given to --flag, written with a space or with =; "" where it has none."""
     found = None
-    for word, following in zip(arguments, [*arguments[1:], None]):
+    for word, following in zip(arguments, [*arguments[1:], ""]):
         if word == f"--{flag}":
             found = following
         elif word.startswith(f"--{flag}="):
@@ -103,7 +142,7 @@ class Evaluate:
 
 def evaluate(arguments: list[str]) -> int:
     """Evaluate a run and print one line of JSON."""
-    flags = tyro.cli(Evaluate, prog="rad evaluate", args=arguments)
+    flags = _parse(Evaluate, "rad evaluate", arguments)
     if flags.episodes < 1:
         raise ValueError(f"--episodes: must be at least 1, got {flags.episodes}")
     from rad.trained import evaluate_run
@@ -126,7 +165,7 @@ class Attention:
 
 def attention(arguments: list[str]) -> int:
     """Draw the attention of a run."""
-    flags = tyro.cli(Attention, prog="rad attention", args=arguments)
+    flags = _parse(Attention, "rad attention", arguments)
     from rad.trained import attention_of_run
 
     attention_of_run(**vars(flags))
@@ -146,7 +185,7 @@ class Demo:
 
 def demo(arguments: list[str]) -> int:
     """Run the demo."""
-    flags = tyro.cli(Demo, prog="rad demo", args=arguments)
+    flags = _parse(Demo, "rad demo", arguments)
     from rad.demo import run
 
     return run(flags.out, flags.seed)
@@ -162,7 +201,7 @@ class Doctor:
 
 def doctor(arguments: list[str]) -> int:
     """Examine the installation."""
-    flags = tyro.cli(Doctor, prog="rad doctor", args=arguments)
+    flags = _parse(Doctor, "rad doctor", arguments)
     from rad.doctor import examine
 
     return examine(flags.suite)

@@ -159,8 +159,13 @@ def from_json(plain: Mapping[str, Any]) -> RunConfig:
     Raises:
         ValueError: a field is missing or unknown: the file was written by another version.
     """
-    known = {f.name for f in dataclasses.fields(RunConfig)}
-    if odd := known ^ set(plain):
+    odd = _differing(RunConfig, plain) or _differing(SACConfig, plain["agent"])
+    if odd:
         raise ValueError(f"config.json and this version of rad differ in the fields {', '.join(sorted(odd))}")
     out = None if plain["out"] is None else Path(plain["out"])
     return RunConfig(**{**plain, "out": out, "agent": SACConfig(**plain["agent"])})
+
+
+def _differing(kind: type, plain: Mapping[str, Any]) -> set[str]:
+    """Return the names that `plain` or the dataclass `kind` has and the other lacks."""
+    return {f.name for f in dataclasses.fields(kind)} ^ set(plain)

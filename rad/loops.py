@@ -1,5 +1,6 @@
 """Training loops as generators: they act, store and update, and yield a report; no files, no logging."""
 
+import copy
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
@@ -71,7 +72,7 @@ class Progress:
         """Restore what `state_dict` gave."""
         self.generator.set_state(state["generator"])
         for name in ("agent_steps", "obs", "episode_return", "episode_length"):
-            setattr(self, name, state[name])
+            setattr(self, name, copy.deepcopy(state[name]))  # the loop adds to the arrays in place
 
 
 def off_policy(

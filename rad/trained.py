@@ -24,10 +24,12 @@ def load(folder: Path) -> tuple[RunConfig, SACAgent]:
     """Load the agent of a run from its newest whole checkpoint.
 
     Raises:
-        ValueError: the folder holds no run.
+        ValueError: the folder holds no run, or no checkpoint yet.
         CheckpointError: it holds no whole checkpoint.
     """
     config = read_config(folder)
+    if not checkpoint.exists(folder / CHECKPOINTS):
+        raise ValueError(f"{folder} holds no checkpoint yet")
     _, state = checkpoint.load(folder / CHECKPOINTS)
     agent = untrained_agent(config)
     agent.load_state_dict(state["agent"])

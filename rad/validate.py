@@ -1,7 +1,9 @@
 """What is checked before a run starts: each error is one line that names the flag, what came and what is allowed."""
 
 import dataclasses
+import importlib.util
 import math
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +15,7 @@ import augment
 import encoders
 from rad import envs
 from rad.buffers.replay import Replay
-from rad.build import make_op, replay_frames
+from rad.build import make_env, make_op, replay_frames
 from rad.config import RunConfig
 from rad.runtime import device
 
@@ -27,6 +29,7 @@ SHARE: Bound = (lambda value: 0 <= value <= 1, "from 0 to 1")
 SIDE: Bound = (lambda value: value == 0 or 16 <= value <= 1024, "0 (the default) or from 16 to 1024")
 
 BOUNDS: dict[str, Bound] = {
+    "camera_id": (lambda value: value >= -1, "at least -1"),
     "seed": (lambda value: 0 <= value < 2**63, "from 0 to 2^63 - 1"),
     "image_size": SIDE,
     "video_size": (lambda value: 16 <= value <= 1024, "from 16 to 1024"),
@@ -43,6 +46,8 @@ BOUNDS: dict[str, Bound] = {
     **dict.fromkeys(("log_std_min", "log_std_max"), (math.isfinite, "finite")),
 }
 
+SCENE = ("image_size", "camera_id", "render_quality")  # what an environment's errors begin with
+
 
 def check(config: RunConfig, folder: Path) -> None:
     """Check a run before anything of it is made.
@@ -55,15 +60,19 @@ def check(config: RunConfig, folder: Path) -> None:
         envs.check_task(config.task)
     with flag("augment"):
         op, side = make_op(config)
+        size = op.output_size(side, side)
     with flag("strong_augment"):
-        augment.make(config.agent.strong_augment)
+        augment.make(config.agent.strong_augment, size=size[0]).output_size(*size)
     with flag("device"):
         device.resolve_device(config.device)
-    check_encoder(config, op.output_size(side, side))
+    check_encoder(config, size)
     check_agent(config)
+    check_replay(config)
     check_memory(config, side)
-    if folder.exists():
-        raise ValueError(f"--out: {folder} exists; choose another name, or go on with it: rad train --resume {folder}")
+    check_folder(folder)
+    if config.wandb_project and importlib.util.find_spec("wandb") is None:
+        raise ValueError("--wandb-project: needs wandb: pip install 'rad-rl[wandb]'")
+    check_environment(config)
 
 
 def check_bounds(config: RunConfig) -> None:
@@ -97,6 +106,46 @@ def check_agent(config: RunConfig) -> None:
         raise ValueError(
             f"--share-draw: needs as many --target-views as --critic-views, "
             f"got {agent.target_views} and {agent.critic_views}"
+        )
+
+
+def check_replay(config: RunConfig) -> None:
+    """Check that the replay always has something to sample once the updates begin."""
+    n_step, num_envs = config.agent.n_step, config.num_envs
+    least = num_envs * Replay.least_slots(config.frame_stack, n_step)
+    if config.replay_capacity < least:
+        raise ValueError(
+            f"--replay-capacity: must be at least {least} with {num_envs} environments, {config.frame_stack} "
+            f"stacked frames and {n_step} steps, got {config.replay_capacity}"
+        )
+    if config.warmup_steps < num_envs * (n_step - 1):
+        raise ValueError(
+            f"--warmup-steps: must be at least {num_envs * (n_step - 1)} with {num_envs} environments and {n_step} "
+            f"steps, got {config.warmup_steps}"
+        )
+
+
+def check_folder(folder: Path) -> None:
+    """Check that a run folder can be made."""
+    if folder.exists():
+        raise ValueError(f"--out: {folder} exists; choose another name, or go on with it: rad train --resume {folder}")
+    parent = next(parent for parent in folder.absolute().parents if parent.exists())
+    if not parent.is_dir() or not os.access(parent, os.W_OK):
+        raise ValueError(f"--out: {folder} cannot be made: {parent} is no folder that can be written to")
+
+
+def check_environment(config: RunConfig) -> None:
+    """Make one environment and check its scene and its actions; of a dmc task nothing is drawn."""
+    try:
+        env = make_env(config, "check")
+    except ValueError as error:
+        named = next((name for name in SCENE if str(error).startswith(name)), "task")
+        raise ValueError(f"{flag_name(named)}: {error}") from None
+    actions = env.single_action_space
+    env.close()
+    if len(actions.shape or ()) != 1:
+        raise ValueError(
+            f"--task: sac needs actions that are a vector of continuous numbers, got {config.task} with {actions}"
         )
 
 

@@ -250,6 +250,8 @@ class SACAgent:
         """Restore what `state_dict` gave."""
         for name, part in self._parts().items():
             part.load_state_dict(state[name])
+            if isinstance(part, torch.optim.Optimizer):
+                _own_moments(part)
         with torch.no_grad():
             self.log_alpha.copy_(state["log_alpha"])
         self.generator.set_state(state["generator"])
@@ -270,6 +272,18 @@ def _step(optimizer: torch.optim.Optimizer, loss: Tensor) -> None:
     optimizer.zero_grad(set_to_none=True)
     loss.backward()
     optimizer.step()
+
+
+def _own_moments(optimizer: torch.optim.Optimizer) -> None:
+    """Copy the moments that were loaded, in the memory layout of their parameters.
+
+    The fused step walks parameter and moments in the order of memory: a contiguous moment of channels-last
+    weights would silently be read in another order than it was written.
+    """
+    for parameter, moments in optimizer.state.items():
+        for name, value in moments.items():
+            layout = parameter if value.shape == parameter.shape else value
+            moments[name] = torch.empty_like(layout, requires_grad=False).copy_(value)
 
 
 @torch.no_grad()

@@ -8,6 +8,8 @@ from torch import Tensor
 
 from rad.types import Transition
 
+EMPTY = "replay holds no complete transition yet"
+
 
 class Replay:
     """A ring of single frames per environment; stacks and next observations are built at sampling.
@@ -48,10 +50,9 @@ class Replay:
                 f"n_step and frame_stack must be at least 1 and frame_stack divide the {channels} channels, "
                 f"got n_step={n_step}, frame_stack={frame_stack}"
             )
-        if slots < frame_stack + n_step:
+        if slots < (least := self.least_slots(frame_stack, n_step)):
             raise ValueError(
-                f"capacity must hold at least {frame_stack + n_step} frames for each of {num_envs} environments, "
-                f"got {capacity}"
+                f"capacity must hold at least {least} frames for each of {num_envs} environments, got {capacity}"
             )
         self.gamma, self.n_step, self.frame_stack = gamma, n_step, frame_stack
         self.slots, self.num_envs = slots, num_envs
@@ -70,12 +71,24 @@ class Replay:
         channels, height, width = obs_shape
         return capacity * (channels // frame_stack) * height * width
 
+    @staticmethod
+    def least_slots(frame_stack: int, n_step: int) -> int:
+        """Return the frames per environment with which one transition at least is complete after any n steps.
+
+        One that ends an episode may stand behind n frames of the next: its stack, its end, and these.
+        """
+        return frame_stack + n_step + 1
+
     def __len__(self) -> int:
         """Return the number of frames held."""
         return int((self.head + 1).clamp(max=self.slots).sum())
 
     def start(self, env: int, obs: Tensor) -> None:
-        """Begin an episode of environment `env` with its first observation, uint8 [3 K, H, W]."""
+        """Begin an episode of environment `env` with its first observation, uint8 [3 K, H, W].
+
+        One that is under way is cut off, as by a truncation.
+        """
+        self.last[int(self.head[env]) % self.slots, env] = True
         self._push(env, obs, age=0)
 
     def add(
@@ -146,10 +159,12 @@ class Replay:
     def _draw(self, batch_size: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """Draw (slot, environment) pairs by rejection; slots are counted without wrapping."""
         held = (self.head + 1).clamp(max=self.slots)
+        if not held.any():
+            raise ValueError(EMPTY)
         slot, env = self._propose(batch_size, held, generator)
         accepted = self._complete(slot, env, held)
         if not accepted.any() and not self.can_sample():
-            raise ValueError("replay holds no complete transition yet")
+            raise ValueError(EMPTY)
         while not bool(accepted.all()):
             wanted = ~accepted
             slot[wanted], env[wanted] = self._propose(int(wanted.sum()), held, generator)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import importlib
 import importlib.util
 import os
 import subprocess
@@ -29,6 +31,7 @@ def choose_backend() -> str:
     """
     if importlib.util.find_spec("dm_control") is None:
         raise ModuleNotFoundError("dmc tasks need the package dm-control: pip install 'rad-rl[dmc]'")
+    load_triton_first()
     if chosen := os.environ.get("MUJOCO_GL"):
         return chosen
     for backend in BACKENDS:
@@ -37,6 +40,16 @@ def choose_backend() -> str:
             return backend
     remedies = "; ".join(f"{backend}: {REMEDIES[backend]}" for backend in BACKENDS)
     raise RuntimeError(f"no OpenGL back-end works, tried {', '.join(BACKENDS)}; install one of {remedies}")
+
+
+def load_triton_first() -> None:
+    """Import triton, if it is installed, before Mesa's software driver can be loaded; takes half a second.
+
+    Each brings an LLVM of its own. torch imports triton with the first optimizer, and after Mesa's driver that
+    import ends the process with a segmentation fault, while the driver after triton is fine.
+    """
+    with contextlib.suppress(ImportError):
+        importlib.import_module("triton._C.libtriton")
 
 
 def works(backend: str) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 import gymnasium
 import numpy as np
 
+from rad.envs import gl
 from rad.envs.simulator import Frame, Simulator, UnitRange, refuse_scene_options
 
 
@@ -54,6 +55,7 @@ class GymSimulator(Simulator):
 
     def __init__(self, name: str, size: int, camera_id: int, quality: str, seed: int) -> None:
         refuse_scene_options("gym", camera_id, quality)
+        gl.load_triton_first()  # the environment may draw with OpenGL
         self.task, self.size, self.random = f"gym/{name}", size, np.random.RandomState(seed)
         try:
             self._env = gymnasium.make(name, render_mode="rgb_array", disable_env_checker=True)

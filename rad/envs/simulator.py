@@ -74,15 +74,11 @@ class UnitRange:
         low, high = np.asarray(low, np.float64), np.asarray(high, np.float64)
         bounded = (low > -self._UNBOUNDED) & (high < self._UNBOUNDED)
         self._low, self._high = np.where(bounded, low, -1.0), np.where(bounded, high, 1.0)
-        self._is_unit = bool((self._low == -1).all() and (self._high == 1).all())
         self.space = gymnasium.spaces.Box(-1.0, 1.0, low.shape, np.float32)
 
     def __call__(self, action: ArrayLike) -> NDArray[np.float64]:
-        """Return the task's own action; exact where the bounds are [-1, 1]."""
-        action = np.asarray(action, np.float64)
-        if self._is_unit:
-            return action
-        return self._low + (action + 1.0) / 2.0 * (self._high - self._low)
+        """Return the task's own action."""
+        return self._low + (np.asarray(action, np.float64) + 1.0) / 2.0 * (self._high - self._low)
 
 
 def check_action(action: Any, space: ActionSpace) -> Any:

@@ -11,8 +11,8 @@ import errno
 import hashlib
 import json
 import os
+import platform
 import re
-import sys
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -96,13 +96,9 @@ def load(folder: str | Path) -> tuple[int, dict[str, Any]]:
             reasons.append(f"{path.name}: {error}")
             continue
         if reasons:
-            warnings.warn(
-                f"damaged, going back to {path.name}: {'; '.join(reasons)}", RuntimeWarning, stacklevel=2
-            )
+            warnings.warn(f"damaged, going back to {path.name}: {'; '.join(reasons)}", RuntimeWarning, stacklevel=2)
         return frames, state
-    why = (
-        f"no whole checkpoint in {folder}: {'; '.join(reasons)}" if reasons else f"no checkpoint in {folder}"
-    )
+    why = f"no whole checkpoint in {folder}: {'; '.join(reasons)}" if reasons else f"no checkpoint in {folder}"
     raise CheckpointError(why)
 
 
@@ -154,8 +150,12 @@ def _write(path: Path, state: Mapping[str, Any]) -> None:
 
 def _surroundings() -> dict[str, str | int]:
     """Return what must be equal for a run to continue bit for bit."""
-    found: dict[str, str | int] = {"python": sys.version.split()[0], "num_threads": torch.get_num_threads()}
-    for package in ("rad-rl", "torch", "numpy", "mujoco"):
+    found: dict[str, str | int] = {
+        "python": platform.python_version(),
+        "torch": torch.__version__,  # with the build, +cpu or +cu130, which the package's metadata leaves out
+        "num_threads": torch.get_num_threads(),
+    }
+    for package in ("rad-rl", "numpy", "mujoco"):
         try:
             found[package] = version(package)
         except PackageNotFoundError:
@@ -231,9 +231,7 @@ def _read_manifest(path: Path) -> dict[str, Any]:
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise _Damaged(f"malformed: {type(error).__name__}") from error
     if schema != SCHEMA:
-        needs = (
-            f"was written by rad-rl {writer}, needs checkpoint schema {schema}; this version reads {SCHEMA}"
-        )
+        needs = f"was written by rad-rl {writer}, needs checkpoint schema {schema}; this version reads {SCHEMA}"
         raise CheckpointError(f"{path} {needs}")
     if frames != int(path.stem):
         raise _Damaged(f"is the manifest of frame {frames}")

@@ -81,7 +81,7 @@ def autocast(device: torch.device, precision: str) -> AbstractContextManager[obj
     """
     if precision not in ("fp32", "bf16"):
         raise ValueError(f"unknown precision {precision!r}; known: fp32, bf16")
-    # No weight cache: it would hand a cast made under no_grad to a forward pass that needs gradients.
+    # No weight cache: until the context ends it would hand out casts of weights that have since been updated.
     return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16", cache_enabled=False)
 
 
@@ -118,9 +118,7 @@ def free_memory_bytes() -> int:
     return max(0, min([psutil.virtual_memory().available, *left]))
 
 
-def _cgroup_limits(
-    root: Path = Path("/sys/fs/cgroup"), own: Path = Path("/proc/self/cgroup")
-) -> list[tuple[int, int]]:
+def _cgroup_limits(root: Path = Path("/sys/fs/cgroup"), own: Path = Path("/proc/self/cgroup")) -> list[tuple[int, int]]:
     """Return (limit, use without reclaimable file cache) in bytes of each memory cgroup of this process."""
     found = []
     for controllers, group in _cgroups(own):

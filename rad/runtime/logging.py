@@ -46,17 +46,14 @@ class Averages:
                 value = value.detach().float()
                 self._sums[name] = self._sums[name] + value if name in self._sums else value.clone()
             else:
-                raise ValueError(
-                    f"metric {name!r} must be a 0-d tensor or a number, got shape {list(value.shape)}"
-                )
+                raise ValueError(f"metric {name!r} must be a 0-d tensor or a number, got shape {list(value.shape)}")
             self._counts[name] = self._counts.get(name, 0) + 1
 
     def pop(self) -> dict[str, float]:
         """Return the means in order of first appearance and start again. Waits for the device."""
         sums = _to_floats(self._sums)
         means = {
-            name: (self._floats.get(name, 0.0) + sums.get(name, 0.0)) / count
-            for name, count in self._counts.items()
+            name: (self._floats.get(name, 0.0) + sums.get(name, 0.0)) / count for name, count in self._counts.items()
         }
         self._sums, self._floats, self._counts = {}, {}, {}
         return means
@@ -99,9 +96,7 @@ class RunLog:
         ModuleNotFoundError: `wandb_project` was given and wandb is not installed.
     """
 
-    def __init__(
-        self, run_dir: str | Path, tensorboard: bool = True, wandb_project: str | None = None
-    ) -> None:
+    def __init__(self, run_dir: str | Path, tensorboard: bool = True, wandb_project: str | None = None) -> None:
         self._folder = Path(run_dir)
         self._folder.mkdir(parents=True, exist_ok=True)
         self._path = self._folder / METRICS_FILE

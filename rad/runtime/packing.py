@@ -63,9 +63,7 @@ def _encode_container(value: Any, add: Add, where: str) -> Any:
         _check_keys(value, where)
         return {"dict": [[key, encode(item, add, f"{where}[{key!r}]")] for key, item in value.items()]}
     if not isinstance(value, list | tuple):
-        raise TypeError(
-            f"{where} is a {type(value).__name__}; a checkpoint holds tensors, arrays and plain values"
-        )
+        raise TypeError(f"{where} is a {type(value).__name__}; a checkpoint holds tensors, arrays and plain values")
     items = [encode(item, add, f"{where}[{index}]") for index, item in enumerate(value)]
     return items if isinstance(value, list) else {"tuple": items}
 
@@ -79,14 +77,10 @@ def _check_keys(value: Mapping[Any, Any], where: str) -> None:
 def _encode_tensor(tensor: Tensor, add: Add, where: str) -> dict[str, Any]:
     name = str(tensor.dtype).removeprefix("torch.")
     if name not in TORCH_DTYPES or tensor.layout != torch.strided:
-        raise TypeError(
-            f"{where} is a tensor of {tensor.dtype}, {tensor.layout}; known: {', '.join(TORCH_DTYPES)}"
-        )
+        raise TypeError(f"{where} is a tensor of {tensor.dtype}, {tensor.layout}; known: {', '.join(TORCH_DTYPES)}")
     rows = tensor.detach().resolve_conj().resolve_neg()
     slices = _slices(rows.shape, rows.element_size())
-    pieces = [
-        add(_tensor_bytes(rows[part].cpu().contiguous() if rows.dim() else rows.cpu())) for part in slices
-    ]
+    pieces = [add(_tensor_bytes(rows[part].cpu().contiguous() if rows.dim() else rows.cpu())) for part in slices]
     return {"dtype": name, "shape": list(tensor.shape), "pieces": pieces}
 
 

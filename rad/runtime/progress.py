@@ -71,9 +71,7 @@ class Progress:
         rate = (frames - self._start_frames) / elapsed_s if elapsed_s > 0 else 0.0
         left = duration((self.total_frames - frames) / rate) if rate > 0 else "-"
         position = f"{frames:,}/{self.total_frames:,} frames  ({agent_steps:,} agent steps)"
-        return (
-            f"{position}  {_three_digits(rate)} frames/s  return {_three_digits(episode_return)}  left {left}"
-        )
+        return f"{position}  {_three_digits(rate)} frames/s  return {_three_digits(episode_return)}  left {left}"
 
 
 def _three_digits(value: float | None) -> str:

@@ -1,5 +1,7 @@
 """What every registered encoder promises: shapes, geometry, seeds, independence of images."""
 
+import doctest
+
 import pytest
 import torch
 
@@ -129,3 +131,8 @@ def test_unknown_names_are_refused():
     known = ", ".join(encoders.names())
     with pytest.raises(ValueError, match=f"unknown encoder 'pixl'; known: {known}"):
         encoders.make("pixl", (9, 64, 64))
+
+
+def test_the_example_in_the_docstring_runs():
+    failed, tried = doctest.testmod(encoders)
+    assert tried and not failed

@@ -7,12 +7,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
+import augment
+from rad.agents.sac import SACAgent
+from rad.agents.views import Views
+from rad.buffers.replay import Replay
+from rad.loops import Progress
 from rad.runtime import checkpoint
 from rad.runtime.clocks import Every
 from rad.runtime.logging import Averages
+from tests.rad.agents.small import small_agent, small_batch
 from tests.rad.runtime.nested import same
 
 
@@ -33,10 +40,49 @@ def average_step(averages: Averages, number: int) -> Any:
     return averages.pop() if number % 4 == 3 else None
 
 
+def replay_step(replay: Replay, number: int) -> Any:
+    frame = torch.full((3, 2, 2), number, dtype=torch.uint8)
+    if number % 5 == 0:
+        replay.start(0, frame)
+    else:
+        replay.add(0, torch.full((1,), number), float(number), frame, terminated=number % 10 == 4, truncated=False)
+    if not replay.can_sample():
+        return None
+    return tuple(replay.sample(4, torch.Generator().manual_seed(number)))
+
+
+def progress_step(progress: Progress, number: int) -> Any:
+    if progress.agent_steps == 0:
+        progress.episode_return, progress.episode_length = np.zeros(2), np.zeros(2, dtype=np.int64)
+    progress.obs = np.full((2, 3, 2, 2), number, dtype=np.uint8)
+    progress.agent_steps += 2
+    progress.episode_return += number  # in place, as the loop does
+    progress.episode_length += 1
+    shown = (progress.agent_steps, progress.obs, progress.episode_return.copy(), progress.episode_length.copy())
+    return shown, torch.rand(2, generator=progress.generator)
+
+
+def frozen_views() -> Views:
+    return Views(augment.make("crop+random_conv", size=8), torch.Generator().manual_seed(0), frozen=True)
+
+
+def view_step(views: Views, number: int) -> Any:
+    return views(torch.full((1 + number % 3, 3, 10, 10), number, dtype=torch.uint8))
+
+
+def agent_step(agent: SACAgent, number: int) -> Any:
+    batch = small_batch(seed=number)
+    return agent.update(batch), agent.act(batch.obs.numpy(), deterministic=False)
+
+
 CASES = {
     "every": Case(lambda: Every(3), lambda every, number: every.due(2 * number)),
     "every-never": Case(lambda: Every(0), lambda every, number: every.due(number)),
     "averages": Case(Averages, average_step),
+    "replay": Case(lambda: Replay(9, (3, 2, 2), 1, frame_stack=1, n_step=2), replay_step),
+    "progress": Case(lambda: Progress(torch.Generator().manual_seed(0)), progress_step),
+    "views": Case(frozen_views, view_step),
+    "sac": Case(small_agent, agent_step),
 }
 STEPS_BEFORE, STEPS_AFTER = 6, 6
 

@@ -48,9 +48,7 @@ def test_linear_weights_are_orthogonal(out, inputs):
 def test_a_seed_gives_the_weights_in_every_memory_format():
     plain = torch.zeros(32, 9, 3, 3)
     last = plain.clone().contiguous(memory_format=torch.channels_last)
-    assert torch.equal(
-        delta_orthogonal_(plain, 1.0, generator(1)), delta_orthogonal_(last, 1.0, generator(1))
-    )
+    assert torch.equal(delta_orthogonal_(plain, 1.0, generator(1)), delta_orthogonal_(last, 1.0, generator(1)))
     assert last.is_contiguous(memory_format=torch.channels_last)
     assert not torch.equal(plain, delta_orthogonal_(last, 1.0, generator(2)))
 

@@ -6,17 +6,19 @@ from torch import Tensor, nn
 
 import augment
 from rad.agents.sac import SACAgent, SACConfig
-from rad.types import Transition
+from rad.types import Metrics, Transition
 from tests.reference.sac import Params, ReferenceConfig, ReferenceSAC
 
-SHAPE = (9, 84, 84)
 ACTION_DIM = 2
 BATCH = 8
 TOLERANCE = 1e-4
+TIGHTER = {"target": 5e-6, "temperature": 1e-6}  # these move by less than 1e-4 in three updates
+LR = 1e-3
 
 
-def make_agent(**options) -> SACAgent:
-    return SACAgent(SHAPE, ACTION_DIM, SACConfig(**options), augment.make("none", size=SHAPE[1]), seed=3)
+def make_agent(size: int, hidden_dim: int) -> SACAgent:
+    op = augment.make("none", size=size)
+    return SACAgent((9, size, size), ACTION_DIM, SACConfig(hidden_dim=hidden_dim), op, seed=3)
 
 
 def make_reference(agent: SACAgent, config: ReferenceConfig) -> ReferenceSAC:
@@ -60,9 +62,9 @@ def channels_first(weight: Tensor, map_shape: tuple[int, int, int]) -> Tensor:
     return weight.view(-1, height, width, channels).permute(0, 3, 1, 2).flatten(1)
 
 
-def make_batch(seed: int) -> Transition:
+def make_batch(image_shape: tuple[int, int, int], seed: int) -> Transition:
     generator = torch.Generator().manual_seed(seed)
-    images = torch.randint(0, 256, (2, BATCH, *SHAPE), generator=generator, dtype=torch.uint8)
+    images = torch.randint(0, 256, (2, BATCH, *image_shape), generator=generator, dtype=torch.uint8)
     action = torch.rand(BATCH, ACTION_DIM, generator=generator) * 2 - 1
     reward = torch.rand(BATCH, generator=generator)
     discount = torch.where(torch.arange(BATCH) == 3, 0.0, 0.99)
@@ -77,31 +79,71 @@ def replayed_noise(agent: SACAgent) -> tuple[Tensor, Tensor]:
     return first, second
 
 
-def assert_close(ours: Params, theirs: Params) -> None:
-    assert ours.keys() == theirs.keys()
-    for name, value in ours.items():
-        worst = (value - theirs[name].detach()).abs().max().item()
-        assert worst <= TOLERANCE, f"{name}: {worst:.2e} apart"
-
-
-def update_both(agent: SACAgent, reference: ReferenceSAC, seed: int) -> tuple[dict, dict]:
-    batch, noise = make_batch(seed), replayed_noise(agent)
-    images = [stack.float() / 255 for stack in (batch.obs, batch.next_obs)]
-    theirs = reference.update(images[0], batch.action, batch.reward, batch.discount, images[1], *noise)
+def update_both(agent: SACAgent, reference: ReferenceSAC, seed: int) -> tuple[Metrics, dict[str, float]]:
+    batch, noise = make_batch(agent.encoder.image_shape, seed), replayed_noise(agent)
+    obs, next_obs = batch.obs.float() / 255, batch.next_obs.float() / 255
+    theirs = reference.update(obs, batch.action, batch.reward, batch.discount, next_obs, *noise)
     return agent.update(batch), theirs
 
 
-def test_three_updates_agree_in_losses_parameters_and_targets():
-    agent = make_agent()
+def assert_losses_agree(ours: Metrics, theirs: dict[str, float]) -> None:
+    for name, loss in theirs.items():
+        assert ours[name].item() == pytest.approx(loss, abs=TOLERANCE), name
+
+
+def distances(agent: SACAgent, reference: ReferenceSAC) -> dict[str, Tensor]:
+    """Give |agent - reference| of every learned and every target parameter."""
+    ours = {"learned": learned(agent), "target": targets(agent)}
+    theirs = {
+        "learned": (reference.conv, reference.actor, reference.critic),
+        "target": (reference.conv_target, reference.critic_target),
+    }
+    found = {"temperature": (agent.log_alpha - reference.temperature["log_alpha"]).detach().abs()}
+    for kind, groups in ours.items():
+        for number, (mine, other) in enumerate(zip(groups, theirs[kind], strict=True)):
+            assert mine.keys() == other.keys()
+            found |= {f"{kind} {number} {name}": (mine[name] - other[name].detach()).abs() for name in mine}
+    return found
+
+
+def tolerance(name: str) -> float:
+    return TIGHTER.get(name.split()[0], TOLERANCE)
+
+
+def test_every_parameter_agrees_over_three_updates():
+    agent = make_agent(size=32, hidden_dim=64)
     reference = make_reference(agent, ReferenceConfig())
     for number in range(3):
         ours, theirs = update_both(agent, reference, seed=number)
-        assert ours.keys() >= theirs.keys()
-        assert ("actor_loss" in theirs) == (number != 1)  # actor and temperature learn every second update
-        for name, loss in theirs.items():
-            assert ours[name].item() == pytest.approx(loss, abs=TOLERANCE, rel=TOLERANCE), (number, name)
-        for mine, other in zip(learned(agent), (reference.conv, reference.actor, reference.critic)):
-            assert_close(mine, other)
-        for mine, other in zip(targets(agent), (reference.conv_target, reference.critic_target)):
-            assert_close(mine, other)
-        assert agent.log_alpha.item() == pytest.approx(reference.temperature["log_alpha"].item(), abs=TOLERANCE)
+        assert ("actor_loss" in theirs) == ("actor_loss" in ours) == (number != 1)
+        assert_losses_agree(ours, theirs)
+        for name, distance in distances(agent, reference).items():
+            assert distance.max() <= tolerance(name), f"update {number}: {name}"
+
+
+def test_the_published_size_agrees_over_three_updates():
+    """Of eight million parameters some have gradients that are nothing but rounding, about 1e-9.
+
+    Adam divides a gradient by its own size, so those few may step either way, by the learning rate each time.
+    All others are held to the tolerance.
+    """
+    agent = make_agent(size=84, hidden_dim=1024)
+    reference = make_reference(agent, ReferenceConfig())
+    for number in range(3):
+        assert_losses_agree(*update_both(agent, reference, seed=number))
+        apart = distances(agent, reference)
+        everything = torch.cat([distance.flatten() for distance in apart.values()])
+        assert (everything > TOLERANCE).float().mean() <= 1e-4
+        for name, distance in apart.items():
+            assert distance.mean() <= tolerance(name) / 10, f"update {number}: {name}"
+            assert distance.max() <= 2 * LR * (number + 1), f"update {number}: {name}"
+
+
+def test_parameters_move_more_than_the_tolerance():
+    """Otherwise the comparison would pass whatever the updates do."""
+    agent = make_agent(size=32, hidden_dim=64)
+    untouched = make_reference(agent, ReferenceConfig())
+    for number in range(3):
+        agent.update(make_batch(agent.encoder.image_shape, number))
+    for name, distance in distances(agent, untouched).items():
+        assert distance.max() > 2 * tolerance(name), name

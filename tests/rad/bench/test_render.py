@@ -2,11 +2,11 @@ import pytest
 
 from rad.bench import render
 
-pytest.importorskip("dm_control.suite")
+pytest.importorskip("dm_control")
 
 
 def test_rows_name_task_and_quality_and_measure_against_paper() -> None:
-    rows = render.run(tasks=("cartpole-swingup",), size=32, frames=3)
+    rows = render.run(tasks=("cartpole-swingup",), size=84, frames=3)
     assert [(row["task"], row["quality"]) for row in rows] == [
         ("dmc/cartpole-swingup", quality) for quality in ("paper", "near", "fast")
     ]

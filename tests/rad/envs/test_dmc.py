@@ -11,7 +11,8 @@ from rad import envs
 from rad.envs import dmc
 from rad.envs.dmc import DMCSimulator
 
-suite = pytest.importorskip("dm_control.suite")
+pytest.importorskip("dm_control")
+suite = dmc._suite()  # not by an import of its own: the back-end is chosen first
 
 SIX = ["finger-spin", "cartpole-swingup", "reacher-easy", "cheetah-run", "walker-walk", "ball_in_cup-catch"]
 
@@ -132,8 +133,11 @@ def test_paper_quality_is_what_dm_control_draws(simulate: Any, name: str) -> Non
     reference.close()
 
 
-@pytest.mark.parametrize("name", ["cartpole-swingup", "walker-walk", "cheetah-run", "reacher-easy"])
-def test_qualities_differ_in_pixels_as_promised_and_not_in_physics(simulate: Any, name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "least"),  # without multisampling alone, the mean difference is 0.7 on cartpole and 0.9 on walker
+    [("cartpole-swingup", 1.0), ("walker-walk", 5.0), ("cheetah-run", 1.0), ("reacher-easy", 10.0)],
+)
+def test_qualities_differ_in_pixels_as_promised_and_not_in_physics(simulate: Any, name: str, least: float) -> None:
     paper, near, fast = (simulate(name, 84, quality=quality) for quality in ("paper", "near", "fast"))
     near_error, fast_error = [], []
     for action in actions_of(paper, 4):
@@ -145,7 +149,7 @@ def test_qualities_differ_in_pixels_as_promised_and_not_in_physics(simulate: Any
         near_error.append(np.abs(near.frame() - truth).mean())
         fast_error.append(np.abs(fast.frame() - truth).mean())
     assert 0 < np.mean(near_error) <= 0.5, "the same scene"
-    assert np.mean(fast_error) > 0.5, "another picture"
+    assert np.mean(fast_error) > least, "another picture"
 
 
 def test_qualities_are_the_stated_settings(simulate: Any) -> None:
@@ -193,7 +197,8 @@ def test_frame_rate_is_that_of_the_control_steps(simulate: Any) -> None:
     assert simulate("walker-walk").fps == pytest.approx(40)
 
 
-@pytest.mark.parametrize("ending", ["venv.close()", "pass", "raise SystemExit", "del venv", "single.x = venv"])
+@pytest.mark.slow
+@pytest.mark.parametrize("ending", ["venv.close()", "pass", "raise SystemExit", "single.x = venv"])
 def test_nothing_on_stderr_at_the_end(ending: str) -> None:
     script = f"""
 import rad.envs

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from rad import envs
-from rad.envs.probe import GREEN, PROBES, RED, ProbeSimulator, ProbeSpec
+from rad.envs.probe import BRIGHT, GREEN, GREY, PROBES, RED, ProbeSimulator, ProbeSpec
 
 EPISODES = 2000
 
@@ -71,6 +71,19 @@ def test_discounting_pays_one_step_late_and_shows_it() -> None:
     assert not np.array_equal(first, second)
     assert simulator.advance(np.zeros(1)) == (1.0, True, False)
     assert np.array_equal(simulator.frame(), second)
+
+
+@pytest.mark.parametrize("name", ["action", "both", "color"])
+def test_a_positive_target_is_a_half_or_action_one(name: str) -> None:
+    for simulator, right, wrong, rewards in (
+        (ProbeSimulator(name, 1, 0, "paper", 0), np.array([0.5]), np.array([-0.5]), (1.0, -3.0)),
+        (ProbeSimulator(f"{name}-discrete", 1, 0, "paper", 0), 1, 0, (1.0, -1.0)),
+    ):
+        for case in PROBES[name].cases:
+            simulator._case = case
+            first, second = rewards if case.target == 0.5 else rewards[::-1]
+            assert (simulator._pay(right), simulator._pay(wrong)) == (first, second)
+    assert PROBES[name].cases[-1].colors[0] in (GREY, BRIGHT, GREEN)
 
 
 def test_colors_are_equal_in_grayscale_and_far_apart_in_hue() -> None:

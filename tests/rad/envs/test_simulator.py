@@ -21,7 +21,7 @@ def test_unit_range_maps_ends_and_middle_of_each_entry() -> None:
     assert to_bounds.space == gymnasium.spaces.Box(-1, 1, (3,), np.float32)
 
 
-def test_unit_range_is_exact_for_unit_bounds() -> None:
+def test_unit_range_leaves_float32_actions_as_they_are_for_unit_bounds() -> None:
     action = np.array([np.float32(0.1), np.float32(-0.7)])
     assert np.array_equal(UnitRange([-1, -1], [1, 1])(action), action.astype(np.float64))
 

@@ -67,6 +67,13 @@ def test_stack_is_oldest_first_and_starts_with_the_first_frame_repeated() -> Non
     assert seen == [[0, 0, 0], [0, 0, 2], [0, 2, 4], [2, 4, 6], [4, 6, 8]]
 
 
+def test_the_constructor_seeds_the_first_reset() -> None:
+    env = PixelEnv(Counter(), 1, 1, seed=41)
+    first = [int(env.reset()[0].max()) for _ in range(5)]
+    again = [int(env.reset(seed=41)[0].max()), *(int(env.reset()[0].max()) for _ in range(4))]
+    assert first == again == list(np.random.RandomState(41).randint(100, size=5))
+
+
 @pytest.mark.parametrize("terminates", [False, True])
 def test_repeating_stops_where_the_episode_ends(terminates: bool) -> None:
     env = PixelEnv(Counter(5, terminates), frame_stack=1, action_repeat=3, seed=0)

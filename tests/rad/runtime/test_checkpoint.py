@@ -171,6 +171,57 @@ def test_what_a_killed_writer_left_is_swept(tmp_path):
     assert stray(tmp_path) == [] and set(blob_files(tmp_path)) == used
 
 
+def test_left_overs_go_before_anything_is_written(tmp_path, monkeypatch):
+    # they may be what fills the disk
+    checkpoint.save(tmp_path, 1, {})
+    left = tmp_path / "blobs" / ("0" * 64)
+    left.write_bytes(b"left")
+    real, seen = os.fsync, []
+    monkeypatch.setattr(os, "fsync", lambda descriptor: (seen.append(left.exists()), real(descriptor)))
+    checkpoint.save(tmp_path, 2, {})
+    assert seen and not any(seen)
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="reads the names of open files from /proc")
+def test_each_thing_is_durable_before_the_next_relies_on_it(tmp_path, monkeypatch):
+    old_path = checkpoint.save(tmp_path, 1, {"x": torch.zeros(9)})
+    (old_blob,) = blob_files(tmp_path)
+    events, fsync, replace, unlink = [], os.fsync, os.replace, Path.unlink
+
+    def record(what, path):
+        events.append(f"{what} {Path(path).relative_to(tmp_path)}")
+
+    def record_fsync(descriptor):
+        record("sync", os.readlink(f"/proc/self/fd/{descriptor}"))
+        fsync(descriptor)
+
+    def record_replace(source, target):
+        record("name", target)
+        replace(source, target)
+
+    def record_unlink(path, missing_ok=False):
+        if path.exists():
+            record("remove", path)
+        unlink(path, missing_ok=missing_ok)
+
+    monkeypatch.setattr(os, "fsync", record_fsync)
+    monkeypatch.setattr(os, "replace", record_replace)
+    monkeypatch.setattr(Path, "unlink", record_unlink)
+    path = checkpoint.save(tmp_path, 2, {"x": torch.ones(9)}, keep=1)
+    (blob,) = blob_files(tmp_path)
+    assert events == [
+        f"sync blobs/.tmp-{os.getpid()}-{blob}",
+        f"name blobs/{blob}",
+        "sync blobs",
+        f"sync .tmp-{os.getpid()}-{path.name}",
+        f"name {path.name}",
+        "sync .",
+        f"remove {old_path.name}",
+        "sync .",
+        f"remove blobs/{old_blob}",
+    ]
+
+
 # full disks and other failures to write
 
 

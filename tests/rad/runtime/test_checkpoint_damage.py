@@ -56,7 +56,7 @@ def falls_back(folder, reason):
 
 def flip(path, bit):
     data = bytearray(path.read_bytes())
-    data[bit // 8] ^= 1 << bit % 8
+    data[bit // 8 % len(data)] ^= 1 << bit % 8
     path.write_bytes(data)
 
 

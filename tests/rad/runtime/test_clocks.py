@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rad.runtime.clocks import Every, Rate
@@ -25,6 +25,7 @@ def test_negative_is_refused():
         Every(-1)
 
 
+@settings(deadline=None)
 @given(st.integers(1, 50), st.lists(st.integers(0, 20), min_size=1))
 def test_due_exactly_when_a_multiple_was_passed(interval, steps):
     every, count = Every(interval), 0

@@ -72,6 +72,15 @@ def test_autocast_sets_the_dtype_of_products(precision, dtype):
         assert (torch.ones(2, 2) @ torch.ones(2, 2)).dtype == dtype
 
 
+def test_a_weight_updated_inside_the_context_counts_at_once():
+    weight, images = torch.ones(2, 2, requires_grad=True), torch.ones(2, 2)
+    with autocast(CPU, "bf16"):
+        assert torch.nn.functional.linear(images, weight).sum() == 8
+        with torch.no_grad():
+            weight.zero_()
+        assert torch.nn.functional.linear(images, weight).sum() == 0
+
+
 def test_a_weight_used_without_gradients_first_still_gets_its_gradient():
     weight = torch.ones(2, 2, requires_grad=True)
     with autocast(CPU, "bf16"):

@@ -1,11 +1,12 @@
 import enum
+import json
 import math
 from collections import OrderedDict, namedtuple
 
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 
 from rad.runtime import packing
 from rad.runtime.packing import decode, encode
@@ -28,9 +29,10 @@ class Store:
 
 def round_trip(value):
     store = Store()
-    return decode(encode(value, store.add), store.fill)
+    return decode(json.loads(json.dumps(encode(value, store.add), allow_nan=False)), store.fill)
 
 
+@settings(deadline=None)
 @given(states())
 def test_nested_states_come_back_equal_in_type_order_and_bits(state):
     assert same(round_trip(state), state)
@@ -48,12 +50,10 @@ def test_generator_states_of_numpy_and_torch():
     assert same(round_trip(legacy), legacy)
 
 
-def test_an_optimizer_state_has_integer_keys_and_tuples():
-    layer = torch.nn.Linear(2, 2)
-    optimizer = torch.optim.Adam(layer.parameters())
-    layer(torch.ones(1, 2)).sum().backward()
-    optimizer.step()
-    state = optimizer.state_dict()
+def test_the_form_of_an_optimizer_state():
+    moments = {"step": torch.tensor(3.0), "exp_avg": torch.rand(2, 2)}
+    group = {"lr": 1e-3, "betas": (0.9, 0.999), "foreach": None, "fused": False, "params": [0, 1]}
+    state = {"state": {0: moments, 1: moments}, "param_groups": [group]}
     assert same(round_trip(state), state)
 
 

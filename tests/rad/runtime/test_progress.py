@@ -57,6 +57,7 @@ def test_the_end_is_shown_at_once_and_only_once():
     progress = Progress(10, stream=stream, now=clock)
     progress.update(9, 9)
     progress.update(10, 10)
+    assert stream.getvalue().startswith("9/10 frames") and "\n10/10 frames" in stream.getvalue()
     progress.close()
     assert [line.split("/")[0] for line in stream.getvalue().splitlines()] == ["9", "10"]
 

@@ -10,10 +10,14 @@ from rad.runtime.signals import SIGNALS, StopRequest
 
 
 @pytest.fixture(autouse=True)
-def old_handlers():
-    before = [signal.getsignal(number) for number in SIGNALS]
+def handlers():
+    """Start from the default handlers (a background job begins with SIGINT ignored), and see them come back."""
+    old = [signal.signal(number, signal.default_int_handler) for number in SIGNALS]
     yield
-    assert [signal.getsignal(number) for number in SIGNALS] == before
+    left = [signal.getsignal(number) for number in SIGNALS]
+    for number, handler in zip(SIGNALS, old):
+        signal.signal(number, handler)
+    assert left == [signal.default_int_handler] * len(SIGNALS)
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGUSR1, 138)])
@@ -66,19 +70,25 @@ def test_a_thread_may_use_it_too():
 FORKED = """
 import os, signal, sys, time
 from rad.runtime.signals import StopRequest
-with StopRequest() as stop:
+signal.signal(signal.SIGINT, signal.default_int_handler)
+def start_worker():
     ready, told = os.pipe()
     child = os.fork()
     if child == 0:
         os.write(told, b"x")
-        while True:
-            time.sleep(60)
+        for _ in range(20):
+            time.sleep(1)
+        os._exit(0)
     os.read(ready, 1)
-    os.kill(child, signal.SIGINT)   # as a terminal does to all processes; must not end the worker
-    time.sleep(0.2)
-    alive = os.waitpid(child, os.WNOHANG) == (0, 0)
-    os.kill(child, signal.SIGTERM)
-    _, status = os.waitpid(child, 0)
+    return child
+with StopRequest() as stop:
+    interrupted, terminated = start_worker(), start_worker()
+    os.kill(interrupted, signal.SIGINT)   # as a terminal does to all processes; must not end the worker
+    os.kill(terminated, signal.SIGTERM)
+    _, status = os.waitpid(terminated, 0)
+    alive = os.waitpid(interrupted, os.WNOHANG) == (0, 0)
+    os.kill(interrupted, signal.SIGKILL)
+    os.waitpid(interrupted, 0)
     print(alive, os.waitstatus_to_exitcode(status), stop.requested)
 """
 

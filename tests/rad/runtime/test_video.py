@@ -16,25 +16,27 @@ def read(path):
     with av.open(str(path)) as container:
         stream = container.streams.video[0]
         images = [frame.to_ndarray(format="rgb24") for frame in container.decode(stream)]
-        return np.stack(images), stream
+        codec = stream.codec_context
+        return np.stack(images), (codec.name, codec.pix_fmt, float(stream.average_rate))
 
 
 def test_what_is_written_can_be_seen_again(tmp_path):
     frames = moving_square(10, 64, 96)
     write_mp4(tmp_path / "new" / "film.mp4", frames, 12.5)
-    images, stream = read(tmp_path / "new" / "film.mp4")
+    images, kind = read(tmp_path / "new" / "film.mp4")
     assert images.shape == frames.shape
     assert np.abs(images.astype(int) - frames).mean() < 4  # chroma is stored at half resolution
-    assert stream.codec_context.name == "h264" and stream.codec_context.pix_fmt == "yuv420p"
-    assert float(stream.average_rate) == 12.5
+    assert kind == ("h264", "yuv420p", 12.5)
 
 
 def test_odd_sizes_repeat_the_last_row_and_column(tmp_path):
     frames = moving_square(3, 33, 51)
     write_mp4(tmp_path / "film.mp4", frames, 30)
     images, _ = read(tmp_path / "film.mp4")
-    assert images.shape == (3, 34, 52, 3)
-    assert np.abs(images[:, :33, :51].astype(int) - frames).mean() < 4
+    expected = np.pad(frames, ((0, 0), (0, 1), (0, 1), (0, 0)), "edge")
+    assert images.shape == expected.shape == (3, 34, 52, 3)
+    difference = np.abs(images.astype(int) - expected)
+    assert max(difference.mean(), difference[:, -1].mean(), difference[:, :, -1].mean()) < 4
 
 
 def test_the_index_comes_first_so_that_browsers_can_start(tmp_path):

@@ -1,0 +1,109 @@
+"""Memory and time of the replay against a buffer that stores both stacks of every transition."""
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from statistics import median
+
+import numpy as np
+import torch
+
+from rad.bench.stream import SIDE_PX, Step, add, make_replay, random_steps
+from rad.buffers.replay import Replay
+from rad.types import Transition
+
+Row = dict[str, str | float]
+
+
+class StackedReplay:
+    """The plain buffer: `obs` and `next_obs` whole, in NumPy arrays.
+
+    Args:
+        capacity: transitions.
+        obs_shape: (C, H, W) of the stacks.
+        action_dim: size of the action A.
+        gamma: discount per agent step.
+    """
+
+    def __init__(self, capacity: int, obs_shape: tuple[int, int, int], action_dim: int, gamma: float = 0.99) -> None:
+        self.obs = np.empty((capacity, *obs_shape), np.uint8)
+        self.next_obs = np.empty((capacity, *obs_shape), np.uint8)
+        self.action = np.empty((capacity, action_dim), np.float32)
+        self.reward = np.empty(capacity, np.float32)
+        self.discount = np.full(capacity, gamma, np.float32)
+        self.held = 0
+
+    def add(self, step: Step) -> None:
+        """Add one transition; there must be room for it."""
+        self.obs[self.held], self.next_obs[self.held] = step.obs, step.next_obs
+        self.action[self.held], self.reward[self.held] = step.action, step.reward
+        self.held += 1
+
+    def sample(self, batch_size: int, generator: torch.Generator) -> Transition:
+        """Draw transitions uniformly, with replacement: what `Replay.sample` gives."""
+        rows = torch.randint(self.held, (batch_size,), generator=generator).numpy()
+        arrays = (self.obs, self.action, self.reward, self.discount, self.next_obs)
+        return Transition(*(torch.from_numpy(array[rows]) for array in arrays))
+
+
+def run(
+    transitions: int = 4_000, batch_size: int = 128, side_px: int = SIDE_PX, samples: int = 50, action_dim: int = 6
+) -> list[Row]:
+    """Fill both buffers with the same transitions and draw from both, turn by turn.
+
+    Args:
+        transitions: number held by each buffer.
+        batch_size: transitions of a sample.
+        side_px: height and width of a frame.
+        samples: samples that are timed; a tenth as many come before.
+        action_dim: size of the action.
+
+    Returns:
+        A row per measure: `measure`, `ratio` (stacked over rad, so that more is better), `rad` and `stacked`.
+        Times are medians.
+    """
+    ours = make_replay(transitions, action_dim, side_px)
+    stacked = StackedReplay(transitions, (9, side_px, side_px), action_dim)
+    adding = time_adding(ours, stacked, random_steps(transitions, action_dim, side_px=side_px))
+    sampling = time_sampling(ours, stacked, batch_size, samples)
+    per_transition = (nbytes(ours) / transitions, nbytes(stacked) / transitions)
+    return [
+        _row("bytes per transition", *per_transition),
+        _row("add, us", *(1e6 * seconds for seconds in adding)),
+        _row(f"sample {batch_size}, ms", *(1e3 * seconds for seconds in sampling)),
+    ]
+
+
+def time_adding(ours: Replay, stacked: StackedReplay, steps: Iterable[Step]) -> tuple[float, float]:
+    """Add every transition to both; return the median seconds of each."""
+    times = [(_seconds(add, ours, step), _seconds(stacked.add, step)) for step in steps]
+    return _medians(times)
+
+
+def time_sampling(ours: Replay, stacked: StackedReplay, batch_size: int, samples: int) -> tuple[float, float]:
+    """Draw samples from both, turn by turn; return the median seconds of each."""
+    generator = torch.Generator().manual_seed(0)
+    times = [
+        tuple(_seconds(buffer.sample, batch_size, generator) for buffer in (ours, stacked))
+        for _ in range(samples + samples // 10)
+    ]
+    return _medians(times[samples // 10 :])
+
+
+def nbytes(buffer: Replay | StackedReplay) -> int:
+    """Return the bytes of all arrays and tensors of a buffer."""
+    return sum(value.nbytes for value in vars(buffer).values() if isinstance(value, np.ndarray | torch.Tensor))
+
+
+def _seconds(work: Callable[..., object], *arguments: object) -> float:
+    start = time.perf_counter()
+    work(*arguments)
+    return time.perf_counter() - start
+
+
+def _medians(times: Sequence[tuple[float, ...]]) -> tuple[float, float]:
+    ours, stacked = zip(*times)
+    return median(ours), median(stacked)
+
+
+def _row(measure: str, rad: float, stacked: float) -> Row:
+    return {"measure": measure, "ratio": stacked / rad, "rad": rad, "stacked": stacked}

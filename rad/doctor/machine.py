@@ -1,0 +1,54 @@
+"""Checks of the machine: devices, processors, memory."""
+
+from pathlib import Path
+
+from rad.doctor.finding import Check, Finding
+
+REPLAY_BYTES = 3_000_000_000  # the default replay: 100,000 frames of 100x100
+NVIDIA = Path("/dev/nvidia0")
+
+
+def check_device() -> Finding:
+    """Look for accelerators that torch can use."""
+    import torch
+
+    from rad.runtime.device import has_fast_bf16
+
+    devices = [torch.device("cuda", index) for index in range(torch.cuda.device_count())]
+    if not devices and NVIDIA.exists():
+        remedy = "take a torch for the CUDA version that nvidia-smi shows, and the torchvision of the same index"
+        text = f"an NVIDIA device is here, but torch {torch.__version__} cannot use it"
+        return Finding("device", False, text, remedy, needed=False)
+    names = [f"{device} {torch.cuda.get_device_name(device)}" for device in devices]
+    fast = [has_fast_bf16(device) for device in devices]
+    words = [f"{name} ({_bf16(is_fast)})" for name, is_fast in zip(names, fast)]
+    return Finding("device", True, ", ".join(words) or "cpu only; no CUDA device")
+
+
+def check_processor() -> Finding:
+    """Look at the processor and at torch's threads."""
+    from rad.bench.machine import describe
+
+    facts = describe()
+    cores = f"{facts['cpus']} usable, torch takes {facts['threads']} threads"
+    crowded = facts["threads"] > facts["cpus"]
+    text = f"{facts['cpu']} ({_bf16(facts['fast_bf16'])}), {cores}"
+    return Finding("processor", not crowded, text, f"rad train --threads {facts['cpus']}", needed=False)
+
+
+def check_memory() -> Finding:
+    """See whether the default replay fits."""
+    from rad.runtime.device import free_memory_bytes
+
+    free = free_memory_bytes()
+    text = f"{free / 1e9:.1f} GB free; a replay of 100,000 frames of 100x100 takes {REPLAY_BYTES / 1e9:.1f} GB"
+    fitting = max(1, free // 60_000)  # half of what is free
+    remedy = f"rad train --replay-capacity {fitting}"
+    return Finding("memory", free > REPLAY_BYTES, text, remedy, needed=False)
+
+
+def _bf16(is_fast: bool) -> str:
+    return "bf16 in hardware" if is_fast else "bf16 emulated: slow"
+
+
+MACHINE_CHECKS: list[Check] = [check_device, check_processor, check_memory]

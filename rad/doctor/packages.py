@@ -1,0 +1,139 @@
+"""Checks of the interpreter and of what is installed in it."""
+
+import platform
+import re
+import sys
+from functools import partial
+from importlib import import_module, metadata
+
+from rad.doctor.finding import Check, Finding, one_line
+
+DISTRIBUTION = "rad-rl"
+EXTRAS = ("dmc", "procgen", "report", "cluster", "wandb", "dev")
+OPENCV = ("opencv-python", "opencv-python-headless", "opencv-contrib-python", "opencv-contrib-python-headless")
+PYTHONS = ((3, 11), (3, 12))
+NEW_PYTHON = "make the environment anew with Python 3.11 or 3.12: python3.11 -m venv .venv"
+LIBGL = "apt-get install libgl1 libglib2.0-0"
+
+
+def package_checks(suite: str) -> list[Check]:
+    """List the checks of Python, of the library, of what it asks for, and of its extras."""
+    base: list[Check] = [partial(check_package, name) for name in required("") if name not in OPENCV]
+    extras: list[Check] = [partial(check_extra, extra, extra == suite) for extra in EXTRAS]
+    return [check_python, check_rad, *base, check_torchvision, check_opencv, check_video, *extras]
+
+
+def check_python() -> Finding:
+    """Look at the interpreter."""
+    text = f"{platform.python_version()} on {platform.system()} {platform.machine()}"
+    return Finding("python", sys.version_info[:2] in PYTHONS, text, NEW_PYTHON)
+
+
+def check_rad() -> Finding:
+    """Look at the library's own metadata, which the other checks read."""
+    found = version(DISTRIBUTION)
+    if found is None:
+        return Finding("rad", False, f"{DISTRIBUTION} is not installed, only imported", "pip install --editable .")
+    return Finding("rad", True, found)
+
+
+def check_package(name: str) -> Finding:
+    """Look at one distribution that the library asks for."""
+    found = version(name)
+    return Finding(name, found is not None, found or "not installed", f"pip install {name}")
+
+
+def check_extra(extra: str, needed: bool) -> Finding:
+    """Look at the distributions of an extra; one whose markers leave this machine out has none."""
+    versions = {name: version(name) for name in required(extra)}
+    missing = [name for name, found in versions.items() if found is None]
+    there = ", ".join(f"{name} {found}" for name, found in versions.items() if found)
+    text = f"not installed: {', '.join(missing)}" if missing else there
+    return Finding(f"extra {extra}", not missing, text, f"pip install '{DISTRIBUTION}[{extra}]'", needed)
+
+
+def check_torchvision() -> Finding:
+    """See whether torchvision was built for the torch that is here: its operators load with its import."""
+    torch, torchvision = version("torch"), version("torchvision")
+    if torch is None or torchvision is None:
+        return Finding("torch pair", False, "torch or torchvision is not installed", "pip install torch torchvision")
+    wanted = torch_requirement()
+    if wanted and not satisfies(torch, *wanted):
+        text = f"torchvision {torchvision} is built for torch{''.join(wanted)}, torch is {torch}"
+        return Finding("torch pair", False, text, f"pip install torchvision --constraint <(echo 'torch=={torch}')")
+    try:
+        import_module("torchvision")
+    except (ImportError, OSError, RuntimeError, AttributeError) as error:
+        text = f"torchvision {torchvision} does not load with torch {torch} ({one_line(error)})"
+        remedy = (
+            f"pip install --force-reinstall --no-deps torch=={torch} torchvision=={torchvision}, both from one index"
+        )
+        return Finding("torch pair", False, text, remedy)
+    return Finding("torch pair", True, f"torchvision {torchvision} loads with torch {torch}")
+
+
+def check_opencv() -> Finding:
+    """See whether cv2 loads, and comes from one distribution only; any of them serves."""
+    there = [name for name in OPENCV if version(name)]
+    try:
+        import_module("cv2")
+    except ImportError as error:
+        remedy = LIBGL if there and ".so" in str(error) else "pip install --force-reinstall opencv-python"
+        return Finding("opencv", False, one_line(error), remedy)
+    text = ", ".join(f"{name} {version(name)}" for name in there)
+    remedy = f"pip uninstall --yes {' '.join(there)} && pip install opencv-python"
+    return Finding("opencv", len(there) < 2, f"{text}{' share one folder' * (len(there) > 1)}", remedy, needed=False)
+
+
+def check_video() -> Finding:
+    """See whether PyAV can encode H.264."""
+    try:
+        import_module("av").codec.Codec("libx264", "w")
+    except (ImportError, OSError, ValueError) as error:
+        return Finding("video", False, f"no H.264: {one_line(error)}", "pip install --force-reinstall av")
+    return Finding("video", True, "av encodes H.264")
+
+
+def version(name: str) -> str | None:
+    """Return the installed version of a distribution, or None."""
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def required(extra: str) -> list[str]:
+    """Return the distributions that the library asks for (extra ""), or that an extra adds to them."""
+    if version(DISTRIBUTION) is None:
+        return []
+    parsed = (_name_and_extra(text) for text in metadata.requires(DISTRIBUTION) or ())
+    return [name for name, of in parsed if of == extra]
+
+
+def _name_and_extra(requirement: str) -> tuple[str, str]:
+    name = re.split(r"[^\w.-]", requirement, maxsplit=1)[0]
+    marker = re.search(r"extra\s*==\s*['\"]([\w-]+)", requirement)
+    return name, marker.group(1) if marker else ""
+
+
+def torch_requirement() -> tuple[str, str] | None:
+    """Return what torchvision's metadata asks of torch, as (== or >=, version)."""
+    for text in metadata.requires("torchvision") or ():
+        if found := re.match(r"torch\s*\(?\s*(==|>=)\s*([\d.]+)", text):
+            return found.group(1), found.group(2)
+    return None
+
+
+def satisfies(installed: str, sign: str, wanted: str) -> bool:
+    """Compare versions by their first three numbers; a build's label, as in 2.13.0+cpu, does not count.
+
+    Example:
+        >>> satisfies("2.13.0+cpu", "==", "2.13.0"), satisfies("2.9.1", ">=", "2.14.0")
+        (True, False)
+    """
+    ours, theirs = _numbers(installed), _numbers(wanted)
+    return ours == theirs if sign == "==" else ours >= theirs
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    return tuple(int(number) for number in re.findall(r"\d+", text)[:3])

@@ -1,0 +1,110 @@
+"""Checks of what one suite of tasks needs beyond the library's packages; they build on each other."""
+
+import ctypes
+import os
+import platform
+import subprocess
+import sys
+from functools import partial
+
+from rad.doctor.finding import Check, Finding
+from rad.doctor.packages import LIBGL, NEW_PYTHON, PYTHONS, version
+
+LIBEGL = "apt-get install libegl1 libgl1 libgl1-mesa-dri"
+DRIVER = "apt-get install libgl1-mesa-dri"
+TRIAL_LIMIT_S = 300.0
+
+_DRAW = """
+import sys
+from rad import envs
+venv = envs.make(sys.argv[1])
+frames = venv.reset()[0]
+venv.close()
+print(f"{sys.argv[1]} drawn, values {frames.min()} to {frames.max()}")
+sys.exit("the picture is empty: one value all over" if sys.argv[2:] and frames.min() == frames.max() else 0)
+"""
+_PROCGEN = """
+from procgen import ProcgenGym3Env
+frames = ProcgenGym3Env(num=1, env_name="coinrun").observe()[1]["rgb"]
+print(f"coinrun drawn, values {frames.min()} to {frames.max()}")
+"""
+
+
+def check_mujoco() -> Finding:
+    """See whether mujoco is older than 4, on which dm_control 1.0.50 breaks."""
+    found = version("mujoco")
+    if found is None:
+        return Finding("mujoco", False, "not installed", "pip install 'rad-rl[dmc]'")
+    too_new = int(found.partition(".")[0]) >= 4
+    text = f"{found} breaks dm_control" if too_new else found
+    return Finding("mujoco", not too_new, text, "pip install 'mujoco>=3.17,<4'")
+
+
+def check_opengl() -> Finding:
+    """Find the OpenGL back-end that draws MuJoCo scenes."""
+    from rad.envs import gl
+
+    asked = os.environ.get("MUJOCO_GL", "")
+    if asked and not gl.works(asked):
+        return Finding("OpenGL", False, gl.failure(asked), f"unset MUJOCO_GL, or {_egl_remedy()}")
+    try:
+        return Finding("OpenGL", True, f"MUJOCO_GL={gl.choose_backend()}")
+    except ModuleNotFoundError as error:
+        return Finding("OpenGL", False, str(error), "pip install 'rad-rl[dmc]'")
+    except RuntimeError as error:
+        return Finding("OpenGL", False, str(error), _egl_remedy())
+
+
+def _egl_remedy() -> str:
+    """Tell a missing library from a missing driver."""
+    try:
+        ctypes.CDLL("libEGL.so.1")
+    except OSError:
+        return f"{LIBEGL} (libEGL.so.1 is missing)"
+    return f"{DRIVER} (libEGL.so.1 finds no driver)"
+
+
+def check_pygame() -> Finding:
+    """See whether Gymnasium's own simple environments can draw; other ids bring their own packages."""
+    found = version("pygame")
+    remedy = "pip install 'gymnasium[classic-control]'"
+    return Finding("pygame", found is not None, found or "not installed: CartPole and its like need it", remedy, False)
+
+
+def check_procgen_wheel() -> Finding:
+    """See whether there is a wheel of Procgen for this interpreter and machine."""
+    here = f"Python {platform.python_version()} on {platform.system()} {platform.machine()}"
+    if platform.system() != "Linux" or platform.machine() != "x86_64":
+        return Finding("procgen", False, f"no wheel for {here}", "use a Linux x86-64 machine")
+    if sys.version_info[:2] not in PYTHONS:
+        return Finding("procgen", False, f"no wheel for {here}", NEW_PYTHON)
+    found = version("procgen-mirror")
+    return Finding("procgen", found is not None, found or "not installed", "pip install 'rad-rl[procgen]'")
+
+
+def check_tasks(suite: str) -> Finding:
+    """See whether this version of the library has the suite's tasks."""
+    from rad.envs import SUITES as BUILT
+
+    known = f"this version has the tasks of {', '.join(BUILT)}"
+    return Finding("tasks", suite in BUILT, known, f"pip install --upgrade rad-rl, or one of {', '.join(BUILT)}")
+
+
+def check_trial(code: str, *arguments: str, remedy: str) -> Finding:
+    """Draw one frame in a process of its own, since a failing driver may end it."""
+    command = [sys.executable, "-c", code, *arguments]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=TRIAL_LIMIT_S, check=False)
+    except subprocess.TimeoutExpired:
+        return Finding("first frame", False, f"none within {TRIAL_LIMIT_S:.0f} s", remedy)
+    words = (done.stderr if done.returncode else done.stdout).strip().splitlines() or [f"exit status {done.returncode}"]
+    return Finding("first frame", done.returncode == 0, words[-1], remedy)
+
+
+SUITES = ("dmc", "gym", "probe", "procgen")
+SUITE_CHECKS: dict[str, list[Check]] = {
+    "dmc": [check_mujoco, check_opengl, partial(check_trial, _DRAW, "dmc/cartpole-swingup", "real", remedy=LIBEGL)],
+    "gym": [check_pygame],
+    "probe": [partial(check_trial, _DRAW, "probe/value", remedy="pip install --force-reinstall rad-rl")],
+    "procgen": [check_procgen_wheel, partial(check_trial, _PROCGEN, remedy=LIBGL), partial(check_tasks, "procgen")],
+}

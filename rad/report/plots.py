@@ -1,0 +1,119 @@
+"""Figures of run folders."""
+
+from collections.abc import Sequence
+from functools import partial
+from operator import mul
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rad.report.runs import Run, Series, read_run
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+# Okabe and Ito's colours, told apart by the colour-blind too; the markers differ as well.
+COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+MARKERS = "osD^vPX"
+GREY = "#666666"
+
+
+def learning_curve(run_dir: Path, path: Path) -> None:
+    """Draw the evaluation returns of one run over environment frames; see `learning_curves`."""
+    run = read_run(run_dir)
+    _draw([run], [_label(run)], path)
+
+
+def learning_curves(run_dirs: Sequence[Path], labels: Sequence[str], path: Path) -> None:
+    """Draw the evaluation returns of several runs of one task in one figure, and write a PNG.
+
+    Each line is the mean over a run's evaluation episodes, its band one standard deviation to both sides. The
+    dashed line is a uniform random policy, the mean over the runs that measured it. The lower axis counts
+    environment frames, the upper one agent steps where all runs have the same action repeat.
+
+    Args:
+        run_dirs: run folders with config.json and metrics.jsonl.
+        labels: name of each run in the legend.
+        path: PNG to write; its folder exists. The same input gives the same bytes.
+
+    Raises:
+        ValueError: no folder, or as many labels as folders are not given; a folder is no run or has no
+            evaluation; the runs differ in task or render quality, so that their returns cannot be compared.
+    """
+    if not run_dirs or len(labels) != len(run_dirs):
+        raise ValueError(f"labels are {len(labels)} for {len(run_dirs)} run folders; expected one for each of them")
+    runs = [read_run(run_dir) for run_dir in run_dirs]
+    _check_comparable(runs)
+    _draw(runs, labels, path)
+
+
+def _draw(runs: Sequence[Run], labels: Sequence[str], path: Path) -> None:
+    from matplotlib.figure import Figure
+
+    evaluations = [_evaluations(run) for run in runs]
+    figure = Figure(figsize=(6.4, 4.2), layout="constrained")
+    axes = figure.subplots()
+    for number, (run, series, label) in enumerate(zip(runs, evaluations, labels)):
+        _draw_run(axes, number, run, series, label)
+    _draw_random(axes, runs)
+    _label_axes(axes, evaluations)
+    axes.set_title(str(runs[0].config.get("task", runs[0].name)))
+    axes.legend(fontsize=8, framealpha=0.9)
+    figure.savefig(path, format="png", dpi=150, metadata={"Software": None})
+
+
+def _draw_run(axes: "Axes", number: int, run: Run, mean: Series, label: str) -> None:
+    color, marker = COLORS[number % len(COLORS)], MARKERS[number % len(MARKERS)]
+    spread = run.series("eval", "episode_return_std").values
+    low = [value - width for value, width in zip(mean.values, spread)]
+    high = [value + width for value, width in zip(mean.values, spread)]
+    axes.plot(mean.frames, mean.values, color=color, marker=marker, markersize=4, linewidth=1.6, label=label)
+    axes.fill_between(mean.frames, low, high, color=color, alpha=0.18, linewidth=0)
+
+
+def _draw_random(axes: "Axes", runs: Sequence[Run]) -> None:
+    returns = [value for run in runs for value in run.series("baseline", "episode_return_mean").values]
+    if returns:
+        mean = sum(returns) / len(returns)
+        axes.axhline(mean, color=GREY, linestyle="--", linewidth=1.2, label=f"random policy ({mean:.0f})")
+
+
+def _label_axes(axes: "Axes", evaluations: Sequence[Series]) -> None:
+    axes.set_xlabel("environment frames")
+    axes.set_ylabel("episode return, mean ± std")
+    axes.set_xlim(left=0)
+    axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))
+    axes.xaxis.set_major_formatter(_thousands)
+    axes.grid(alpha=0.25)
+    axes.spines["right"].set_visible(False)
+    repeats = {_action_repeat(series) for series in evaluations}
+    if len(repeats) == 1:
+        repeat = repeats.pop()
+        upper = axes.secondary_xaxis("top", functions=(partial(mul, 1 / repeat), partial(mul, repeat)))
+        upper.set_xlabel("agent steps")
+        upper.xaxis.set_major_formatter(_thousands)
+
+
+def _thousands(count: float, position: Any) -> str:
+    return f"{count:,.0f}"
+
+
+def _action_repeat(series: Series) -> float:
+    return series.frames[-1] / series.agent_steps[-1]
+
+
+def _evaluations(run: Run) -> Series:
+    series = run.series("eval", "episode_return_mean")
+    if not series.frames or not series.agent_steps[-1]:
+        raise ValueError(f"run folder '{run.folder}' holds no evaluation yet")
+    return series
+
+
+def _check_comparable(runs: Sequence[Run]) -> None:
+    for field in ("task", "render_quality"):
+        if len(values := {str(run.config.get(field)) for run in runs}) > 1:
+            raise ValueError(f"runs differ in {field}: {', '.join(sorted(values))}; expected one in a figure")
+
+
+def _label(run: Run) -> str:
+    words = [str(run.config[name]) for name in ("algo", "augment") if name in run.config]
+    return ", ".join([*words, f"seed {run.config['seed']}"] if "seed" in run.config else words) or run.name

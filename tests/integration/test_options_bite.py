@@ -1,0 +1,146 @@
+"""Every field of a run's configuration: another value gives another run, or an error."""
+
+import dataclasses
+import hashlib
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from gymnasium.vector import SyncVectorEnv
+
+from rad import cli, envs, train, validate
+from rad.agents.sac import SACConfig
+from rad.build import CHECKPOINTS, VIDEO_FILE
+from rad.config import RunConfig
+from rad.runtime import checkpoint
+from rad.runtime.logging import read_rows
+from tests.integration.runs import AGENT, tiny
+
+SHORT = {"frames": 30, "warmup_steps": 16, "eval_every": 10, "checkpoint_every": 10}
+
+# For each field: what it needs besides, and a value that must show. The base is `tiny(**SHORT)`.
+VALUES: dict[str, tuple[dict[str, Any], Any]] = {
+    "task": ({}, "probe/action"),
+    "augment": ({"task": "probe/color"}, "grayscale:p=1"),
+    "seed": ({}, 2),
+    "frames": ({}, 29),
+    "out": ({}, Path("elsewhere")),
+    "device": ({}, "cuda:99"),
+    "precision": ({}, "bf16"),
+    "threads": ({}, 2),
+    "image_size": ({}, 17),
+    "frame_stack": ({}, 2),
+    "action_repeat": ({}, 2),
+    "camera_id": ({}, 1),
+    "render_quality": ({}, "fast"),
+    "num_envs": ({}, 2),
+    "parallel_envs": ({"num_envs": 2}, True),
+    "encoder": ({}, "none"),
+    "num_layers": ({}, 3),
+    "num_filters": ({}, 9),
+    "warmup_steps": ({}, 17),
+    "replay_capacity": ({}, 8),
+    "updates_per_step": ({}, 2),
+    "eval_every": ({}, 20),
+    "eval_episodes": ({}, 3),
+    "checkpoint_every": ({}, 0),
+    "log_every": ({}, 5),
+    "video_size": ({}, 32),
+    "tensorboard": ({}, True),
+    "wandb_project": ({}, "project"),
+    "agent": ({}, SACConfig(**AGENT, critic_lr=2e-3)),
+}
+DEFAULTS_OF_OTHERS = {"algo", "preset"}  # tested below
+
+
+@pytest.fixture(autouse=True)
+def surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
+    """Stand in an empty folder, without pictures, processes, threads or W&B; give the processes and threads wanted."""
+    asked: list[str] = []
+
+    def in_this_process(builders: Any, context: str, autoreset_mode: Any) -> SyncVectorEnv:
+        asked.append("processes")
+        return SyncVectorEnv(builders, autoreset_mode=autoreset_mode)
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(envs, "AsyncVectorEnv", in_this_process)
+    monkeypatch.setattr(train, "draw_attention", lambda *_: None)
+    monkeypatch.setattr(train, "learning_curve", lambda *_: None)
+    monkeypatch.setattr(train.device, "set_threads", lambda count: asked.append(f"{count} threads"))
+    monkeypatch.setitem(sys.modules, "wandb", None)
+    return asked
+
+
+def outcome(config: RunConfig, asked: list[str]) -> Any:
+    """Run, and return all that the run shows but times and settings; or the error."""
+    folder = config.out or Path("run")
+    try:
+        validate.check(config, folder)
+    except ValueError as error:
+        assert not folder.exists()
+        return str(error)
+    assert train.start(config, folder) == 0
+    rows = [{**row, "time_s": 0.0} for row in read_rows(folder / "metrics.jsonl")]
+    agent = checkpoint.load(folder / CHECKPOINTS)[1]["agent"]
+    weights = {part: tensors_of(agent[part]) for part in ("encoder", "actor", "critic", "critic_target")}
+    video = hashlib.sha256((folder / VIDEO_FILE).read_bytes()).hexdigest()
+    saved = sorted(os.listdir(folder / CHECKPOINTS))
+    return folder, sorted(os.listdir(folder)), saved, video, rows, weights, list(asked)
+
+
+def tensors_of(state: dict[str, Any]) -> dict[str, list[float]]:
+    return {name: value.flatten().tolist() for name, value in state.items()}
+
+
+@pytest.fixture(scope="module")
+def outcomes() -> dict[str, Any]:
+    """Keep what the base runs showed, by what they need besides."""
+    return {}
+
+
+def base_outcome(needs: dict[str, Any], known: dict[str, Any], asked: list[str]) -> Any:
+    key = repr(needs)
+    if key not in known:
+        known[key] = outcome(tiny(**SHORT | needs, out=None), asked)
+        Path("run").rename("base")
+        asked.clear()
+    return known[key]
+
+
+def test_every_field_is_listed() -> None:
+    assert VALUES.keys() | DEFAULTS_OF_OTHERS == {field.name for field in dataclasses.fields(RunConfig)}
+
+
+@pytest.mark.parametrize("name", VALUES)
+def test_every_option_bites(name: str, outcomes: dict[str, Any], surroundings: list[str]) -> None:
+    needs, value = VALUES[name]
+    base = base_outcome(needs, outcomes, surroundings)
+    changed = dataclasses.replace(tiny(**SHORT | needs), **{name: value})
+    assert outcome(changed, surroundings) != base
+
+
+@pytest.mark.parametrize(("name", "value"), [("gamma", 0.5), ("n_step", 2), ("batch_size", 17)])
+def test_what_the_replay_needs_of_the_agents_options_reaches_it(
+    name: str, value: Any, outcomes: dict[str, Any], surroundings: list[str]
+) -> None:
+    needs = {"task": "probe/discounting"}  # episodes of two steps
+    base = base_outcome(needs, outcomes, surroundings)
+    assert outcome(tiny({name: value}, **SHORT | needs), surroundings) != base
+
+
+def test_the_same_configuration_gives_the_same_outcome(outcomes: dict[str, Any], surroundings: list[str]) -> None:
+    base = base_outcome({}, outcomes, surroundings)
+    assert outcome(tiny(**SHORT), surroundings) == base
+
+
+def test_the_preset_decides_the_other_defaults() -> None:
+    rad, drq = (cli.parse_run(["--preset", name]) for name in ("rad", "drq"))
+    assert rad.agent != drq.agent and rad.augment != drq.augment
+
+
+def test_there_is_one_algorithm_and_another_is_an_error() -> None:
+    assert cli.parse_run(["--algo", "sac"]).algo == "sac"
+    with pytest.raises(ValueError, match="--algo"):
+        cli.parse_run(["--algo", "none"])

@@ -1,0 +1,57 @@
+"""SAC solves every probe, and the colour probe shows that the augmentation is in the path."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from rad import envs
+from rad.envs.probe import PROBES
+from rad.train import Trainer
+from tests.integration.runs import tiny
+
+pytestmark = pytest.mark.slow
+LEARNING = {"batch_size": 32, "hidden_dim": 64, "init_temperature": 0.05, "alpha_lr": 1e-3}
+
+
+def train(folder: Path, task: str, augment: str = "none") -> Trainer:
+    config = tiny(LEARNING, task=task, augment=augment, frames=1_200, warmup_steps=200, eval_every=0, eval_episodes=40)
+    with Trainer(config, folder) as trainer:
+        assert trainer.run() == 0
+    return trainer
+
+
+def final_return(trainer: Trainer) -> float:
+    from rad.runtime.logging import read_rows
+
+    return [row for row in read_rows(trainer.folder / "metrics.jsonl") if row["kind"] == "eval"][-1]["episode_return_mean"]
+
+
+@pytest.mark.parametrize("name", ["action", "both"])
+def test_the_policy_reaches_the_optimum(name: str, tmp_path: Path) -> None:
+    assert final_return(train(tmp_path / "run", f"probe/{name}")) > PROBES[name].optimal_return - 0.1
+
+
+@pytest.mark.parametrize("name", ["value", "observation", "discounting"])
+def test_the_critic_learns_the_values(name: str, tmp_path: Path) -> None:
+    trainer = train(tmp_path / "run", f"probe/{name}")
+    spec, agent = PROBES[name], trainer.agent
+    for case, value in zip(spec.cases, spec.values(trainer.config.agent.gamma)):
+        frame = np.tile(np.array(case.colors[0], np.uint8)[:, None, None], (1, 1, 16, 16))
+        with torch.no_grad():
+            features = agent.encoder(agent.views.plain(torch.from_numpy(frame)))
+            q, _ = agent.critic(features, torch.zeros(1, 1))
+        assert float(q) == pytest.approx(value, abs=0.15)
+
+
+def test_color_is_learnable_with_flip_and_not_with_grayscale(tmp_path: Path) -> None:
+    spec = PROBES["color"]
+    assert final_return(train(tmp_path / "flip", "probe/color", "flip:p=0.5")) > spec.optimal_return - 0.1
+    assert final_return(train(tmp_path / "gray", "probe/color", "grayscale:p=1")) < spec.blind_return + 0.3
+
+
+def test_the_probes_of_continuous_actions_are_all_covered() -> None:
+    tested = {"action", "both", "value", "observation", "discounting", "color"}
+    assert {name for name in PROBES if not name.endswith("-discrete")} == tested
+    assert set(envs.task_names("probe")) == {f"probe/{name}" for name in PROBES}

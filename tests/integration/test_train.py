@@ -1,0 +1,177 @@
+"""A whole run: what it leaves, how it resumes, and what must not change it."""
+
+import dataclasses
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import cv2
+import pytest
+import torch
+
+import augment
+from rad import cli
+from rad.build import CHECKPOINTS, read_config
+from rad.config import RunConfig, to_json
+from rad.runtime import checkpoint
+from rad.runtime.logging import read_rows
+from rad.train import Trainer, resume, start
+from rad.trained import attention_of_run, evaluate_run
+from tests.integration.runs import tiny
+
+
+def rows(folder: Path) -> list[dict[str, Any]]:
+    """Return the logged rows without the times."""
+    return [{**row, "time_s": 0.0} for row in read_rows(folder / "metrics.jsonl")]
+
+
+def weights(folder: Path) -> dict[str, torch.Tensor]:
+    state = checkpoint.load(folder / CHECKPOINTS)[1]["agent"]
+    return {f"{part}.{name}": value for part in ("encoder", "actor", "critic") for name, value in state[part].items()}
+
+
+def same(left: dict[str, torch.Tensor], right: dict[str, torch.Tensor]) -> bool:
+    return left.keys() == right.keys() and all(torch.equal(left[name], right[name]) for name in left)
+
+
+def make_folder(config: RunConfig, folder: Path) -> Path:
+    folder.mkdir()
+    (folder / "config.json").write_text(json.dumps(to_json(config)))
+    return folder
+
+
+def run_until(config: RunConfig, folder: Path, agent_steps: int) -> None:
+    """Run like a process that is killed after `agent_steps`."""
+
+    class Killed(Exception):
+        pass
+
+    class Doomed(Trainer):
+        def _record(self, report: Any) -> None:
+            super()._record(report)
+            if report.agent_steps == agent_steps:
+                raise Killed
+
+    with Doomed(config, make_folder(config, folder)) as trainer, pytest.raises(Killed):
+        trainer.run()
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("runs") / "whole"
+    assert start(tiny(tensorboard=True), folder) == 0
+    return folder
+
+
+def test_a_run_leaves_its_folder(finished: Path) -> None:
+    assert read_config(finished) == tiny(tensorboard=True)
+    assert list(finished.glob("tensorboard/events.out.*"))
+    assert checkpoint.load(finished / CHECKPOINTS)[0] == 60
+    for picture in ("learning_curve.png", "attention.png"):
+        assert cv2.imread(str(finished / picture)).std() > 1
+    assert cv2.VideoCapture(str(finished / "evaluation.mp4")).read()[0]
+
+
+def test_rows_count_frames_and_agent_steps(finished: Path) -> None:
+    logged = rows(finished)
+    assert logged[0]["kind"] == "baseline"
+    assert [row["frames"] for row in logged if row["kind"] == "eval"] == [20, 40, 60]
+    assert [row["frames"] for row in logged if row["kind"] == "train"] == [30, 40, 50, 60]
+    assert all(row["frames"] == row["agent_steps"] for row in logged)
+
+
+def test_frames_are_agent_steps_times_action_repeat(tmp_path: Path) -> None:
+    start(tiny(action_repeat=3, frames=90, warmup_steps=10, eval_every=30), tmp_path / "run")
+    logged = rows(tmp_path / "run")
+    assert logged[-1]["frames"] == 90
+    assert logged[-1]["agent_steps"] == 30
+
+
+@pytest.mark.parametrize("killed_after", [10, 20, 33, 59])
+def test_a_killed_run_resumes_to_the_same_end(finished: Path, tmp_path: Path, killed_after: int) -> None:
+    run_until(dataclasses.replace(tiny(), tensorboard=False), tmp_path / "run", killed_after)
+    assert resume(tmp_path / "run") == 0
+    assert rows(tmp_path / "run") == rows(finished)
+    assert same(weights(tmp_path / "run"), weights(finished))
+
+
+def test_resuming_a_finished_run_changes_nothing(finished: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = rows(finished)
+    assert resume(finished) == 0
+    assert "already reached 60 frames" in capsys.readouterr().out
+    assert rows(finished) == before
+
+
+@pytest.mark.parametrize("change", [{"eval_every": 0}, {"eval_episodes": 1}, {"checkpoint_every": 7}, {"log_every": 3}])
+def test_watching_a_run_does_not_change_it(finished: Path, tmp_path: Path, change: dict[str, int]) -> None:
+    start(tiny(**change), tmp_path / "run")
+    assert same(weights(tmp_path / "run"), weights(finished))
+
+
+def test_the_seed_decides(finished: Path, tmp_path: Path) -> None:
+    start(tiny(), tmp_path / "same")
+    start(tiny(seed=2), tmp_path / "other")
+    assert same(weights(tmp_path / "same"), weights(finished))
+    assert not same(weights(tmp_path / "other"), weights(finished))
+
+
+# A frame of one colour shows no geometry; translate adds a border to it, the others leave it as it is.
+SEEN_ON_ONE_COLOR = sorted(set(augment.names()) - {"none", "crop", "shift", "flip", "rotate"})
+
+
+@pytest.mark.parametrize("name", SEEN_ON_ONE_COLOR)
+def test_every_augmentation_changes_what_is_learnt(finished: Path, tmp_path: Path, name: str) -> None:
+    start(tiny(augment=name, eval_every=0), tmp_path / "run")
+    assert not same(weights(tmp_path / "run"), weights(finished))
+
+
+def test_several_environments(tmp_path: Path) -> None:
+    start(tiny(num_envs=3), tmp_path / "run")
+    assert rows(tmp_path / "run")[-1]["frames"] == 60
+
+
+def test_a_trained_run_can_be_evaluated_and_looked_at(finished: Path, tmp_path: Path) -> None:
+    first = evaluate_run(finished, 3, 5, tmp_path / "video.mp4", 32)
+    assert first == evaluate_run(finished, 3, 5, None, 32)
+    assert first["episodes"] == 3
+    assert (tmp_path / "video.mp4").stat().st_size > 0
+    attention_of_run(finished, tmp_path / "attention.png", 0)
+    assert cv2.imread(str(tmp_path / "attention.png")).std() > 1
+
+
+def test_diverged_losses_stop_the_run(tmp_path: Path) -> None:
+    with pytest.raises(FloatingPointError, match=r"critic_loss.* not finite at \d+ frames"):
+        start(tiny({"critic_lr": 1e30}), tmp_path / "run")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_saves_and_the_run_goes_on(tmp_path: Path, number: int) -> None:
+    config, folder = tiny(frames=4_000, eval_every=0, checkpoint_every=0), tmp_path / "run"
+    flags = [
+        f"--{name.replace('_', '-')}={value}"
+        for name, value in {**vars(config), **vars(config.agent)}.items()
+        if name not in ("agent", "out", "wandb_project") and not isinstance(value, bool)
+    ]
+    command = [sys.executable, "scripts/train.py", *flags, "--no-tensorboard", "--out", str(folder)]
+    root = Path(__file__).parents[2]
+    process = subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, text=True, env=os.environ)
+    assert process.stdout is not None
+    process.stdout.readline()  # the first progress line: the loop is running
+    process.send_signal(number)
+    output = process.communicate(timeout=120)[0]
+    assert process.returncode == 128 + number
+    assert f"rad train --resume {folder}" in output
+    assert 0 < checkpoint.load(folder / CHECKPOINTS)[0] < 4_000
+
+
+def test_the_command_trains_and_resumes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "run"
+    run_until(tiny(), folder, 33)
+    assert cli.main(["train", "--resume", str(folder)]) == 0
+    assert cli.main(["evaluate", str(folder), "--episodes", "2"]) == 0
+    assert json.loads(capsys.readouterr().out.splitlines()[-1])["episodes"] == 2

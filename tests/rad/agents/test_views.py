@@ -1,0 +1,156 @@
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+import augment
+from augment import Augmentation, Sequential
+from rad.agents.views import Views
+from rad.types import images_to_float
+
+SPECS = ["none", "crop", "translate", "shift", "crop+flip:p=0.5", "crop+color_jitter", "random_conv+cutout:max_px=12"]
+SIZE = 16
+
+
+def generator(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def make(spec: str, *, seed: int = 0, frozen: bool = False) -> Views:
+    return Views(augment.make(spec, size=SIZE), generator(seed), frozen=frozen)
+
+
+def images(spec: str = "none", *, seed: int = 0, count: int = 5) -> Tensor:
+    side = augment.make(spec, size=SIZE).input_size(SIZE, SIZE)[0]
+    return torch.randint(0, 256, (count, 6, side, side), generator=generator(seed), dtype=torch.uint8)
+
+
+@dataclass(frozen=True)
+class Spy(Augmentation):
+    """Notes the type and the size of what it is given."""
+
+    seen: list[Any] = field(default_factory=list)
+    takes_bytes: bool = True  # type: ignore[misc]
+
+    def _apply(self, images: Tensor, params: Any) -> Tensor:
+        self.seen.append((images.dtype, tuple(images.shape)))
+        return images
+
+    def evaluation(self) -> Augmentation:
+        return self
+
+
+@pytest.mark.parametrize("see", ["__call__", "plain"])
+def test_geometry_runs_on_bytes_and_the_rest_on_floats(see: str) -> None:
+    on_bytes, on_floats = Spy(), Spy(takes_bytes=False)
+    views = Views(Sequential((on_bytes, augment.make("crop", SIZE), on_floats)), generator())
+    getattr(views, see)(images("crop"))
+    assert on_bytes.seen == [(torch.uint8, (5, 6, 19, 19))]  # 16 x 100 / 84 = 19.05
+    assert on_floats.seen == [(torch.float32, (5, 6, 16, 16))]
+
+
+@pytest.mark.parametrize("spec", SPECS)
+def test_views_are_float32_in_the_unit_range_and_of_the_size_asked_for(spec: str) -> None:
+    views, stored = make(spec), images(spec)
+    for view in (views(stored), views.plain(stored)):
+        assert view.dtype == torch.float32 and view.shape == (5, 6, SIZE, SIZE)
+        assert view.min() >= 0 and 0.5 < view.max() <= 1
+
+
+def test_without_an_augmentation_a_view_is_the_image_over_255() -> None:
+    stored = images()
+    torch.testing.assert_close(make("none")(stored), stored.float() / 255)
+
+
+@pytest.mark.parametrize("spec", SPECS)
+def test_the_stored_images_are_left_as_they_are(spec: str) -> None:
+    stored = images(spec)
+    before, views = stored.clone(), make(spec)
+    views.shared(stored, stored)
+    views.plain(stored)
+    assert torch.equal(stored, before)
+
+
+@pytest.mark.parametrize("spec", SPECS[1:])
+def test_draws_are_independent_unless_they_are_shared(spec: str) -> None:
+    views, stored = make(spec), images(spec)
+    first, second = views.shared(stored, stored)
+    assert torch.equal(first, second)
+    assert not torch.equal(views(stored), views(stored))
+
+
+def test_a_shared_draw_moves_different_images_alike() -> None:
+    left, right = images("crop", seed=1), images("crop", seed=2)
+    views = make("crop")
+    one, other = views.shared(left, right)
+    # Find each window by hand: both images of a pair must have theirs at the same place.
+    for i in range(len(left)):
+        assert window_of(left[i], one[i]) == window_of(right[i], other[i])
+
+
+def window_of(image: Tensor, view: Tensor) -> list[tuple[int, int]]:
+    places = [(top, left) for top in range(4) for left in range(4)]
+    whole = images_to_float(image[None])[0]
+    return [(top, left) for top, left in places if torch.equal(whole[:, top : top + SIZE, left : left + SIZE], view)]
+
+
+def test_a_frozen_draw_is_repeated() -> None:
+    views, stored, other = make("crop", frozen=True), images("crop"), images("crop", seed=3)
+    first = views(stored)
+    views(other)
+    assert torch.equal(views(stored), first)
+    rows = {tuple(window_of(stored[i], first[i])) for i in range(5)}
+    assert len(rows) > 1  # frozen, and still one place for each image of the batch
+
+
+def test_a_frozen_draw_is_made_for_each_batch_size() -> None:
+    views, stored = make("crop", frozen=True), images("crop")
+    views(stored)
+    assert views(stored[:2]).shape == (2, 6, SIZE, SIZE)
+    assert torch.equal(views(stored[:2]), views(stored[:2]))
+
+
+@pytest.mark.parametrize("spec", ["crop", "translate"])
+def test_the_plain_view_is_the_evaluation_geometry(spec: str) -> None:
+    op, stored = augment.make(spec, size=SIZE), images(spec)
+    assert torch.equal(make(spec).plain(stored), images_to_float(op.evaluation()(stored)))
+
+
+def test_the_plain_view_of_a_crop_is_the_centre() -> None:
+    stored = images("crop")  # 19 px, so 3 // 2 = 1 px is cut off above and left
+    torch.testing.assert_close(make("crop").plain(stored), stored[:, :, 1:17, 1:17].float() / 255)
+
+
+@pytest.mark.parametrize("spec", ["color_jitter", "cutout:max_px=12", "shift"])
+def test_the_plain_view_has_no_disturbance(spec: str) -> None:
+    stored = images(spec)
+    assert torch.equal(make(spec).plain(stored), images_to_float(stored))
+
+
+def test_the_plain_view_draws_nothing() -> None:
+    views, stored = make("crop+color_jitter"), images("crop")
+    before = views.generator.get_state()
+    views.plain(stored)
+    assert torch.equal(views.generator.get_state(), before)
+    views(stored)
+    assert not torch.equal(views.generator.get_state(), before)
+
+
+def test_draws_come_from_the_generator_alone() -> None:
+    stored, spec = images("crop"), "crop+color_jitter"
+    before = torch.get_rng_state()
+    assert torch.equal(make(spec, seed=4)(stored), make(spec, seed=4)(stored))
+    assert not torch.equal(make(spec, seed=4)(stored), make(spec, seed=5)(stored))
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+@pytest.mark.parametrize("frozen", [False, True])
+def test_a_restored_state_gives_the_same_next_view(frozen: bool) -> None:
+    stored, original, restored = images("crop"), make("crop", frozen=frozen), make("crop", seed=9, frozen=frozen)
+    original(stored)
+    restored(stored)
+    restored.load_state_dict(original.state_dict())
+    for _ in range(2):
+        assert torch.equal(restored(stored), original(stored))

@@ -1,0 +1,94 @@
+"""The update benchmark runs both sides, counts updates in pairs, and says what it needs."""
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from rad.bench import sac
+from rad.runtime import device
+
+TINY = sac.Job(
+    batch_size=4, action_dim=1, hidden_dim=8, transitions=20, warmup=1, pairs=1, side_px=20, crop_px=16
+)  # fmt: skip
+
+
+def test_it_says_that_it_needs_a_source_checkout(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(sac, "CHECKOUT", tmp_path)
+    with pytest.raises(ModuleNotFoundError, match=r"^[^\n]*tests/reference/sac_eager.py[^\n]*source checkout$"):
+        sac.run()
+
+
+def test_the_eager_version_is_where_it_is_looked_for() -> None:
+    assert (sac.CHECKOUT / sac.EAGER).is_file()
+
+
+@pytest.mark.parametrize("side", ["eager", "fp32", "bf16"])
+def test_each_side_updates(monkeypatch: pytest.MonkeyPatch, side: str) -> None:
+    tuned = []
+    monkeypatch.setattr(device, "tune_allocator", lambda: tuned.append(True))
+    result = sac.work(dataclasses.replace(TINY, side=side))
+    assert set(result) == {"ms", "page_faults"}
+    assert result["ms"] > 0
+    assert result["page_faults"] >= 0
+    assert len(tuned) == (side != "eager"), "the eager side takes the allocator as it comes"
+
+
+@pytest.mark.parametrize(("side", "kind"), [("fp32", "fp32"), ("bf16", "bf16")])
+def test_the_library_side_is_the_agent_as_configured(monkeypatch: pytest.MonkeyPatch, side: str, kind: str) -> None:
+    monkeypatch.setattr(device, "tune_allocator", lambda: True)
+    update = sac.library_update(dataclasses.replace(TINY, side=side))
+    agent = {cell.__class__.__name__: cell for cell in (c.cell_contents for c in update.__closure__)}["SACAgent"]
+    assert agent.precision == kind
+    assert agent.encoder.image_shape == (9, 16, 16)
+    assert (agent.config.batch_size, agent.config.hidden_dim) == (4, 8)
+    update()
+    update()
+    assert agent.updates == 2
+
+
+def test_updates_are_timed_in_pairs_after_the_warm_up() -> None:
+    calls = []
+    sac.time_updates(lambda: calls.append(None), warmup=3, pairs=2)
+    assert len(calls) == 3 + 2 * 2
+
+
+def test_page_faults_count_fresh_memory() -> None:
+    before = sac.page_faults()
+    block = bytearray(64 * 2**20)
+    assert len(block) == 64 * 2**20
+    assert sac.page_faults() > before
+
+
+def test_rows_have_the_ratio_beside_both_sides(monkeypatch: pytest.MonkeyPatch) -> None:
+    numbers = {"eager": (600.0, 9000.0), "fp32": (400.0, 10.0), "bf16": (200.0, 20.0)}
+    order = []
+
+    def measure(job: sac.Job) -> dict[str, float]:
+        order.append((job.batch_size, job.side))
+        return dict(zip(("ms", "page_faults"), numbers[job.side]))
+
+    monkeypatch.setattr(sac, "measure", measure)
+    rows = sac.run()
+    assert order == [(batch, side) for batch in (128, 512) for side in ("eager", "fp32", "bf16")]
+    assert [(row["batch"], row["precision"], row["ratio"], row["target"]) for row in rows] == [
+        (128, "fp32", 1.5, 1.25),
+        (128, "bf16", 3.0, 2.2),
+        (512, "fp32", 1.5, 3.0),
+        (512, "bf16", 3.0, 6.0),
+    ]
+    assert (rows[1]["ms"], rows[1]["eager_ms"]) == (200.0, 600.0)
+    assert (rows[1]["page_faults"], rows[1]["eager_page_faults"]) == (20.0, 9000.0)
+
+
+@pytest.mark.slow
+def test_each_side_has_a_process_of_its_own() -> None:
+    rows = sac.run((TINY,))
+    assert [(row["batch"], row["precision"], row["target"]) for row in rows] == [(4, "fp32", None), (4, "bf16", None)]
+    assert all(row["ratio"] == pytest.approx(row["eager_ms"] / row["ms"]) for row in rows)
+
+
+@pytest.mark.slow
+def test_a_process_that_fails_is_quoted() -> None:
+    with pytest.raises(RuntimeError, match=r"measuring fp32 at batch 4 ended with 1: ValueError: .*crop"):
+        sac.measure(dataclasses.replace(TINY, side="fp32", crop_px=40))

@@ -1,0 +1,121 @@
+"""Learning curves: what is drawn, and what cannot be."""
+
+import pytest
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from rad.report.plots import learning_curve, learning_curves
+from tests.rad.report.folders import baseline, evaluation, make_run
+
+PNG = b"\x89PNG\r\n\x1a\n"
+
+
+@pytest.fixture
+def drawn(monkeypatch: pytest.MonkeyPatch) -> list[Figure]:
+    """Collect the figures that are written."""
+    figures: list[Figure] = []
+    write = Figure.savefig
+    monkeypatch.setattr(Figure, "savefig", lambda self, *a, **k: (figures.append(self), write(self, *a, **k)))
+    return figures
+
+
+def axes_of(figures: list[Figure]) -> Axes:
+    return figures[-1].axes[0]
+
+
+def texts(axes: Axes) -> list[str]:
+    legend = axes.get_legend()
+    assert legend is not None
+    return [text.get_text() for text in legend.get_texts()]
+
+
+def test_a_curve_is_drawn_over_frames_with_its_band_and_the_random_policy(tmp_path, drawn):
+    learning_curve(make_run(tmp_path / "mine"), tmp_path / "curve.png")
+    axes = axes_of(drawn)
+    curve, random = axes.get_lines()
+    assert curve.get_xydata().tolist() == [[400.0, 50.0], [800.0, 120.0]]
+    assert list(random.get_ydata()) == [30.0, 30.0]
+    assert texts(axes) == ["sac, crop, seed 3", "random policy (30)"]
+    band = axes.collections[0].get_paths()[0].get_extents()
+    assert (band.y0, band.y1) == (45.0, 125.0)
+    assert axes.get_xlabel() == "environment frames"
+    assert axes.get_title() == "dmc/walker-walk"
+    assert (tmp_path / "curve.png").read_bytes().startswith(PNG)
+
+
+def test_the_upper_axis_counts_agent_steps(tmp_path, drawn):
+    learning_curve(make_run(tmp_path / "mine"), tmp_path / "curve.png")
+    axes = axes_of(drawn)
+    (upper,) = axes.child_axes
+    assert upper.get_xlabel() == "agent steps"
+    assert upper.get_xlim()[1] == pytest.approx(axes.get_xlim()[1] / 4)
+
+
+def test_returns_are_shown_from_zero(tmp_path, drawn):
+    learning_curve(make_run(tmp_path / "mine"), tmp_path / "curve.png")
+    assert axes_of(drawn).get_ylim()[0] == 0.0
+    rows = [evaluation(100, -40.0)]
+    learning_curve(make_run(tmp_path / "other", rows), tmp_path / "curve.png")
+    assert axes_of(drawn).get_ylim()[0] < -45.0
+
+
+def test_a_run_without_baseline_has_no_line_for_it(tmp_path, drawn):
+    learning_curve(make_run(tmp_path / "mine", [evaluation(100, 1.0)]), tmp_path / "curve.png")
+    assert len(axes_of(drawn).get_lines()) == 1
+
+
+def test_several_runs_share_a_figure(tmp_path, drawn):
+    first = make_run(tmp_path / "a")
+    second = make_run(tmp_path / "b", [baseline(50.0), evaluation(100, 9.0)], augment="none")
+    learning_curves([first, second], ["crop", "none"], tmp_path / "curves.png")
+    axes = axes_of(drawn)
+    assert texts(axes) == ["crop", "none", "random policy (40)"]
+    lines = axes.get_lines()
+    assert lines[1].get_xydata().tolist() == [[400.0, 9.0]]
+    assert len({line.get_color() for line in lines}) == len({line.get_marker() for line in lines}) == 3
+
+
+def test_runs_with_different_action_repeats_have_no_upper_axis(tmp_path, drawn):
+    first = make_run(tmp_path / "a")
+    second = make_run(tmp_path / "b", [evaluation(100, 9.0, repeat=2)])
+    learning_curves([first, second], ["a", "b"], tmp_path / "curves.png")
+    assert not axes_of(drawn).child_axes
+
+
+def test_the_same_run_gives_the_same_bytes(tmp_path):
+    run = make_run(tmp_path / "mine")
+    for name in ("a.png", "b.png"):
+        learning_curve(run, tmp_path / name)
+    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
+
+
+@pytest.mark.parametrize(("field", "value"), [("task", "dmc/cheetah-run"), ("render_quality", "fast")])
+def test_runs_that_cannot_be_compared_are_refused(tmp_path, field, value):
+    runs = [make_run(tmp_path / "a"), make_run(tmp_path / "b", **{field: value})]
+    with pytest.raises(ValueError, match=f"runs differ in {field}: .*{value}"):
+        learning_curves(runs, ["a", "b"], tmp_path / "curves.png")
+
+
+@pytest.mark.parametrize("rows", [[], [baseline(3.0)], [evaluation(0, 3.0)]])
+def test_a_run_without_evaluation_is_refused(tmp_path, rows):
+    run = make_run(tmp_path / "mine", rows)
+    with pytest.raises(ValueError, match=r"mine' holds no evaluation yet"):
+        learning_curve(run, tmp_path / "curve.png")
+    assert not (tmp_path / "curve.png").exists()
+
+
+@pytest.mark.parametrize("labels", [[], ["a"], ["a", "b", "c"]])
+def test_labels_and_folders_must_pair(tmp_path, labels):
+    runs = [make_run(tmp_path / name) for name in ("a", "b")]
+    with pytest.raises(ValueError, match=f"labels are {len(labels)} for 2 run folders"):
+        learning_curves(runs, labels, tmp_path / "curves.png")
+
+
+def test_no_folder_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="0 run folders"):
+        learning_curves([], [], tmp_path / "curves.png")
+
+
+def test_a_folder_that_is_no_run_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="does not exist"):
+        learning_curve(tmp_path / "gone", tmp_path / "curve.png")

@@ -1,0 +1,114 @@
+"""Reading run folders, whole and damaged."""
+
+import math
+
+import pytest
+
+from rad.report.runs import read_run
+from rad.runtime.logging import RunLog
+from tests.rad.report.folders import CONFIG, ROWS, evaluation, make_run
+
+
+def test_a_run_is_read_back(tmp_path):
+    run = read_run(make_run(tmp_path / "mine"))
+    assert run.name == "mine"
+    assert run.config == CONFIG
+    assert run.rows == ROWS
+
+
+def test_a_series_holds_the_rows_of_its_kind_in_order(tmp_path):
+    series = read_run(str(make_run(tmp_path / "mine"))).series("eval", "episode_return_mean")
+    assert series.frames == [400, 800]
+    assert series.agent_steps == [100, 200]
+    assert series.values == [50.0, 120.0]
+
+
+def test_missing_and_not_finite_values_are_nan(tmp_path):
+    run = read_run(make_run(tmp_path / "mine", [evaluation(1, None), evaluation(2, 7.0)]))
+    values = run.series("eval", "episode_return_mean").values
+    assert math.isnan(values[0]) and values[1] == 7.0
+    assert all(map(math.isnan, run.series("eval", "unknown").values))
+
+
+def test_a_kind_without_rows_is_empty(tmp_path):
+    assert read_run(make_run(tmp_path / "mine")).series("episode", "episode_return").frames == []
+
+
+def test_what_a_run_logs_is_what_is_read(tmp_path):
+    folder = make_run(tmp_path / "mine", [])
+    with RunLog(folder, tensorboard=False) as log:
+        log.write("eval", {"episode_return_mean": 4.5}, frames=80, agent_steps=20)
+        log.write("eval", {"episode_return_mean": math.inf}, frames=160, agent_steps=40)
+    series = read_run(folder).series("eval", "episode_return_mean")
+    assert (series.frames, series.agent_steps) == ([80, 160], [20, 40])
+    assert series.values[0] == 4.5 and math.isnan(series.values[1])
+
+
+@pytest.mark.parametrize("torn", ['{"kind": "eval", "fra', '{"kind": "ev\ufffd', "12", " "])
+def test_a_torn_last_line_is_dropped(tmp_path, torn):
+    folder = make_run(tmp_path / "mine")
+    with (folder / "metrics.jsonl").open("a") as file:
+        file.write(torn)
+    if torn == "12":
+        with pytest.raises(ValueError, match="line 5 is a JSON int"):
+            read_run(folder)
+        return
+    assert read_run(folder).rows == ROWS
+
+
+def test_a_last_line_torn_within_a_character_is_dropped(tmp_path):
+    folder = make_run(tmp_path / "mine")
+    with (folder / "metrics.jsonl").open("ab") as file:
+        file.write(b'{"kind": "\xc3')
+    assert read_run(folder).rows == ROWS
+
+
+def test_a_last_line_that_lacks_only_its_newline_counts(tmp_path):
+    folder = make_run(tmp_path / "mine")
+    path = folder / "metrics.jsonl"
+    path.write_text(path.read_text().rstrip("\n"))
+    assert read_run(folder).rows == ROWS
+
+
+def test_a_damaged_line_in_the_middle_is_an_error(tmp_path):
+    folder = make_run(tmp_path / "mine")
+    path = folder / "metrics.jsonl"
+    lines = path.read_text().splitlines(keepends=True)
+    path.write_text("".join([lines[0], "{broken\n", *lines[1:]]))
+    with pytest.raises(ValueError, match=r"metrics.jsonl' line 2 is not JSON"):
+        read_run(folder)
+
+
+@pytest.mark.parametrize("name", ["kind", "frames", "agent_steps"])
+def test_a_row_without_its_head_is_an_error(tmp_path, name):
+    folder = make_run(tmp_path / "mine", [{key: value for key, value in ROWS[0].items() if key != name}])
+    with pytest.raises(ValueError, match=f"line 1 has no {name}"):
+        read_run(folder)
+
+
+def test_a_folder_that_does_not_exist_is_an_error(tmp_path):
+    with pytest.raises(ValueError, match=r"run folder '.*gone' does not exist"):
+        read_run(tmp_path / "gone")
+
+
+def test_a_file_is_no_folder(tmp_path):
+    path = tmp_path / "file"
+    path.write_text("")
+    with pytest.raises(ValueError, match="does not exist"):
+        read_run(path)
+
+
+@pytest.mark.parametrize("name", ["config.json", "metrics.jsonl"])
+def test_a_folder_without_its_files_is_no_run(tmp_path, name):
+    folder = make_run(tmp_path / "mine")
+    (folder / name).unlink()
+    with pytest.raises(ValueError, match=f"is no run folder: it has no {name}"):
+        read_run(folder)
+
+
+@pytest.mark.parametrize(("text", "message"), [("{", "is not JSON"), ("[1]", "is a JSON list; expected an object")])
+def test_a_broken_config_is_an_error(tmp_path, text, message):
+    folder = make_run(tmp_path / "mine")
+    (folder / "config.json").write_text(text)
+    with pytest.raises(ValueError, match=f"config.json' {message}"):
+        read_run(folder)

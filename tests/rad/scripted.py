@@ -1,0 +1,64 @@
+"""A vector environment that follows a script: frames that name what they show, ends where the script has them."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import gymnasium
+import numpy as np
+
+SIDE = 2
+
+
+def picture(env: int, episode: int, step: int) -> np.ndarray:
+    """Return the one frame that shows this moment, uint8 [3, SIDE, SIDE]."""
+    return np.tile(np.array([env, episode, step], np.uint8)[:, None, None], (1, SIDE, SIDE))
+
+
+class ScriptedEnv:
+    """What the loops ask of a vector environment.
+
+    Args:
+        lengths: per environment, the lengths of its episodes, over and over.
+        terminates: whether episodes end by termination or by a time limit.
+
+    A step's reward is 1 + 10 x the number of its environment.
+    """
+
+    def __init__(self, lengths: Sequence[Sequence[int]], *, terminates: bool = False) -> None:
+        self.lengths, self.terminates, self.num_envs = lengths, terminates, len(lengths)
+        self.single_action_space = gymnasium.spaces.Box(-1.0, 1.0, (2,), np.float32)
+        self.action_space = gymnasium.vector.utils.batch_space(self.single_action_space, self.num_envs)
+        self.actions: list[np.ndarray] = []
+        self.rendered: list[tuple[int, int]] = []
+        self.resets = 0
+
+    def reset(self) -> tuple[np.ndarray, dict[str, Any]]:
+        self.resets += 1
+        self.episode, self.step_in_episode = np.zeros(self.num_envs, int), np.zeros(self.num_envs, int)
+        return self.obs(), {}
+
+    def obs(self) -> np.ndarray:
+        return np.stack([picture(i, self.episode[i], self.step_in_episode[i]) for i in range(self.num_envs)])
+
+    def step(self, action: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
+        assert self.action_space.contains(action)
+        self.actions.append(action)
+        self.step_in_episode += 1
+        lengths = [self.lengths[i][self.episode[i] % len(self.lengths[i])] for i in range(self.num_envs)]
+        ended, final = self.step_in_episode == lengths, np.empty(self.num_envs, object)
+        for i in np.flatnonzero(ended):
+            final[i] = self.obs()[i]
+        self.episode[ended] += 1
+        self.step_in_episode[ended] = 0
+        reward, no = 1.0 + 10.0 * np.arange(self.num_envs), np.zeros(self.num_envs, bool)
+        terminated, truncated = (ended, no) if self.terminates else (no, ended)
+        return self.obs(), reward, terminated, truncated, {"final_obs": final, "_final_obs": ended}
+
+    def call(self, name: str, size: int) -> tuple[np.ndarray, ...]:
+        assert name == "render_frame"
+        self.rendered.append((self.episode[0], self.step_in_episode[0]))
+        return tuple(np.full((size, size, 3), self.step_in_episode[i], np.uint8) for i in range(self.num_envs))
+
+    def get_attr(self, name: str) -> tuple[Any, ...]:
+        assert name == "metadata"
+        return ({"render_fps": 12.5},) * self.num_envs

@@ -1,0 +1,227 @@
+import dataclasses
+import json
+import re
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from rad import cli, validate
+from rad.config import RunConfig, preset, to_json
+
+PROBE = ("--task", "probe/both", "--image-size", "16", "--num-layers", "2", "--augment", "none", "--tensorboard")
+
+
+@pytest.fixture(autouse=True)
+def started(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[Any]:
+    """Stand in an empty folder, and note what would be trained instead of training it."""
+    calls: list[Any] = []
+    fake = SimpleNamespace(
+        start=lambda config, folder: calls.append((config, folder)) or 7,
+        resume=lambda folder: calls.append(folder) or 8,
+    )
+    monkeypatch.setitem(sys.modules, "rad.train", fake)
+    monkeypatch.chdir(tmp_path)
+    return calls
+
+
+def options(kind: Any) -> list[tuple[str, Any]]:
+    """Return the flag and the default of every field."""
+    values = dataclasses.asdict(kind)
+    return [(validate.flag_name(name), value) for name, value in values.items() if name != "agent"]
+
+
+# What is typed after `rad train`, the flag that must be named, what must be said of it.
+BAD: list[tuple[list[str], str, str]] = [
+    (["--task", "probe/nope"], "--task", "unknown task 'probe/nope'; known: value"),
+    (["--task", "nope"], "--task", "unknown suite of task 'nope'; known: dmc, gym, probe"),
+    (["--task", "gym/Nope-v0"], "--task", "unknown task 'gym/Nope-v0'"),
+    (["--task", "probe/both-discrete"], "--task", "continuous"),
+    (["--augment", "crp"], "--augment", "unknown augmentation 'crp'; known: none, crop"),
+    (["--augment", "crop:ratio=x"], "--augment", "ratio must be a number, got 'x'"),
+    (["--augment", "crop+"], "--augment", "empty link"),
+    (["--image-size", "3"], "--image-size", "must be 0 (the default) or from 16 to 1024, got 3"),
+    (["--image-size", "-5"], "--image-size", "got -5"),
+    (["--image-size", "16", "--num-layers", "12"], "--image-size", "too small"),
+    (["--frames", "0"], "--frames", "must be at least 1, got 0"),
+    (["--frames", "-1"], "--frames", "must be at least 1, got -1"),
+    (["--frames", "abc"], "--frames", "'abc'"),
+    (["--frames", "1.5"], "--frames", "'1.5'"),
+    (["--frames"], "--frames", "Missing value"),
+    (["--batch-size", "0"], "--batch-size", "must be at least 1, got 0"),
+    (["--actor-lr", "nan"], "--actor-lr", "must be above 0, got nan"),
+    (["--gamma", "1.5"], "--gamma", "must be above 0 and at most 1, got 1.5"),
+    (["--preset", "rda"], "--preset", "unknown preset 'rda'; known: rad, drq, demo"),
+    (["--device", "tpu"], "--device", "unknown device 'tpu'; known: auto, cpu, cuda"),
+    (["--precision", "fp8"], "--precision", "invalid choice 'fp8'"),
+    (["--algo", "ppo"], "--algo", "invalid choice 'ppo'"),
+    (["--out", "taken"], "--out", "taken exists; choose another name"),
+    (["--out", "taken/file/run"], "--out", "taken/file/run cannot be made"),
+    (["--nope", "3"], "--nope", "Unrecognized options: --nope, 3"),
+    (["--image-sise", "3"], "--image-sise", "Perhaps you meant: --image-size INT"),
+    (["--tensorboard", "maybe"], "", "maybe"),
+    (["--share-draw", "--critic-views", "2"], "--share-draw", "got 1 and 2"),
+    (["--log-std-min", "3"], "--log-std-min", "must be below --log-std-max 2.0, got 3.0"),
+    (["--strong-augment", "crp"], "--strong-augment", "unknown augmentation 'crp'"),
+    (["--camera-id", "5"], "--camera-id", "5 has no meaning for probe tasks; allowed: 0"),
+    (["--render-quality", "fast"], "--render-quality", "allowed: paper"),
+    (["--replay-capacity", "3"], "--replay-capacity", "must be at least 5"),
+    (["--n-step", "1200"], "--warmup-steps", "must be at least 1199"),
+    (["--resume", "nowhere"], "--resume", "nowhere is no run folder: it has no config.json"),
+    (["--resume", "taken/file"], "--resume", "taken/file is no run folder"),
+    (["--resume", "taken"], "--resume", "cannot be read"),
+    (["--resume"], "--resume", "needs a run folder"),
+    (["--resume", "taken", "--frames", "5"], "--resume", "allows no other flag"),
+    (["--resume=taken", "--frames=5"], "--resume", "allows no other flag"),
+]
+
+
+@pytest.mark.parametrize(("typed", "flag", "said"), BAD, ids=[" ".join(typed) for typed, *_ in BAD])
+def test_wrong_input_gives_one_line_and_makes_nothing(
+    typed: list[str], flag: str, said: str, capsys: pytest.CaptureFixture[str], tmp_path: Path, started: list[Any]
+) -> None:
+    (tmp_path / "taken").mkdir()
+    (tmp_path / "taken" / "file").touch()
+    (tmp_path / "taken" / "config.json").write_text("{")
+    before = sorted(tmp_path.rglob("*"))
+    resuming = typed[0].startswith("--resume")
+    assert cli.main(["train", *([] if resuming else PROBE), *typed]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == "" and captured.err.count("\n") == 1
+    assert captured.err.startswith(f"error: {flag}") and said in captured.err
+    assert not re.search("[│─╭╮]|---", captured.err)
+    assert sorted(tmp_path.rglob("*")) == before and started == []
+
+
+def test_a_replay_larger_than_memory(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, started: list[Any]
+) -> None:
+    monkeypatch.setattr(validate.device, "free_memory_bytes", lambda: 1_000)
+    assert cli.main(["train", *PROBE]) == 2
+    assert capsys.readouterr().err.startswith("error: --replay-capacity: 100,000 frames of 16x16 need 0.1 GB, but ")
+    assert started == []
+
+
+def test_an_unknown_dmc_task_names_the_near_one(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["train", "--task", "dmc/cartpole-swingupp"]) == 2
+    assert "error: --task: unknown task 'dmc/cartpole-swingupp'; did you mean cartpole-swingup?" in (
+        capsys.readouterr().err
+    )
+
+
+def test_a_discrete_gym_task_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["train", *PROBE, "--task", "gym/tests.rad.envs.painted:Painted-v0"]) == 2
+    assert "error: --task: sac needs actions that are a vector" in capsys.readouterr().err
+
+
+def test_train_starts_what_was_asked_for_and_returns_its_status(started: list[Any]) -> None:
+    assert cli.main(["train", *PROBE, "--frames", "50", "--gamma", "0.9", "--out", "here"]) == 7
+    ((config, folder),) = started
+    assert folder == Path("here")
+    assert (config.task, config.frames, config.agent.gamma, config.tensorboard) == ("probe/both", 50, 0.9, True)
+
+
+def test_the_default_folder_tells_task_algorithm_augmentation_and_seed(started: list[Any]) -> None:
+    cli.main(["train", *PROBE, "--augment", "crop+flip/rotate", "--seed", "3"])
+    assert started[0][1] == Path("runs/probe-both-sac-crop+flip|rotate-3")
+
+
+@pytest.mark.parametrize("typed", [["--resume", "run"], ["--resume=run"]])
+def test_resume_goes_on_with_the_folder(typed: list[str], started: list[Any]) -> None:
+    Path("run").mkdir()
+    Path("run/config.json").write_text(json.dumps(to_json(RunConfig())))
+    assert cli.main(["train", *typed]) == 8
+    assert started == [Path("run")]
+
+
+def test_help_shows_every_field_with_its_default(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stop:
+        cli.main(["train", "--help"])
+    assert not stop.value.code
+    text = " ".join(re.sub("[│╭╮╰╯─]", " ", capsys.readouterr().out).split())
+    for flag, default in options(RunConfig()) + options(RunConfig().agent):
+        found = re.search(rf" {flag}[ ,](.+?) \(default: ([^)]*)\)", text)
+        assert found and found[2] == (repr(default) if default == "" else str(default)), flag
+        assert re.search(r"[a-z]{3}.*\.$", found[1]), f"{flag} has no text"
+
+
+@pytest.mark.parametrize("typed", [["--preset", "drq"], ["--preset=drq"], ["--seed", "2", "--preset", "drq"]])
+def test_a_preset_gives_the_defaults_wherever_it_stands(typed: list[str]) -> None:
+    config = cli.parse_run([*typed, "--critic-views", "3", "--target-views", "3"])
+    drq = preset("drq")
+    assert config.agent == dataclasses.replace(drq.agent, critic_views=3, target_views=3)
+    assert config.augment == "shift"
+
+
+def test_the_task_gives_the_presets_numbers_for_it_and_flags_come_last() -> None:
+    assert cli.parse_run(["--task", "dmc/cheetah-run"]).agent.critic_lr == 2e-4
+    assert cli.parse_run(["--critic-lr", "5e-4", "--task=dmc/cheetah-run"]).agent.critic_lr == 5e-4
+    assert cli.parse_run(["--frames", "100_000"]).frames == 100_000
+
+
+@pytest.mark.parametrize("typed", [[], ["--help"], ["-h"], ["help"]])
+def test_usage_names_every_command(typed: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(typed) == 0
+    shown = capsys.readouterr().out
+    assert all(re.search(rf"^  {command} ", shown, re.MULTILINE) for command in cli.COMMANDS)
+
+
+def test_an_unknown_command(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["trian"]) == 2
+    assert capsys.readouterr().err == f"error: unknown command 'trian'; known: {', '.join(cli.COMMANDS)}\n"
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        (["evaluate"], "run"),
+        (["evaluate", "nowhere", "--episodes", "0"], "--episodes: must be at least 1, got 0"),
+        (["evaluate", "nowhere", "--episodes", "x"], "--episodes: invalid literal"),
+        (["evaluate", "nowhere", "--nope", "1"], "--nope"),
+        (["attention", "nowhere"], "--out"),
+        (["demo", "--seed", "x"], "--seed: invalid literal"),
+        (["doctor", "--nope"], "--nope"),
+    ],
+)
+def test_wrong_input_of_the_other_commands(typed: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(typed) == 2
+    captured = capsys.readouterr()
+    assert captured.err.startswith("error: ") and said in captured.err and captured.err.count("\n") == 1
+    assert captured.out == ""
+
+
+@pytest.mark.parametrize(
+    "box",
+    [
+        "╭─ Value error ─╮\n│ Error parsing --a: │\n│ bad value │\n│ ───────── │\n│ see help │\n╰──╯\n",
+        " Value error \n ------------ \n  Error parsing --a:\n  bad value\n  ---------\n  see help\n   \n",
+        "\x1b[31m╭─ Error ─╮\x1b[0m\n\x1b[31m│\x1b[0m \x1b[1mError parsing --a:\x1b[0m bad value \x1b[31m│\x1b[0m\n"
+        "\x1b[31m│\x1b[0m \x1b[31m────\x1b[0m \x1b[31m│\x1b[0m\n│ see help │\n╰──╯\n",
+    ],
+    ids=["unicode", "ascii", "colours"],
+)
+def test_a_box_of_any_kind_becomes_one_line(box: str) -> None:
+    assert cli._without_box(box) == "--a: bad value; see help"
+
+
+@pytest.mark.parametrize("error", [ValueError, FileExistsError, ModuleNotFoundError])
+def test_an_error_of_several_lines_is_shown_as_one(
+    error: type[Exception], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(arguments: list[str]) -> int:
+        raise error("one\n  two")
+
+    monkeypatch.setitem(cli.COMMANDS, "train", fail)
+    assert cli.main(["train"]) == 2
+    assert capsys.readouterr().err == "error: one two\n"
+
+
+def test_a_fault_of_the_program_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(arguments: list[str]) -> int:
+        raise KeyError("inside")
+
+    monkeypatch.setitem(cli.COMMANDS, "train", fail)
+    with pytest.raises(KeyError):
+        cli.main(["train"])

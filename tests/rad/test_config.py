@@ -1,0 +1,96 @@
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rad.agents.sac import SACConfig
+from rad.config import PRESETS, RunConfig, from_json, preset, to_json
+
+
+def changed(name: str) -> set[str]:
+    """Return the fields in which a preset differs from the defaults."""
+    config, default = preset(name), RunConfig()
+    run = {f.name for f in dataclasses.fields(config) if getattr(config, f.name) != getattr(default, f.name)}
+    agent = {f.name for f in dataclasses.fields(SACConfig) if vars(config.agent)[f.name] != vars(default.agent)[f.name]}
+    return (run | agent) - {"preset", "agent"}
+
+
+def test_the_defaults_are_rads() -> None:
+    agent = preset("rad").agent
+    assert changed("rad") == set()
+    # Laskin et al. 2020, appendix: table of hyperparameters for DMControl; batch as in its scripts
+    assert (agent.batch_size, agent.gamma, agent.init_temperature) == (128, 0.99, 0.1)
+    assert (agent.actor_lr, agent.critic_lr, agent.alpha_lr, agent.alpha_beta1) == (1e-3, 1e-3, 1e-4, 0.5)
+    assert (agent.critic_tau, agent.encoder_tau) == (0.01, 0.05)
+    assert (agent.actor_update_freq, agent.target_update_freq) == (2, 2)
+    assert (agent.log_std_min, agent.log_std_max) == (-10, 2)
+    assert (agent.hidden_dim, agent.projection_dim, agent.projection_tanh) == (1024, 50, False)
+    assert (RunConfig.warmup_steps, RunConfig.replay_capacity, RunConfig.frame_stack) == (1_000, 100_000, 3)
+
+
+def test_cheetah_has_a_smaller_learning_rate_under_rad() -> None:
+    agent = preset("rad", "dmc/cheetah-run").agent
+    assert (agent.actor_lr, agent.critic_lr, agent.alpha_lr) == (2e-4, 2e-4, 1e-4)
+    assert preset("rad", "dmc/walker-walk").agent == SACConfig()
+
+
+def test_drqs_numbers() -> None:
+    config = preset("drq", "dmc/cheetah-run")
+    agent = config.agent
+    assert (config.task, config.augment) == ("dmc/cheetah-run", "shift")
+    assert (agent.target_views, agent.critic_views) == (2, 2)
+    assert {agent.actor_lr, agent.critic_lr, agent.alpha_lr} == {1e-3}
+    assert {agent.critic_tau, agent.encoder_tau} == {0.01}
+    assert (agent.batch_size, agent.alpha_beta1, agent.projection_tanh) == (512, 0.9, True)
+
+
+def test_a_preset_keeps_the_name_and_takes_the_task() -> None:
+    assert preset("demo").preset == "demo"
+    assert preset("demo").task == "dmc/cartpole-balance"
+    assert preset("demo", "dmc/walker-stand").task == "dmc/walker-stand"
+    assert preset("rad").task == RunConfig().task
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_every_preset_names_its_source_and_changes_only_what_it_lists(name: str) -> None:
+    listed = PRESETS[name]
+    assert len(listed.source) > 20
+    assert changed(name) == listed.run.keys() | listed.agent.keys()
+
+
+def test_an_unknown_preset() -> None:
+    with pytest.raises(ValueError, match="--preset: unknown preset 'rda'; known: rad, drq, demo"):
+        preset("rda")
+
+
+@pytest.mark.parametrize(
+    "config",
+    [preset("rad"), preset("drq"), preset("demo"), RunConfig(out=Path("some/where"), agent=SACConfig(gamma=0.9))],
+    ids=["rad", "drq", "demo", "own"],
+)
+def test_json_and_back(config: RunConfig) -> None:
+    text = json.dumps(to_json(config), allow_nan=False)
+    assert from_json(json.loads(text)) == config
+
+
+@pytest.mark.parametrize(
+    ("part", "change", "name"),
+    [
+        (lambda plain: plain, lambda fields: fields.update(colour=1), "colour"),
+        (lambda plain: plain, lambda fields: fields.pop("task"), "task"),
+        (lambda plain: plain["agent"], lambda fields: fields.update(colour=1), "colour"),
+        (lambda plain: plain["agent"], lambda fields: fields.pop("gamma"), "gamma"),
+    ],
+)
+def test_a_configuration_of_another_version_is_refused(part: Any, change: Any, name: str) -> None:
+    plain = to_json(RunConfig())
+    change(part(plain))
+    with pytest.raises(ValueError, match=f"differ in the fields {name}$"):
+        from_json(plain)
+
+
+def test_a_run_cannot_change_its_configuration() -> None:
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        RunConfig().seed = 2  # type: ignore[misc]

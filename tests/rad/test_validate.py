@@ -1,0 +1,170 @@
+import dataclasses
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rad import validate
+from rad.buffers.replay import Replay
+from rad.build import replay_frames
+from rad.config import PRESETS, RunConfig, preset
+from tests.integration.runs import tiny
+
+TOO_FAR: dict[str, tuple[Any, ...]] = {
+    "seed": (-1, 2**63),
+    "camera_id": (-2,),
+    "image_size": (-1, 1, 15, 1025),
+    "video_size": (0, 15, 1025),
+    **dict.fromkeys(("threads", "action_repeat", "warmup_steps", "eval_every", "checkpoint_every", "log_every"), (-1,)),
+    **dict.fromkeys(("frames", "frame_stack", "num_envs", "num_layers", "num_filters", "replay_capacity"), (0, -1)),
+    **dict.fromkeys(("updates_per_step", "eval_episodes", "batch_size", "n_step", "hidden_dim"), (0, -1)),
+    **dict.fromkeys(("projection_dim", "target_views", "critic_views"), (0, -1)),
+    **dict.fromkeys(("actor_update_freq", "target_update_freq"), (0, -1)),
+    **dict.fromkeys(("actor_lr", "critic_lr", "alpha_lr", "init_temperature"), (0.0, -1e-3, math.nan, math.inf)),
+    **dict.fromkeys(("gamma", "critic_tau", "encoder_tau"), (0.0, 1.5, math.nan)),
+    "alpha_beta1": (-0.1, 1.0, math.nan),
+    "strong_weight": (-0.1, 1.1, math.nan),
+    **dict.fromkeys(("log_std_min", "log_std_max"), (math.nan, math.inf)),
+}
+AT_THE_EDGE: dict[str, tuple[Any, ...]] = {
+    "seed": (0, 2**63 - 1),
+    "image_size": (0, 16, 1024),
+    "camera_id": (-1,),
+    "gamma": (1.0, 1e-9),
+    "alpha_beta1": (0.0,),
+    "strong_weight": (0.0, 1.0),
+    "warmup_steps": (0,),
+    "frames": (1,),
+}
+
+
+def with_value(name: str, value: Any) -> RunConfig:
+    """Return a small run with one field of it, or of its agent, replaced."""
+    in_agent = name in {f.name for f in dataclasses.fields(RunConfig().agent)}
+    return tiny({name: value}) if in_agent else tiny(**{name: value})
+
+
+def check(config: RunConfig, folder: Path = Path("runs/none")) -> None:
+    validate.check(config, folder)
+
+
+def test_every_number_has_a_bound() -> None:
+    assert validate.unchecked_numbers(RunConfig()) == []
+
+
+def test_every_bound_is_tested_and_belongs_to_a_field() -> None:
+    fields = {f.name for kind in (RunConfig(), RunConfig().agent) for f in dataclasses.fields(kind)}
+    assert TOO_FAR.keys() == validate.BOUNDS.keys() <= fields
+
+
+@pytest.mark.parametrize(("name", "value"), [(name, value) for name in TOO_FAR for value in TOO_FAR[name]])
+def test_a_number_beyond_its_bound_is_refused(name: str, value: Any) -> None:
+    with pytest.raises(ValueError) as error:
+        validate.check_bounds(with_value(name, value))
+    text = str(error.value)
+    assert text.startswith(f"{validate.flag_name(name)}: must be ") and text.endswith(f"got {value}")
+    assert "\n" not in text
+
+
+@pytest.mark.parametrize(("name", "value"), [(name, value) for name in AT_THE_EDGE for value in AT_THE_EDGE[name]])
+def test_a_number_at_its_bound_is_allowed(name: str, value: Any) -> None:
+    validate.check_bounds(with_value(name, value))
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_presets_are_within_their_bounds(name: str) -> None:
+    validate.check_bounds(preset(name))
+    validate.check_agent(preset(name))
+
+
+def test_a_sound_run_passes_and_makes_nothing(tmp_path: Path) -> None:
+    check(tiny(), tmp_path / "deep" / "run")
+    assert list(tmp_path.iterdir()) == []
+
+
+# What is wrong, the flag that must be named first, and what must be said.
+WRONG: list[tuple[dict[str, Any], dict[str, Any], str, str]] = [
+    ({"task": "probe/nope"}, {}, "task", "unknown task 'probe/nope'; known: value, "),
+    ({"task": "atari/pong"}, {}, "task", "known: dmc, gym, probe"),
+    ({"task": "probe/both-discrete"}, {}, "task", "continuous numbers, got probe/both-discrete with Discrete(2)"),
+    ({"augment": "crp"}, {}, "augment", "unknown augmentation 'crp'; known: none, crop, "),
+    ({"augment": "crop:ratio=0.5"}, {}, "augment", "ratio must be in [1, 10], got 0.5"),
+    ({"augment": "crop:size2=3"}, {}, "augment", "unknown option 'size2'"),
+    ({"augment": "cutout", "image_size": 16}, {}, "augment", "max_px must fit the image, got 30 for 16 x 16"),
+    ({}, {"strong_augment": "crp"}, "strong_augment", "unknown augmentation 'crp'"),
+    ({}, {"strong_augment": "cutout"}, "strong_augment", "max_px must fit the image, got 30 for 16 x 16"),
+    ({"device": "tpu"}, {}, "device", "unknown device 'tpu'; known: auto, cpu, cuda"),
+    ({"device": "cuda:99"}, {}, "device", "'cuda:99' is not available"),
+    ({"encoder": "resnet"}, {}, "encoder", "unknown encoder 'resnet'; known: pixel"),
+    ({"num_layers": 9}, {}, "image_size", "too small"),
+    ({"camera_id": 3}, {}, "camera_id", "3 has no meaning for probe tasks; allowed: 0"),
+    ({"render_quality": "fast"}, {}, "render_quality", "'fast' has no meaning for probe tasks; allowed: paper"),
+    ({"augment": "crop:ratio=10", "image_size": 300}, {}, "image_size", "3000 is impossible; allowed: 1 to 2048"),
+    ({}, {"log_std_min": 2.0}, "log_std_min", "must be below --log-std-max 2.0, got 2.0"),
+    ({}, {"share_draw": True, "target_views": 2}, "share_draw", "got 2 and 1"),
+    ({"replay_capacity": 7, "num_envs": 4}, {}, "replay_capacity", "at least 12 with 4 environments"),
+    ({"warmup_steps": 3, "num_envs": 2}, {"n_step": 3}, "warmup_steps", "must be at least 4"),
+]
+
+
+@pytest.mark.parametrize(
+    ("run", "agent", "name", "said"), WRONG, ids=[f"{name}-{said[:20]}" for *_, name, said in WRONG]
+)
+def test_what_is_wrong_is_named_in_one_line(run: dict, agent: dict, name: str, said: str) -> None:
+    with pytest.raises(ValueError) as error:
+        check(tiny(agent, **run))
+    text = str(error.value)
+    assert text.startswith(validate.flag_name(name) + ": ")
+    assert said in text and "\n" not in text
+
+
+@pytest.mark.parametrize(
+    ("run", "agent"),
+    [
+        ({}, {"log_std_min": 1.9}),
+        ({}, {"share_draw": True, "target_views": 2, "critic_views": 2}),
+        ({"replay_capacity": 12, "num_envs": 4}, {}),
+        ({"warmup_steps": 4, "num_envs": 2}, {"n_step": 3}),
+        ({"augment": "crop+cutout:max_px=12/flip", "image_size": 20}, {"strong_augment": "random_conv"}),
+        ({"device": "cpu"}, {}),
+    ],
+)
+def test_what_is_just_right_passes(run: dict, agent: dict) -> None:
+    check(tiny(agent, **run))
+
+
+def test_a_replay_larger_than_memory_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    # 100,000 frames of 3 x 100 x 100 bytes take 3.0 GB
+    config = dataclasses.replace(tiny(augment="crop", image_size=84, frames=10**6), replay_capacity=100_000)
+    monkeypatch.setattr(validate.device, "free_memory_bytes", lambda: 2_999_999_999)
+    with pytest.raises(ValueError) as error:
+        check(config)
+    assert str(error.value) == (
+        "--replay-capacity: 100,000 frames of 100x100 need 3.0 GB, but 3.0 GB of memory are free; "
+        "allowed here: at most 99,999"
+    )
+    monkeypatch.setattr(validate.device, "free_memory_bytes", lambda: 3_000_000_000)
+    check(config)
+
+
+def test_a_short_run_needs_no_more_memory_than_its_own_frames(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(validate.device, "free_memory_bytes", lambda: 10**6)
+    check(dataclasses.replace(tiny(frames=60), replay_capacity=100_000))  # under 200 frames of 768 bytes
+
+
+@pytest.mark.parametrize("num_envs", [1, 50])
+def test_the_shortest_run_has_a_replay_that_can_be_sampled(num_envs: int) -> None:
+    frames = replay_frames(tiny({"n_step": 3}, frames=1, num_envs=num_envs))
+    assert frames // num_envs >= Replay.least_slots(frame_stack=1, n_step=3)
+
+
+def test_an_existing_folder_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=f"--out: {tmp_path} exists; .* rad train --resume {tmp_path}"):
+        check(tiny(), tmp_path)
+
+
+def test_a_folder_below_a_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(ValueError, match=r"--out: .*run cannot be made: .*file is no folder"):
+        check(tiny(), tmp_path / "file" / "deep" / "run")

@@ -1,0 +1,113 @@
+"""What is installed, and what an import brings with it."""
+
+import importlib
+import re
+import subprocess
+import sys
+import tomllib
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGES = {"rad", "encoders", "augment"}
+SIMULATORS = {"dm_control", "mujoco", "procgen", "gym3", "OpenGL", "glfw"}
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+ADDRESS = re.compile(r"https?:|git\+|--(extra-)?index-url|--find-links|\b[\w-]+\.(org|com|net|io|dev|cn)\b")
+
+
+def test_the_wheel_is_declared_to_hold_three_packages():
+    assert set(PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]) == PACKAGES
+
+
+def test_every_folder_of_source_is_a_package():
+    folders = {path.parent for package in PACKAGES for path in (ROOT / package).rglob("*.py")}
+    assert not [folder for folder in folders if not (folder / "__init__.py").is_file()]
+
+
+def test_the_wheel_holds_every_source_file_and_nothing_else(tmp_path, monkeypatch):
+    pytest.importorskip("hatchling", reason="the build back-end is not installed")
+    monkeypatch.chdir(ROOT)
+    wheel = tmp_path / importlib.import_module("hatchling.build").build_wheel(str(tmp_path))
+    held = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
+    source = {str(path.relative_to(ROOT)) for package in PACKAGES for path in (ROOT / package).rglob("*.py")}
+    assert {name for name in held if name.endswith(".py")} == source
+    assert {name.split("/")[0] for name in held} == PACKAGES
+    texts = [name for name in zipfile.ZipFile(wheel).namelist() if name.endswith("LICENSE")]
+    assert texts
+
+
+def test_the_version_is_one():
+    assert importlib.import_module("rad").__version__ == PROJECT["project"]["version"]
+
+
+def test_the_command_exists():
+    module, function = PROJECT["project"]["scripts"]["rad"].split(":")
+    assert callable(getattr(importlib.import_module(module), function))
+
+
+def modules_after(*imports: str) -> set[str]:
+    """Import in a fresh interpreter; return the top-level modules that are then loaded."""
+    code = f"import sys, {', '.join(imports)}; print(*{{name.split('.')[0] for name in sys.modules}})"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    return set(done.stdout.split())
+
+
+@pytest.fixture(scope="module")
+def with_torch() -> set[str]:
+    return modules_after("torch")
+
+
+@pytest.mark.parametrize("package", ["augment", "encoders"])
+def test_augment_and_encoders_need_torch_alone(package, with_torch):
+    new = modules_after("torch", package) - with_torch - set(sys.stdlib_module_names)
+    assert new == {package}
+
+
+def test_importing_rad_imports_nothing_heavy():
+    assert not modules_after("rad") & (SIMULATORS | {"torch", "numpy", "gymnasium", "matplotlib"})
+
+
+def test_the_report_reads_run_folders_without_torch():
+    loaded = modules_after("rad.report.plots", "rad.report.runs")
+    assert not loaded & (SIMULATORS | {"torch", "gymnasium", "matplotlib"})
+
+
+def test_training_imports_no_simulator_until_it_has_a_task():
+    assert not modules_after("rad.train", "rad.cli", "rad.envs") & (SIMULATORS | {"matplotlib", "wandb", "ray"})
+
+
+@pytest.mark.parametrize("name", ["requirements.lock", "pins.txt", "pyproject.toml", "Makefile", ".ci/run"])
+def test_files_of_the_installation_hold_no_address(name):
+    found = [line for line in (ROOT / name).read_text().splitlines() if ADDRESS.search(line)]
+    # A script that empties the index option is no address.
+    assert not [line for line in found if "--no-emit-index-url" not in line]
+
+
+@pytest.mark.parametrize(
+    "line", ["--index-url x", "torch @ https://x/y", "  pip install -i pypi.org/simple", "a @ git+ssh"]
+)
+def test_an_address_is_seen(line):
+    assert ADDRESS.search(line)
+
+
+def test_the_lock_pins_every_package_with_hashes():
+    text = (ROOT / "requirements.lock").read_text().replace("\\\n", " ")
+    lines = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
+    assert len(lines) > 50
+    loose = [line for line in lines if not re.match(r"[\w.\[\]-]+==\S+ .*--hash=sha256:[0-9a-f]{64}", line)]
+    assert not loose
+
+
+def test_the_lock_covers_what_the_project_asks_for():
+    text = (ROOT / "requirements.lock").read_text()
+    locked = {normal(name) for name in re.findall(r"^([\w.-]+)==", text, re.MULTILINE)}
+    project, extras = PROJECT["project"], PROJECT["project"]["optional-dependencies"]
+    asked = [*project["dependencies"], *(one for name, some in extras.items() if name != "all" for one in some)]
+    names = {normal(re.split(r"[^\w.-]", requirement)[0]) for requirement in asked}
+    assert names <= locked
+
+
+def normal(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
