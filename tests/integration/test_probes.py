@@ -25,7 +25,9 @@ def train(folder: Path, task: str, augment: str = "none") -> Trainer:
 def final_return(trainer: Trainer) -> float:
     from rad.runtime.logging import read_rows
 
-    return [row for row in read_rows(trainer.folder / "metrics.jsonl") if row["kind"] == "eval"][-1]["episode_return_mean"]
+    return [row for row in read_rows(trainer.folder / "metrics.jsonl") if row["kind"] == "eval"][-1][
+        "episode_return_mean"
+    ]
 
 
 @pytest.mark.parametrize("name", ["action", "both"])
