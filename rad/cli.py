@@ -1,9 +1,6 @@
 """The `rad` command: each subcommand reads its flags, calls one function and returns an exit status."""
 
-import contextlib
-import io
 import json
-import re
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -11,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import tyro
+
+from rad import flags
 
 USAGE = """usage: rad COMMAND [FLAGS]; rad COMMAND --help shows every flag with its meaning and default
 
@@ -25,23 +24,29 @@ commands:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command; return its exit status: 0, 2 for wrong input, 128 + signal for a stopped run."""
+    """Run the command; return its exit status.
+
+    0; 1 for a run that diverged or a suite that cannot run; 2 for what was asked for and cannot be done, in one
+    line; 128 + signal for a stopped run.
+    """
     arguments = list(sys.argv[1:] if argv is None else argv)
     command = arguments[0] if arguments else "--help"
     if command in ("-h", "--help", "help"):
         print(USAGE, end="")
         return 0
     if command not in COMMANDS:
-        return _refuse(f"unknown command '{command}'; known: {', '.join(COMMANDS)}")
+        return _report(f"unknown command '{command}'; known: {', '.join(COMMANDS)}", 2)
     try:
         return COMMANDS[command](arguments[1:])
-    except (ValueError, FileExistsError, ModuleNotFoundError) as error:
-        return _refuse(str(error))
+    except (ValueError, OSError, ModuleNotFoundError) as error:
+        return _report(str(error), 2)
+    except FloatingPointError as error:
+        return _report(str(error), 1)
 
 
 def train(arguments: list[str]) -> int:
     """Train in a new run folder, or go on with an old one."""
-    run = _value_of("resume", arguments)
+    run = flags.value_of("resume", arguments)
     if run is not None:
         return _resume(run, arguments)
     from rad.validate import check
@@ -74,54 +79,17 @@ def parse_run(arguments: Sequence[str]) -> Any:
     """Read a run's configuration; preset and task, wherever they stand, decide the defaults."""
     from rad.config import RunConfig, preset
 
-    default = preset(_value_of("preset", arguments) or "rad", _value_of("task", arguments))
+    if {"-h", "--help"} & set(arguments):
+        print("To go on with a run instead: rad train --resume RUN, without other flags.\n")
+    default = preset(flags.value_of("preset", arguments) or "rad", flags.value_of("task", arguments))
     omitted = (tyro.conf.OmitArgPrefixes, tyro.conf.OmitSubcommandPrefixes)
-    return _parse(RunConfig, "rad train", arguments, default=default, config=omitted)
+    return flags.parse(RunConfig, "rad train", arguments, default=default, config=omitted)
 
 
 def default_folder(config: Any) -> Path:
     """Return runs/TASK-ALGO-AUGMENT-SEED."""
     words = (config.task.replace("/", "-"), config.algo, config.augment.replace("/", "|"), str(config.seed))
     return Path("runs") / "-".join(words)
-
-
-def _parse(kind: type, program: str, arguments: Sequence[str], **options: Any) -> Any:
-    """Read flags into a dataclass.
-
-    Raises:
-        ValueError: a flag is unknown or has no value or a bad one; one line, where tyro draws a box.
-    """
-    box = io.StringIO()
-    try:
-        with contextlib.redirect_stderr(box):
-            return tyro.cli(kind, prog=program, args=list(arguments), **options)
-    except SystemExit as stop:
-        if not stop.code:  # --help
-            raise
-        raise ValueError(_without_box(box.getvalue())) from None
-
-
-def _without_box(box: str) -> str:
-    """Return the text of one of tyro's boxes, a title and sections between rules, as `--flag: text; text`.
-
-    They are drawn in Unicode or, without a frame, in ASCII, and coloured on a terminal.
-    """
-    rows = [re.sub(r"\x1b\[[0-9;]*m", "", row).strip("│ ") for row in box.splitlines()[1:-1]]
-    sections = re.split(r"^[─-]{3,}$", "\n".join(rows), flags=re.MULTILINE)
-    text = "; ".join(" ".join(section.split()) for section in sections if section).removeprefix("Error parsing ")
-    named = re.search(r"--[\w-]+", text)
-    return text if named is None or text.startswith(named[0]) else f"{named[0]}: {text}"
-
-
-def _value_of(flag: str, arguments: Sequence[str]) -> str | None:
-    """Return the last value given to --flag, written with a space or with =; "" where it has none."""
-    found = None
-    for word, following in zip(arguments, [*arguments[1:], ""]):
-        if word == f"--{flag}":
-            found = following
-        elif word.startswith(f"--{flag}="):
-            found = word.partition("=")[2]
-    return found
 
 
 @dataclass(frozen=True)
@@ -142,12 +110,14 @@ class Evaluate:
 
 def evaluate(arguments: list[str]) -> int:
     """Evaluate a run and print one line of JSON."""
-    flags = _parse(Evaluate, "rad evaluate", arguments)
-    if flags.episodes < 1:
-        raise ValueError(f"--episodes: must be at least 1, got {flags.episodes}")
+    options = flags.parse(Evaluate, "rad evaluate", arguments)
+    if options.episodes < 1:
+        raise ValueError(f"--episodes: must be at least 1, got {options.episodes}")
+    if options.video:
+        flags.check_file("video", options.video)
     from rad.trained import evaluate_run
 
-    print(json.dumps(evaluate_run(**vars(flags))))
+    print(json.dumps(evaluate_run(**vars(options))))
     return 0
 
 
@@ -165,11 +135,12 @@ class Attention:
 
 def attention(arguments: list[str]) -> int:
     """Draw the attention of a run."""
-    flags = _parse(Attention, "rad attention", arguments)
+    options = flags.parse(Attention, "rad attention", arguments)
+    flags.check_file("out", options.out)
     from rad.trained import attention_of_run
 
-    attention_of_run(**vars(flags))
-    print(flags.out)
+    attention_of_run(**vars(options))
+    print(options.out)
     return 0
 
 
@@ -185,10 +156,10 @@ class Demo:
 
 def demo(arguments: list[str]) -> int:
     """Run the demo."""
-    flags = _parse(Demo, "rad demo", arguments)
+    options = flags.parse(Demo, "rad demo", arguments)
     from rad.demo import run
 
-    return run(flags.out, flags.seed)
+    return run(options.out, options.seed)
 
 
 @dataclass(frozen=True)
@@ -196,15 +167,15 @@ class Doctor:
     """Say what is installed, what is missing and how to get it."""
 
     suite: str = "dmc"
-    """The suite that has to work: dmc, gym or probe; the exit status is 1 if it does not."""
+    """The suite that has to work: dmc, gym, probe or procgen; the exit status is 1 if it does not."""
 
 
 def doctor(arguments: list[str]) -> int:
     """Examine the installation."""
-    flags = _parse(Doctor, "rad doctor", arguments)
+    options = flags.parse(Doctor, "rad doctor", arguments)
     from rad.doctor import examine
 
-    return examine(flags.suite)
+    return examine(options.suite)
 
 
 def bench(arguments: list[str]) -> int:
@@ -224,9 +195,9 @@ COMMANDS: dict[str, Callable[[list[str]], int]] = {
 }
 
 
-def _refuse(text: str) -> int:
-    print(f"error: {' '.join(text.split())}", file=sys.stderr)
-    return 2
+def _report(error: str, status: int) -> int:
+    print(f"error: {' '.join(error.split())}", file=sys.stderr)
+    return status
 
 
 if __name__ == "__main__":

@@ -98,12 +98,17 @@ def off_policy(
 
     Yields:
         A report after each step of all environments.
+
+    Raises:
+        FloatingPointError: the agent's actions are not finite: training has diverged.
     """
     if not progress.obs.size:
         _begin(env, replay, progress)
     while True:
         warm = progress.agent_steps >= warmup_steps
         action = agent.act(progress.obs, deterministic=False) if warm else _random(env, progress.generator)
+        if not np.isfinite(action).all():
+            raise FloatingPointError("actions")
         episodes = _step(env, replay, progress, action)
         updates = [
             agent.update(replay.sample(batch_size, progress.generator))

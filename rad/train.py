@@ -99,13 +99,25 @@ class Trainer:
         return self.progress.agent_steps * self.action_repeat
 
     def run(self) -> int:
-        """Train to the end, or until a signal asks to stop; return the exit status."""
+        """Train to the end, or until a signal asks to stop; return the exit status.
+
+        Raises:
+            FloatingPointError: training has diverged; checkpoints from before remain.
+        """
         if self.frames >= self.config.frames:
             print(f"{self.folder} has already reached {self.frames:,} frames")
             return 0
         if not self.frames:
             self._measure_random_policy()
         self.line = ProgressLine(self.config.frames, self.frames)
+        try:
+            return self._train()
+        except FloatingPointError as error:
+            raise FloatingPointError(
+                f"training diverged: {error} not finite at {self.frames:,} frames; a lower learning rate may help"
+            ) from None
+
+    def _train(self) -> int:
         with StopRequest() as stop:
             for report in self._steps():
                 self._record(report)
@@ -150,17 +162,14 @@ class Trainer:
         """Write the training metrics since the last row.
 
         Raises:
-            FloatingPointError: one of them is not finite; the last checkpoint is from before.
+            FloatingPointError: one of them is not finite; the text names it.
         """
         row = self.averages.pop()
         if not row:
             return
         self._write("train", row)
         if broken := [name for name, value in row.items() if not math.isfinite(value)]:
-            raise FloatingPointError(
-                f"{', '.join(broken)} not finite at {self.frames:,} frames; "
-                f"the last checkpoint in {self.folder} is intact"
-            )
+            raise FloatingPointError(", ".join(broken))
 
     def _evaluate(self, recorder: Recorder | None = None) -> np.ndarray:
         returns = self._returns_of(lambda env: lambda obs: self.agent.act(obs, deterministic=True), recorder)

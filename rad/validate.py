@@ -27,17 +27,20 @@ POSITIVE: Bound = (lambda value: 0 < value < math.inf, "above 0")
 RATE: Bound = (lambda value: 0 < value <= 1, "above 0 and at most 1")
 SHARE: Bound = (lambda value: 0 <= value <= 1, "from 0 to 1")
 SIDE: Bound = (lambda value: value == 0 or 16 <= value <= 1024, "0 (the default) or from 16 to 1024")
+WIDTH: Bound = (lambda value: 1 <= value <= 2**16, "from 1 to 65,536")  # what is larger is a slip of the hand
 
 BOUNDS: dict[str, Bound] = {
     "camera_id": (lambda value: value >= -1, "at least -1"),
     "seed": (lambda value: 0 <= value < 2**63, "from 0 to 2^63 - 1"),
     "image_size": SIDE,
     "video_size": (lambda value: 16 <= value <= 1024, "from 16 to 1024"),
-    **dict.fromkeys(("threads", "action_repeat", "warmup_steps"), AT_LEAST_0),
+    "threads": (lambda value: 0 <= value <= 1024, "from 0 to 1024"),
+    **dict.fromkeys(("action_repeat", "warmup_steps"), AT_LEAST_0),
     **dict.fromkeys(("eval_every", "checkpoint_every", "log_every"), AT_LEAST_0),
-    **dict.fromkeys(("frames", "frame_stack", "num_envs", "num_layers", "num_filters"), AT_LEAST_1),
+    **dict.fromkeys(("frames", "frame_stack", "num_envs", "num_layers"), AT_LEAST_1),
     **dict.fromkeys(("replay_capacity", "updates_per_step", "eval_episodes"), AT_LEAST_1),
-    **dict.fromkeys(("batch_size", "n_step", "hidden_dim", "projection_dim"), AT_LEAST_1),
+    **dict.fromkeys(("num_filters", "hidden_dim", "projection_dim", "batch_size"), WIDTH),
+    "n_step": AT_LEAST_1,
     **dict.fromkeys(("actor_update_freq", "target_update_freq", "target_views", "critic_views"), AT_LEAST_1),
     **dict.fromkeys(("actor_lr", "critic_lr", "alpha_lr", "init_temperature"), POSITIVE),
     **dict.fromkeys(("gamma", "critic_tau", "encoder_tau"), RATE),
@@ -127,7 +130,11 @@ def check_replay(config: RunConfig) -> None:
 
 def check_folder(folder: Path) -> None:
     """Check that a run folder can be made."""
-    if folder.exists():
+    try:
+        taken = folder.exists()
+    except OSError as error:
+        raise ValueError(f"--out: {folder} cannot be made: {error.strerror}") from None
+    if taken:
         raise ValueError(f"--out: {folder} exists; choose another name, or go on with it: rad train --resume {folder}")
     parent = next(parent for parent in folder.absolute().parents if parent.exists())
     if not parent.is_dir() or not os.access(parent, os.W_OK):

@@ -33,6 +33,7 @@ ROOMS = {
     "rad.demo": EVERYTHING,
     "rad.doctor": "rad.bench.machine rad.envs rad.runtime",
     "rad.bench": EVERYTHING,
+    "rad.flags": "",
     "rad.cli": EVERYTHING,
     "scripts": "rad.cli",
 }
@@ -64,7 +65,7 @@ HOMES = {
     "tensorboard": "rad.runtime.logging",
     "wandb": "rad.runtime.logging",
     "ray": "rad.sweep",
-    "tyro": "rad.cli rad.bench",
+    "tyro": "rad.flags rad.cli rad.bench",
 }
 # They measure or examine packages, wherever those are at home.
 MEASURING = {"rad.bench", "rad.doctor"}

@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 import augment
 import encoders
+from rad.agents.optimizers import average, own_moments, step
 from rad.agents.views import Views
 from rad.heads.sac import Actor, Critic
 from rad.losses.sac import actor_loss, critic_loss, soft_target, temperature_loss
@@ -114,7 +115,7 @@ class SACAgent:
         encoded_shape = (channels, *op.output_size(height, width))
         heads = {"projection_dim": config.projection_dim, "hidden_dim": config.hidden_dim}
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
+            torch.default_generator.manual_seed(seed)
             self.encoder = encoders.make(encoder, encoded_shape, generator=self.generator, **(encoder_options or {}))
             feature_dim = self.encoder.feature_dim
             bounds = (config.log_std_min, config.log_std_max)
@@ -196,7 +197,7 @@ class SACAgent:
             q = self.critic(self.encoder(_join(views)), action.repeat(len(views), 1))
         weight = torch.tensor(weights, device=self.device).repeat_interleave(len(target))
         loss, metrics = critic_loss(q, target.repeat(len(views)), weight)
-        _step(self.critic_optimizer, loss)
+        step(self.critic_optimizer, loss)
         return metrics
 
     def _weighted(self, obs_views: list[Tensor]) -> tuple[list[Tensor], list[float]]:
@@ -217,25 +218,25 @@ class SACAgent:
             q = self.critic(features, action)
             self.critic.requires_grad_(True)
         loss, metrics = actor_loss(q, log_prob, self.log_alpha.exp())
-        _step(self.actor_optimizer, loss)
+        step(self.actor_optimizer, loss)
         alpha_loss, alpha_metrics = temperature_loss(self.log_alpha, log_prob, self.target_entropy)
-        _step(self.alpha_optimizer, alpha_loss)
+        step(self.alpha_optimizer, alpha_loss)
         return metrics | alpha_metrics
 
     def _update_targets(self) -> None:
         """Move the target networks towards the learned ones: slowly the Qs, faster what sees pixels."""
         critic, target, config = self.critic, self.critic_target, self.config
-        _average(self.encoder, self.encoder_target, config.encoder_tau)
-        _average(critic.projection, target.projection, config.encoder_tau)
-        _average(critic.q1, target.q1, config.critic_tau)
-        _average(critic.q2, target.q2, config.critic_tau)
+        average(self.encoder, self.encoder_target, config.encoder_tau)
+        average(critic.projection, target.projection, config.encoder_tau)
+        average(critic.q1, target.q1, config.critic_tau)
+        average(critic.q2, target.q2, config.critic_tau)
 
     def _noise(self, batch_size: int) -> Tensor:
         """Draw standard-normal noise [B, A] on the CPU, so that it is the same on every device."""
         return torch.randn(batch_size, self.action_dim, generator=self.generator).to(self.device)
 
     def _autocast(self) -> torch.autocast:
-        # Without the cache: a weight cast under no_grad would be handed to a differentiated forward.
+        # Without the cache, which would go on handing out a weight's cast from before the optimizer changed it.
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bf16", cache_enabled=False)
 
     def state_dict(self) -> dict[str, Any]:
@@ -251,7 +252,7 @@ class SACAgent:
         for name, part in self._parts().items():
             part.load_state_dict(state[name])
             if isinstance(part, torch.optim.Optimizer):
-                _own_moments(part)
+                own_moments(part)
         with torch.no_grad():
             self.log_alpha.copy_(state["log_alpha"])
         self.generator.set_state(state["generator"])
@@ -266,27 +267,3 @@ class SACAgent:
 def _join(views: list[Tensor]) -> Tensor:
     """Stack views along the batch; a single one is not copied."""
     return torch.cat(views) if len(views) > 1 else views[0]
-
-
-def _step(optimizer: torch.optim.Optimizer, loss: Tensor) -> None:
-    optimizer.zero_grad(set_to_none=True)
-    loss.backward()
-    optimizer.step()
-
-
-def _own_moments(optimizer: torch.optim.Optimizer) -> None:
-    """Copy the moments that were loaded, in the memory layout of their parameters.
-
-    The fused step walks parameter and moments in the order of memory: a contiguous moment of channels-last
-    weights would silently be read in another order than it was written.
-    """
-    for parameter, moments in optimizer.state.items():
-        for name, value in moments.items():
-            layout = parameter if value.shape == parameter.shape else value
-            moments[name] = torch.empty_like(layout, requires_grad=False).copy_(value)
-
-
-@torch.no_grad()
-def _average(source: nn.Module, target: nn.Module, tau: float) -> None:
-    """Move the target's parameters towards the source's: theta' <- theta' + tau (theta - theta')."""
-    torch._foreach_lerp_(list(target.parameters()), list(source.parameters()), tau)

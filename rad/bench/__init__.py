@@ -12,6 +12,8 @@ from typing import Any
 
 import tyro
 
+from rad import flags
+
 BENCHMARKS = ("sac", "augment", "replay", "render")
 
 Row = dict[str, Any]
@@ -38,36 +40,36 @@ def main(arguments: Sequence[str]) -> int:
         ValueError: a flag is impossible, or the benchmark is unknown.
         ModuleNotFoundError: the benchmark needs something that is not installed.
     """
-    flags = tyro.cli(Bench, prog="rad bench", args=list(arguments))
-    check(flags)
-    set_threads(flags.threads)
+    options = flags.parse(Bench, "rad bench", arguments)
+    check(options)
+    set_threads(options.threads)
     from rad.bench.machine import describe
 
     facts = describe()
-    rounds = run_rounds(flags.name, flags.repeats)
+    rounds = run_rounds(options.name, options.repeats)
     print(table(rounds))
-    print(f"medians of {flags.repeats} rounds" if flags.repeats > 1 else "one round", end="; ")
+    print(f"medians of {options.repeats} rounds" if options.repeats > 1 else "one round", end="; ")
     print(", ".join(f"{name} {value}" for name, value in facts.items()))
-    if flags.out:
-        result = {"benchmark": flags.name, "machine": facts, "rounds": rounds}
-        flags.out.write_text(json.dumps(result, indent=2) + "\n")
+    if options.out:
+        result = {"benchmark": options.name, "machine": facts, "rounds": rounds}
+        options.out.write_text(json.dumps(result, indent=2) + "\n")
     return 0
 
 
-def check(flags: Bench) -> None:
+def check(options: Bench) -> None:
     """Check the flags before anything is measured.
 
     Raises:
         ValueError: one line that names what came and what is allowed.
     """
-    if flags.name not in BENCHMARKS:
-        raise ValueError(f"unknown benchmark '{flags.name}'; known: {', '.join(BENCHMARKS)}")
-    if flags.threads < 0:
-        raise ValueError(f"--threads: must be at least 0, got {flags.threads}")
-    if flags.repeats < 1:
-        raise ValueError(f"--repeats: must be at least 1, got {flags.repeats}")
-    if flags.out and (flags.out.is_dir() or not flags.out.parent.is_dir()):
-        raise ValueError(f"--out: must be a file in a folder that exists, got {flags.out}")
+    if options.name not in BENCHMARKS:
+        raise ValueError(f"unknown benchmark '{options.name}'; known: {', '.join(BENCHMARKS)}")
+    if options.threads < 0:
+        raise ValueError(f"--threads: must be at least 0, got {options.threads}")
+    if options.repeats < 1:
+        raise ValueError(f"--repeats: must be at least 1, got {options.repeats}")
+    if options.out:
+        flags.check_file("out", options.out)
 
 
 def set_threads(count: int) -> None:

@@ -51,7 +51,7 @@ def check_opengl() -> Finding:
         return Finding("OpenGL", True, f"MUJOCO_GL={gl.choose_backend()}")
     except ModuleNotFoundError as error:
         return Finding("OpenGL", False, str(error), "pip install 'rad-rl[dmc]'")
-    except RuntimeError as error:
+    except OSError as error:
         return Finding("OpenGL", False, str(error), _egl_remedy())
 
 

@@ -69,7 +69,7 @@ def make(
     Raises:
         ValueError: If an argument is impossible; the text names it.
         ModuleNotFoundError: If a package that the task needs is missing.
-        RuntimeError: If no OpenGL back-end works.
+        OSError: If no OpenGL back-end works.
     """
     _check_numbers(num_envs, seed, frame_stack, action_repeat)
     check_size("image_size", image_size)

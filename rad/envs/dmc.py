@@ -151,7 +151,7 @@ def _suite() -> Any:
     try:
         from dm_control import suite
     except (ImportError, AttributeError, RuntimeError) as error:  # OSMesa without its library: AttributeError
-        raise RuntimeError(f"{gl.failure(backend)} ({type(error).__name__}: {error})") from error
+        raise OSError(f"{gl.failure(backend)} ({type(error).__name__}: {error})") from error
     return suite
 
 

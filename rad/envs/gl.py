@@ -27,7 +27,7 @@ def choose_backend() -> str:
 
     Raises:
         ModuleNotFoundError: If dm_control is not installed.
-        RuntimeError: If none of the three works; the text has a remedy for each.
+        OSError: If none of the three works; the text has a remedy for each.
     """
     if importlib.util.find_spec("dm_control") is None:
         raise ModuleNotFoundError("dmc tasks need the package dm-control: pip install 'rad-rl[dmc]'")
@@ -39,7 +39,7 @@ def choose_backend() -> str:
             os.environ["MUJOCO_GL"] = backend
             return backend
     remedies = "; ".join(f"{backend}: {REMEDIES[backend]}" for backend in BACKENDS)
-    raise RuntimeError(f"no OpenGL back-end works, tried {', '.join(BACKENDS)}; install one of {remedies}")
+    raise OSError(f"no OpenGL back-end works, tried {', '.join(BACKENDS)}; install one of {remedies}")
 
 
 def load_triton_first() -> None:

@@ -36,7 +36,7 @@ HEAD, MIDDLE, TAIL = b'{"sha256": "', b'", "manifest": ', b"}\n"
 NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
-class CheckpointError(Exception):
+class CheckpointError(OSError):
     """A checkpoint cannot be written or read; the text is one line that names the file and the reason."""
 
 

@@ -3,7 +3,6 @@
 import ctypes
 import os
 import platform
-from contextlib import AbstractContextManager
 from pathlib import Path
 
 import psutil
@@ -11,7 +10,6 @@ import torch
 
 __all__ = [
     "PRECISIONS",
-    "autocast",
     "free_memory_bytes",
     "has_fast_bf16",
     "resolve_device",
@@ -71,18 +69,6 @@ def resolve_precision(name: str, device: torch.device) -> str:
     if name != "auto":
         return name
     return "bf16" if has_fast_bf16(device) else "fp32"
-
-
-def autocast(device: torch.device, precision: str) -> AbstractContextManager[object]:
-    """Return the context for forward passes: bfloat16 where `precision` is ``"bf16"``, else no change.
-
-    Raises:
-        ValueError: a precision other than ``"fp32"`` or ``"bf16"``.
-    """
-    if precision not in ("fp32", "bf16"):
-        raise ValueError(f"unknown precision {precision!r}; known: fp32, bf16")
-    # No weight cache: until the context ends it would hand out casts of weights that have since been updated.
-    return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16", cache_enabled=False)
 
 
 def tune_allocator() -> bool:

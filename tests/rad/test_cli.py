@@ -10,6 +10,7 @@ import pytest
 
 from rad import cli, validate
 from rad.config import RunConfig, preset, to_json
+from rad.runtime.checkpoint import CheckpointError
 
 PROBE = ("--task", "probe/both", "--image-size", "16", "--num-layers", "2", "--augment", "none", "--tensorboard")
 
@@ -50,7 +51,9 @@ BAD: list[tuple[list[str], str, str]] = [
     (["--frames", "abc"], "--frames", "'abc'"),
     (["--frames", "1.5"], "--frames", "'1.5'"),
     (["--frames"], "--frames", "Missing value"),
-    (["--batch-size", "0"], "--batch-size", "must be at least 1, got 0"),
+    (["--batch-size", "0"], "--batch-size", "must be from 1 to 65,536, got 0"),
+    (["--hidden-dim", "100000"], "--hidden-dim", "must be from 1 to 65,536, got 100000"),
+    (["--out", "x" * 300], "--out", "cannot be made: File name too long"),
     (["--actor-lr", "nan"], "--actor-lr", "must be above 0, got nan"),
     (["--gamma", "1.5"], "--gamma", "must be above 0 and at most 1, got 1.5"),
     (["--preset", "rda"], "--preset", "unknown preset 'rda'; known: rad, drq, demo"),
@@ -192,21 +195,7 @@ def test_wrong_input_of_the_other_commands(typed: list[str], said: str, capsys: 
     assert captured.out == ""
 
 
-@pytest.mark.parametrize(
-    "box",
-    [
-        "╭─ Value error ─╮\n│ Error parsing --a: │\n│ bad value │\n│ ───────── │\n│ see help │\n╰──╯\n",
-        " Value error \n ------------ \n  Error parsing --a:\n  bad value\n  ---------\n  see help\n   \n",
-        "\x1b[31m╭─ Error ─╮\x1b[0m\n\x1b[31m│\x1b[0m \x1b[1mError parsing --a:\x1b[0m bad value \x1b[31m│\x1b[0m\n"
-        "\x1b[31m│\x1b[0m \x1b[31m────\x1b[0m \x1b[31m│\x1b[0m\n│ see help │\n╰──╯\n",
-    ],
-    ids=["unicode", "ascii", "colours"],
-)
-def test_a_box_of_any_kind_becomes_one_line(box: str) -> None:
-    assert cli._without_box(box) == "--a: bad value; see help"
-
-
-@pytest.mark.parametrize("error", [ValueError, FileExistsError, ModuleNotFoundError])
+@pytest.mark.parametrize("error", [ValueError, FileExistsError, ModuleNotFoundError, CheckpointError])
 def test_an_error_of_several_lines_is_shown_as_one(
     error: type[Exception], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -6,7 +6,6 @@ import torch
 
 from rad.runtime import device as module
 from rad.runtime.device import (
-    autocast,
     free_memory_bytes,
     has_fast_bf16,
     resolve_device,
@@ -55,8 +54,6 @@ def test_an_explicit_precision_is_kept(monkeypatch):
 def test_an_unknown_precision_is_refused():
     with pytest.raises(ValueError, match=r"^unknown precision 'fp16'; known: auto, bf16, fp32$"):
         resolve_precision("fp16", CPU)
-    with pytest.raises(ValueError, match=r"^unknown precision 'auto'; known: fp32, bf16$"):
-        autocast(CPU, "auto")
 
 
 def test_flags_are_read_from_cpuinfo(tmp_path):
@@ -64,30 +61,6 @@ def test_flags_are_read_from_cpuinfo(tmp_path):
     cpuinfo.write_text("processor\t: 0\nflags\t\t: fpu avx512_bf16\nflags\t\t: other\n")
     assert module._cpu_flags(cpuinfo) == {"fpu", "avx512_bf16"}
     assert module._cpu_flags(tmp_path / "absent") == set()
-
-
-@pytest.mark.parametrize(("precision", "dtype"), [("fp32", torch.float32), ("bf16", torch.bfloat16)])
-def test_autocast_sets_the_dtype_of_products(precision, dtype):
-    with autocast(CPU, precision):
-        assert (torch.ones(2, 2) @ torch.ones(2, 2)).dtype == dtype
-
-
-def test_a_weight_updated_inside_the_context_counts_at_once():
-    weight, images = torch.ones(2, 2, requires_grad=True), torch.ones(2, 2)
-    with autocast(CPU, "bf16"):
-        assert torch.nn.functional.linear(images, weight).sum() == 8
-        with torch.no_grad():
-            weight.zero_()
-        assert torch.nn.functional.linear(images, weight).sum() == 0
-
-
-def test_a_weight_used_without_gradients_first_still_gets_its_gradient():
-    weight = torch.ones(2, 2, requires_grad=True)
-    with autocast(CPU, "bf16"):
-        with torch.no_grad():
-            torch.nn.functional.linear(torch.ones(2, 2), weight)
-        torch.nn.functional.linear(torch.ones(2, 2), weight).sum().backward()
-    assert weight.grad is not None
 
 
 def test_tune_allocator_can_be_declined(monkeypatch):

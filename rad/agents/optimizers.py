@@ -1,0 +1,29 @@
+"""How weights move: gradient steps, target averages, and optimizer states that survive a resume."""
+
+import torch
+from torch import Tensor, nn
+
+
+def step(optimizer: torch.optim.Optimizer, loss: Tensor) -> None:
+    """Take one step down the gradient of `loss`, a 0-d tensor."""
+    optimizer.zero_grad(set_to_none=True)
+    loss.backward()
+    optimizer.step()
+
+
+def own_moments(optimizer: torch.optim.Optimizer) -> None:
+    """Copy the moments that were loaded, in the memory layout of their parameters.
+
+    The fused step walks parameter and moments in the order of memory: a contiguous moment of channels-last
+    weights would silently be read in another order than it was written.
+    """
+    for parameter, moments in optimizer.state.items():
+        for name, value in moments.items():
+            layout = parameter if value.shape == parameter.shape else value
+            moments[name] = torch.empty_like(layout, requires_grad=False).copy_(value)
+
+
+@torch.no_grad()
+def average(source: nn.Module, target: nn.Module, tau: float) -> None:
+    """Move the target's parameters towards the source's: theta' <- theta' + tau (theta - theta')."""
+    torch._foreach_lerp_(list(target.parameters()), list(source.parameters()), tau)

@@ -1,0 +1,59 @@
+"""Command-line flags: read into a dataclass by tyro, wrong ones refused in one line."""
+
+import contextlib
+import io
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import tyro
+
+
+def parse(kind: type, program: str, arguments: Sequence[str], **options: Any) -> Any:
+    """Read flags into a dataclass.
+
+    Raises:
+        ValueError: a flag is unknown or has no value or a bad one; one line, where tyro draws a box.
+    """
+    box = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(box):
+            return tyro.cli(kind, prog=program, args=list(arguments), **options)
+    except SystemExit as stop:
+        if not stop.code:  # --help
+            raise
+        raise ValueError(_without_box(box.getvalue())) from None
+
+
+def check_file(flag: str, path: Path) -> None:
+    """Check that a file can be written where --flag wants it.
+
+    Raises:
+        ValueError: its folder does not exist, or it is a folder itself.
+    """
+    if path.is_dir() or not path.parent.is_dir():
+        raise ValueError(f"--{flag}: must be a file in a folder that exists, got {path}")
+
+
+def _without_box(box: str) -> str:
+    """Return the text of one of tyro's boxes, a title and sections between rules, as `--flag: text; text`.
+
+    They are drawn in Unicode or, without a frame, in ASCII, and coloured on a terminal.
+    """
+    rows = [re.sub(r"\x1b\[[0-9;]*m", "", row).strip("│ ") for row in box.splitlines()[1:-1]]
+    sections = re.split(r"^[─-]{3,}$", "\n".join(rows), flags=re.MULTILINE)
+    text = "; ".join(" ".join(section.split()) for section in sections if section).removeprefix("Error parsing ")
+    named = re.search(r"--[\w-]+", text)
+    return text if named is None or text.startswith(named[0]) else f"{named[0]}: {text}"
+
+
+def value_of(flag: str, arguments: Sequence[str]) -> str | None:
+    """Return the last value given to --flag, written with a space or with =; "" where it has none."""
+    found = None
+    for word, following in zip(arguments, [*arguments[1:], ""]):
+        if word == f"--{flag}":
+            found = following
+        elif word.startswith(f"--{flag}="):
+            found = word.partition("=")[2]
+    return found
