@@ -1,16 +1,19 @@
 """Augmentations of stacked images: images in, images out; knows nothing of reinforcement learning.
 
-A chain is written ``crop+color_jitter``, an option ``cutout:min_px=5``, a choice per image ``flip/rotate``.
+A chain is written ``crop+color_jitter``, an option ``cutout:min_px=5``, a choice per image ``flip/rotate``, a
+choice over time, learned from returns, ``ucb:crop,color_jitter``.
 """
 
 from __future__ import annotations
 
+from augment.bandit import UCB, split_arms
 from augment.base import Augmentation, Identity, Params
 from augment.color import ColorJitter, Grayscale, RandomConv
 from augment.compose import Factory, OneOf, Sequential, build, parse, split_at_float
 from augment.erase import Cutout, CutoutColor
 from augment.geometry import Crop, Flip, Rotate, Shift, Translate
 from augment.overlay import Overlay
+from augment.resize import ResizeCrop
 
 _REGISTRY: dict[str, Factory] = {
     "none": Identity,
@@ -25,16 +28,29 @@ _REGISTRY: dict[str, Factory] = {
     "cutout": Cutout,
     "cutout_color": CutoutColor,
     "overlay": Overlay,
+    "resize_crop": ResizeCrop,
 }
 
 
-def make(spec: str, size: int = 84) -> Augmentation:
+def _pad_crop(pad: int = 12) -> Augmentation:
+    return Shift(pad)  # padding by repetition and a crop of the old size: a shift
+
+
+_CROPS: dict[str, Factory] = {"render": Crop, "pad": _pad_crop, "resize": ResizeCrop}
+
+
+def make(spec: str, size: int = 84, crop: str = "render") -> Augmentation:
     """Build the augmentation that a text describes.
 
     ``spec`` joins links by ``+`` in the order they are applied. A link is ``name:key=value:key=value``, or
     several of them joined by ``/``, of which each image gets one. Quotes protect a value that holds one of
     the signs. ``size`` is the side of the images that come out, in pixels; the size that has to go in is
     ``make(...).input_size(size, size)``.
+
+    ``crop`` says what the word crop means. ``render``: a window of a larger rendering (RAD on DeepMind Control).
+    For frames whose size is fixed, as Procgen's 64: ``pad``, repeat the border 12 pixels out and cut the old
+    size, which is ``shift:pad=12`` (auto-drac), or ``resize``, enlarge 64 to 75 and cut the old size, which is
+    ``resize_crop`` (in place of RAD's rebuilt simulator).
 
     Raises:
         ValueError: if a name or option is unknown or out of range; the text says what is allowed.
@@ -47,7 +63,26 @@ def make(spec: str, size: int = 84) -> Augmentation:
         ...
         ValueError: crop: ratio must be in [1, 10], got 0.5
     """
-    return build(spec, size, _REGISTRY)
+    if crop not in _CROPS:
+        raise ValueError(f"unknown crop {crop!r}; known: {', '.join(_CROPS)}")
+    return build(spec, size, _REGISTRY | {"crop": _CROPS[crop]})
+
+
+def make_arms(spec: str, size: int = 84, crop: str = "render") -> dict[str, Augmentation]:
+    """Build the augmentations that ``ucb:a,b`` chooses among, by their texts; another text has one arm.
+
+    Raises:
+        ValueError: as `make` and `split_arms`, or if the arms need images of different sizes.
+
+    Example:
+        >>> list(make_arms("ucb:crop,flip:p=0.5", 64, crop="pad").values())
+        [Shift(pad=12), Flip(p=0.5)]
+    """
+    arms = {arm: make(arm, size, crop) for arm in split_arms(spec)}
+    sizes = {arm: op.input_size(size, size) for arm, op in arms.items()}
+    if len(set(sizes.values())) > 1:
+        raise ValueError(f"arms of ucb must have one input size, got {sizes}")
+    return arms
 
 
 def default_size(spec: str) -> int:
@@ -57,7 +92,8 @@ def default_size(spec: str) -> int:
         >>> default_size("crop"), default_size("translate+flip")
         (84, 108)
     """
-    found = {name for branches in parse(spec, _REGISTRY) for name, _ in branches}
+    links = [branches for arm in split_arms(spec) for branches in parse(arm, _REGISTRY)]
+    found = {name for branches in links for name, _ in branches}
     return 108 if "translate" in found else 84
 
 
@@ -85,6 +121,7 @@ def register(name: str, factory: Factory) -> None:
 
 
 __all__ = [
+    "UCB",
     "Augmentation",
     "ColorJitter",
     "Crop",
@@ -97,13 +134,16 @@ __all__ = [
     "Overlay",
     "Params",
     "RandomConv",
+    "ResizeCrop",
     "Rotate",
     "Sequential",
     "Shift",
     "Translate",
     "default_size",
     "make",
+    "make_arms",
     "names",
     "register",
+    "split_arms",
     "split_at_float",
 ]

@@ -59,7 +59,7 @@ class Crop(Augmentation):
 
     def _draw(self, shape: Sequence[int], generator: torch.Generator) -> dict[str, Tensor]:
         batch, _, height, width = shape
-        return _places(batch, height - self.size, width - self.size, generator, self.centered)
+        return places(batch, height - self.size, width - self.size, generator, self.centered)
 
     def _apply(self, images: Tensor, params: Params) -> Tensor:
         self.output_size(images.shape[2], images.shape[3])
@@ -113,7 +113,7 @@ class Translate(Augmentation):
 
     def _draw(self, shape: Sequence[int], generator: torch.Generator) -> dict[str, Tensor]:
         batch, _, height, width = shape
-        return _places(batch, self.size - height, self.size - width, generator, self.centered)
+        return places(batch, self.size - height, self.size - width, generator, self.centered)
 
     def _apply(self, images: Tensor, params: Params) -> Tensor:
         height, width = images.shape[2:]
@@ -258,7 +258,7 @@ class Rotate(Augmentation):
         return take_pixels(images, turned[params["quarters"]])
 
 
-def _places(
+def places(
     batch: int, room_down: int, room_right: int, generator: torch.Generator, centered: bool
 ) -> dict[str, Tensor]:
     """Draw a corner for each image, or take the middle of the room."""

@@ -13,21 +13,35 @@ from collections.abc import Callable
 from typing import Any
 
 from encoders.base import Encoder, ImageShape, ReceptiveField
-from encoders.initialize import delta_orthogonal_, initialize_, orthogonal_
+from encoders.impala import ImpalaEncoder
+from encoders.initialize import (
+    delta_orthogonal_,
+    flat_orthogonal_,
+    glorot_uniform_,
+    initialize_,
+    initialize_with_,
+    orthogonal_,
+)
+from encoders.nature import NatureEncoder
 from encoders.pixel import PixelEncoder
 
 __all__ = [
     "Encoder",
+    "ImpalaEncoder",
+    "NatureEncoder",
     "PixelEncoder",
     "ReceptiveField",
     "delta_orthogonal_",
+    "flat_orthogonal_",
+    "glorot_uniform_",
     "initialize_",
+    "initialize_with_",
     "make",
     "names",
     "orthogonal_",
 ]
 
-_REGISTRY: dict[str, Callable[..., Encoder]] = {"pixel": PixelEncoder}
+_REGISTRY: dict[str, Callable[..., Encoder]] = {"pixel": PixelEncoder, "impala": ImpalaEncoder, "nature": NatureEncoder}
 
 
 def names() -> tuple[str, ...]:

@@ -1,5 +1,6 @@
 """What every encoder is: layers that turn images into a feature map, and the geometry of that map."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from torch import Tensor, nn
@@ -23,14 +24,42 @@ class ReceptiveField:
     size: int
 
 
+class Residual(nn.Sequential):
+    """Add to an image what the layers make of it: y = x + f(x).
+
+    Args:
+        *layers: f. Its windows together have stride 1 and keep the size, so that f(x) lies on x. The first
+            leaves x as it is; the last is a convolution, whose output the sum is written over.
+
+    Raises:
+        ValueError: if f has another stride or size, begins in place or does not end with a convolution.
+    """
+
+    def __init__(self, *layers: nn.Module) -> None:
+        super().__init__(*layers)
+        if not layers or not isinstance(layers[-1], nn.Conv2d):
+            raise ValueError(f"last layer of a residual block is {layers[-1:]}; expected a Conv2d")
+        if getattr(layers[0], "inplace", False):
+            raise ValueError(f"first layer of a residual block is {layers[0]}; expected one that is not in place")
+        field = walk(windows(self))
+        if (field.jump, field.center) != (1, 0):
+            raise ValueError(
+                f"layers of a residual block have jump {field.jump} and first centre {field.center}; expected 1 and 0"
+            )
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Map float [B, C, H, W] to the same shape."""
+        return super().forward(images).add_(images)  # a convolution's backward pass does not need its output
+
+
 class Encoder(nn.Module):
     """Convolutional layers over an image, with a feature map and its flat form.
 
     Args:
         image_shape: (C, H, W) of the images that come in.
         layers: module that maps images [B, C, H, W] to a feature map [B, C', H', W']. Its windows
-            (convolutions and poolings) are square, registered in the order in which they act, and those
-            beside a residual connection keep the size.
+            (convolutions and poolings) are square and registered in the order in which they act, one after
+            the other; what runs beside a shortcut stands in a `Residual`.
 
     Raises:
         ValueError: if an axis of `image_shape` is not positive, or the image is too small for a layer.
@@ -76,27 +105,12 @@ class Encoder(nn.Module):
         return self.feature_map(images).permute(0, 2, 3, 1).flatten(1)  # [B, H' * W' * C']
 
     def receptive_field(self) -> ReceptiveField:
-        """Give step, first centre and width, in input pixels, of what the last map's cells see.
-
-        A window of k cells, stride s and padding p moves the first centre by ((k - 1) / 2 - p) * jump, widens
-        the field by (k - 1) * jump and multiplies the jump by s.
-
-        Source: Dumoulin and Visin 2016 (relation of sizes); Araujo, Norris and Sim 2019 (centres).
-        """
-        jump, center, size = 1, 0.0, 1
-        for window in self._windows():
-            kernel, stride, padding = geometry(window)
-            center += ((kernel - 1) / 2 - padding) * jump
-            size += (kernel - 1) * jump
-            jump *= stride
-        return ReceptiveField(jump, center, size)
-
-    def _windows(self) -> list[Window]:
-        return [layer for layer in self.layers.modules() if isinstance(layer, Window)]
+        """Give step, first centre and width, in input pixels, of what the last map's cells see."""
+        return walk(windows(self.layers))
 
     def _walk_shape(self) -> ImageShape:
         channels, height, width = self.image_shape
-        for number, window in enumerate(self._windows(), start=1):
+        for number, window in enumerate(windows(self.layers), start=1):
             kernel, stride, padding = geometry(window)
             if min(height, width) + 2 * padding < kernel:
                 raise ValueError(
@@ -106,6 +120,29 @@ class Encoder(nn.Module):
             height, width = ((side + 2 * padding - kernel) // stride + 1 for side in (height, width))
             channels = window.out_channels if isinstance(window, nn.Conv2d) else channels
         return channels, height, width
+
+
+def windows(layers: nn.Module) -> list[Window]:
+    """List the convolutions and poolings of `layers` in the order in which they are registered."""
+    return [layer for layer in layers.modules() if isinstance(layer, Window)]
+
+
+def walk(windows: Iterable[Window]) -> ReceptiveField:
+    """Give what a cell sees through windows that act one after the other.
+
+    A window of k cells, stride s and padding p moves the first centre by ((k - 1) / 2 - p) * jump, widens the
+    field by (k - 1) * jump and multiplies the jump by s. A shortcut around windows that keep size and place
+    changes nothing: its cell is the centre of theirs.
+
+    Source: Dumoulin and Visin 2016 (relation of sizes); Araujo, Norris and Sim 2019 (centres).
+    """
+    jump, center, size = 1, 0.0, 1
+    for window in windows:
+        kernel, stride, padding = geometry(window)
+        center += ((kernel - 1) / 2 - padding) * jump
+        size += (kernel - 1) * jump
+        jump *= stride
+    return ReceptiveField(jump, center, size)
 
 
 def geometry(window: Window) -> tuple[int, int, int]:
@@ -121,6 +158,14 @@ def geometry(window: Window) -> tuple[int, int, int]:
     )
     dilation = _one_number("dilation", getattr(window, "dilation", 1))
     return dilation * (kernel - 1) + 1, stride, padding
+
+
+def convolution(channels_in: int, channels_out: int, kernel: int, stride: int = 1, padding: int = 0) -> nn.Conv2d:
+    """Make a convolution whose weights are not set yet: torch's own would come from the global random state."""
+    layer = nn.utils.skip_init(nn.Conv2d, channels_in, channels_out, kernel, stride=stride, padding=padding)
+    if not isinstance(layer, nn.Conv2d):
+        raise TypeError(f"skip_init returned {type(layer).__name__}; expected Conv2d")
+    return layer
 
 
 def check_image_shape(image_shape: ImageShape) -> ImageShape:

@@ -1,8 +1,10 @@
-"""Orthogonal initialisation of convolutions and linear layers, drawn from a given generator.
+"""Initialisation of convolutions and linear layers, drawn from a given generator.
 
 The weights are drawn into a fresh contiguous matrix and copied, so a seed gives the same values in every
 memory format and on every device.
 """
+
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
@@ -56,6 +58,50 @@ def delta_orthogonal_(weight: Tensor, gain: float = 1.0, generator: torch.Genera
     return weight
 
 
+def flat_orthogonal_(weight: Tensor, gain: float = 1.0, *, generator: torch.Generator) -> Tensor:
+    """Fill a convolution's kernel, read as a matrix [out, in * kh * kw], with `gain` times an orthogonal one.
+
+    Args:
+        weight: float [out, in, kh, kw], filled in place; any memory format.
+        gain: factor on the orthogonal matrix.
+        generator: CPU generator to draw from.
+
+    Returns:
+        `weight`.
+
+    Raises:
+        ValueError: if `weight` has not four axes, or one of them is empty.
+
+    Source: Saxe, McClelland and Ganguli 2014, section 3; on kernels so read, OpenAI baselines, `ortho_init`.
+    """
+    _check_rank("weight of a convolution", weight, 4, "[out, in, kh, kw]")
+    drawn = orthogonal_(torch.empty(weight.shape).flatten(1), gain, generator)
+    with torch.no_grad():
+        return weight.copy_(drawn.view(weight.shape))
+
+
+def glorot_uniform_(weight: Tensor, *, generator: torch.Generator) -> Tensor:
+    """Fill with numbers uniform over [-a, a], a = sqrt(6 / (fan_in + fan_out)).
+
+    The fans of a convolution count the taps of its kernel: fan_in = in * kh * kw, fan_out = out * kh * kw.
+
+    Args:
+        weight: float [out, in] or [out, in, kh, kw], filled in place; any memory format.
+        generator: CPU generator to draw from.
+
+    Returns:
+        `weight`.
+
+    Raises:
+        ValueError: if `weight` has fewer than two axes.
+
+    Source: Glorot and Bengio 2010, eq. 16.
+    """
+    drawn = nn.init.xavier_uniform_(torch.empty(weight.shape), generator=generator)
+    with torch.no_grad():
+        return weight.copy_(drawn)
+
+
 def initialize_(module: nn.Module, generator: torch.Generator | None = None) -> nn.Module:
     """Initialise every layer of `module` in order: delta-orthogonal convolutions, orthogonal linear layers.
 
@@ -71,15 +117,30 @@ def initialize_(module: nn.Module, generator: torch.Generator | None = None) -> 
 
     Source: RAD, appendix on the DMControl encoder; prior to it SAC+AE (Yarats et al. 2019), appendix B.
     """
+
+    def fill(weight: Tensor) -> Tensor:
+        if weight.ndim == 4:
+            return delta_orthogonal_(weight, nn.init.calculate_gain("relu"), generator)
+        return orthogonal_(weight, 1.0, generator)
+
+    return initialize_with_(module, fill)
+
+
+def initialize_with_(module: nn.Module, fill: Callable[[Tensor], Tensor]) -> nn.Module:
+    """Initialise every layer of `module` in order: weights by `fill`, biases 0.
+
+    Args:
+        module: network whose Conv2d and Linear layers are filled in place; other layers are left as they are.
+        fill: fills a weight in place.
+
+    Returns:
+        `module`.
+    """
     for layer in module.modules():
-        if isinstance(layer, nn.Conv2d):
-            delta_orthogonal_(layer.weight, nn.init.calculate_gain("relu"), generator)
-        elif isinstance(layer, nn.Linear):
-            orthogonal_(layer.weight, 1.0, generator)
-        else:
-            continue
-        if layer.bias is not None:
-            nn.init.zeros_(layer.bias)
+        if isinstance(layer, nn.Conv2d | nn.Linear):
+            fill(layer.weight)
+            if layer.bias is not None:
+                nn.init.zeros_(layer.bias)
     return module
 
 

@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from encoders.base import Encoder, ImageShape, check_image_shape
+from encoders.base import Encoder, ImageShape, check_image_shape, convolution
 from encoders.initialize import initialize_
 
 
@@ -40,16 +40,8 @@ class PixelEncoder(Encoder):
         layers: list[nn.Module] = []
         for number in range(num_layers):
             layers += [
-                _conv(widths[number], widths[number + 1], stride=1 if number else 2),
+                convolution(widths[number], widths[number + 1], kernel=3, stride=1 if number else 2),
                 nn.ReLU(inplace=True),
             ]
         super().__init__(image_shape, nn.Sequential(*layers))
         initialize_(self, generator)
-
-
-def _conv(channels_in: int, channels_out: int, stride: int) -> nn.Conv2d:
-    # Without torch's own initialisation, which would draw from the global random state.
-    conv = nn.utils.skip_init(nn.Conv2d, channels_in, channels_out, kernel_size=3, stride=stride)
-    if not isinstance(conv, nn.Conv2d):
-        raise TypeError(f"skip_init returned {type(conv).__name__}; expected Conv2d")
-    return conv

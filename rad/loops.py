@@ -11,7 +11,8 @@ from gymnasium.spaces import Box
 from gymnasium.vector import VectorEnv
 
 from rad.buffers.replay import Replay
-from rad.types import Metrics, Transition
+from rad.buffers.rollout import RolloutBuffer
+from rad.types import Decision, Metrics, Rollout, Transition
 
 
 class Episode(NamedTuple):
@@ -47,32 +48,86 @@ class OffPolicyAgent(Protocol):
         ...
 
 
-@dataclass
-class Progress:
-    """Where an off-policy loop stands: everything it needs to go on, besides agent, replay and environments.
+class OnPolicyAgent(Protocol):
+    """What the loop over rollouts asks of an agent; row i of the observations is always of environment i."""
+
+    def begin_rollout(self, num_envs: int) -> None:
+        """Draw what shall hold for one rollout."""
+        ...
+
+    def decide(self, obs: np.ndarray) -> Decision:
+        """Draw actions for observations uint8 [N, C, H, W]."""
+        ...
+
+    def value(self, obs: np.ndarray) -> torch.Tensor:
+        """Return the values [N], on the CPU, of observations uint8 [N, C, H, W]."""
+        ...
+
+    def update(self, rollout: Rollout) -> Metrics:
+        """Learn from one rollout."""
+        ...
+
+
+@dataclass(kw_only=True)
+class Standing:
+    """Where a loop stands: everything it needs to go on, besides agent, buffer and environments.
 
     Attributes:
-        generator: CPU generator of random actions and of sampling from replay.
         agent_steps: steps of all environments together.
         obs: uint8 [N, C, H, W], the current observations; empty before the first step.
         episode_return, episode_length: float and int [N], of the episodes under way.
     """
 
-    generator: torch.Generator
     agent_steps: int = 0
     obs: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=np.uint8))
     episode_return: np.ndarray = field(default_factory=lambda: np.zeros(0))
     episode_length: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
 
+    def begin(self, env: VectorEnv) -> None:
+        """Reset the environments."""
+        self.obs, _ = env.reset()
+        self.episode_return = np.zeros(env.num_envs)
+        self.episode_length = np.zeros(env.num_envs, dtype=np.int64)
+
+    def advance(self, obs: np.ndarray, reward: np.ndarray, ended: np.ndarray) -> list[Episode]:
+        """Count one step of all environments and return the episodes that ended."""
+        self.agent_steps += len(reward)
+        self.obs = obs
+        self.episode_return += reward
+        self.episode_length += 1
+        finished = [Episode(float(self.episode_return[i]), int(self.episode_length[i])) for i in np.flatnonzero(ended)]
+        self.episode_return[ended] = 0.0
+        self.episode_length[ended] = 0
+        return finished
+
     def state_dict(self) -> dict[str, Any]:
         """Return all fields as arrays and plain values."""
-        return vars(self) | {"generator": self.generator.get_state()}
+        return dict(vars(self))
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Restore what `state_dict` gave."""
-        self.generator.set_state(state["generator"])
         for name in ("agent_steps", "obs", "episode_return", "episode_length"):
-            setattr(self, name, copy.deepcopy(state[name]))  # the loop adds to the arrays in place
+            setattr(self, name, copy.deepcopy(state[name]))  # `advance` adds to the arrays in place
+
+
+@dataclass
+class Progress(Standing):
+    """Where an off-policy loop stands.
+
+    Attributes:
+        generator: CPU generator of random actions and of sampling from replay.
+    """
+
+    generator: torch.Generator
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return all fields as arrays and plain values."""
+        return super().state_dict() | {"generator": self.generator.get_state()}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Restore what `state_dict` gave."""
+        super().load_state_dict(state)
+        self.generator.set_state(state["generator"])
 
 
 def off_policy(
@@ -117,10 +172,68 @@ def off_policy(
         yield Report(progress.agent_steps, episodes, updates)
 
 
+def on_policy(env: VectorEnv, agent: OnPolicyAgent, buffer: RolloutBuffer, standing: Standing) -> Iterator[Report]:
+    """Fill the buffer with the policy's own steps, learn from them, forget them, for ever; the caller stops.
+
+    Continuous actions are clipped to the action space for the environment only; stored is what was drawn.
+
+    Args:
+        env: vector environment with SAME_STEP autoreset that gives `final_obs` where an episode is truncated.
+        agent: acts and learns.
+        buffer: filled here; its size decides how often the agent learns.
+        standing: changed in place; a loop given the saved states of an earlier one and of its buffer goes on
+            where that stopped, in the middle of a rollout too.
+
+    Yields:
+        A report after each step of all environments; each `buffer.num_steps` steps it holds an update.
+
+    Raises:
+        FloatingPointError: the policy or its value is not finite: training has diverged.
+    """
+    if not standing.obs.size:
+        standing.begin(env)
+    while True:
+        if not buffer.steps:
+            agent.begin_rollout(env.num_envs)
+        decision = agent.decide(standing.obs)
+        if not (decision.log_prob.isfinite().all() and decision.value.isfinite().all()):
+            raise FloatingPointError("actions or values")
+        episodes = _collect(env, agent, buffer, standing, decision)
+        updates = []
+        if buffer.full:
+            updates = [agent.update(buffer.finish(agent.value(standing.obs)))]
+            buffer.clear()
+        yield Report(standing.agent_steps, episodes, updates)
+
+
+def _collect(
+    env: VectorEnv, agent: OnPolicyAgent, buffer: RolloutBuffer, standing: Standing, decision: Decision
+) -> list[Episode]:
+    """Step all environments once, store what happened and return the episodes that ended."""
+    obs, reward, terminated, truncated, infos = env.step(_within(env, decision.action.numpy()))
+    final_value = decision.value  # of no account where no episode is cut
+    if truncated.any():
+        final_obs = [infos["final_obs"][i] if cut else obs[i] for i, cut in enumerate(truncated)]
+        final_value = agent.value(np.stack(final_obs))
+    buffer.add(
+        torch.from_numpy(standing.obs),
+        decision,
+        torch.from_numpy(reward),
+        terminated=torch.from_numpy(terminated),
+        truncated=torch.from_numpy(truncated),
+        final_value=final_value,
+    )
+    return standing.advance(obs, reward, terminated | truncated)
+
+
+def _within(env: VectorEnv, action: np.ndarray) -> np.ndarray:
+    """Clip continuous actions to the action space; discrete ones are returned as they are."""
+    space = env.action_space
+    return np.clip(action, space.low, space.high) if isinstance(space, Box) else action
+
+
 def _begin(env: VectorEnv, replay: Replay, progress: Progress) -> None:
-    progress.obs, _ = env.reset()
-    progress.episode_return = np.zeros(env.num_envs)
-    progress.episode_length = np.zeros(env.num_envs, dtype=np.int64)
+    progress.begin(env)
     for i in range(env.num_envs):
         replay.start(i, torch.from_numpy(progress.obs[i]))
 
@@ -138,8 +251,6 @@ def _step(env: VectorEnv, replay: Replay, progress: Progress, action: np.ndarray
     """Step all environments once, store what happened and return the episodes that ended."""
     obs, reward, terminated, truncated, infos = env.step(action)
     ended = terminated | truncated
-    progress.episode_return += reward
-    progress.episode_length += 1
     for i in range(env.num_envs):
         next_obs = infos["final_obs"][i] if ended[i] else obs[i]
         replay.add(
@@ -152,11 +263,4 @@ def _step(env: VectorEnv, replay: Replay, progress: Progress, action: np.ndarray
         )
         if ended[i]:
             replay.start(i, torch.from_numpy(obs[i]))
-    progress.agent_steps += env.num_envs
-    progress.obs = obs
-    finished = [
-        Episode(float(progress.episode_return[i]), int(progress.episode_length[i])) for i in np.flatnonzero(ended)
-    ]
-    progress.episode_return[ended] = 0.0
-    progress.episode_length[ended] = 0
-    return finished
+    return progress.advance(obs, reward, ended)

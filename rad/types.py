@@ -1,5 +1,6 @@
 """The values that travel between rooms, and the one conversion of stored images to learned ones."""
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import torch
@@ -30,6 +31,93 @@ class Transition(NamedTuple):
     def to(self, device: torch.device) -> "Transition":
         """Return the batch on `device`."""
         return Transition(*(tensor.to(device, non_blocking=True) for tensor in self))
+
+
+class Decision(NamedTuple):
+    """What a policy did on one observation of each environment; all on the CPU.
+
+    Attributes:
+        action: int64 [N], or float32 [N, A], not clipped to the action space.
+        log_prob: float32 [N], of that action, nats.
+        value: float32 [N], of the observation.
+        policy: float32 [N, P], parameters of the distribution that the action was drawn from.
+    """
+
+    action: Tensor
+    log_prob: Tensor
+    value: Tensor
+    policy: Tensor
+
+
+class Minibatch(NamedTuple):
+    """Some steps of a rollout in random order.
+
+    Attributes:
+        obs: uint8 [B, C, H, W] in 0..255.
+        env: int64 [B], the environment that each step was made in.
+        action, log_prob, value, policy: as in `Decision`, first axis B.
+        advantage, returns: float32 [B].
+    """
+
+    obs: Tensor
+    env: Tensor
+    action: Tensor
+    log_prob: Tensor
+    value: Tensor
+    policy: Tensor
+    advantage: Tensor
+    returns: Tensor
+
+    def to(self, device: torch.device) -> "Minibatch":
+        """Return the minibatch on `device`."""
+        return Minibatch(*(tensor.to(device, non_blocking=True) for tensor in self))
+
+
+class Rollout(NamedTuple):
+    """T steps of N environments with the same policy, time-major.
+
+    Attributes:
+        obs: uint8 [T, N, C, H, W] in 0..255, on any device; everything else is on the CPU.
+        action, log_prob, value, policy: as in `Decision`, first axes T, N.
+        next_value: float32 [T, N], of the observation that each step led to; where an episode was truncated,
+            of its final observation. Means nothing where one terminated.
+        reward: float32 [T, N], as the environment gave it.
+        terminated: bool [T, N], the future counts for nothing.
+        truncated: bool [T, N], the episode was cut; the future counts.
+    """
+
+    obs: Tensor
+    action: Tensor
+    log_prob: Tensor
+    value: Tensor
+    policy: Tensor
+    next_value: Tensor
+    reward: Tensor
+    terminated: Tensor
+    truncated: Tensor
+
+    def minibatches(
+        self, count: int, advantage: Tensor, returns: Tensor, generator: torch.Generator
+    ) -> Iterator[Minibatch]:
+        """Visit each step once, in random order.
+
+        Args:
+            count: number of minibatches, 1 to T N; their sizes differ by one at most.
+            advantage: float32 [T, N].
+            returns: float32 [T, N].
+            generator: CPU generator of the order.
+
+        Raises:
+            ValueError: there are fewer steps than minibatches.
+        """
+        num_steps, num_envs = self.reward.shape
+        if not 1 <= count <= num_steps * num_envs:
+            raise ValueError(f"num_minibatches must be from 1 to {num_steps * num_envs}, the steps held; got {count}")
+        stored = (self.action, self.log_prob, self.value, self.policy, advantage, returns)
+        flat = [tensor.flatten(0, 1) for tensor in stored]  # [T * N, ...]
+        images = self.obs.flatten(0, 1)
+        for rows in torch.randperm(num_steps * num_envs, generator=generator).tensor_split(count):
+            yield Minibatch(images[rows.to(images.device)], rows % num_envs, *(tensor[rows] for tensor in flat))
 
 
 def images_to_float(images: Tensor) -> Tensor:

@@ -11,6 +11,16 @@ def step(optimizer: torch.optim.Optimizer, loss: Tensor) -> None:
     optimizer.step()
 
 
+def clipped_step(optimizer: torch.optim.Optimizer, loss: Tensor, max_grad_norm: float) -> Tensor:
+    """Step like `step`, the gradient scaled down to `max_grad_norm` if longer; return its length before, 0-d."""
+    optimizer.zero_grad(set_to_none=True)
+    loss.backward()
+    parameters = [value for group in optimizer.param_groups for value in group["params"]]
+    norm = nn.utils.clip_grad_norm_(parameters, max_grad_norm)
+    optimizer.step()
+    return norm
+
+
 def own_moments(optimizer: torch.optim.Optimizer) -> None:
     """Copy the moments that were loaded, in the memory layout of their parameters.
 

@@ -11,7 +11,8 @@ from torch import Tensor
 
 import augment
 import encoders
-from rad.agents.optimizers import average, own_moments, step
+from rad.agents.base import Agent
+from rad.agents.optimizers import average, step
 from rad.agents.views import Views
 from rad.heads.sac import Actor, Critic
 from rad.losses.sac import actor_loss, critic_loss, soft_target, temperature_loss
@@ -70,7 +71,7 @@ class SACConfig:
     """SVEA's beta: the strong view's share of the critic loss; the weak view has the rest."""
 
 
-class SACAgent:
+class SACAgent(Agent):
     """Soft Actor-Critic from pixels.
 
     The convolutions are one module: the critic's loss trains them, the actor reads them without gradient.
@@ -91,6 +92,11 @@ class SACAgent:
     Hansen et al. 2021 (SVEA, arXiv 2107.00644, eq. 8).
     """
 
+    parts = (
+        *("encoder", "actor", "critic", "encoder_target", "critic_target", "views"),
+        *("critic_optimizer", "actor_optimizer", "alpha_optimizer"),
+    )
+
     def __init__(
         self,
         image_shape: tuple[int, int, int],
@@ -104,28 +110,24 @@ class SACAgent:
         device: torch.device | str = "cpu",
         precision: str = "fp32",
     ) -> None:
-        self.config, self.device, self.precision = config, torch.device(device), precision
-        self.action_dim, self.target_entropy = action_dim, -float(action_dim)
-        self.updates = 0
-        self.generator = torch.Generator().manual_seed(seed)
+        super().__init__(seed, device, precision)
+        self.config, self.action_dim, self.target_entropy = config, action_dim, -float(action_dim)
         self.views = Views(op, torch.Generator().manual_seed(seed + 1), frozen=config.freeze_augment)
         self.strong = augment.make(config.strong_augment, size=op.output_size(*image_shape[1:])[0])
 
         channels, height, width = image_shape
         encoded_shape = (channels, *op.output_size(height, width))
         heads = {"projection_dim": config.projection_dim, "hidden_dim": config.hidden_dim}
+        self.encoder = self._make_encoder(encoder, encoded_shape, encoder_options)
+        feature_dim = self.encoder.feature_dim
         with torch.random.fork_rng(devices=[]):
             torch.default_generator.manual_seed(seed)
-            self.encoder = encoders.make(encoder, encoded_shape, generator=self.generator, **(encoder_options or {}))
-            feature_dim = self.encoder.feature_dim
             bounds = (config.log_std_min, config.log_std_max)
             self.actor = Actor(feature_dim, action_dim, log_std_bounds=bounds, tanh=config.projection_tanh, **heads)
             self.critic = Critic(feature_dim, action_dim, tanh=config.projection_tanh, **heads)
         for head in (self.actor, self.critic):
             encoders.initialize_(head, self.generator)
-        for module in (self.encoder, self.actor, self.critic):
-            module.to(self.device)
-        self.encoder.to(memory_format=torch.channels_last)
+            head.to(self.device)
         self.encoder_target = copy.deepcopy(self.encoder).requires_grad_(False)
         self.critic_target = copy.deepcopy(self.critic).requires_grad_(False)
         self.log_alpha = torch.tensor(np.log(config.init_temperature), dtype=torch.float32, device=self.device)
@@ -235,33 +237,15 @@ class SACAgent:
         """Draw standard-normal noise [B, A] on the CPU, so that it is the same on every device."""
         return torch.randn(batch_size, self.action_dim, generator=self.generator).to(self.device)
 
-    def _autocast(self) -> torch.autocast:
-        # Without the cache, which would go on handing out a weight's cast from before the optimizer changed it.
-        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bf16", cache_enabled=False)
-
     def state_dict(self) -> dict[str, Any]:
         """Return networks, optimizers, temperature, generators and counters."""
-        return {name: part.state_dict() for name, part in self._parts().items()} | {
-            "log_alpha": self.log_alpha.detach(),
-            "generator": self.generator.get_state(),
-            "updates": self.updates,
-        }
+        return super().state_dict() | {"log_alpha": self.log_alpha.detach()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Restore what `state_dict` gave."""
-        for name, part in self._parts().items():
-            part.load_state_dict(state[name])
-            if isinstance(part, torch.optim.Optimizer):
-                own_moments(part)
+        super().load_state_dict(state)
         with torch.no_grad():
             self.log_alpha.copy_(state["log_alpha"])
-        self.generator.set_state(state["generator"])
-        self.updates = state["updates"]
-
-    def _parts(self) -> dict[str, Any]:
-        names = ("encoder", "actor", "critic", "encoder_target", "critic_target", "views")
-        optimizers = ("critic_optimizer", "actor_optimizer", "alpha_optimizer")
-        return {name: getattr(self, name) for name in names + optimizers}
 
 
 def _join(views: list[Tensor]) -> Tensor:

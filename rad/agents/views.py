@@ -41,18 +41,18 @@ class Views:
         return on_floats(images_to_float(on_bytes(images)))
 
     def _draw(self, images: Tensor) -> Sequence[Mapping[str, Any]]:
-        batch, channels, height, width = images.shape
+        batch = len(images)
         if self.frozen and batch in self._drawn:
             return self._drawn[batch]
-        on_bytes, on_floats = self._stages
-        float_shape = (batch, channels, *on_bytes.output_size(height, width))
-        params = (
-            on_bytes.draw((batch, channels, height, width), self.generator, images.device),
-            on_floats.draw(float_shape, self.generator, images.device),
-        )
+        params = self._draw_for(tuple(images.shape), images.device)
         if self.frozen:
             self._drawn[batch] = params
         return params
+
+    def _draw_for(self, shape: tuple[int, ...], device: torch.device) -> Sequence[Mapping[str, Any]]:
+        on_bytes, on_floats = self._stages
+        float_shape = (*shape[:2], *on_bytes.output_size(*shape[2:]))
+        return on_bytes.draw(shape, self.generator, device), on_floats.draw(float_shape, self.generator, device)
 
     def _apply(self, images: Tensor, params: Sequence[Mapping[str, Any]]) -> Tensor:
         on_bytes, on_floats = self._stages
@@ -66,3 +66,43 @@ class Views:
         """Restore what `state_dict` gave."""
         self.generator.set_state(state["generator"])
         self._drawn = dict(state["drawn"])
+
+
+class HeldViews(Views):
+    """Views that also keep one draw per environment, for as long as a rollout.
+
+    Args:
+        op: the augmentation.
+        generator: CPU generator of all draws.
+    """
+
+    def __init__(self, op: augment.Augmentation, generator: torch.Generator) -> None:
+        super().__init__(op, generator)
+        self._held: Sequence[Mapping[str, Any]] = ({}, {})
+
+    def hold(self, shape: tuple[int, int, int, int], device: torch.device) -> None:
+        """Draw for N environments with images of `shape` = (N, C, H, W) in place of what was held."""
+        self._held = self._draw_for(shape, device)
+
+    def held(self, images: Tensor, env: Tensor) -> Tensor:
+        """Apply what is held for each image's environment.
+
+        Args:
+            images: uint8 [B, C, H, W].
+            env: int64 [B], index of the environment that each image is from.
+
+        Returns:
+            float32 [B, C, H', W'] in [0, 1].
+        """
+        return self._apply(
+            images, [{name: value.index_select(0, env) for name, value in params.items()} for params in self._held]
+        )
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the generator's state and what is held."""
+        return super().state_dict() | {"held": tuple(self._held)}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Restore what `state_dict` gave."""
+        super().load_state_dict(state)
+        self._held = state["held"]

@@ -1,6 +1,7 @@
 """Environments: pixels in, actions out, as Gymnasium vector environments.
 
-Tasks are named `<suite>/<name>`: `dmc/<domain>-<task>`, `gym/<id>`, `probe/<name>`.
+Tasks are named `<suite>/<name>`: `dmc/<domain>-<task>`, `gym/<id>`, `probe/<name>`,
+`procgen/<game>`.
 """
 
 from __future__ import annotations
@@ -14,10 +15,14 @@ import numpy as np
 from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv, VectorEnv
 from numpy.typing import NDArray
 
-from rad.envs.simulator import QUALITIES, check_size
+from rad.envs import procgen as procgen_suite
+from rad.envs.procgen_native import IMAGE_SIZE
+from rad.envs.procgen_options import ProcgenOptions
+from rad.envs.simulator import QUALITIES, check_size, refuse_scene_options
 from rad.envs.wrappers import PixelEnv
 
-SUITES = ("dmc", "gym", "probe")
+SUITES = ("dmc", "gym", "probe", "procgen")
+DEFAULT_IMAGE_SIZE, DEFAULT_FRAME_STACK = 84, 3  # Table 3 of CURL (Srinivas et al. 2020)
 _MAX_SEED = 2**32 - 1  # of NumPy's RandomState
 
 
@@ -26,12 +31,13 @@ def make(
     *,
     num_envs: int = 1,
     seed: int = 0,
-    image_size: int = 84,
-    frame_stack: int = 3,
+    image_size: int | None = None,
+    frame_stack: int | None = None,
     action_repeat: int | None = None,
     camera_id: int = 0,
     render_quality: str = "paper",
     parallel: bool = False,
+    procgen: ProcgenOptions | None = None,
 ) -> VectorEnv:
     """Make a vector environment of `num_envs` copies of a task.
 
@@ -54,31 +60,44 @@ def make(
     `get_attr("action_repeat")`, `call("render_frame", size)` (uint8 [size, size, 3] each) and Gymnasium's
     vector wrappers work, except RecordEpisodeStatistics, whose keys are already there.
 
+    A `procgen` task has no `final_obs` and no `final_info`, draws its levels in another way from `seed`, and has
+    infos of its own: see `rad.envs.procgen.ProcgenEnv`.
+
     Args:
         task: `<suite>/<name>`, see `check_task`.
         num_envs: N, at least 1.
         seed: non-negative.
-        image_size: H and W, px.
-        frame_stack: K, at least 1.
-        action_repeat: simulator steps per agent step, at least 1; None for `action_repeat_for(task)`.
+        image_size: H and W, px; None for `image_size_for(task)`. Procgen has 64 only.
+        frame_stack: K, at least 1; None for `frame_stack_for(task)`.
+        action_repeat: simulator steps per agent step, at least 1; None for `action_repeat_for(task)`. Procgen
+            has 1 only.
         camera_id: a camera of the model, -1 for the free one (dmc only).
         render_quality: `paper`, `near` or `fast` (dmc only, see `rad.envs.dmc.DMCSimulator`).
         parallel: one process per environment instead of all in this one. Processes are spawned, so a script
-            needs its `if __name__ == "__main__"`.
+            needs its `if __name__ == "__main__"`. Procgen has `num_threads` instead.
+        procgen: options of a procgen task; None for the training levels of the mode easy.
 
     Raises:
         ValueError: If an argument is impossible; the text names it.
         ModuleNotFoundError: If a package that the task needs is missing.
         OSError: If no OpenGL back-end works.
     """
-    _check_numbers(num_envs, seed, frame_stack, action_repeat)
-    check_size("image_size", image_size)
+    check_task(task)
+    size = image_size_for(task) if image_size is None else image_size
+    stack = frame_stack_for(task) if frame_stack is None else frame_stack
+    repeat = action_repeat_for(task) if action_repeat is None else action_repeat
+    _check_numbers(num_envs, seed, stack, repeat)
+    check_size("image_size", size)
     if render_quality not in QUALITIES:
         raise ValueError(f"unknown render_quality {render_quality!r}; known: {', '.join(QUALITIES)}")
-    check_task(task)
-    repeat = action_repeat_for(task) if action_repeat is None else action_repeat
-    scene = (image_size, camera_id, render_quality)
-    builders = [partial(_make_one, task, seed + index, scene, frame_stack, repeat) for index in range(num_envs)]
+    if _is_procgen(task):
+        _refuse_for_procgen(size, repeat, camera_id, render_quality, parallel)
+        name = task.partition("/")[2]
+        return procgen_suite.ProcgenEnv(name, num_envs, seed, stack, procgen or ProcgenOptions())
+    if procgen is not None:
+        raise ValueError(f"procgen options have no meaning for {task}; allowed: None")
+    scene = (size, camera_id, render_quality)
+    builders = [partial(_make_one, task, seed + index, scene, stack, repeat) for index in range(num_envs)]
     if parallel:
         return AsyncVectorEnv(builders, context="spawn", autoreset_mode=AutoresetMode.SAME_STEP)
     return SyncVectorEnv(builders, autoreset_mode=AutoresetMode.SAME_STEP)
@@ -96,6 +115,16 @@ def action_repeat_for(task: str) -> int:
     return int(suite.action_repeat(name))
 
 
+def image_size_for(task: str) -> int:
+    """Return the default side of an image, px: what Procgen draws, and 84 elsewhere."""
+    return IMAGE_SIZE if _is_procgen(task) else DEFAULT_IMAGE_SIZE
+
+
+def frame_stack_for(task: str) -> int:
+    """Return the default number of stacked frames: 1 for procgen, and 3 elsewhere."""
+    return procgen_suite.FRAME_STACK if _is_procgen(task) else DEFAULT_FRAME_STACK
+
+
 def task_names(suite: str) -> tuple[str, ...]:
     """Return the full names of a suite's tasks.
 
@@ -108,9 +137,9 @@ def task_names(suite: str) -> tuple[str, ...]:
 def env_state(venv: VectorEnv) -> dict[str, Any]:
     """Return the state of an environment from `make`, between two steps, for an exact resume.
 
-    It holds, per environment, the random state at the start of the running episode and the actions since, as
-    plain values and arrays; episode statistics follow from them. Model and settings are not in it: make the
-    environment anew with the same arguments.
+    It holds, per environment, the random state at the start of the running episode and the actions since (for
+    procgen: the simulator's own state), as plain values and arrays; episode statistics follow from them. Model
+    and settings are not in it: make the environment anew with the same arguments.
     """
     pool: Any = venv
     return {"envs": list(pool.get_attr("resume_state"))}
@@ -125,7 +154,8 @@ def load_env_state(venv: VectorEnv, state: Mapping[str, Any]) -> NDArray[np.uint
         The present observations, uint8 [N, 3K, H, W]; zeros where no episode had started.
 
     Raises:
-        ValueError: If the state is of another number of environments, task or action repeat.
+        ValueError: If the state is of another number of environments, task or action repeat; for procgen also of
+            other options or another version, or damaged.
     """
     states = list(state["envs"])
     if len(states) != venv.num_envs:
@@ -138,6 +168,22 @@ def load_env_state(venv: VectorEnv, state: Mapping[str, Any]) -> NDArray[np.uint
 def _make_one(task: str, seed: int, scene: tuple[int, int, str], frame_stack: int, action_repeat: int) -> PixelEnv:
     suite, name = _split(task)
     return PixelEnv(suite.build(name, *scene, seed), frame_stack, action_repeat, seed)
+
+
+def _is_procgen(task: str) -> bool:
+    return task.startswith("procgen/")
+
+
+def _refuse_for_procgen(size: int, repeat: int, camera_id: int, render_quality: str, parallel: bool) -> None:
+    refuse_scene_options("procgen", camera_id, render_quality)
+    fixed = {
+        "image_size": (size, IMAGE_SIZE),
+        "action_repeat": (repeat, 1),
+        "parallel": (parallel, False),
+    }
+    for name, (came, allowed) in fixed.items():
+        if came != allowed:
+            raise ValueError(f"{name} {came} is impossible for procgen tasks; allowed: {allowed}")
 
 
 def _split(task: str) -> tuple[Any, str]:

@@ -1,6 +1,8 @@
 """Distributions over actions."""
 
+import abc
 import math
+from typing import Self
 
 import torch
 import torch.nn.functional as F
@@ -44,3 +46,115 @@ class SquashedGaussian:
         log_normal = -0.5 * noise.square() - self.log_std - 0.5 * math.log(2.0 * math.pi)
         log_jacobian = 2.0 * (math.log(2.0) - raw - F.softplus(-2.0 * raw))
         return torch.tanh(raw), (log_normal - log_jacobian).sum(-1)
+
+
+class Distribution(abc.ABC):
+    """A distribution over actions whose log-probabilities, unlike its samples, are differentiated.
+
+    Args:
+        params: float [B, P], all that it depends on, so that it can be stored and made again.
+    """
+
+    def __init__(self, params: Tensor) -> None:
+        self.params = params
+
+    @property
+    @abc.abstractmethod
+    def mode(self) -> Tensor:
+        """Return the likeliest action of each row."""
+
+    @abc.abstractmethod
+    def sample(self, generator: torch.Generator) -> Tensor:
+        """Draw an action for each row from noise that is drawn on the CPU: the same on every device."""
+
+    @abc.abstractmethod
+    def log_prob(self, action: Tensor) -> Tensor:
+        """Return the logarithms [B] of the actions' probabilities or densities, nats."""
+
+    @abc.abstractmethod
+    def entropy(self) -> Tensor:
+        """Return the entropies [B], nats."""
+
+    @abc.abstractmethod
+    def kl(self, other: Self) -> Tensor:
+        """Return the divergences KL(self || other) [B], nats."""
+
+
+class Categorical(Distribution):
+    """One of A discrete actions.
+
+    Args:
+        params: float [B, A], logits: logarithms of the probabilities up to a constant.
+
+    Attributes:
+        log_probs: float [B, A], logarithms of the probabilities, nats.
+    """
+
+    def __init__(self, params: Tensor) -> None:
+        super().__init__(params)
+        self.log_probs = params.log_softmax(-1)
+
+    @property
+    def mode(self) -> Tensor:
+        """Return the likeliest action, int64 [B]."""
+        return self.params.argmax(-1)
+
+    def sample(self, generator: torch.Generator) -> Tensor:
+        """Draw actions, int64 [B]: argmax_a of log p_a - log E_a with E exponential (the Gumbel-max trick)."""
+        noise = torch.empty(self.params.shape).exponential_(generator=generator).to(self.params.device)
+        return (self.log_probs - noise.log()).argmax(-1)
+
+    def log_prob(self, action: Tensor) -> Tensor:
+        """Return the logarithms [B] of the probabilities of actions int64 [B], nats."""
+        return self.log_probs.gather(-1, action[:, None]).squeeze(-1)
+
+    def entropy(self) -> Tensor:
+        """Return the entropies [B], nats: -sum_a p_a log p_a."""
+        return -(self.log_probs.exp() * self.log_probs).sum(-1)
+
+    def kl(self, other: Self) -> Tensor:
+        """Return KL(self || other) [B], nats: sum_a p_a (log p_a - log q_a)."""
+        return (self.log_probs.exp() * (self.log_probs - other.log_probs)).sum(-1)
+
+
+class Gaussian(Distribution):
+    """A Gaussian over all of R^A with a diagonal covariance.
+
+    Actions are clipped to the action space by whoever steps the environment; log_prob is that of the action
+    before the clipping.
+
+    Args:
+        params: float [B, 2 A]: the mean, then log_std.
+
+    Attributes:
+        mean, log_std: float [B, A] each.
+    """
+
+    def __init__(self, params: Tensor) -> None:
+        super().__init__(params)
+        self.mean, self.log_std = params.chunk(2, dim=-1)
+
+    @property
+    def mode(self) -> Tensor:
+        """Return the mean, float [B, A]."""
+        return self.mean
+
+    def sample(self, generator: torch.Generator) -> Tensor:
+        """Draw actions, float [B, A], from standard-normal noise that is drawn on the CPU."""
+        noise = torch.randn(self.mean.shape, generator=generator).to(self.mean.device)
+        return self.mean + self.log_std.exp() * noise
+
+    def log_prob(self, action: Tensor) -> Tensor:
+        """Return the logarithms [B] of the densities of actions float [B, A], nats."""
+        scaled = (action - self.mean) * (-self.log_std).exp()
+        return (-0.5 * scaled.square() - self.log_std - 0.5 * math.log(2.0 * math.pi)).sum(-1)
+
+    def entropy(self) -> Tensor:
+        """Return the differential entropies [B], nats: sum_j log_std_j + log(2 pi e) / 2."""
+        return (self.log_std + 0.5 * math.log(2.0 * math.pi * math.e)).sum(-1)
+
+    def kl(self, other: Self) -> Tensor:
+        """Return KL(self || other) [B], nats: sum_j log(s2 / s1) + (s1^2 + (m1 - m2)^2) / (2 s2^2) - 1/2."""
+        log_ratio = other.log_std - self.log_std
+        distance = (self.mean - other.mean).square() * (-2.0 * other.log_std).exp()
+        return (log_ratio + 0.5 * ((-2.0 * log_ratio).exp() + distance - 1.0)).sum(-1)

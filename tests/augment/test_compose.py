@@ -215,7 +215,9 @@ def test_register_refuses(clean_registry, name, text):
     assert str(error.value) == text
 
 
-@pytest.mark.parametrize("module", ["base", "indexing", "geometry", "color", "erase", "overlay", "compose", ""])
+@pytest.mark.parametrize(
+    "module", ["base", "indexing", "geometry", "color", "erase", "overlay", "compose", "resize", "bandit", ""]
+)
 def test_examples_run(module):
     module = importlib.import_module(f"augment.{module}".rstrip("."))
     failed, tried = doctest.testmod(module)

@@ -4,9 +4,11 @@ import doctest
 
 import pytest
 import torch
+from torch import nn
 
 import encoders
 from encoders import Encoder
+from encoders.base import geometry, windows
 
 SHAPES = [(9, 64, 64), (9, 84, 84), (9, 108, 108), (3, 64, 96)]
 
@@ -99,23 +101,38 @@ def test_impossible_image_shapes_are_refused(name, shape):
         make(name, shape)
 
 
-def test_an_image_too_small_for_the_layers_is_refused(name):
-    with pytest.raises(ValueError, match="too small"):
-        make(name, (9, 2, 64))
+@pytest.mark.parametrize("side", [1, 2])
+def test_a_small_image_is_refused_unless_every_window_is_padded(name, side):
+    sizes = [geometry(window) for window in windows(make(name).layers)]
+    if all(kernel <= 2 * padding + 1 for kernel, _, padding in sizes):
+        assert make(name, (9, side, 64))(images((9, side, 64))).isfinite().all()
+        return
+    with pytest.raises(ValueError, match="too small: layer 1 gets"):
+        make(name, (9, side, 64))
 
 
 def test_receptive_field_is_what_a_gradient_sees(name):
-    """With positive weights every pixel that a cell sees has a positive gradient."""
-    encoder = make(name, (3, 84, 100))
+    """With positive weights, and poolings that average, every pixel that a cell sees has a positive gradient."""
+    field = make(name).receptive_field()
+    sides = (2 * field.size + margin * field.jump for margin in (4, 7))
+    encoder = _averaging(make(name, (3, *sides)))
     for weight in encoder.parameters():
         weight.data = torch.full_like(weight, 0.1)
-    field = encoder.receptive_field()
     rows, columns = (side // 2 for side in encoder.map_shape[1:])
     for row, column in ((rows, columns), (rows + 1, columns), (rows, columns + 2)):
         top, bottom, left, right = _seen(encoder, row, column)
         assert (bottom - top + 1, right - left + 1) == (field.size, field.size)
         assert (top + bottom) / 2 == field.center + field.jump * row
         assert (left + right) / 2 == field.center + field.jump * column
+
+
+def _averaging(encoder: Encoder) -> Encoder:
+    """Put an average in the place of every maximum, whose gradient goes to one pixel of its window only."""
+    for module in list(encoder.modules()):
+        for key, layer in module.named_children():
+            if isinstance(layer, nn.MaxPool2d):
+                setattr(module, key, nn.AvgPool2d(layer.kernel_size, layer.stride, layer.padding))
+    return encoder
 
 
 def _seen(encoder: Encoder, row: int, column: int) -> tuple[int, int, int, int]:

@@ -75,6 +75,12 @@ def agent_step(agent: SACAgent, number: int) -> Any:
     return agent.update(batch), agent.act(batch.obs.numpy(), deterministic=False)
 
 
+def bandit_step(bandit: augment.UCB, number: int) -> Any:
+    arm = bandit.choose()
+    bandit.update(arm, float((number * 7 + arm) % 5))
+    return arm, bandit.scores()
+
+
 CASES = {
     "every": Case(lambda: Every(3), lambda every, number: every.due(2 * number)),
     "every-never": Case(lambda: Every(0), lambda every, number: every.due(number)),
@@ -82,6 +88,7 @@ CASES = {
     "replay": Case(lambda: Replay(9, (3, 2, 2), 1, frame_stack=1, n_step=2), replay_step),
     "progress": Case(lambda: Progress(torch.Generator().manual_seed(0)), progress_step),
     "views": Case(frozen_views, view_step),
+    "bandit": Case(lambda: augment.UCB(3, window=2), bandit_step),
     "sac": Case(small_agent, agent_step),
 }
 STEPS_BEFORE, STEPS_AFTER = 6, 6

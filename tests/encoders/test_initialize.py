@@ -6,7 +6,14 @@ import pytest
 import torch
 from torch import nn
 
-from encoders import delta_orthogonal_, initialize_, orthogonal_
+from encoders import (
+    delta_orthogonal_,
+    flat_orthogonal_,
+    glorot_uniform_,
+    initialize_,
+    initialize_with_,
+    orthogonal_,
+)
 
 
 def generator(seed: int = 0) -> torch.Generator:
@@ -45,6 +52,41 @@ def test_linear_weights_are_orthogonal(out, inputs):
     torch.testing.assert_close(gram, 9.0 * torch.eye(min(out, inputs)), atol=1e-5, rtol=0)
 
 
+@pytest.mark.parametrize("shape", [(32, 3, 8, 8), (64, 2, 3, 3)])
+def test_kernels_read_as_matrices_are_orthogonal(shape):
+    weight = flat_orthogonal_(torch.zeros(shape), 2.0, generator=generator()).flatten(1)
+    gram = weight @ weight.T if weight.shape[0] <= weight.shape[1] else weight.T @ weight
+    torch.testing.assert_close(gram, 4.0 * torch.eye(min(weight.shape)), atol=1e-5, rtol=0)
+
+
+# (96 + 64) kernel taps of a 3x3 convolution with 96 inputs, 64 outputs: 6 / (9 * 160) = 1 / 240.
+@pytest.mark.parametrize(("shape", "bound"), [((64, 96, 3, 3), 240**-0.5), ((90, 60), 0.2)])
+def test_glorot_weights_fill_their_range_evenly(shape, bound):
+    weight = glorot_uniform_(torch.zeros(shape), generator=generator())
+    assert 0.999 * bound < weight.abs().max() <= bound
+    spread = bound / 3**0.5  # of a uniform distribution
+    assert weight.std().item() == pytest.approx(spread, rel=0.02)
+    assert abs(weight.mean().item()) < 4.5 * spread / weight.numel() ** 0.5
+
+
+@pytest.mark.parametrize("fill", [flat_orthogonal_, glorot_uniform_])
+def test_other_fillings_follow_the_seed_in_every_memory_format(fill):
+    state = torch.get_rng_state()
+    plain = torch.zeros(32, 9, 3, 3)
+    last = plain.clone().contiguous(memory_format=torch.channels_last)
+    assert torch.equal(fill(plain, generator=generator(1)), fill(last, generator=generator(1)))
+    assert not torch.equal(plain, fill(last, generator=generator(2)))
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_layers_are_filled_as_asked():
+    module = nn.Sequential(nn.Conv2d(3, 8, 3), nn.LayerNorm(8), nn.Linear(8, 8), nn.Linear(8, 2, bias=False))
+    assert initialize_with_(module, lambda weight: nn.init.constant_(weight, 3.0)) is module
+    assert all((module[i].weight == 3).all() for i in (0, 2, 3))
+    assert not module[0].bias.any() and not module[2].bias.any()
+    assert torch.equal(module[1].weight, torch.ones(8))
+
+
 def test_a_seed_gives_the_weights_in_every_memory_format():
     plain = torch.zeros(32, 9, 3, 3)
     last = plain.clone().contiguous(memory_format=torch.channels_last)
@@ -60,10 +102,11 @@ def test_the_global_random_state_is_untouched_with_a_generator():
     assert torch.equal(torch.get_rng_state(), state)
 
 
+@pytest.mark.parametrize("fill", [delta_orthogonal_, flat_orthogonal_])
 @pytest.mark.parametrize("shape", [(3,), (3, 3), (3, 3, 3), (3, 0, 3, 3)])
-def test_what_is_no_convolution_is_refused(shape):
+def test_what_is_no_convolution_is_refused(shape, fill):
     with pytest.raises(ValueError, match=r"convolution has shape .*\[out, in, kh, kw\]"):
-        delta_orthogonal_(torch.zeros(shape))
+        fill(torch.zeros(shape), generator=generator())
 
 
 @pytest.mark.parametrize("shape", [(3,), (3, 3, 3, 3), (0, 3)])

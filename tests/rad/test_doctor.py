@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from rad import doctor, envs
+from rad import doctor
 from rad.doctor import finding, machine, packages, suites
 from rad.doctor.finding import Finding
 from rad.envs import gl
@@ -370,12 +370,6 @@ def test_no_procgen(
     monkeypatch.setattr(suites.platform, "machine", lambda: chip)
     monkeypatch.setattr(suites.sys, "version_info", python)
     refuse(suites.check_procgen_wheel(), remedy)
-
-
-def test_a_suite_that_the_library_has_no_tasks_of(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(envs, "SUITES", ("dmc", "probe"))
-    refuse(suites.check_tasks("procgen"), "or one of dmc, probe")
-    assert suites.check_tasks("dmc").ok
 
 
 def test_a_first_frame_that_fails() -> None:

@@ -37,6 +37,32 @@ def shift(images, params, pad):
     return np.stack(out)
 
 
+def pad_crop(images, params, pad):
+    """Repeat the border ``pad`` pixels out, then cut the old size at (top, left) of what came: auto-drac's crop."""
+    return crop(np.pad(images, ((0, 0), (0, 0), (pad, pad), (pad, pad)), mode="edge"), params, images.shape[2])
+
+
+def resize(image, height, width):
+    """Resize [C, H, W]: the middle of a pixel stays the middle; past the middle of the last one, its value."""
+    out = np.empty((len(image), height, width))
+    for y in range(height):
+        for x in range(width):
+            row = np.clip((y + 0.5) * image.shape[1] / height - 0.5, 0, image.shape[1] - 1)
+            column = np.clip((x + 0.5) * image.shape[2] / width - 0.5, 0, image.shape[2] - 1)
+            top, left = int(row), int(column)
+            bottom, right = min(top + 1, image.shape[1] - 1), min(left + 1, image.shape[2] - 1)
+            down, across = row - top, column - left
+            upper = (1 - across) * image[:, top, left] + across * image[:, top, right]
+            lower = (1 - across) * image[:, bottom, left] + across * image[:, bottom, right]
+            out[:, y, x] = (1 - down) * upper + down * lower
+    return out
+
+
+def resize_crop(images, params, side):
+    large = np.stack([resize(image, side, side) for image in images])
+    return crop(large, params, images.shape[2])
+
+
 def flip(images, params):
     return np.stack([image[:, :, ::-1] if f else image for image, f in zip(images, params["flip"])])
 

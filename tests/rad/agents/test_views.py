@@ -7,7 +7,7 @@ from torch import Tensor
 
 import augment
 from augment import Augmentation, Sequential
-from rad.agents.views import Views
+from rad.agents.views import HeldViews, Views
 from rad.types import images_to_float
 
 SPECS = ["none", "crop", "translate", "shift", "crop+flip:p=0.5", "crop+color_jitter", "random_conv+cutout:max_px=12"]
@@ -153,4 +153,53 @@ def test_a_restored_state_gives_the_same_next_view(frozen: bool) -> None:
     restored(stored)
     restored.load_state_dict(original.state_dict())
     for _ in range(2):
+        assert torch.equal(restored(stored), original(stored))
+
+
+def held_views(spec: str, *, seed: int = 0, count: int = 5) -> HeldViews:
+    views = HeldViews(augment.make(spec, size=SIZE), generator(seed))
+    side = images(spec).shape[-1]
+    views.hold((count, 6, side, side), torch.device("cpu"))
+    return views
+
+
+class TestHeldViews:
+    everyone = torch.arange(5)
+
+    @pytest.mark.parametrize("spec", [*SPECS, "flip:p=0.5/grayscale:p=1"])
+    def test_what_is_held_is_applied_again_and_again(self, spec: str) -> None:
+        views, stored = held_views(spec), images(spec)
+        before = views.generator.get_state()
+        first = views.held(stored, self.everyone)
+        assert torch.equal(views.held(stored, self.everyone), first)
+        assert torch.equal(views.generator.get_state(), before)
+
+    @pytest.mark.parametrize("spec", [*SPECS, "flip:p=0.5/grayscale:p=1"])
+    def test_images_in_any_order_get_what_their_environment_holds(self, spec: str) -> None:
+        views, stored, env = held_views(spec), images(spec), torch.tensor([3, 0, 3, 4])
+        whole = views.held(stored, self.everyone)
+        torch.testing.assert_close(views.held(stored[env], env), whole[env])
+
+    def test_different_images_of_an_environment_are_moved_alike(self) -> None:
+        views, env = held_views("crop"), torch.tensor([2, 2, 2])
+        stored = images("crop", count=3)
+        seen = views.held(stored, env)
+        assert len({tuple(window_of(stored[i], seen[i])) for i in range(3)}) == 1
+
+    def test_environments_differ(self) -> None:
+        views, stored = held_views("crop"), images("crop")
+        seen = views.held(stored, self.everyone)
+        assert len({tuple(window_of(stored[i], seen[i])) for i in range(5)}) > 1
+
+    def test_holding_draws_anew(self) -> None:
+        views, stored = held_views("crop"), images("crop")
+        first = views.held(stored, self.everyone)
+        views.hold(tuple(stored.shape), torch.device("cpu"))
+        assert not torch.equal(views.held(stored, self.everyone), first)
+
+    def test_a_restored_state_holds_the_same(self) -> None:
+        original, restored = held_views("crop+color_jitter"), held_views("crop+color_jitter", seed=9)
+        restored.load_state_dict(original.state_dict())
+        stored = images("crop+color_jitter")
+        assert torch.equal(restored.held(stored, self.everyone), original.held(stored, self.everyone))
         assert torch.equal(restored(stored), original(stored))

@@ -10,7 +10,7 @@ from rad import envs
 def test_unknown_suites_are_refused_with_the_known_ones() -> None:
     for task in ("atari/pong", "walker-walk", "", "/x"):
         with pytest.raises(
-            ValueError, match=r"^unknown suite of task .*; known: dmc, gym, probe, as in dmc/walker-walk$"
+            ValueError, match=r"^unknown suite of task .*; known: dmc, gym, probe, procgen, as in dmc/walker-walk$"
         ):
             envs.check_task(task)
         with pytest.raises(ValueError, match="unknown suite"):

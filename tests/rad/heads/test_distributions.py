@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.distributions import Normal, TanhTransform, TransformedDistribution
 
-from rad.heads.distributions import SquashedGaussian
+from rad.heads.distributions import Categorical, Gaussian, SquashedGaussian
 from tests.reference.sac_losses import squashed_log_prob
 
 
@@ -80,3 +80,99 @@ def test_actions_are_differentiable_in_mean_and_spread() -> None:
     torch.testing.assert_close(to_mean, slope)
     torch.testing.assert_close(to_log_std, slope * log_std.exp().detach() * noise)
     assert action.shape == (4, 2) and log_prob.shape == (4,)
+
+
+def leaf(seed: int, *shape: int) -> Tensor:
+    return rows(seed, *shape).requires_grad_(True)
+
+
+def generator(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+class TestCategorical:
+    def test_hand_computed(self) -> None:
+        # p = 1/2, 1/4, 1/4 and q = 1/4, 1/4, 1/2
+        p, q = (Categorical(torch.tensor([row]).log() + 3.0) for row in ([0.5, 0.25, 0.25], [0.25, 0.25, 0.5]))
+        assert p.log_prob(torch.tensor([1])).item() == pytest.approx(-math.log(4.0))
+        # log 2 / 2 + log 4 / 4 + log 4 / 4 = 1.5 log 2
+        assert p.entropy().item() == pytest.approx(1.5 * math.log(2.0))
+        # log(2) / 2 + 0 + log(1/2) / 4 = log(2) / 4
+        assert p.kl(q).item() == pytest.approx(0.25 * math.log(2.0))
+        assert (p.mode.item(), q.mode.item()) == (0, 2)
+
+    def test_equals_torchs(self) -> None:
+        logits, other_logits = leaf(0, 6, 5), leaf(1, 6, 5)
+        ours, other = Categorical(logits), Categorical(other_logits)
+        theirs, their_other = (torch.distributions.Categorical(logits=x) for x in (logits, other_logits))
+        action = torch.tensor([0, 1, 2, 3, 4, 0])
+        pairs = [
+            (ours.log_prob(action), theirs.log_prob(action)),
+            (ours.entropy(), theirs.entropy()),
+            (ours.kl(other), torch.distributions.kl_divergence(theirs, their_other)),
+        ]
+        for mine, expected in pairs:
+            torch.testing.assert_close(mine, expected)
+            gradients = [torch.autograd.grad(x.sum(), logits, retain_graph=True)[0] for x in (mine, expected)]
+            torch.testing.assert_close(*gradients)
+
+    def test_samples_follow_the_probabilities(self) -> None:
+        policy = Categorical(torch.tensor([0.6, 0.3, 0.1, 1e-30]).log().expand(20_000, 4))
+        share = torch.bincount(policy.sample(generator()), minlength=4) / 20_000
+        # the standard error of a share is at most sqrt(0.24 / 20,000) = 0.0035
+        torch.testing.assert_close(share, torch.tensor([0.6, 0.3, 0.1, 0.0]), atol=0.014, rtol=0)
+
+    def test_its_type_and_shape(self) -> None:
+        policy = Categorical(rows(0, 5, 3))
+        for action in (policy.mode, policy.sample(generator())):
+            assert action.dtype == torch.int64 and action.shape == (5,)
+            assert policy.log_prob(action).shape == policy.entropy().shape == (5,)
+
+
+class TestGaussian:
+    def test_hand_computed(self) -> None:
+        one = Gaussian(torch.tensor([[1.0, -1.0, 0.0, math.log(2.0)]]))
+        # (3 - 1) / 1 = 2 and (1 + 1) / 2 = 1: -(4 + 1) / 2 - log 2 - log(2 pi)
+        expected = -2.5 - math.log(2.0) - math.log(2 * math.pi)
+        assert one.log_prob(torch.tensor([[3.0, 1.0]])).item() == pytest.approx(expected)
+        assert one.entropy().item() == pytest.approx(math.log(2.0) + math.log(2 * math.pi * math.e))
+        other = Gaussian(torch.tensor([[2.0, -1.0, math.log(2.0), 0.0]]))
+        # axis 0: log 2 + (1 + 1) / 8 - 1/2; axis 1: -log 2 + 4 / 2 - 1/2; together 0.25 + 2 - 1
+        assert one.kl(other).item() == pytest.approx(1.25)
+        assert one.mode.tolist() == [[1.0, -1.0]]
+
+    def test_equals_torchs(self) -> None:
+        params, other_params, action = leaf(0, 6, 4), leaf(1, 6, 4), rows(2, 6, 2)
+        ours, other = Gaussian(params), Gaussian(other_params)
+        theirs, their_other = (Normal(x[:, :2], x[:, 2:].exp()) for x in (params, other_params))
+        pairs = [
+            (ours.log_prob(action), theirs.log_prob(action).sum(-1)),
+            (ours.entropy(), theirs.entropy().sum(-1)),
+            (ours.kl(other), torch.distributions.kl_divergence(theirs, their_other).sum(-1)),
+        ]
+        for mine, expected in pairs:
+            torch.testing.assert_close(mine, expected)
+            gradients = [torch.autograd.grad(x.sum(), params, retain_graph=True)[0] for x in (mine, expected)]
+            torch.testing.assert_close(*gradients)
+
+    def test_samples_have_the_mean_and_the_spread(self) -> None:
+        params = torch.tensor([5.0, -1.0, math.log(0.5), math.log(2.0)]).expand(20_000, 4)
+        action = Gaussian(params).sample(generator())
+        # four standard errors of the wider axis: 4 * 2 / sqrt(20,000) = 0.057; it reaches outside [-1, 1]
+        torch.testing.assert_close(action.mean(0), torch.tensor([5.0, -1.0]), atol=0.057, rtol=0)
+        torch.testing.assert_close(action.std(0), torch.tensor([0.5, 2.0]), atol=0.04, rtol=0)
+
+
+@pytest.mark.parametrize("kind", [Categorical, Gaussian])
+class TestBothPolicies:
+    def test_a_policy_can_be_made_again_from_its_params(self, kind: type[Categorical | Gaussian]) -> None:
+        policy = kind(rows(0, 6, 4))
+        again = kind(policy.params.clone())
+        assert torch.equal(policy.sample(generator()), again.sample(generator()))
+        assert torch.equal(policy.kl(again), torch.zeros(6, dtype=torch.float64))
+
+    def test_samples_come_from_the_generator_alone(self, kind: type[Categorical | Gaussian]) -> None:
+        policy, before = kind(rows(0, 40, 4)), torch.get_rng_state()
+        one, again, other = (policy.sample(generator(seed)) for seed in (1, 1, 2))
+        assert torch.equal(one, again) and not torch.equal(one, other)
+        assert torch.equal(torch.get_rng_state(), before)

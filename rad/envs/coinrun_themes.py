@@ -1,0 +1,84 @@
+"""RAD's split of CoinRun by themes: trained on one half of the pictures, tested on the other.
+
+Lee et al. 2020 and RAD (Laskin et al. 2020) edited the first CoinRun so that 500 training levels use the first
+half of the lists of players, grounds and backgrounds, and the test levels the second. Here nothing is edited:
+levels of Procgen's own CoinRun are chosen by their themes. So the levels are other ones, their themes are drawn
+by Procgen, and scores do not compare with the published ones; the gap between train and test does. Enemies and
+crates are not split there, and not here. The training levels are one in ten of all: their numbers reach up to
+some 5,000.
+
+Only in the mode hard do themes differ: in easy all levels share the first of each list.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+from typing import NamedTuple
+
+import numpy as np
+
+from rad.envs.splits import LevelSet
+
+GAME, MODE = "coinrun", "hard"
+THEME_SPLITS = ("themes-train", "themes-test")
+
+# Lengths of the lists in coinrun.cpp and resources.cpp of openai/procgen 0.10.7: platform backgrounds are 49 of
+# their own and the 13 of space.
+NUM_PLAYERS, NUM_GROUNDS, NUM_BACKGROUNDS = 5, 6, 62
+
+NUM_TRAIN = 500  # Lee et al. 2020, section 4.2
+NUM_TEST, TEST_START = 1_000, 1_000_000  # as the split `test`
+
+
+class Themes(NamedTuple):
+    """Places in Procgen's lists of pictures, from 0."""
+
+    player: int
+    ground: int
+    background: int
+
+
+def themes_of(level: int) -> Themes:
+    """Return the themes that Procgen draws for a level of CoinRun in the mode hard.
+
+    A level starts with a Mersenne Twister seeded with its number. Its draws are: shift of the background,
+    background, two of the player's place, player, ground; each theme is the draw modulo the list's length.
+
+    Args:
+        level: 0 to 2^31 - 2.
+
+    Source: game_reset in coinrun.cpp and basic-abstract-game.cpp, randn in randgen.cpp of openai/procgen.
+
+    Example:
+        >>> themes_of(0)
+        Themes(player=3, ground=3, background=61)
+    """
+    _, background, _, _, player, ground = np.random.RandomState(level).randint(2**32, size=6, dtype=np.uint32)
+    return Themes(int(player % NUM_PLAYERS), int(ground % NUM_GROUNDS), int(background % NUM_BACKGROUNDS))
+
+
+def in_first_half(themes: Themes) -> tuple[bool, bool, bool]:
+    """Tell of player, ground and background whether it stands in the first half (2 of 5, 3 of 6, 31 of 62)."""
+    player, ground, background = themes
+    return player < NUM_PLAYERS // 2, ground < NUM_GROUNDS // 2, background < NUM_BACKGROUNDS // 2
+
+
+@functools.cache
+def theme_split(name: str) -> LevelSet:
+    """Return the first levels, counted from 0 or 1,000,000, whose three themes all lie in the split's half.
+
+    Args:
+        name: `themes-train` (500 levels of the first half) or `themes-test` (1,000 of the second).
+
+    Raises:
+        ValueError: If the name is unknown.
+    """
+    if name not in THEME_SPLITS:
+        raise ValueError(f"unknown split {name!r}; known: {', '.join(THEME_SPLITS)}")
+    train = name == "themes-train"
+    wanted = (train, train, train)
+    fitting = (
+        level for level in itertools.count(0 if train else TEST_START) if in_first_half(themes_of(level)) == wanted
+    )
+    return LevelSet(name, tuple(itertools.islice(fitting, NUM_TRAIN if train else NUM_TEST)))

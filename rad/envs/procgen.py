@@ -1,0 +1,270 @@
+"""The sixteen games of Procgen from pixels: `procgen/<game>`."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from importlib import metadata
+from typing import Any
+
+import gymnasium
+import numpy as np
+from gymnasium.vector import AutoresetMode, VectorEnv
+from gymnasium.vector.utils import batch_space
+from numpy.typing import NDArray
+
+from rad.envs.procgen_camera import Camera, Pictures
+from rad.envs.procgen_native import IMAGE_SIZE, Native, Reading, make_native
+from rad.envs.procgen_options import GAMES, NUM_ACTIONS, ProcgenOptions, check_actions, check_game
+from rad.envs.simulator import Frame, check_size
+from rad.envs.splits import MAX_LEVEL
+
+FRAME_STACK = 1  # as published: Cobbe et al. 2020
+# Steps after which a game cuts an episode. Source: the constructors in procgen/src/games of openai/procgen.
+TIME_LIMITS = {game: 1000 for game in GAMES} | {
+    "bigfish": 6000,
+    "bossfight": 4000,
+    "leaper": 500,
+    "maze": 500,
+    "plunder": 4000,
+}
+MAX_SEED = MAX_LEVEL  # its seeds are int32 as well
+
+
+def names() -> tuple[str, ...]:
+    """Return the names of the games."""
+    return GAMES
+
+
+def check(name: str) -> None:
+    """Raise a ValueError with the known names unless `name` is one of them."""
+    check_game(name)
+
+
+def action_repeat(name: str) -> int:
+    """Return 1: Procgen's own steps."""
+    return 1
+
+
+class ProcgenEnv(VectorEnv[Any, Any, Any]):
+    """N environments of one game, stepped by one native call; no Python per environment.
+
+    Observations: uint8 [N, 3K, 64, 64], K frames, oldest first; at the start the first frame K times. Actions:
+    integers [N], 0 to 14. Rewards: float64 [N].
+
+    An episode that ends is followed by the next one in the same step, and Procgen never draws its last picture:
+    there is no `final_obs`. Nor does it tell a time limit from an end: all ends are `terminated`, none
+    `truncated`, as in all published results. `infos` holds:
+
+    - `level_seed`: int32 [N], level of the observation;
+    - `prev_level_seed`: int32 [N], level that the step was made in;
+    - `prev_level_complete`: bool [N], the step reached the level's goal;
+    - `timed_out`: bool [N], the episode ended at the game's time limit, short of the goal. It may have been lost
+      in that very step: nothing tells;
+    - where an episode ended, `episode` and `_episode` as in `rad.envs.make`.
+
+    Each level is checked against the split.
+
+    Unlike in other suites environment i is not seeded with `seed + i`: Procgen draws N generators from one seed.
+
+    Args:
+        game: one of `GAMES`.
+        num_envs: N, at least 1.
+        seed: 0 to 2^31 - 1.
+        frame_stack: K, at least 1.
+        options: see `ProcgenOptions`.
+
+    Raises:
+        ValueError: If an argument is impossible; the text lists what is allowed.
+        ModuleNotFoundError: If Procgen is not installed.
+    """
+
+    action_repeat = 1
+    render_mode = "rgb_array"
+    _started: bool
+    _observation: Frame
+
+    def __init__(self, game: str, num_envs: int, seed: int, frame_stack: int, options: ProcgenOptions) -> None:
+        self.game, self.num_envs, self.options = game, num_envs, options.checked(game)
+        self.split = self.options.split
+        self._shape = (3 * frame_stack, IMAGE_SIZE, IMAGE_SIZE)
+        self.single_observation_space = gymnasium.spaces.Box(0, 255, self._shape, np.uint8)
+        self.single_action_space = gymnasium.spaces.Discrete(NUM_ACTIONS)
+        self.observation_space = batch_space(self.single_observation_space, num_envs)
+        self.action_space = batch_space(self.single_action_space, num_envs)
+        # 15 is video.frames_per_second in env.py of openai/procgen.
+        self.metadata = {
+            "render_modes": ["rgb_array"],
+            "render_fps": 15.0,
+            "autoreset_mode": AutoresetMode.SAME_STEP,
+        }
+        self._camera = Camera(game, self.options)
+        self._native = self._make(seed)
+        self._forget()
+
+    def reset(
+        self, *, seed: int | list[int | None] | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[Frame, dict[str, Any]]:
+        """Start an episode in all environments; there are no options.
+
+        Raises:
+            ValueError: If `seed` is no single seed of Procgen.
+        """
+        if seed is not None:
+            native = self._make(seed)
+            self._native.close()
+            self._native = native
+        elif self._started:
+            self._native.restart()
+        self._forget()
+        self._started = True
+        reading = self._read()
+        self._stack(reading.frames, np.ones(self.num_envs, np.bool_))
+        return self._observation.copy(), {"level_seed": reading.level_seed}
+
+    def step(
+        self, actions: Any
+    ) -> tuple[Frame, NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_], dict[str, Any]]:
+        """Do one step of all environments.
+
+        Raises:
+            ValueError: If an action is unknown.
+            RuntimeError: If no episode is running, or a level lies outside the split.
+        """
+        if not self._started:
+            raise RuntimeError("no episode is running; call reset() first")
+        self._native.act(check_actions(actions, self.num_envs))
+        reading = self._read()
+        self._stack(reading.frames, reading.first)
+        self._return += reading.reward
+        self._length += 1
+        infos = self._infos(reading)
+        self._return[reading.first] = 0.0
+        self._length[reading.first] = 0
+        return self._observation.copy(), reading.reward, reading.first, np.zeros(self.num_envs, np.bool_), infos
+
+    @property
+    def observation(self) -> Frame:
+        """The present observations, uint8 [N, 3K, H, W]; zeros before the first reset."""
+        return self._observation.copy()
+
+    def render(self) -> tuple[Frame, ...]:
+        """Return the newest frame of each environment, uint8 [64, 64, 3].
+
+        Raises:
+            RuntimeError: If there was no reset yet.
+        """
+        if not self._started:
+            raise RuntimeError("nothing to render yet; call reset() first")
+        return tuple(np.ascontiguousarray(obs[-3:].transpose(1, 2, 0)) for obs in self._observation)
+
+    def render_frame(self, size: int = 240) -> Sequence[Frame]:
+        """Draw what people see of each environment, uint8 [size, size, 3], without disturbing the episodes.
+
+        Each is drawn when it is read, so that a video of one environment costs one.
+
+        Raises:
+            ValueError: If `size` is impossible.
+        """
+        check_size("size", size)
+        return Pictures(self.num_envs, lambda index: self._camera.draw(self._native.blob(index), size))
+
+    def call(self, name: str, *args: Any, **kwargs: Any) -> Sequence[Any]:
+        """Call a method that returns one entry per environment."""
+        result: Sequence[Any] = getattr(self, name)(*args, **kwargs)
+        return result
+
+    def get_attr(self, name: str) -> tuple[Any, ...]:
+        """Return an attribute, one entry per environment."""
+        value = getattr(self, name)
+        return tuple(value) if name in ("resume_state", "observation") else (value,) * self.num_envs
+
+    def set_attr(self, name: str, values: Any) -> None:
+        """Set an attribute that has one entry per environment."""
+        setattr(self, name, values)
+
+    @property
+    def resume_state(self) -> list[dict[str, Any]]:
+        """State for an exact resume, one entry per environment: Procgen's own state and the present stack.
+
+        Raises:
+            ValueError: On setting, if a state is damaged, or of another game, options or version of Procgen: the
+                native code would end the process. Nothing has changed then.
+        """
+        return [
+            self._identity()
+            | {
+                "started": self._started,
+                "native": self._native.state(index),
+                "observation": self._observation[index].copy(),
+                "episode_return": float(self._return[index]),
+                "episode_length": int(self._length[index]),
+            }
+            for index in range(self.num_envs)
+        ]
+
+    @resume_state.setter
+    def resume_state(self, states: Sequence[Mapping[str, Any]]) -> None:
+        for state in states:
+            self._check_state(state)
+        for index, state in enumerate(states):
+            self._native.set_state(index, state["native"])
+            self._observation[index] = state["observation"]
+            self._return[index], self._length[index] = state["episode_return"], state["episode_length"]
+        self._started = all(state["started"] for state in states)
+
+    def close_extras(self, **kwargs: Any) -> None:
+        """Free the native environments."""
+        self._native.close()
+        self._camera.close()
+
+    def _make(self, seed: Any) -> Native:
+        if not isinstance(seed, (int, np.integer)) or not 0 <= seed <= MAX_SEED:
+            raise ValueError(f"seed {seed} is impossible for procgen tasks; allowed: 0 to {MAX_SEED}")
+        return make_native(self.game, self.num_envs, int(seed), self.options)
+
+    def _forget(self) -> None:
+        self._started = False
+        self._observation = np.zeros((self.num_envs, *self._shape), np.uint8)
+        self._return, self._length = np.zeros(self.num_envs), np.zeros(self.num_envs, np.int64)
+
+    def _read(self) -> Reading:
+        reading = self._native.read()
+        assert self.split is not None
+        outside = np.flatnonzero(~self.split.contains(reading.level_seed))
+        if outside.size:
+            level = reading.level_seed[outside[0]]
+            raise RuntimeError(f"level {level} of environment {outside[0]} lies outside the split {self.split}")
+        return reading
+
+    def _stack(self, frames: Frame, first: NDArray[np.bool_]) -> None:
+        newest = frames.transpose(0, 3, 1, 2)  # [N, 3, H, W]
+        self._observation[:, :-3] = self._observation[:, 3:]
+        self._observation[:, -3:] = newest
+        repeats = self._shape[0] // 3
+        self._observation[first] = np.tile(newest[first], (1, repeats, 1, 1))
+
+    def _infos(self, reading: Reading) -> dict[str, Any]:
+        at_limit = self._length >= TIME_LIMITS[self.game]
+        infos: dict[str, Any] = {
+            "level_seed": reading.level_seed,
+            "prev_level_seed": reading.prev_level_seed,
+            "prev_level_complete": reading.prev_level_complete,
+            "timed_out": reading.first & at_limit & ~reading.prev_level_complete,
+        }
+        if reading.first.any():
+            infos |= {"episode": {"r": self._return.copy(), "l": self._length.copy()}, "_episode": reading.first.copy()}
+        return infos
+
+    def _check_state(self, state: Mapping[str, Any]) -> None:
+        came = dict(state) | {"observation": list(np.shape(state["observation"]))}
+        for name, own in (self._identity() | {"observation": list(self._shape)}).items():
+            if came[name] != own:
+                raise ValueError(f"{name} of the state is {came[name]!r}; this environment has {own!r}")
+        self._native.check_state(state["native"])
+
+    def _identity(self) -> dict[str, Any]:
+        """What must be equal for a state to fit."""
+        options = dataclasses.asdict(self.options) | {"split": str(self.split)}
+        del options["num_threads"]  # it changes nothing but the speed
+        return {"task": f"procgen/{self.game}", "version": metadata.version("procgen-mirror"), "options": options}

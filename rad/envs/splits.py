@@ -1,0 +1,212 @@
+"""Which Procgen levels an agent may train on and is tested on, and how scores of the games are made comparable.
+
+A level is all that its seed decides: layout, pictures, and the chance within an episode.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Entry = TypeVar("Entry")
+
+MAX_LEVEL = 2**31 - 1  # Procgen's seeds are int32; one past the last level
+
+
+@dataclass(frozen=True)
+class Split:
+    """Levels `start_level` to `start_level + num_levels - 1`.
+
+    `num_levels` 0 means all levels, [0, 2^31 - 1), training levels among them: Procgen ignores `start_level`
+    then, so any other than 0 is refused here. That is what earlier papers test on (`test-all`).
+
+    Args:
+        name: for logs and errors.
+        start_level: first level, non-negative.
+        num_levels: their number, non-negative; `start_level + num_levels` below 2^31.
+
+    Raises:
+        ValueError: If a number is impossible. Procgen would end the process, or draw negative seeds.
+
+    Source: vecgame.cpp of openai/procgen (level_seed_low, level_seed_high).
+    """
+
+    name: str
+    start_level: int
+    num_levels: int
+
+    def __post_init__(self) -> None:
+        """Check the range."""
+        for name in ("start_level", "num_levels"):
+            value = getattr(self, name)
+            if not 0 <= value <= MAX_LEVEL:
+                raise ValueError(f"{name} {value} is impossible; allowed: 0 to {MAX_LEVEL}")
+        if self.start_level + self.num_levels > MAX_LEVEL:
+            total = f"{self.start_level} + {self.num_levels} = {self.start_level + self.num_levels}"
+            raise ValueError(f"start_level + num_levels {total} is impossible; allowed: up to {MAX_LEVEL}")
+        if self.num_levels == 0 and self.start_level:
+            raise ValueError(f"start_level {self.start_level} has no effect with num_levels 0, all levels; allowed: 0")
+
+    @property
+    def end(self) -> int:
+        """One past the last level."""
+        return self.start_level + (self.num_levels or MAX_LEVEL)
+
+    def contains(self, levels: ArrayLike) -> NDArray[np.bool_]:
+        """Tell of each level whether it belongs to the split."""
+        levels = np.asarray(levels)
+        return (levels >= self.start_level) & (levels < self.end)
+
+    def __str__(self) -> str:
+        """Write name and range, as in `train [0, 200)`."""
+        return f"{self.name} [{self.start_level}, {self.end})"
+
+
+@dataclass(frozen=True)
+class LevelSet:
+    """Levels that need not follow each other.
+
+    Args:
+        name: for logs and errors.
+        levels: at least one level, each 0 to 2^31 - 2, ascending.
+
+    Raises:
+        ValueError: If there is none, or one is impossible, or they do not ascend.
+    """
+
+    name: str
+    levels: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        """Check the levels."""
+        if not self.levels:
+            raise ValueError(f"split {self.name} has no level; allowed: 1 and more")
+        if any(later <= earlier for earlier, later in zip(self.levels, self.levels[1:])):
+            raise ValueError(f"levels of split {self.name} do not ascend; allowed: each once, in order")
+        if not (self.levels[0] >= 0 and self.levels[-1] < MAX_LEVEL):
+            raise ValueError(f"split {self.name} holds an impossible level; allowed: 0 to {MAX_LEVEL - 1}")
+
+    def contains(self, levels: ArrayLike) -> NDArray[np.bool_]:
+        """Tell of each level whether it belongs to the split."""
+        return np.isin(levels, self.levels)
+
+    def __str__(self) -> str:
+        """Write name, number and range, as in `themes-train (500 levels of [3, 4870])`."""
+        return f"{self.name} ({len(self.levels)} levels of [{self.levels[0]}, {self.levels[-1]}])"
+
+
+LEVEL_SPLITS = ("train", "test", "test-all")
+
+# Section 2.1 of Procgen (Cobbe et al. 2020): 200 training levels in easy, 500 in hard. Its other modes are
+# variants of hard and get as many.
+_TRAIN_EASY, _TRAIN_HARD = Split("train", 0, 200), Split("train", 0, 500)
+# Ours: the paper tests on all levels, which hold the training levels; this range provably does not.
+_TEST, _TEST_ALL = Split("test", 1_000_000, 1_000), Split("test-all", 0, 0)
+
+
+def level_split(name: str, distribution_mode: str) -> Split:
+    """Return a split by its name, one of `LEVEL_SPLITS`.
+
+    Raises:
+        ValueError: If the name is unknown.
+    """
+    train = _TRAIN_EASY if distribution_mode == "easy" else _TRAIN_HARD
+    known = {"train": train, "test": _TEST, "test-all": _TEST_ALL}
+    if name not in known:
+        raise ValueError(f"unknown split {name!r}; known: {', '.join(known)}")
+    return known[name]
+
+
+# The one level of the mode `exploration`, drawn as in hard. Source: EXPLORATION_LEVEL_SEEDS in env.py of
+# openai/procgen.
+EXPLORATION_LEVELS = {
+    "caveflyer": 1259048185,
+    "climber": 1561126160,
+    "coinrun": 1949448038,
+    "heist": 876640971,
+    "jumper": 1434825276,
+    "leaper": 1318677581,
+    "maze": 158988835,
+    "ninja": 1123500215,
+}
+
+# R_min and R_max of each game, R_norm = (R - R_min) / (R_max - R_min). Source: train_procgen/constants.py of
+# openai/train-procgen, commit 3bdf2da. The table of the paper's appendix (Cobbe et al. 2020) differs from it
+# in two games of easy.
+_HARD = {
+    "bigfish": (0.0, 40.0),
+    "bossfight": (0.5, 13.0),
+    "caveflyer": (2.0, 13.4),
+    "chaser": (0.5, 14.2),
+    "climber": (1.0, 12.6),
+    "coinrun": (5.0, 10.0),
+    "dodgeball": (1.5, 19.0),
+    "fruitbot": (-0.5, 27.2),
+    "heist": (2.0, 10.0),
+    "jumper": (1.0, 10.0),
+    "leaper": (1.5, 10.0),
+    "maze": (4.0, 10.0),
+    "miner": (1.5, 20.0),
+    "ninja": (2.0, 10.0),
+    "plunder": (3.0, 30.0),
+    "starpilot": (1.5, 35.0),
+}
+_EASY = {
+    "bigfish": (1.0, 40.0),
+    "bossfight": (0.5, 13.0),
+    "caveflyer": (3.5, 12.0),
+    "chaser": (0.5, 13.0),
+    "climber": (2.0, 12.6),
+    "coinrun": (5.0, 10.0),
+    "dodgeball": (1.5, 19.0),
+    "fruitbot": (-1.5, 32.4),
+    "heist": (3.5, 10.0),
+    "jumper": (1.0, 10.0),
+    "leaper": (1.5, 10.0),
+    "maze": (5.0, 10.0),
+    "miner": (1.5, 13.0),
+    "ninja": (3.5, 10.0),
+    "plunder": (4.5, 30.0),
+    "starpilot": (2.5, 64.0),
+}
+_EASY_OF_PAPER = _EASY | {"jumper": (3.0, 10.0), "leaper": (3.0, 10.0)}
+
+RETURN_RANGES = {
+    "paper": {"easy": _EASY_OF_PAPER, "hard": _HARD},
+    "train-procgen": {"easy": _EASY, "hard": _HARD},
+}
+
+
+def normalize(
+    returns: ArrayLike, game: str, distribution_mode: str, *, constants: str = "paper"
+) -> NDArray[np.float64]:
+    """Scale returns so that 0 is no skill and 1 the best that is possible: (R - R_min) / (R_max - R_min).
+
+    Args:
+        returns: undiscounted returns, any shape.
+        game: one of the sixteen.
+        distribution_mode: `easy` or `hard`: nothing is published for the other modes.
+        constants: `paper` or `train-procgen`, which differ in jumper and leaper of easy; name them with the score.
+
+    Raises:
+        ValueError: If there are no such constants.
+
+    Source: section 2.2 of Cobbe et al. 2020.
+
+    Example:
+        >>> float(normalize(20.5, "bigfish", "easy"))
+        0.5
+    """
+    ranges = _entry("constants", constants, RETURN_RANGES)
+    of_mode = _entry("distribution_mode", distribution_mode, ranges)
+    low, high = _entry("game", game, of_mode)
+    return (np.asarray(returns, np.float64) - low) / (high - low)
+
+
+def _entry(what: str, key: str, table: dict[str, Entry]) -> Entry:
+    if key not in table:
+        raise ValueError(f"{what} {key!r} has no published range of returns; known: {', '.join(table)}")
+    return table[key]

@@ -1,0 +1,57 @@
+"""A small PPO agent and rollouts of its own for it, for tests that need many updates."""
+
+from typing import Any
+
+import torch
+
+import augment
+from rad.agents.ppo import PPOAgent, PPOConfig
+from rad.buffers.rollout import RolloutBuffer
+from rad.types import Rollout
+
+SIZES = {"num_steps": 5, "num_minibatches": 3, "num_epochs": 2, "hidden_dim": 8}
+IMAGE, FRAMES, ACTIONS, ENVS = 20, 2, 3, 4
+
+
+def small_agent(
+    op: str = "crop", *, discrete: bool = True, seed: int = 0, precision: str = "fp32", total_updates: int = 4,
+    **config: Any,
+) -> PPOAgent:  # fmt: skip
+    made = augment.make(op, size=IMAGE)
+    return PPOAgent(
+        (3 * FRAMES, *made.input_size(IMAGE, IMAGE)),
+        ACTIONS,
+        PPOConfig(**(SIZES | config)),
+        made,
+        discrete=discrete,
+        encoder="pixel",
+        encoder_options={"num_layers": 2, "num_filters": 4},
+        seed=seed,
+        precision=precision,
+        total_updates=total_updates,
+    )
+
+
+def frames(agent: PPOAgent, seed: int, steps: int = 1) -> torch.Tensor:
+    """Return uint8 [steps, ENVS, C, H, W]."""
+    generator = torch.Generator().manual_seed(1_000 + seed)
+    return torch.randint(0, 256, (steps, ENVS, *agent.image_shape), generator=generator, dtype=torch.uint8)
+
+
+def small_rollout(agent: PPOAgent, seed: int = 0) -> Rollout:
+    """Let the agent act on random frames; rewards are random, and some episodes end."""
+    generator = torch.Generator().manual_seed(2_000 + seed)
+    steps, obs = agent.config.num_steps, frames(agent, seed, agent.config.num_steps + 1)
+    buffer = RolloutBuffer(steps, ENVS, agent.image_shape)
+    agent.begin_rollout(ENVS)
+    for step in range(steps):
+        ends = torch.rand(2, ENVS, generator=generator) < 0.2
+        buffer.add(
+            obs[step],
+            agent.decide(obs[step].numpy()),
+            5 * torch.randn(ENVS, generator=generator),
+            terminated=ends[0],
+            truncated=ends[1],
+            final_value=torch.randn(ENVS, generator=generator),
+        )
+    return buffer.finish(agent.value(obs[-1].numpy()))

@@ -1,0 +1,115 @@
+import numpy as np
+import pytest
+
+from rad.envs.splits import (
+    EXPLORATION_LEVELS,
+    LEVEL_SPLITS,
+    RETURN_RANGES,
+    LevelSet,
+    Split,
+    level_split,
+    normalize,
+)
+
+
+def test_train_and_test_levels_are_those_of_the_protocol() -> None:
+    assert level_split("train", "easy") == Split("train", 0, 200)
+    assert level_split("train", "hard") == Split("train", 0, 500)
+    for mode in ("easy", "hard"):
+        assert level_split("test", mode) == Split("test", 1_000_000, 1_000)
+        assert level_split("test-all", mode) == Split("test-all", 0, 0)
+
+
+def test_train_and_test_share_no_level_and_test_all_holds_both() -> None:
+    for mode in ("easy", "hard"):
+        train, test = level_split("train", mode), level_split("test", mode)
+        of_train = np.arange(train.start_level, train.end)
+        assert not test.contains(of_train).any()
+        assert level_split("test-all", mode).contains([0, train.end - 1, test.start_level, 2**31 - 2]).all()
+
+
+def test_an_unknown_split_is_refused_with_the_known_ones() -> None:
+    with pytest.raises(ValueError, match=r"^unknown split 'tset'; known: train, test, test-all$"):
+        level_split("tset", "easy")
+    assert LEVEL_SPLITS == ("train", "test", "test-all")
+
+
+def test_a_split_holds_its_first_level_and_not_the_one_past_its_last() -> None:
+    split = Split("some", 10, 3)
+    assert split.contains([9, 10, 12, 13]).tolist() == [False, True, True, False]
+    assert split.end == 13 and str(split) == "some [10, 13)"
+    assert str(Split("test-all", 0, 0)) == "test-all [0, 2147483647)"
+    assert not Split("test-all", 0, 0).contains([-1]).any()
+
+
+@pytest.mark.parametrize(
+    ("start_level", "num_levels", "text"),
+    [
+        (-1, 10, "start_level -1 is impossible; allowed: 0 to 2147483647"),
+        (0, -1, "num_levels -1 is impossible; allowed: 0 to 2147483647"),
+        (2**31, 1, "start_level 2147483648 is impossible"),
+        (2**31 - 10, 10, r"start_level \+ num_levels 2147483638 \+ 10 = 2147483648 is impossible; allowed: up to"),
+        (200, 0, "start_level 200 has no effect with num_levels 0, all levels; allowed: 0"),
+    ],
+)
+def test_ranges_that_procgen_would_die_on_or_ignore_are_refused(start_level: int, num_levels: int, text: str) -> None:
+    with pytest.raises(ValueError, match=f"^{text}") as caught:
+        Split("some", start_level, num_levels)
+    assert "\n" not in str(caught.value)
+
+
+def test_the_last_possible_level() -> None:
+    assert Split("last", 2**31 - 2, 1).contains([2**31 - 2]).all()
+
+
+def test_a_level_set_holds_its_levels_only() -> None:
+    levels = LevelSet("odd", (1, 3, 9))
+    assert levels.contains([0, 1, 2, 3, 9]).tolist() == [False, True, False, True, True]
+    assert str(levels) == "odd (3 levels of [1, 9])"
+
+
+@pytest.mark.parametrize("levels", [(), (3, 1), (1, 1), (-1, 2), (5, 2**31 - 1)])
+def test_impossible_level_sets_are_refused(levels: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match=r"split odd .*; allowed: "):
+        LevelSet("odd", levels)
+
+
+def test_normalized_scores_by_hand() -> None:
+    # bigfish easy (20.5 - 1) / (40 - 1) = 0.5, hard 10 / 40 = 0.25; fruitbot easy (32.4 + 1.5) / 33.9 = 1
+    assert normalize(20.5, "bigfish", "easy") == 0.5
+    assert normalize(10, "bigfish", "hard") == 0.25
+    np.testing.assert_allclose(normalize([32.4, -1.5], "fruitbot", "easy"), [1.0, 0.0])
+
+
+def test_the_two_published_versions_differ_in_jumper_and_leaper_of_easy() -> None:
+    paper, repository = RETURN_RANGES["paper"], RETURN_RANGES["train-procgen"]
+    assert paper["hard"] == repository["hard"]
+    differing = {game for game in paper["easy"] if paper["easy"][game] != repository["easy"][game]}
+    assert differing == {"jumper", "leaper"}
+    # jumper: (6.5 - 3) / 7 = 0.5 in the paper, (6.5 - 1) / 9 = 0.6111 in the repository
+    assert normalize(6.5, "jumper", "easy") == 0.5
+    np.testing.assert_allclose(normalize(6.5, "jumper", "easy", constants="train-procgen"), 5.5 / 9)
+
+
+def test_all_games_have_both_ranges_and_low_is_below_high() -> None:
+    for modes in RETURN_RANGES.values():
+        for ranges in modes.values():
+            assert len(ranges) == 16 and all(low < high for low, high in ranges.values())
+
+
+@pytest.mark.parametrize(
+    ("game", "mode", "constants", "text"),
+    [
+        ("pong", "easy", "paper", "game 'pong' has no published range of returns; known: bigfish, bossfight, "),
+        ("maze", "memory", "paper", "distribution_mode 'memory' has no published .*; known: easy, hard$"),
+        ("maze", "easy", "ours", "constants 'ours' has no published .*; known: paper, train-procgen$"),
+    ],
+)
+def test_what_has_no_constants_is_refused(game: str, mode: str, constants: str, text: str) -> None:
+    with pytest.raises(ValueError, match=f"^{text}"):
+        normalize(1.0, game, mode, constants=constants)
+
+
+def test_exploration_levels_are_possible() -> None:
+    for level in EXPLORATION_LEVELS.values():
+        assert Split("train", level, 1).contains([level]).all()

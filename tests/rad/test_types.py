@@ -1,0 +1,77 @@
+import pytest
+import torch
+from torch import Tensor
+
+from rad.types import Minibatch, Rollout, images_to_float
+
+T, N = 4, 3
+
+
+def numbered(shape: tuple[int, ...] = ()) -> Tensor:
+    """Return [T, N, *shape] in which every entry is 10 t + n."""
+    number = 10 * torch.arange(T)[:, None] + torch.arange(N)
+    return number.view(T, N, *[1] * len(shape)).expand(T, N, *shape)
+
+
+def rollout() -> Rollout:
+    scalar = numbered().float()
+    no = torch.zeros(T, N, dtype=torch.bool)
+    images = numbered((3, 2, 2)).to(torch.uint8)
+    return Rollout(images, numbered(), scalar, scalar, numbered((5,)).float(), scalar, scalar, no, no)
+
+
+def split(count: int, seed: int = 0) -> list[Minibatch]:
+    scalar = numbered().float()
+    generator = torch.Generator().manual_seed(seed)
+    return list(rollout().minibatches(count, scalar, scalar + 0.5, generator))
+
+
+@pytest.mark.parametrize("count", [1, 3, 5, 12])
+def test_every_step_is_in_one_minibatch(count: int) -> None:
+    batches = split(count)
+    assert len(batches) == count
+    sizes = [len(batch.env) for batch in batches]
+    assert max(sizes) - min(sizes) <= 1
+    assert sorted(torch.cat([batch.action for batch in batches]).tolist()) == sorted(numbered().flatten().tolist())
+
+
+def test_what_belongs_together_stays_together() -> None:
+    for batch in split(5):
+        number = batch.action
+        assert torch.equal(batch.env, number % 10)
+        assert torch.equal(batch.obs, number.to(torch.uint8)[:, None, None, None].expand(-1, 3, 2, 2))
+        assert torch.equal(batch.policy, number.float()[:, None].expand(-1, 5))
+        for values in (batch.log_prob, batch.value, batch.advantage, batch.returns - 0.5):
+            assert torch.equal(values, number.float())
+
+
+def test_the_order_comes_from_the_generator() -> None:
+    first, again, other = (torch.cat([batch.action for batch in split(3, seed)]) for seed in (1, 1, 2))
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
+    assert not torch.equal(first, numbered().flatten())
+
+
+def test_successive_passes_have_different_orders() -> None:
+    generator, scalar = torch.Generator().manual_seed(0), numbered().float()
+    orders = [[batch.action for batch in rollout().minibatches(1, scalar, scalar, generator)] for _ in range(2)]
+    assert not torch.equal(orders[0][0], orders[1][0])
+
+
+@pytest.mark.parametrize("count", [0, 13])
+def test_an_impossible_number_of_minibatches_is_refused(count: int) -> None:
+    with pytest.raises(ValueError, match=rf"^num_minibatches must be from 1 to 12, the steps held; got {count}$"):
+        split(count)
+
+
+def test_a_minibatch_keeps_its_fields_on_another_device() -> None:
+    moved = split(3)[0].to(torch.device("meta"))
+    assert {tensor.device.type for tensor in moved} == {"meta"}
+    assert moved.obs.shape == (4, 3, 2, 2) and moved.action.dtype == torch.int64
+
+
+def test_images_become_floats_in_the_unit_range() -> None:
+    images = torch.tensor([0, 51, 255], dtype=torch.uint8).view(1, 3, 1, 1)
+    torch.testing.assert_close(images_to_float(images).flatten(), torch.tensor([0.0, 0.2, 1.0]))  # 51 / 255 = 1 / 5
+    with pytest.raises(TypeError, match=r"^images must be uint8 in 0\.\.255, got torch\.float32$"):
+        images_to_float(images.float())
