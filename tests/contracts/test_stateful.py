@@ -12,13 +12,18 @@ import pytest
 import torch
 
 import augment
+from rad.agents.ppo import PPOAgent
+from rad.agents.rewards import RewardNormalizer
 from rad.agents.sac import SACAgent
-from rad.agents.views import Views
+from rad.agents.views import HeldViews, Views
 from rad.buffers.replay import Replay
-from rad.loops import Progress
+from rad.buffers.rollout import RolloutBuffer
+from rad.loops import Progress, Standing
 from rad.runtime import checkpoint
 from rad.runtime.clocks import Every
 from rad.runtime.logging import Averages
+from rad.types import Decision
+from tests.rad.agents import small_ppo
 from tests.rad.agents.small import small_agent, small_batch
 from tests.rad.runtime.nested import same
 
@@ -51,19 +56,47 @@ def replay_step(replay: Replay, number: int) -> Any:
     return tuple(replay.sample(4, torch.Generator().manual_seed(number)))
 
 
+def standing_step(standing: Standing, number: int) -> Any:
+    if standing.agent_steps == 0:
+        standing.episode_return, standing.episode_length = np.zeros(2), np.zeros(2, dtype=np.int64)
+    obs = np.full((2, 3, 2, 2), number, dtype=np.uint8)
+    episodes = standing.advance(obs, np.full(2, float(number)), np.array([number % 3 == 2, False]))
+    shown = (standing.agent_steps, standing.obs, standing.episode_return.copy(), standing.episode_length.copy())
+    return shown, [tuple(episode) for episode in episodes]
+
+
 def progress_step(progress: Progress, number: int) -> Any:
-    if progress.agent_steps == 0:
-        progress.episode_return, progress.episode_length = np.zeros(2), np.zeros(2, dtype=np.int64)
-    progress.obs = np.full((2, 3, 2, 2), number, dtype=np.uint8)
-    progress.agent_steps += 2
-    progress.episode_return += number  # in place, as the loop does
-    progress.episode_length += 1
-    shown = (progress.agent_steps, progress.obs, progress.episode_return.copy(), progress.episode_length.copy())
-    return shown, torch.rand(2, generator=progress.generator)
+    return standing_step(progress, number), torch.rand(2, generator=progress.generator)
+
+
+def rollout_step(buffer: RolloutBuffer, number: int) -> Any:
+    if buffer.full:
+        buffer.clear()
+    row = torch.tensor([number, number + 0.5])
+    buffer.add(
+        torch.full((2, 3, 2, 2), number, dtype=torch.uint8),
+        Decision(row.long(), row + 1, row + 2, row[:, None]),
+        row + 3,
+        terminated=row > 4,
+        truncated=row < 2,
+        final_value=row + 5,
+    )
+    return tuple(tensor.clone() for tensor in buffer.finish(row))
+
+
+def normalizer_step(normalizer: RewardNormalizer, number: int) -> Any:
+    return normalizer(torch.full((2, 3), float(number)), torch.full((2, 3), number % 3 == 0))
 
 
 def frozen_views() -> Views:
     return Views(augment.make("crop+random_conv", size=8), torch.Generator().manual_seed(0), frozen=True)
+
+
+def held_step(views: HeldViews, number: int) -> Any:
+    if number % 4 == 0:
+        views.hold((2, 3, 10, 10), torch.device("cpu"))
+    images = torch.arange(600).view(2, 3, 10, 10).to(torch.uint8) + number
+    return views.held(images, torch.tensor([1, 0]))
 
 
 def view_step(views: Views, number: int) -> Any:
@@ -73,6 +106,10 @@ def view_step(views: Views, number: int) -> Any:
 def agent_step(agent: SACAgent, number: int) -> Any:
     batch = small_batch(seed=number)
     return agent.update(batch), agent.act(batch.obs.numpy(), deterministic=False)
+
+
+def ppo_step(agent: PPOAgent, number: int) -> Any:
+    return agent.update(small_ppo.small_rollout(agent, number))
 
 
 def bandit_step(bandit: augment.UCB, number: int) -> Any:
@@ -90,6 +127,11 @@ CASES = {
     "views": Case(frozen_views, view_step),
     "bandit": Case(lambda: augment.UCB(3, window=2), bandit_step),
     "sac": Case(small_agent, agent_step),
+    "standing": Case(Standing, standing_step),
+    "rollout": Case(lambda: RolloutBuffer(4, 2, (3, 2, 2)), rollout_step),
+    "reward-normalizer": Case(lambda: RewardNormalizer(0.9, 10.0), normalizer_step),
+    "held-views": Case(lambda: HeldViews(augment.make("crop+random_conv", 8), torch.Generator()), held_step),
+    "ppo": Case(lambda: small_ppo.small_agent(objective="kl"), ppo_step),
 }
 STEPS_BEFORE, STEPS_AFTER = 6, 6
 

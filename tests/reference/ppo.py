@@ -138,7 +138,7 @@ class ReferencePPO:
         norm = math.sqrt(sum(float((g**2).sum()) for g in found.values()))
         factor = min(1.0, config.max_grad_norm / (norm + 1e-6))
         self.adam({name: factor * gradient for name, gradient in found.items()})
-        return {name: float(loss) for name, loss in losses.items()} | {"grad_norm": norm}
+        return {name: loss.item() for name, loss in losses.items()} | {"grad_norm": norm}
 
     def adam(self, found: Params) -> None:
         """Adam with bias correction (Kingma and Ba 2015, algorithm 1)."""

@@ -1,0 +1,338 @@
+"""How the agent's update is wired: what acting and learning see, what each option changes, what a state restores.
+
+That a whole update computes the right numbers is shown against a reference in another file.
+"""
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from rad.agents.ppo import PPOAgent, PPOConfig
+from rad.types import Metrics
+from tests.rad.agents.small import flat
+from tests.rad.agents.small_ppo import ACTIONS, ENVS, SIZES, frames, small_agent, small_rollout
+from tests.rad.agents.test_sac_agent import as_saved, identities, optimized
+from tests.rad.runtime.nested import same
+
+STEPS = SIZES["num_steps"]
+CENTRE = (slice(None), slice(None), slice(2, 22), slice(2, 22))  # 20 of 24 px
+
+
+def learn(agent: PPOAgent, count: int, first: int = 0) -> list[Metrics]:
+    return [agent.update(small_rollout(agent, first + number)) for number in range(count)]
+
+
+def everything(agent: PPOAgent) -> Tensor:
+    return flat(agent.encoder, agent.head)
+
+
+class Watch:
+    """Keeps what the encoder is given."""
+
+    def __init__(self, agent: PPOAgent) -> None:
+        self.images: list[Tensor] = []
+        agent.encoder.register_forward_pre_hook(lambda _, arguments: self.images.append(arguments[0].clone()))
+
+
+def rows_of(images: list[Tensor]) -> set[bytes]:
+    return {image.contiguous().numpy().tobytes() for batch in images for image in batch}
+
+
+class TestWhereAugmentationActs:
+    def test_a_rollout_is_learnt_from_as_it_was_acted_on(self) -> None:
+        agent = small_agent("crop+color_jitter")
+        watch = Watch(agent)
+        rollout = small_rollout(agent)
+        acted = watch.images[:STEPS]
+        watch.images.clear()
+        agent.update(rollout)
+        assert rows_of(watch.images) == rows_of(acted)
+        assert len(watch.images) == SIZES["num_epochs"] * SIZES["num_minibatches"]
+
+    def test_one_draw_holds_for_a_rollout_and_differs_among_environments(self) -> None:
+        agent, obs = small_agent(), np.repeat(frames(small_agent(), 0)[0][:1].numpy(), ENVS, axis=0)
+        watch = Watch(agent)
+        agent.begin_rollout(ENVS)
+        agent.decide(obs)
+        agent.value(obs)
+        agent.begin_rollout(ENVS)
+        agent.decide(obs)
+        first, second, third = watch.images
+        assert torch.equal(first, second) and not torch.equal(second, third)
+        assert len(rows_of([first])) > 1
+
+    def test_the_first_minibatch_of_a_rollout_has_the_ratio_1(self) -> None:
+        agent = small_agent("crop+color_jitter", num_minibatches=1, num_epochs=1)
+        metrics = agent.update(small_rollout(agent))
+        assert metrics["kl"].item() == pytest.approx(0.0, abs=1e-6)
+        assert metrics["clip_fraction"] == 0
+
+    def test_with_a_consistency_loss_acting_and_ppo_see_the_clean_images(self) -> None:
+        agent = small_agent("crop+color_jitter", augment_where="consistency")
+        watch = Watch(agent)
+        rollout = small_rollout(agent)
+        acted = watch.images[:STEPS]
+        torch.testing.assert_close(acted[0], rollout.obs[0][CENTRE].float() / 255)
+        watch.images.clear()
+        agent.update(rollout)
+        clean, augmented = watch.images[::2], watch.images[1::2]
+        assert rows_of(clean) == rows_of(acted)
+        assert not rows_of(augmented) & rows_of(acted)
+        assert len(rows_of(augmented)) == SIZES["num_epochs"] * STEPS * ENVS  # each view is drawn anew
+
+    def test_evaluation_sees_the_evaluation_geometry_and_no_disturbance(self) -> None:
+        agent = small_agent("crop+color_jitter")
+        watch, obs = Watch(agent), frames(small_agent(), 0)[0]
+        agent.begin_rollout(ENVS)
+        agent.act(obs.numpy(), deterministic=True)
+        torch.testing.assert_close(watch.images[0], obs[CENTRE].float() / 255)
+
+
+class TestConsistency:
+    def test_the_clean_side_is_not_moved_towards_the_augmented_one(self) -> None:
+        agent = small_agent("crop", augment_where="consistency")
+        with torch.no_grad():
+            policy, value = agent._forward(agent.views.plain(frames(agent, 0)[0]))
+        policy.params.requires_grad_(True)
+        value.requires_grad_(True)
+        loss, _ = agent._consistency(frames(agent, 0)[0], policy, value)
+        loss.backward()
+        assert policy.params.grad is None and value.grad is None
+        assert all(part.grad is not None for part in agent.encoder.parameters())
+
+    def test_without_a_change_to_the_images_it_is_zero(self) -> None:
+        agent = small_agent("none", augment_where="consistency")
+        metrics = learn(agent, 1)[0]
+        assert metrics["policy_consistency"].item() == pytest.approx(0.0, abs=1e-6)
+        assert metrics["value_consistency"].item() == pytest.approx(0.0, abs=1e-6)
+
+
+class TestUpdate:
+    def test_encoder_and_head_learn_and_nothing_else(self) -> None:
+        agent = small_agent(discrete=False)
+        assert optimized(agent.optimizer) == identities(agent.encoder, agent.head)
+        before = {name: value.clone() for name, value in agent.head.named_parameters()}
+        encoder = flat(agent.encoder)
+        learn(agent, 1)
+        assert not torch.equal(flat(agent.encoder), encoder)
+        assert all(not torch.equal(value, before[name]) for name, value in agent.head.named_parameters())
+
+    @pytest.mark.parametrize(
+        ("options", "names"),
+        [
+            ({}, {"clip_fraction"}),
+            ({"objective": "kl"}, {"kl_beta"}),
+            ({"augment_where": "consistency"}, {"clip_fraction", "policy_consistency", "value_consistency"}),
+        ],
+    )
+    def test_metrics_are_detached_scalars(self, options: dict[str, Any], names: set[str]) -> None:
+        metrics = learn(small_agent(**options), 1)[0]
+        assert metrics.keys() == {"policy_loss", "value_loss", "value", "kl", "entropy", "grad_norm"} | names
+        assert all(value.dim() == 0 and not value.requires_grad for value in metrics.values())
+
+    def test_the_rollout_is_left_as_it_is(self) -> None:
+        agent = small_agent()
+        rollout = small_rollout(agent)
+        before = [tensor.clone() for tensor in rollout]
+        agent.update(rollout)
+        assert all(map(torch.equal, rollout, before))
+
+    def test_the_learning_rate_falls_to_zero_over_the_run(self) -> None:
+        agent, rates = small_agent(anneal_lr=True, total_updates=4, lr=8e-4), []
+        for number in range(5):
+            learn(agent, 1, number)
+            rates.append(agent.optimizer.param_groups[0]["lr"])
+        assert rates == pytest.approx([8e-4, 6e-4, 4e-4, 2e-4, 0.0])
+
+    def test_without_annealing_it_stays(self) -> None:
+        agent = small_agent(total_updates=1)
+        learn(agent, 2)
+        assert agent.optimizer.param_groups[0]["lr"] == PPOConfig.lr
+
+    def test_the_weight_of_the_penalty_follows_the_divergence(self) -> None:
+        # No policy moves as far as 1e9 nats, and any moves further than 1e-12.
+        weights = []
+        for target in (1e9, 1e-12):
+            agent = small_agent(objective="kl", target_kl=target, init_kl_beta=3.0)
+            learn(agent, 2)
+            weights.append(agent.kl_beta.item())
+        assert weights == [0.75, 12.0]
+
+    def test_the_weight_of_the_penalty_is_judged_by_the_last_epoch(self) -> None:
+        agent = small_agent(objective="kl", num_minibatches=1, num_epochs=2, lr=1e-2)
+        metrics = learn(agent, 1)[0]
+        # The first epoch's divergence is 0, so the last one's is twice the mean; between the two lies the bound.
+        agent = small_agent(objective="kl", num_minibatches=1, num_epochs=2, lr=1e-2)
+        agent.config = dataclasses.replace(agent.config, target_kl=metrics["kl"].item())
+        learn(agent, 1)
+        assert agent.kl_beta.item() == 2.0
+
+
+class TestPrecision:
+    def test_bf16_gives_float32_decisions_and_weights_and_nearly_the_same_losses(self) -> None:
+        agents = {precision: small_agent(precision=precision) for precision in ("fp32", "bf16")}
+        types: list[torch.dtype] = []
+        agents["bf16"].encoder.register_forward_hook(lambda _, __, out: types.append(out.dtype))
+        exact, rough = (learn(agent, 1)[0] for agent in agents.values())
+        assert set(types) == {torch.bfloat16}
+        for name in ("value_loss", "entropy", "value"):
+            torch.testing.assert_close(rough[name], exact[name], atol=0.05, rtol=0.05)
+        assert exact["value_loss"] != rough["value_loss"]
+        decision = agents["bf16"].decide(frames(agents["bf16"], 0)[0].numpy())
+        assert {part.dtype for part in decision} == {torch.int64, torch.float32}
+        assert everything(agents["bf16"]).dtype == torch.float32
+
+
+class TestActing:
+    @pytest.mark.parametrize("discrete", [True, False])
+    def test_the_mode_is_repeatable_and_draws_nothing(self, discrete: bool) -> None:
+        agent = small_agent(discrete=discrete)
+        obs, state = frames(agent, 0)[0].numpy(), agent.generator.get_state()
+        first, second = (agent.act(obs, deterministic=True) for _ in range(2))
+        assert np.array_equal(first, second)
+        assert torch.equal(agent.generator.get_state(), state)
+        shape, kind = ((ENVS,), np.int64) if discrete else ((ENVS, ACTIONS), np.float32)
+        assert first.shape == shape and first.dtype == kind
+
+    def test_a_sample_for_evaluation_draws_from_the_generator_given_and_not_from_the_agents(self) -> None:
+        agent = small_agent(discrete=False)
+        obs, state = frames(agent, 0)[0].numpy(), agent.generator.get_state()
+        one, again, other = (
+            agent.act(obs, deterministic=False, generator=torch.Generator().manual_seed(seed)) for seed in (1, 1, 2)
+        )
+        assert np.array_equal(one, again) and not np.array_equal(one, other)
+        assert not np.array_equal(one, agent.act(obs, deterministic=True))
+        assert torch.equal(agent.generator.get_state(), state)
+
+    def test_the_mode_ignores_a_generator(self) -> None:
+        agent, generator = small_agent(discrete=False), torch.Generator()
+        obs = frames(agent, 0)[0].numpy()
+        with_one = agent.act(obs, deterministic=True, generator=generator)
+        assert np.array_equal(with_one, agent.act(obs, deterministic=True))
+
+    def test_a_sample_without_a_generator_is_refused(self) -> None:
+        agent = small_agent()
+        with pytest.raises(ValueError, match=r"^act needs a generator unless it is deterministic, got None$"):
+            agent.act(frames(agent, 0)[0].numpy(), deterministic=False)
+
+    @pytest.mark.parametrize("discrete", [True, False])
+    def test_a_decision_is_consistent_in_itself(self, discrete: bool) -> None:
+        agent = small_agent(discrete=discrete)
+        agent.begin_rollout(ENVS)
+        obs = frames(agent, 0)[0].numpy()
+        decision = agent.decide(obs)
+        policy = agent.head.distribution(decision.policy)
+        torch.testing.assert_close(policy.log_prob(decision.action), decision.log_prob)
+        torch.testing.assert_close(agent.value(obs), decision.value)
+        assert not any(part.requires_grad for part in decision)
+
+    def test_continuous_actions_are_not_clipped(self) -> None:
+        agent = small_agent(discrete=False)
+        agent.begin_rollout(ENVS)
+        action = torch.cat([agent.decide(frames(agent, seed)[0].numpy()).action for seed in range(20)])
+        assert action.abs().max() > 1.5  # of 240 numbers with standard deviation 1
+
+
+class TestState:
+    def test_a_seed_decides_weights_actions_and_draws(self) -> None:
+        agents = [small_agent(seed=seed) for seed in (1, 1, 2)]
+        for agent in agents:
+            learn(agent, 2)
+        first, again, other = map(everything, agents)
+        assert torch.equal(first, again) and not torch.equal(first, other)
+
+    def test_the_global_random_state_is_neither_read_nor_changed(self) -> None:
+        results = []
+        for global_seed in (1, 2):
+            torch.manual_seed(global_seed)
+            state = torch.get_rng_state()
+            agent = small_agent("crop+color_jitter", augment_where="consistency")
+            learn(agent, 2)
+            results.append(everything(agent))
+            assert torch.equal(torch.get_rng_state(), state)
+        assert torch.equal(*results)
+
+    @pytest.mark.parametrize(
+        "options",
+        [{}, {"objective": "kl"}, {"augment_where": "consistency"}, {"discrete": False}, {"anneal_lr": True}],
+    )
+    def test_a_restored_agent_goes_on_bit_for_bit(self, options: dict[str, Any]) -> None:
+        original, restored = small_agent(seed=1, **options), small_agent(seed=2, **options)
+        learn(original, 3)
+        learn(restored, 2)
+        restored.load_state_dict(as_saved(original.state_dict()))
+        obs = frames(original, 9)[0].numpy()
+        assert same(tuple(original.decide(obs)), tuple(restored.decide(obs)))  # in the middle of a rollout
+        assert same(learn(restored, 2, 50), learn(original, 2, 50))
+        assert same(restored.state_dict(), original.state_dict())
+
+
+# For each field: what it needs besides, and two values that must lead to different weights.
+OPTIONS: dict[str, tuple[dict[str, Any], Any, Any]] = {
+    "num_steps": ({}, 5, 6),
+    "num_minibatches": ({}, 3, 4),
+    "num_epochs": ({}, 2, 3),
+    "gamma": ({}, 0.99, 0.5),
+    "gae_lambda": ({}, 0.95, 0.5),
+    "lr": ({}, 5e-4, 6e-4),
+    "adam_eps": ({}, 1e-5, 1e-3),
+    "anneal_lr": ({}, False, True),
+    "objective": ({}, "clip", "kl"),
+    "clip_coef": ({}, 0.2, 0.01),
+    "clip_value": ({"clip_coef": 0.01}, True, False),
+    "target_kl": ({"objective": "kl"}, 1e-9, 1e9),
+    "init_kl_beta": ({"objective": "kl"}, 1.0, 2.0),
+    "ent_coef": ({}, 0.01, 0.1),
+    "vf_coef": ({}, 0.5, 1.0),
+    "max_grad_norm": ({}, 0.5, 0.01),
+    "normalize_advantage": ({}, True, False),
+    "normalize_reward": ({}, True, False),
+    "reward_gamma": ({}, 0.0, 0.9),
+    "reward_clip": ({}, 10.0, 0.5),
+    "augment_where": ({}, "rollout", "consistency"),
+    "consistency_coef": ({"augment_where": "consistency"}, 0.1, 1.0),
+    "hidden_dim": ({}, 8, 9),
+}
+
+
+def learnt(options: dict[str, Any]) -> Tensor:
+    agent = small_agent(**options)
+    learn(agent, 2)
+    return everything(agent)
+
+
+class TestOptions:
+    def test_every_field_is_listed(self) -> None:
+        assert OPTIONS.keys() == {field.name for field in dataclasses.fields(PPOConfig)}
+
+    @pytest.mark.parametrize("name", OPTIONS)
+    def test_every_option_bites(self, name: str) -> None:
+        base, *values = OPTIONS[name]
+        first, second = (learnt(base | {name: value}) for value in values)
+        assert first.isfinite().all() and second.isfinite().all()
+        assert first.shape != second.shape or not torch.equal(first, second)
+
+    def test_the_same_options_give_the_same_weights(self) -> None:
+        assert torch.equal(learnt({}), learnt({}))
+
+    def test_the_discount_of_the_reward_scale_is_ppos_unless_it_is_given(self) -> None:
+        assert torch.equal(learnt({"gamma": 0.9}), learnt({"gamma": 0.9, "reward_gamma": 0.9}))
+
+    @pytest.mark.parametrize(
+        ("options", "text"),
+        [
+            ({"objective": "trust"}, "objective must be clip or kl, got 'trust'"),
+            ({"augment_where": "loss"}, "augment_where must be rollout or consistency, got 'loss'"),
+        ],
+    )
+    def test_unknown_words_are_refused(self, options: dict[str, Any], text: str) -> None:
+        with pytest.raises(ValueError, match=f"^{text}$"):
+            PPOConfig(**options)
+
+    def test_annealing_needs_the_length_of_the_run(self) -> None:
+        with pytest.raises(ValueError, match=r"^total_updates must be at least 1 for anneal_lr, got 0$"):
+            small_agent(anneal_lr=True, total_updates=0)
