@@ -16,15 +16,15 @@ class Views:
     Args:
         op: the augmentation; its leading links that take uint8 run before the conversion.
         generator: CPU generator of all draws.
-        frozen: draw the parameters once and use them in every update: the transformation without its
-            randomness, an ablation. Needs a constant batch size.
+        frozen: draw the parameters of one image once, and use them for every image in every update: the
+            transformation without its randomness, an ablation.
     """
 
     def __init__(self, op: augment.Augmentation, generator: torch.Generator, *, frozen: bool = False) -> None:
         self._stages = augment.split_at_float(op)
         self._plain_stages = augment.split_at_float(op.evaluation())
         self.generator, self.frozen = generator, frozen
-        self._drawn: dict[int, Sequence[Mapping[str, Any]]] = {}
+        self._frozen_params: list[dict[str, Tensor]] = []  # of one image, once they are drawn
 
     def __call__(self, images: Tensor) -> Tensor:
         """Draw one view: uint8 [B, C, H, W] to float32 [B, C, H', W'] in [0, 1]."""
@@ -41,18 +41,22 @@ class Views:
         return on_floats(images_to_float(on_bytes(images)))
 
     def _draw(self, images: Tensor) -> Sequence[Mapping[str, Any]]:
-        batch, channels, height, width = images.shape
-        if self.frozen and batch in self._drawn:
-            return self._drawn[batch]
+        if not self.frozen:
+            return self._draw_for(tuple(images.shape), images.device)
+        if not self._frozen_params:
+            self._frozen_params = self._draw_for((1, *images.shape[1:]), images.device)
+        return [
+            {name: value.to(images.device).expand(len(images), *value.shape[1:]) for name, value in params.items()}
+            for params in self._frozen_params
+        ]
+
+    def _draw_for(self, shape: tuple[int, ...], device: torch.device) -> list[dict[str, Tensor]]:
         on_bytes, on_floats = self._stages
-        float_shape = (batch, channels, *on_bytes.output_size(height, width))
-        params = (
-            on_bytes.draw((batch, channels, height, width), self.generator, images.device),
-            on_floats.draw(float_shape, self.generator, images.device),
-        )
-        if self.frozen:
-            self._drawn[batch] = params
-        return params
+        float_shape = (*shape[:2], *on_bytes.output_size(*shape[2:]))
+        return [
+            dict(on_bytes.draw(shape, self.generator, device)),
+            dict(on_floats.draw(float_shape, self.generator, device)),
+        ]
 
     def _apply(self, images: Tensor, params: Sequence[Mapping[str, Any]]) -> Tensor:
         on_bytes, on_floats = self._stages
@@ -60,9 +64,9 @@ class Views:
 
     def state_dict(self) -> dict[str, Any]:
         """Return the generator's state and, when frozen, the parameters drawn."""
-        return {"generator": self.generator.get_state(), "drawn": dict(self._drawn)}
+        return {"generator": self.generator.get_state(), "frozen_params": self._frozen_params}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Restore what `state_dict` gave."""
         self.generator.set_state(state["generator"])
-        self._drawn = dict(state["drawn"])
+        self._frozen_params = state["frozen_params"]

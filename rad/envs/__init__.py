@@ -15,6 +15,7 @@ from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv, Vecto
 from numpy.typing import NDArray
 
 from rad.envs.simulator import QUALITIES, check_size
+from rad.envs.workers import leave_signals_to_parent
 from rad.envs.wrappers import PixelEnv
 
 SUITES = ("dmc", "gym", "probe")
@@ -136,6 +137,7 @@ def load_env_state(venv: VectorEnv, state: Mapping[str, Any]) -> NDArray[np.uint
 
 
 def _make_one(task: str, seed: int, scene: tuple[int, int, str], frame_stack: int, action_repeat: int) -> PixelEnv:
+    leave_signals_to_parent()
     suite, name = _split(task)
     return PixelEnv(suite.build(name, *scene, seed), frame_stack, action_repeat, seed)
 

@@ -15,8 +15,16 @@ pytestmark = pytest.mark.slow
 LEARNING = {"batch_size": 32, "hidden_dim": 64, "init_temperature": 0.05, "alpha_lr": 1e-3}
 
 
-def train(folder: Path, task: str, augment: str = "none") -> Trainer:
-    config = tiny(LEARNING, task=task, augment=augment, frames=1_200, warmup_steps=200, eval_every=0, eval_episodes=40)
+def train(folder: Path, task: str, augment: str = "none", gamma: float = 0.99) -> Trainer:
+    config = tiny(
+        LEARNING | {"gamma": gamma},
+        task=task,
+        augment=augment,
+        frames=1_200,
+        warmup_steps=200,
+        eval_every=0,
+        eval_episodes=40,
+    )
     with Trainer(config, folder) as trainer:
         assert trainer.run() == 0
     return trainer
@@ -37,7 +45,8 @@ def test_the_policy_reaches_the_optimum(name: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["value", "observation", "discounting"])
 def test_the_critic_learns_the_values(name: str, tmp_path: Path) -> None:
-    trainer = train(tmp_path / "run", f"probe/{name}")
+    gamma = 0.5 if name == "discounting" else 0.99  # so that a discount forgotten, 1.0, is seen
+    trainer = train(tmp_path / "run", f"probe/{name}", gamma=gamma)
     spec, agent = PROBES[name], trainer.agent
     for case, value in zip(spec.cases, spec.values(trainer.config.agent.gamma)):
         frame = np.tile(np.array(case.colors[0], np.uint8)[:, None, None], (1, 1, 16, 16))
