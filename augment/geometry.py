@@ -25,7 +25,7 @@ class Crop(Augmentation):
         ValueError: if an option is out of range, or an image is smaller than the window.
 
     Source:
-        RAD (Laskin et al. 2020), section 3. Deliberate difference: the last offset can be drawn too.
+        RAD (Laskin et al. 2020), section 3.
 
     Example:
         >>> Crop(84)(torch.zeros(1, 9, 100, 100)).shape
@@ -80,8 +80,10 @@ class Translate(Augmentation):
         ValueError: if an option is out of range, or an image is larger than the square.
 
     Source:
-        RAD (Laskin et al. 2020), section 3. Deliberate difference: acting, training and evaluation all see
-        the padded square; the original acts on images that fill it.
+        RAD (Laskin et al. 2020), section 3. Deliberate differences: the whole view is rendered at 100 and padded,
+        for acting, training and evaluation alike, where the original renders at 108, trains on the padded centre
+        of 100 and acts on images that fill the square; and obs and next_obs have draws of their own, where the
+        original shares one (SAC's option ``share_draw``).
 
     Example:
         >>> Translate(108)(torch.ones(1, 9, 100, 100)).shape

@@ -92,9 +92,10 @@ def make_agent(config: RunConfig, env: VectorEnv) -> SACAgent:
 def replay_frames(config: RunConfig) -> int:
     """Return how many frames the replay has to hold: its capacity, or all of a run that is shorter.
 
-    An episode takes one frame more than it has steps; twice the steps covers the shortest ones.
+    An episode takes one frame more than it has steps, and those of the DeepMind suite are long; twice the steps
+    covers the shortest ones.
     """
     steps = -(-config.frames // action_repeat(config)) + config.num_envs
-    held = 2 * steps if config.task.startswith("probe/") else steps + steps // 10 + 100
+    held = steps + steps // 10 + 100 if config.task.startswith("dmc/") else 2 * steps
     least = config.num_envs * Replay.least_slots(config.frame_stack, config.agent.n_step)
     return min(config.replay_capacity, held + least)

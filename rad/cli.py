@@ -106,6 +106,8 @@ class Evaluate:
     """Also write the first episode as MP4."""
     video_size: int = 240
     """Side of the video in pixels."""
+    device: str = "auto"
+    """auto, cpu, cuda or cuda:N, whatever the run was trained on."""
 
 
 def evaluate(arguments: list[str]) -> int:
@@ -131,6 +133,8 @@ class Attention:
     """The PNG to write."""
     seed: int = 0
     """Seed of the episode that the frames are taken from."""
+    device: str = "auto"
+    """auto, cpu, cuda or cuda:N, whatever the run was trained on."""
 
 
 def attention(arguments: list[str]) -> int:

@@ -107,7 +107,8 @@ PRESETS: dict[str, Preset] = {
     ),
     "drq": Preset(
         "Kostrikov et al. 2020 (arXiv 2004.13649) and its published code: K = M = 2, pad 4 and crop, lr 1e-3 for "
-        "all, tau 0.01 for all, batch 512 for the paper's scores, tanh after LayerNorm",
+        "all, tau 0.01 for all, batch 512 for the paper's scores, tanh after LayerNorm; not taken over: its orthogonal "
+        "convolutions (here delta-orthogonal as in RAD) and its sum over M (here the mean, which Adam evens out)",
         run={"augment": "shift"},
         agent={
             "batch_size": 512,

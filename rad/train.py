@@ -106,6 +106,8 @@ class Trainer:
         """
         if self.frames >= self.config.frames:
             print(f"{self.folder} has already reached {self.frames:,} frames")
+            if not (self.folder / CURVE_FILE).exists():
+                self._finish()
             return 0
         if not self.frames:
             self._measure_random_policy()
@@ -125,8 +127,10 @@ class Trainer:
                     break
                 if stop.requested:
                     return self._stop(stop.exit_code)
-        self.line.close()
-        self._finish()
+            self.line.close()
+            self._write_averages()
+            self._save()
+            self._finish()
         return 0
 
     def _steps(self) -> Iterator[Report]:
@@ -171,10 +175,11 @@ class Trainer:
         if broken := [name for name, value in row.items() if not math.isfinite(value)]:
             raise FloatingPointError(", ".join(broken))
 
-    def _evaluate(self, recorder: Recorder | None = None) -> np.ndarray:
-        returns = self._returns_of(lambda env: lambda obs: self.agent.act(obs, deterministic=True), recorder)
-        self._write("eval", summary(returns))
-        return returns
+    def _evaluate(self) -> None:
+        self._write("eval", summary(self._returns_of(self._deterministic)))
+
+    def _deterministic(self, env: VectorEnv) -> Policy:
+        return lambda obs: self.agent.act(obs, deterministic=True)
 
     def _measure_random_policy(self) -> None:
         seed = seed_for(self.config.seed, "random policy", bits=31)
@@ -189,7 +194,7 @@ class Trainer:
             env.close()
 
     def _save(self) -> None:
-        checkpoint.save(self.folder / CHECKPOINTS, self.frames, self.state_dict())
+        checkpoint.save(self.folder / CHECKPOINTS, self.frames, self.state_dict(), made_with=self._made_with())
 
     def _stop(self, exit_code: int) -> int:
         self.line.close()
@@ -198,12 +203,12 @@ class Trainer:
         return exit_code
 
     def _finish(self) -> None:
-        """Evaluate for the last time, save, and draw what the run has to show."""
+        """Evaluate for the last time, and draw what the run has to show; the curve comes last and says it is whole."""
         recorder = Recorder(self.config.video_size)
-        self._evaluate(recorder)
-        self._save()
+        returns = self._returns_of(self._deterministic, recorder)
         write_mp4(self.folder / VIDEO_FILE, np.stack(recorder.frames), recorder.fps)
         draw_attention(self.config, self.agent, recorder.observations, self.folder / ATTENTION_FILE)
+        self._write("eval", summary(returns))
         learning_curve(self.folder, self.folder / CURVE_FILE)
 
     def state_dict(self) -> dict[str, Any]:
@@ -222,9 +227,12 @@ class Trainer:
                 part.load_state_dict(state[name])
             envs.load_env_state(self.env, state["env"])
             self.last_return = state["last_return"]
-            for difference in checkpoint.differences(self.folder / CHECKPOINTS):
+            for difference in checkpoint.differences(self.folder / CHECKPOINTS, self._made_with()):
                 print(f"note: {difference}: the run continues, not bit for bit")
         self.log.truncate(frames if frames else -1)
+
+    def _made_with(self) -> dict[str, str]:
+        return {"device": str(self.agent.device), "precision": self.agent.precision}
 
     def _parts(self) -> dict[str, Any]:
         names = ("agent", "replay", "progress", "averages", "log_due", "evaluation_due", "checkpoint_due")

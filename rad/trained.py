@@ -20,17 +20,17 @@ from rad.runtime.video import write_mp4
 FRAMES_SHOWN = 4
 
 
-def load(folder: Path) -> tuple[RunConfig, SACAgent]:
-    """Load the agent of a run from its newest whole checkpoint.
+def load(folder: Path, device: str = "auto") -> tuple[RunConfig, SACAgent]:
+    """Load the agent of a run from its newest whole checkpoint, onto any device.
 
     Raises:
         ValueError: the folder holds no run, or no checkpoint yet.
         CheckpointError: it holds no whole checkpoint.
     """
-    config = read_config(folder)
+    config = dataclasses.replace(read_config(folder), device=device)
     if not checkpoint.exists(folder / CHECKPOINTS):
         raise ValueError(f"{folder} holds no checkpoint yet")
-    _, state = checkpoint.load(folder / CHECKPOINTS)
+    _, state = checkpoint.load(folder / CHECKPOINTS, only=("agent",))
     agent = untrained_agent(config)
     agent.load_state_dict(state["agent"])
     return config, agent
@@ -45,9 +45,11 @@ def play(config: RunConfig, agent: SACAgent, seed: int, episodes: int, recorder:
         env.close()
 
 
-def evaluate_run(run: Path, episodes: int, seed: int, video: Path | None, video_size: int) -> dict[str, float]:
+def evaluate_run(
+    run: Path, episodes: int, seed: int, video: Path | None, video_size: int, device: str
+) -> dict[str, float]:
     """Evaluate a run; return mean, standard deviation and number of the episodes' returns."""
-    config, agent = load(run)
+    config, agent = load(run, device)
     recorder = Recorder(video_size) if video else None
     returns = play(config, agent, seed, episodes, recorder)
     if video and recorder:
@@ -55,9 +57,9 @@ def evaluate_run(run: Path, episodes: int, seed: int, video: Path | None, video_
     return summary(returns)
 
 
-def attention_of_run(run: Path, out: Path, seed: int) -> None:
+def attention_of_run(run: Path, out: Path, seed: int, device: str) -> None:
     """Draw the attention of a run over frames of one episode of its own policy."""
-    config, agent = load(run)
+    config, agent = load(run, device)
     recorder = Recorder(config.video_size or 84)
     play(config, agent, seed, 1, recorder)
     draw_attention(config, agent, recorder.observations, out)

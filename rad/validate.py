@@ -36,9 +36,9 @@ BOUNDS: dict[str, Bound] = {
     "video_size": (lambda value: 16 <= value <= 1024, "from 16 to 1024"),
     "threads": (lambda value: 0 <= value <= 1024, "from 0 to 1024"),
     **dict.fromkeys(("action_repeat", "warmup_steps"), AT_LEAST_0),
-    **dict.fromkeys(("eval_every", "checkpoint_every", "log_every"), AT_LEAST_0),
+    **dict.fromkeys(("eval_every", "checkpoint_every"), AT_LEAST_0),
     **dict.fromkeys(("frames", "frame_stack", "num_envs", "num_layers"), AT_LEAST_1),
-    **dict.fromkeys(("replay_capacity", "updates_per_step", "eval_episodes"), AT_LEAST_1),
+    **dict.fromkeys(("replay_capacity", "updates_per_step", "eval_episodes", "log_every"), AT_LEAST_1),
     **dict.fromkeys(("num_filters", "hidden_dim", "projection_dim", "batch_size"), WIDTH),
     "n_step": AT_LEAST_1,
     **dict.fromkeys(("actor_update_freq", "target_update_freq", "target_views", "critic_views"), AT_LEAST_1),
@@ -102,14 +102,12 @@ def check_encoder(config: RunConfig, size: tuple[int, int]) -> None:
 
 def check_agent(config: RunConfig) -> None:
     """Check what two fields decide together."""
-    agent = config.agent
-    if agent.log_std_min >= agent.log_std_max:
-        raise ValueError(f"--log-std-min: must be below --log-std-max {agent.log_std_max}, got {agent.log_std_min}")
-    if agent.share_draw and agent.target_views != agent.critic_views:
-        raise ValueError(
-            f"--share-draw: needs as many --target-views as --critic-views, "
-            f"got {agent.target_views} and {agent.critic_views}"
-        )
+    try:
+        config.agent.check()
+    except ValueError as error:
+        first, *words = str(error).split(" ")
+        words = [flag_name(word) if word in vars(config.agent) else word for word in words]
+        raise ValueError(f"{flag_name(first)}: {' '.join(words)}") from None
 
 
 def check_replay(config: RunConfig) -> None:

@@ -24,11 +24,11 @@ class SACConfig:
     """Hyperparameters of SAC. Defaults are RAD's (Laskin et al. 2020, after CURL, Srinivas et al. 2020)."""
 
     batch_size: int = 128
-    """Transitions per update. RAD's scripts have 128, its paper 512."""
+    """Transitions per update, read by whoever samples. RAD's scripts have 128, its paper 512."""
     gamma: float = 0.99
-    """Discount per agent step."""
+    """Discount per agent step, read by whoever makes the replay."""
     n_step: int = 1
-    """Agent steps summed before bootstrapping."""
+    """Agent steps summed before bootstrapping, read by whoever makes the replay."""
     actor_lr: float = 1e-3
     """Learning rate of the actor's head."""
     critic_lr: float = 1e-3
@@ -64,11 +64,19 @@ class SACConfig:
     share_draw: bool = False
     """Augment obs and next_obs with the same draw instead of independent ones."""
     freeze_augment: bool = False
-    """Draw the augmentation's parameters once and keep them: an ablation."""
+    """Draw the augmentation's parameters once, for all images of the run: an ablation."""
     strong_augment: str = "none"
     """SVEA's strong augmentation, laid over the weak view in the critic loss only."""
     strong_weight: float = 0.5
     """SVEA's beta: the strong view's share of the critic loss; the weak view has the rest."""
+
+    def check(self) -> None:
+        """Raise a ValueError that begins with an option's name if two of them contradict each other."""
+        if self.log_std_min >= self.log_std_max:
+            raise ValueError(f"log_std_min must be below log_std_max {self.log_std_max}, got {self.log_std_min}")
+        if self.share_draw and self.target_views != self.critic_views:
+            views = f"{self.target_views} and {self.critic_views}"
+            raise ValueError(f"share_draw needs as many target_views as critic_views, got {views}")
 
 
 class SACAgent(Agent):
@@ -87,6 +95,9 @@ class SACAgent(Agent):
         seed: of the initial weights, the noise and the augmentation.
         device: where the networks live.
         precision: "fp32", or "bf16" for everything but output layers and losses.
+
+    Raises:
+        ValueError: two hyperparameters contradict each other.
 
     Source: Laskin et al. 2020 (RAD, arXiv 2004.14990); Kostrikov et al. 2020 (DrQ, arXiv 2004.13649, eqs. 1-3);
     Hansen et al. 2021 (SVEA, arXiv 2107.00644, eq. 8).
@@ -111,6 +122,7 @@ class SACAgent(Agent):
         precision: str = "fp32",
     ) -> None:
         super().__init__(seed, device, precision)
+        config.check()
         self.config, self.action_dim, self.target_entropy = config, action_dim, -float(action_dim)
         self.views = Views(op, torch.Generator().manual_seed(seed + 1), frozen=config.freeze_augment)
         self.strong = augment.make(config.strong_augment, size=op.output_size(*image_shape[1:])[0])
@@ -194,21 +206,22 @@ class SACAgent(Agent):
 
     def _update_critic(self, obs_views: list[Tensor], action: Tensor, target: Tensor) -> Metrics:
         """Regress both Q functions of every view on the target; the convolutions learn here only."""
-        views, weights = self._weighted(obs_views)
+        views, weight = self._weighted(obs_views)
         with self._autocast():
             q = self.critic(self.encoder(_join(views)), action.repeat(len(views), 1))
-        weight = torch.tensor(weights, device=self.device).repeat_interleave(len(target))
         loss, metrics = critic_loss(q, target.repeat(len(views)), weight)
         step(self.critic_optimizer, loss)
         return metrics
 
-    def _weighted(self, obs_views: list[Tensor]) -> tuple[list[Tensor], list[float]]:
-        """Join the strong views, if any, to the weak ones; weights have mean 1."""
+    def _weighted(self, obs_views: list[Tensor]) -> tuple[list[Tensor], Tensor | None]:
+        """Join the strong views, if any, to the weak ones; the rows' weights have mean 1, None if all are alike."""
         if self.config.strong_augment == "none":
-            return obs_views, [1.0] * len(obs_views)
+            return obs_views, None
         strong_views = [self.strong(view, self.views.generator) for view in obs_views]
-        weak, strong = 2.0 * (1.0 - self.config.strong_weight), 2.0 * self.config.strong_weight
-        return obs_views + strong_views, [weak] * len(obs_views) + [strong] * len(strong_views)
+        weight = torch.ones(2, len(obs_views) * len(obs_views[0]), device=self.device)
+        weight[0] *= 2.0 * (1.0 - self.config.strong_weight)
+        weight[1] *= 2.0 * self.config.strong_weight
+        return obs_views + strong_views, weight.flatten()
 
     def _update_actor_and_temperature(self, obs: Tensor) -> Metrics:
         """Improve the policy on one weak view; features are shared by both heads and detached."""

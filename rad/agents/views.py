@@ -16,15 +16,15 @@ class Views:
     Args:
         op: the augmentation; its leading links that take uint8 run before the conversion.
         generator: CPU generator of all draws.
-        frozen: draw the parameters once and use them in every update: the transformation without its
-            randomness, an ablation. Needs a constant batch size.
+        frozen: draw the parameters of one image once, and use them for every image in every update: the
+            transformation without its randomness, an ablation.
     """
 
     def __init__(self, op: augment.Augmentation, generator: torch.Generator, *, frozen: bool = False) -> None:
         self._stages = augment.split_at_float(op)
         self._plain_stages = augment.split_at_float(op.evaluation())
         self.generator, self.frozen = generator, frozen
-        self._drawn: dict[int, Sequence[Mapping[str, Any]]] = {}
+        self._frozen_params: list[dict[str, Tensor]] = []  # of one image, once they are drawn
 
     def __call__(self, images: Tensor) -> Tensor:
         """Draw one view: uint8 [B, C, H, W] to float32 [B, C, H', W'] in [0, 1]."""
@@ -41,18 +41,22 @@ class Views:
         return on_floats(images_to_float(on_bytes(images)))
 
     def _draw(self, images: Tensor) -> Sequence[Mapping[str, Any]]:
-        batch = len(images)
-        if self.frozen and batch in self._drawn:
-            return self._drawn[batch]
-        params = self._draw_for(tuple(images.shape), images.device)
-        if self.frozen:
-            self._drawn[batch] = params
-        return params
+        if not self.frozen:
+            return self._draw_for(tuple(images.shape), images.device)
+        if not self._frozen_params:
+            self._frozen_params = self._draw_for((1, *images.shape[1:]), images.device)
+        return [
+            {name: value.to(images.device).expand(len(images), *value.shape[1:]) for name, value in params.items()}
+            for params in self._frozen_params
+        ]
 
-    def _draw_for(self, shape: tuple[int, ...], device: torch.device) -> Sequence[Mapping[str, Any]]:
+    def _draw_for(self, shape: tuple[int, ...], device: torch.device) -> list[dict[str, Tensor]]:
         on_bytes, on_floats = self._stages
         float_shape = (*shape[:2], *on_bytes.output_size(*shape[2:]))
-        return on_bytes.draw(shape, self.generator, device), on_floats.draw(float_shape, self.generator, device)
+        return [
+            dict(on_bytes.draw(shape, self.generator, device)),
+            dict(on_floats.draw(float_shape, self.generator, device)),
+        ]
 
     def _apply(self, images: Tensor, params: Sequence[Mapping[str, Any]]) -> Tensor:
         on_bytes, on_floats = self._stages
@@ -60,12 +64,12 @@ class Views:
 
     def state_dict(self) -> dict[str, Any]:
         """Return the generator's state and, when frozen, the parameters drawn."""
-        return {"generator": self.generator.get_state(), "drawn": dict(self._drawn)}
+        return {"generator": self.generator.get_state(), "frozen_params": self._frozen_params}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Restore what `state_dict` gave."""
         self.generator.set_state(state["generator"])
-        self._drawn = dict(state["drawn"])
+        self._frozen_params = state["frozen_params"]
 
 
 class HeldViews(Views):
@@ -78,7 +82,7 @@ class HeldViews(Views):
 
     def __init__(self, op: augment.Augmentation, generator: torch.Generator) -> None:
         super().__init__(op, generator)
-        self._held: Sequence[Mapping[str, Any]] = ({}, {})
+        self._held: list[dict[str, Tensor]] = [{}, {}]
 
     def hold(self, shape: tuple[int, int, int, int], device: torch.device) -> None:
         """Draw for N environments with images of `shape` = (N, C, H, W) in place of what was held."""
@@ -89,18 +93,18 @@ class HeldViews(Views):
 
         Args:
             images: uint8 [B, C, H, W].
-            env: int64 [B], index of the environment that each image is from.
+            env: int64 [B] on any device, index of the environment that each image is from.
 
         Returns:
             float32 [B, C, H', W'] in [0, 1].
         """
-        return self._apply(
-            images, [{name: value.index_select(0, env) for name, value in params.items()} for params in self._held]
-        )
+        env, device = env.to(images.device), images.device
+        chosen = [{name: value.to(device)[env] for name, value in params.items()} for params in self._held]
+        return self._apply(images, chosen)
 
     def state_dict(self) -> dict[str, Any]:
         """Return the generator's state and what is held."""
-        return super().state_dict() | {"held": tuple(self._held)}
+        return super().state_dict() | {"held": self._held}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Restore what `state_dict` gave."""

@@ -53,7 +53,8 @@ def slots_for(count: int) -> int:
 
 def make_replay(count: int, action_dim: int, side_px: int = SIDE_PX) -> Replay:
     """Make an empty replay that holds `count` of these transitions."""
-    return Replay(slots_for(count), (3 * FRAME_STACK, side_px, side_px), action_dim, frame_stack=FRAME_STACK)
+    shape = (3 * FRAME_STACK, side_px, side_px)
+    return Replay(slots_for(count), shape, action_dim, frame_stack=FRAME_STACK, gamma=0.99)
 
 
 def add(replay: Replay, step: Step) -> None:

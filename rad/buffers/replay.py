@@ -40,7 +40,7 @@ class Replay:
         *,
         num_envs: int = 1,
         frame_stack: int = 3,
-        gamma: float = 0.99,
+        gamma: float,
         n_step: int = 1,
     ) -> None:
         channels, height, width = obs_shape
@@ -141,12 +141,20 @@ class Replay:
         """Return everything held, frames included, without copying it."""
         filled = min(int(self.head.max()) + 1, self.slots)
         arrays = ("frames", "action", "reward", "terminated", "age", "last")
-        return {"head": self.head} | {name: getattr(self, name)[:filled] for name in arrays}
+        counts = {"slots": self.slots, "head": self.head}
+        return counts | {name: getattr(self, name)[:filled] for name in arrays}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Restore what `state_dict` gave; the buffer must have been made with the same arguments."""
+        """Restore what `state_dict` gave.
+
+        Raises:
+            ValueError: the buffer was made with another capacity.
+        """
+        if state["slots"] != self.slots:
+            raise ValueError(f"the state is of {state['slots']} slots per environment; this buffer has {self.slots}")
         for name, array in state.items():
-            getattr(self, name)[: len(array)].copy_(array)
+            if name != "slots":
+                getattr(self, name)[: len(array)].copy_(array)
 
     def _push(self, env: int, obs: Tensor, *, age: int) -> None:
         self.head[env] += 1

@@ -19,6 +19,7 @@ from rad.envs import procgen as procgen_suite
 from rad.envs.procgen_native import IMAGE_SIZE
 from rad.envs.procgen_options import ProcgenOptions
 from rad.envs.simulator import QUALITIES, check_size, refuse_scene_options
+from rad.envs.workers import leave_signals_to_parent
 from rad.envs.wrappers import PixelEnv
 
 SUITES = ("dmc", "gym", "probe", "procgen")
@@ -166,6 +167,7 @@ def load_env_state(venv: VectorEnv, state: Mapping[str, Any]) -> NDArray[np.uint
 
 
 def _make_one(task: str, seed: int, scene: tuple[int, int, str], frame_stack: int, action_repeat: int) -> PixelEnv:
+    leave_signals_to_parent()
     suite, name = _split(task)
     return PixelEnv(suite.build(name, *scene, seed), frame_stack, action_repeat, seed)
 

@@ -86,7 +86,7 @@ class ProcgenEnv(VectorEnv[Any, Any, Any]):
 
     def __init__(self, game: str, num_envs: int, seed: int, frame_stack: int, options: ProcgenOptions) -> None:
         self.game, self.num_envs, self.options = game, num_envs, options.checked(game)
-        self.split = self.options.split
+        self.split = self.options.levels(game)
         self._shape = (3 * frame_stack, IMAGE_SIZE, IMAGE_SIZE)
         self.single_observation_space = gymnasium.spaces.Box(0, 255, self._shape, np.uint8)
         self.single_action_space = gymnasium.spaces.Discrete(NUM_ACTIONS)
@@ -230,7 +230,6 @@ class ProcgenEnv(VectorEnv[Any, Any, Any]):
 
     def _read(self) -> Reading:
         reading = self._native.read()
-        assert self.split is not None
         outside = np.flatnonzero(~self.split.contains(reading.level_seed))
         if outside.size:
             level = reading.level_seed[outside[0]]

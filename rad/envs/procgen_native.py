@@ -61,7 +61,8 @@ class Native:
     """
 
     def __init__(self, game: str, num_envs: int, seed: int, options: ProcgenOptions, *, human: bool = False) -> None:
-        assert isinstance(options.split, Split)
+        if not isinstance(options.split, Split):
+            raise TypeError(f"split must be a range of levels, got {options.split}")
         self._env = _library()(
             num=num_envs,
             env_name=game,
@@ -142,7 +143,8 @@ class LevelSetNative(Native):
     """
 
     def __init__(self, game: str, num_envs: int, seed: int, options: ProcgenOptions) -> None:
-        assert isinstance(options.split, LevelSet)
+        if not isinstance(options.split, LevelSet):
+            raise TypeError(f"split must be a set of levels, got {options.split}")
         self._levels = options.split.levels
         self._level = functools.cache(functools.partial(start_of_level, game, options))
         self._random = [np.random.RandomState(seed + index) for index in range(num_envs)]

@@ -143,7 +143,11 @@ class ProcgenOptions:
             raise ValueError(
                 f"split {self.split} is impossible in mode exploration, which has one level; allowed: {own}"
             )
-        return replace(self, split=self.split or own)
+        return replace(self, split=self.levels(game))
+
+    def levels(self, game: str) -> Split | LevelSet:
+        """Return the levels of `game`."""
+        return self.split or split_for("train", game, self.distribution_mode)
 
     def native(self) -> dict[str, Any]:
         """Return the options as Procgen takes them, without levels and threads."""

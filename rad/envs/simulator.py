@@ -61,7 +61,8 @@ class Simulator(abc.ABC):
 class UnitRange:
     """Maps actions in [-1, 1] to a task's own bounds, entry by entry.
 
-    Entries without real bounds (infinite, or +-1e10 as in dm_control's lqr) are passed on as they are.
+    Entries without real bounds (infinite, or +-1e10 as in dm_control's lqr) are passed on as they are; with one
+    bound, they are moved so that this end of [-1, 1] meets it.
 
     Args:
         low: lower bounds, any shape.
@@ -72,8 +73,9 @@ class UnitRange:
 
     def __init__(self, low: ArrayLike, high: ArrayLike) -> None:
         low, high = np.asarray(low, np.float64), np.asarray(high, np.float64)
-        bounded = (low > -self._UNBOUNDED) & (high < self._UNBOUNDED)
-        self._low, self._high = np.where(bounded, low, -1.0), np.where(bounded, high, 1.0)
+        has_low, has_high = low > -self._UNBOUNDED, high < self._UNBOUNDED
+        self._low = np.where(has_low, low, np.where(has_high, high - 2.0, -1.0))
+        self._high = np.where(has_high, high, np.where(has_low, low + 2.0, 1.0))
         self.space = gymnasium.spaces.Box(-1.0, 1.0, low.shape, np.float32)
 
     def __call__(self, action: ArrayLike) -> NDArray[np.float64]:

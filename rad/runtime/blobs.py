@@ -65,22 +65,24 @@ class BlobWriter:
 
 
 class BlobReader:
-    """Collect wishes for pieces, then read and check every blob once, and fill the wishes.
+    """Collect wishes for pieces, then read and check every blob that has some once, and fill the wishes.
 
     Args:
         folder: where the blobs are.
         blobs: (name, size) of each blob.
+        remove_damaged: remove a blob whose contents are not those of its name.
 
     Raises:
         ValueError: a name that is no SHA-256, which could lead out of the folder.
     """
 
-    def __init__(self, folder: Path, blobs: list[tuple[str, int]]) -> None:
+    def __init__(self, folder: Path, blobs: list[tuple[str, int]], *, remove_damaged: bool = True) -> None:
         for name, _ in blobs:
             if not NAME.fullmatch(name):
                 raise ValueError(f"blob name {name!r} is not 64 hexadecimal digits")
         self._folder = folder
         self._blobs = blobs
+        self._remove_damaged = remove_damaged
         self._wishes: list[list[tuple[memoryview, int]]] = [[] for _ in blobs]
 
     def fill(self, target: memoryview, pieces: list[Piece]) -> None:
@@ -97,13 +99,13 @@ class BlobReader:
             start += length
 
     def read(self) -> None:
-        """Read all blobs.
+        """Read the blobs of which something was asked for.
 
         Raises:
             DamagedBlob: one is absent, of another size, or of other contents than its name says.
         """
         for (name, size), wishes in zip(self._blobs, self._wishes):
-            data = memoryview(self._read_checked(name, size))
+            data = memoryview(self._read_checked(name, size) if wishes else b"")
             for target, offset in wishes:
                 target[:] = data[offset : offset + len(target)]
 
@@ -115,9 +117,10 @@ class BlobReader:
             raise DamagedBlob(f"blob {name} has {path.stat().st_size} bytes instead of {size}")
         data = path.read_bytes()
         if hashlib.sha256(data).hexdigest() != name:
-            # It must go: a later checkpoint with the same contents would trust its name and size.
-            path.unlink(missing_ok=True)
-            raise DamagedBlob(f"blob {name} has contents that do not match its SHA-256; removed")
+            # Before anything is written here it must go: a checkpoint of the same contents would trust its name.
+            if self._remove_damaged:
+                path.unlink(missing_ok=True)
+            raise DamagedBlob(f"blob {name} has contents that do not match its SHA-256")
         return data
 
 

@@ -14,11 +14,12 @@ import os
 import platform
 import re
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -40,7 +41,12 @@ class CheckpointError(OSError):
     """A checkpoint cannot be written or read; the text is one line that names the file and the reason."""
 
 
-def save(folder: str | Path, frames: int, state: Mapping[str, Any], keep: int = 2) -> Path:
+NOTHING: Mapping[str, str] = MappingProxyType({})
+
+
+def save(
+    folder: str | Path, frames: int, state: Mapping[str, Any], *, keep: int = 2, made_with: Mapping[str, str] = NOTHING
+) -> Path:
     """Write a checkpoint, then remove the oldest ones and the blobs that nothing needs any more.
 
     A checkpoint counts only when it is complete and on the disk; until then the previous one is the newest.
@@ -51,6 +57,7 @@ def save(folder: str | Path, frames: int, state: Mapping[str, Any], keep: int = 
         frames: environment frames so far, 0 to 10^12 - 1.
         state: nested dicts, lists and tuples of tensors, NumPy arrays of numbers and plain values.
         keep: how many of the newest checkpoints to keep, at least 1.
+        made_with: what must be equal for an exact resume, besides versions and threads; see `differences`.
 
     Returns:
         The path of the manifest.
@@ -69,17 +76,22 @@ def save(folder: str | Path, frames: int, state: Mapping[str, Any], keep: int = 
     with _errors_of(path):
         _sweep(folder)  # what a killed process left may be what fills the disk
         try:
-            _write(path, state)
+            _write(path, state, made_with)
             _remove_old(folder, frames, keep)
         finally:
             _sweep(folder)
     return path
 
 
-def load(folder: str | Path) -> tuple[int, dict[str, Any]]:
-    """Read the newest checkpoint that is whole; every byte is checked.
+def load(folder: str | Path, only: Collection[str] = ()) -> tuple[int, dict[str, Any]]:
+    """Read the newest checkpoint that is whole; every byte that is read is checked.
 
-    A damaged checkpoint is passed over with a warning that names the file and the reason.
+    A damaged checkpoint is passed over with a warning that names the file and the reason. Reading all of it also
+    removes damaged blobs, so that no later checkpoint refers to them; reading a part changes nothing.
+
+    Args:
+        folder: folder of the run's checkpoints.
+        only: the entries of the state that are wanted; nothing else is read. All by default.
 
     Returns:
         frames and state. Tensors are on the CPU, contiguous, and need no gradient.
@@ -91,7 +103,7 @@ def load(folder: str | Path) -> tuple[int, dict[str, Any]]:
     reasons: list[str] = []
     for path in reversed(_manifests(folder)):
         try:
-            frames, state = _read(path)
+            frames, state = _read(path, only)
         except _Damaged as error:
             reasons.append(f"{path.name}: {error}")
             continue
@@ -107,10 +119,11 @@ def exists(folder: str | Path) -> bool:
     return bool(_manifests(Path(folder)))
 
 
-def differences(folder: str | Path) -> list[str]:
+def differences(folder: str | Path, made_with: Mapping[str, str] = NOTHING) -> list[str]:
     """List what differs between here and where the newest readable checkpoint was made, one line each.
 
-    Versions and the number of threads: with any difference a run continues, but not bit for bit.
+    Versions, the number of threads and what the caller gave `save` and gives here: with any difference a run
+    continues, but not bit for bit.
 
     Raises:
         CheckpointError: as `load`.
@@ -120,7 +133,7 @@ def differences(folder: str | Path) -> list[str]:
             then = _read_manifest(path)["made_with"]
         except _Damaged:
             continue
-        now = _surroundings()
+        now = {**_surroundings(), **made_with}
         changed = [name for name in sorted(then.keys() | now.keys()) if then.get(name) != now.get(name)]
         return [f"{name}: {then.get(name)} then, {now.get(name)} now" for name in changed]
     raise CheckpointError(f"no readable checkpoint in {folder}")
@@ -130,7 +143,7 @@ class _Damaged(Exception):
     """This checkpoint cannot be used, an earlier one may."""
 
 
-def _write(path: Path, state: Mapping[str, Any]) -> None:
+def _write(path: Path, state: Mapping[str, Any], made_with: Mapping[str, str]) -> None:
     writer = BlobWriter(path.parent / "blobs")
     tree = encode(state, writer.add)
     writer.close()
@@ -138,7 +151,7 @@ def _write(path: Path, state: Mapping[str, Any]) -> None:
         "schema": SCHEMA,
         "frames": int(path.stem),
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "made_with": _surroundings(),
+        "made_with": {**_surroundings(), **made_with},
         "blobs": writer.blobs,
         "state": tree,
     }
@@ -149,7 +162,7 @@ def _write(path: Path, state: Mapping[str, Any]) -> None:
 
 
 def _surroundings() -> dict[str, str | int]:
-    """Return what must be equal for a run to continue bit for bit."""
+    """Return what of the installation must be equal for a run to continue bit for bit."""
     found: dict[str, str | int] = {
         "python": platform.python_version(),
         "torch": torch.__version__,  # with the build, +cpu or +cu130, which the package's metadata leaves out
@@ -195,11 +208,14 @@ def _manifests(folder: Path) -> list[Path]:
     return sorted(path for path in found if MANIFEST_NAME.fullmatch(path.name))
 
 
-def _read(path: Path) -> tuple[int, dict[str, Any]]:
+def _read(path: Path, only: Collection[str]) -> tuple[int, dict[str, Any]]:
     manifest = _read_manifest(path)
     try:
-        reader = BlobReader(path.parent / "blobs", manifest["blobs"])
-        state = decode(manifest["state"], reader.fill)
+        reader = BlobReader(path.parent / "blobs", manifest["blobs"], remove_damaged=not only)
+        tree = manifest["state"]
+        if only:
+            tree = {"dict": [[key, value] for key, value in tree["dict"] if key in only]}
+        state = decode(tree, reader.fill)
         reader.read()
     except DamagedBlob as error:
         raise _Damaged(str(error)) from error

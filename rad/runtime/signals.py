@@ -20,8 +20,8 @@ class StopRequest:
     signal that was ignored before stays ignored (a background job of a shell ignores SIGINT). Outside the
     main thread, where Python handles no signals, the flag simply never rises.
 
-    Forked children (workers of environments) inherit the handlers: there a SIGINT or SIGUSR1 is left to the
-    parent, and a SIGTERM ends the child.
+    Forked children inherit the handlers: there a SIGINT or SIGUSR1 is left to the parent, and a SIGTERM ends the
+    child. Spawned ones (workers of environments) do not, see `rad.envs.workers`.
 
     Example:
         >>> with StopRequest() as stop:

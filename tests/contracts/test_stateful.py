@@ -122,7 +122,7 @@ CASES = {
     "every": Case(lambda: Every(3), lambda every, number: every.due(2 * number)),
     "every-never": Case(lambda: Every(0), lambda every, number: every.due(number)),
     "averages": Case(Averages, average_step),
-    "replay": Case(lambda: Replay(9, (3, 2, 2), 1, frame_stack=1, n_step=2), replay_step),
+    "replay": Case(lambda: Replay(9, (3, 2, 2), 1, frame_stack=1, gamma=0.9, n_step=2), replay_step),
     "progress": Case(lambda: Progress(torch.Generator().manual_seed(0)), progress_step),
     "views": Case(frozen_views, view_step),
     "bandit": Case(lambda: augment.UCB(3, window=2), bandit_step),

@@ -26,7 +26,6 @@ VALUES: dict[str, tuple[dict[str, Any], Any]] = {
     "augment": ({"task": "probe/color"}, "grayscale:p=1"),
     "seed": ({}, 2),
     "frames": ({}, 29),
-    "out": ({}, Path("elsewhere")),
     "device": ({}, "cuda:99"),
     "precision": ({}, "bf16"),
     "threads": ({}, 2),
@@ -52,7 +51,7 @@ VALUES: dict[str, tuple[dict[str, Any], Any]] = {
     "wandb_project": ({}, "project"),
     "agent": ({}, SACConfig(**AGENT, critic_lr=2e-3)),
 }
-DEFAULTS_OF_OTHERS = {"algo", "preset"}  # tested below
+DEFAULTS_OF_OTHERS = {"algo", "preset", "out"}  # tested below
 
 
 @pytest.fixture(autouse=True)
@@ -75,7 +74,7 @@ def surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
 
 def outcome(config: RunConfig, asked: list[str]) -> Any:
     """Run, and return all that the run shows but times and settings; or the error."""
-    folder = config.out or Path("run")
+    folder = Path("run")
     try:
         validate.check(config, folder)
     except ValueError as error:
@@ -87,7 +86,7 @@ def outcome(config: RunConfig, asked: list[str]) -> Any:
     weights = {part: tensors_of(agent[part]) for part in ("encoder", "actor", "critic", "critic_target")}
     video = hashlib.sha256((folder / VIDEO_FILE).read_bytes()).hexdigest()
     saved = sorted(os.listdir(folder / CHECKPOINTS))
-    return folder, sorted(os.listdir(folder)), saved, video, rows, weights, list(asked)
+    return sorted(os.listdir(folder)), saved, video, rows, weights, list(asked)
 
 
 def tensors_of(state: dict[str, Any]) -> dict[str, list[float]]:
@@ -138,6 +137,14 @@ def test_the_same_configuration_gives_the_same_outcome(outcomes: dict[str, Any],
 def test_the_preset_decides_the_other_defaults() -> None:
     rad, drq = (cli.parse_run(["--preset", name]) for name in ("rad", "drq"))
     assert rad.agent != drq.agent and rad.augment != drq.augment
+
+
+def test_out_names_the_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    folders: list[Path] = []
+    monkeypatch.setattr(train, "start", lambda config, folder: folders.append(folder) or 0)
+    for flags in ([], ["--out", "elsewhere"]):
+        assert cli.main(["train", "--task", "probe/both", *flags]) == 0
+    assert folders == [Path("runs/probe-both-sac-crop-1"), Path("elsewhere")]
 
 
 def test_there_is_one_algorithm_and_another_is_an_error() -> None:

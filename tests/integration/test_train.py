@@ -106,6 +106,24 @@ def test_resuming_a_finished_run_changes_nothing(finished: Path, capsys: pytest.
     assert rows(finished) == before
 
 
+def test_resuming_a_finished_run_makes_what_it_still_lacks(finished: Path, tmp_path: Path) -> None:
+    run_until(tiny(eval_every=0), tmp_path / "run", 59)
+
+    class Killed(Trainer):
+        def _finish(self) -> None:
+            raise KeyboardInterrupt
+
+    with Killed(tiny(eval_every=0), tmp_path / "run") as trainer:
+        trainer.load()
+        with pytest.raises(KeyboardInterrupt):
+            trainer.run()
+    assert resume(tmp_path / "run") == 0
+    assert [row["frames"] for row in rows(tmp_path / "run") if row["kind"] == "eval"] == [60]
+    for file in ("learning_curve.png", "attention.png", "evaluation.mp4"):
+        assert (tmp_path / "run" / file).stat().st_size > 0
+    assert same(weights(tmp_path / "run"), weights(finished))
+
+
 @pytest.mark.parametrize("change", [{"eval_every": 0}, {"eval_episodes": 1}, {"checkpoint_every": 7}, {"log_every": 3}])
 def test_watching_a_run_does_not_change_it(finished: Path, tmp_path: Path, change: dict[str, int]) -> None:
     start(tiny(**change), tmp_path / "run")
@@ -143,11 +161,11 @@ def test_several_environments(tmp_path: Path) -> None:
 
 
 def test_a_trained_run_can_be_evaluated_and_looked_at(finished: Path, tmp_path: Path) -> None:
-    first = evaluate_run(finished, 3, 5, tmp_path / "video.mp4", 32)
-    assert first == evaluate_run(finished, 3, 5, None, 32)
+    first = evaluate_run(finished, 3, 5, tmp_path / "video.mp4", 32, "cpu")
+    assert first == evaluate_run(finished, 3, 5, None, 32, "auto")
     assert first["episodes"] == 3
     assert (tmp_path / "video.mp4").stat().st_size > 0
-    attention_of_run(finished, tmp_path / "attention.png", 0)
+    attention_of_run(finished, tmp_path / "attention.png", 0, "cpu")
     assert cv2.imread(str(tmp_path / "attention.png")).std() > 1
 
 
@@ -159,20 +177,23 @@ def test_diverged_losses_stop_the_run(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("parallel", [(), ("--num-envs=2", "--parallel-envs")], ids=["one process", "workers"])
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_saves_and_the_run_goes_on(tmp_path: Path, number: int) -> None:
+def test_a_signal_to_all_processes_saves_and_the_run_goes_on(
+    tmp_path: Path, number: int, parallel: tuple[str, ...]
+) -> None:
     config, folder = tiny(frames=4_000, eval_every=0, checkpoint_every=0), tmp_path / "run"
     flags = [
         f"--{name.replace('_', '-')}={value}"
         for name, value in {**vars(config), **vars(config.agent)}.items()
         if name not in ("agent", "out", "wandb_project") and not isinstance(value, bool)
     ]
-    command = [sys.executable, "scripts/train.py", *flags, "--no-tensorboard", "--out", str(folder)]
+    command = [sys.executable, "scripts/train.py", *flags, "--no-tensorboard", "--out", str(folder), *parallel]
     root = Path(__file__).parents[2]
-    process = subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, text=True, env=os.environ)
+    process = subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, text=True, start_new_session=True)
     assert process.stdout is not None
     process.stdout.readline()  # the first progress line: the loop is running
-    process.send_signal(number)
+    os.killpg(process.pid, number)  # as a terminal and a job scheduler do
     output = process.communicate(timeout=120)[0]
     assert process.returncode == 128 + number
     assert f"rad train --resume {folder}" in output

@@ -48,7 +48,7 @@ def test_drqs_numbers() -> None:
 
 def test_a_preset_keeps_the_name_and_takes_the_task() -> None:
     assert preset("demo").preset == "demo"
-    assert preset("demo").task == "dmc/cartpole-balance"
+    assert preset("demo").task == "dmc/cheetah-run"
     assert preset("demo", "dmc/walker-stand").task == "dmc/walker-stand"
     assert preset("rad").task == RunConfig().task
 

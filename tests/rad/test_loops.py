@@ -34,7 +34,7 @@ class Run:
 
     def __init__(self, *lengths: list[int], terminates: bool = False, warmup_steps: int = 4, **options: Any) -> None:
         self.env, self.agent = ScriptedEnv(lengths, terminates=terminates), Agent()
-        self.replay = Replay(1_000, (3, SIDE, SIDE), 2, num_envs=len(lengths), frame_stack=1)
+        self.replay = Replay(1_000, (3, SIDE, SIDE), 2, num_envs=len(lengths), frame_stack=1, gamma=0.99)
         self.progress = Progress(torch.Generator().manual_seed(0))
         self.options = {"batch_size": 5, "warmup_steps": warmup_steps} | options
 

@@ -333,9 +333,6 @@ class TestActing:
 
 # For each field: what it needs besides, and two values that must lead to different weights.
 OPTIONS: dict[str, tuple[dict[str, Any], Any, Any]] = {
-    "batch_size": ({}, 6, 7),
-    "gamma": ({}, 0.99, 0.5),
-    "n_step": ({}, 1, 3),
     "actor_lr": ({}, 1e-3, 2e-3),
     "critic_lr": ({}, 1e-3, 2e-3),
     "alpha_lr": ({}, 1e-4, 2e-4),
@@ -357,6 +354,10 @@ OPTIONS: dict[str, tuple[dict[str, Any], Any, Any]] = {
     "strong_augment": ({}, "none", "random_conv"),
     "strong_weight": ({"strong_augment": "random_conv"}, 0.5, 0.6),
 }
+
+
+# Read by whoever makes the replay and samples; tested with the whole run.
+SAMPLING = {"batch_size", "gamma", "n_step"}
 
 
 def filled_replay(gamma: float, n_step: int) -> Replay:
@@ -384,8 +385,19 @@ def learnt(options: dict[str, Any]) -> Tensor:
 
 
 class TestOptions:
+    @pytest.mark.parametrize(
+        ("options", "text"),
+        [
+            ({"share_draw": True, "target_views": 2}, "share_draw needs as many target_views as critic_views"),
+            ({"log_std_min": 2.0}, "log_std_min must be below log_std_max 2.0, got 2.0"),
+        ],
+    )
+    def test_contradictions_are_refused(self, options: dict[str, Any], text: str) -> None:
+        with pytest.raises(ValueError, match=f"^{text}"):
+            small_agent(**options)
+
     def test_every_field_is_listed(self) -> None:
-        assert OPTIONS.keys() == {field.name for field in dataclasses.fields(SACConfig)}
+        assert OPTIONS.keys() | SAMPLING == {field.name for field in dataclasses.fields(SACConfig)}
 
     @pytest.mark.parametrize("name", OPTIONS)
     def test_every_option_bites(self, name: str) -> None:

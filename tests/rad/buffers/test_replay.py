@@ -215,7 +215,7 @@ def test_sampling_draws_from_the_generator_alone() -> None:
 
 def test_a_hundred_thousand_transitions_of_100_px_fit_in_3_2_gb() -> None:
     episodes = 100_000 // 125  # cartpole-swingup: 125 agent steps an episode, which take 126 slots
-    replay = Replay(1_000, (9, 100, 100), 6)
+    replay = Replay(1_000, (9, 100, 100), 6, gamma=GAMMA)
     arrays = [value for value in vars(replay).values() if isinstance(value, Tensor)]
     assert sum(array.nbytes for array in arrays) / 1_000 * (100_000 + episodes) < 3.2e9
     assert Replay.nbytes(1_000, (9, 100, 100), 3) == replay.frames.nbytes
@@ -277,4 +277,10 @@ def test_nothing_can_be_sampled_before_a_transition_is_complete() -> None:
 )
 def test_impossible_sizes_are_refused(capacity: int, options: dict, message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        Replay(capacity, (9, SIDE, SIDE), 1, **options)
+        Replay(capacity, (9, SIDE, SIDE), 1, gamma=GAMMA, **options)
+
+
+def test_a_state_of_another_capacity_is_refused() -> None:
+    state = make(9).state_dict()
+    with pytest.raises(ValueError, match="the state is of 9 slots per environment; this buffer has 8"):
+        make(8).load_state_dict(state)

@@ -77,17 +77,16 @@ def test_damage_is_found_and_named(tmp_path, damage, text):
         read(tmp_path, table, places)
 
 
-def test_a_blob_that_nothing_asks_for_is_checked_too(tmp_path):
+def test_a_blob_that_nothing_asks_for_is_not_read(tmp_path):
     table, _ = write(tmp_path, b"hello")
     (tmp_path / table[0][0]).unlink()
-    with pytest.raises(DamagedBlob):
-        BlobReader(tmp_path, table).read()
+    BlobReader(tmp_path, table).read()
 
 
 def test_a_blob_with_false_contents_does_not_stay_to_be_trusted_by_the_next_writer(tmp_path):
     table, places = write(tmp_path, b"hello")
     (tmp_path / table[0][0]).write_bytes(b"hellO")
-    with pytest.raises(DamagedBlob, match="removed"):
+    with pytest.raises(DamagedBlob, match="do not match"):
         read(tmp_path, table, places)
     write(tmp_path, b"hello")
     assert read(tmp_path, table, places) == b"hello"

@@ -339,3 +339,25 @@ def test_nothing_here_warns(tmp_path):
         warnings.simplefilter("error")
         checkpoint.save(tmp_path, 1, {"x": np.frombuffer(b"12345678", dtype=np.uint8)})  # read-only memory
         checkpoint.load(tmp_path)
+
+
+def test_what_the_caller_was_made_with_is_compared_too(tmp_path):
+    checkpoint.save(tmp_path, 1, {}, made_with={"device": "cuda"})
+    assert checkpoint.differences(tmp_path, {"device": "cuda"}) == []
+    assert checkpoint.differences(tmp_path, {"device": "cpu"}) == ["device: cuda then, cpu now"]
+
+
+def test_a_part_is_read_without_the_rest(tmp_path):
+    large = torch.arange(4_000_000)  # 32 MB, a blob of its own
+    checkpoint.save(tmp_path, 1, {"small": torch.ones(3), "large": large, "plain": 7})
+    (blob,) = (path for path in (tmp_path / "blobs").iterdir() if path.stat().st_size > 1_000_000)
+    blob.write_bytes(bytes(blob.stat().st_size))
+    frames, state = checkpoint.load(tmp_path, only=("small", "plain"))
+    assert (frames, state.keys(), state["plain"]) == (1, {"small", "plain"}, 7)
+    assert torch.equal(state["small"], torch.ones(3))
+    with pytest.raises(checkpoint.CheckpointError, match="do not match"):
+        checkpoint.load(tmp_path, only=("large",))
+    assert blob.exists()
+    with pytest.raises(checkpoint.CheckpointError, match="do not match"):
+        checkpoint.load(tmp_path)
+    assert not blob.exists()
