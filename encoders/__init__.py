@@ -10,6 +10,7 @@ Example:
 """
 
 from collections.abc import Callable
+from inspect import signature
 from typing import Any
 
 from encoders.base import Encoder, ImageShape, ReceptiveField
@@ -38,6 +39,7 @@ __all__ = [
     "initialize_with_",
     "make",
     "names",
+    "options",
     "orthogonal_",
 ]
 
@@ -47,6 +49,16 @@ _REGISTRY: dict[str, Callable[..., Encoder]] = {"pixel": PixelEncoder, "impala":
 def names() -> tuple[str, ...]:
     """Return the names that `make` knows, in the order of registration."""
     return tuple(_REGISTRY)
+
+
+def options(name: str) -> frozenset[str]:
+    """Return the names of an encoder's own options.
+
+    Raises:
+        ValueError: if the name is unknown.
+    """
+    _check_known(name)
+    return frozenset(signature(_REGISTRY[name]).parameters) - {"image_shape", "generator"}
 
 
 def make(name: str, image_shape: ImageShape, **options: Any) -> Encoder:
@@ -65,6 +77,10 @@ def make(name: str, image_shape: ImageShape, **options: Any) -> Encoder:
         ValueError: if the name is unknown, an option is out of range or the image is too small.
         TypeError: if an option is unknown or `generator` is missing.
     """
+    _check_known(name)
+    return _REGISTRY[name](image_shape, **options)
+
+
+def _check_known(name: str) -> None:
     if name not in _REGISTRY:
         raise ValueError(f"unknown encoder '{name}'; known: {', '.join(_REGISTRY)}")
-    return _REGISTRY[name](image_shape, **options)

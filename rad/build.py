@@ -1,25 +1,34 @@
-"""From a configuration to its parts: environment, augmentation, agent, and the files of a run folder."""
+"""From a configuration to its parts: environments, augmentation, agent, loop, and the files of a run folder."""
 
 import json
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from gymnasium.spaces import Box
+from gymnasium.spaces import Box, Discrete
 from gymnasium.vector import VectorEnv
 
 import augment
 from rad import envs
+from rad.agents.ppo import PPOAgent
 from rad.agents.sac import SACAgent
 from rad.buffers.replay import Replay
-from rad.config import RunConfig, from_json
+from rad.buffers.rollout import RolloutBuffer
+from rad.config import PPORun, ProcgenConfig, RunConfig, SACRun, from_json
+from rad.envs.procgen_options import ProcgenOptions, split_for
+from rad.envs.splits import Split
+from rad.loops import Progress, Report, Standing, off_policy, on_policy
 from rad.runtime import device
-from rad.runtime.seeding import seed_for
+from rad.runtime.seeding import generator, seed_for
 
 CONFIG_FILE = "config.json"
 CHECKPOINTS = "checkpoints"
+TRAIN = "train"  # the split that a run trains on, whatever its levels are called
 VIDEO_FILE, CURVE_FILE, ATTENTION_FILE = "evaluation.mp4", "learning_curve.png", "attention.png"
 
 
-def read_config(folder: Path) -> RunConfig:
+def read_config(folder: Path) -> SACRun | PPORun:
     """Read the configuration of a run.
 
     Raises:
@@ -34,26 +43,69 @@ def read_config(folder: Path) -> RunConfig:
         raise ValueError(f"{path} cannot be read: {error}") from None
 
 
-def make_op(config: RunConfig) -> tuple[augment.Augmentation, int]:
-    """Return the run's augmentation and the side, in pixels, to render at for what the encoder shall see."""
-    size = config.image_size or augment.default_size(config.augment)
-    op = augment.make(config.augment, size=size)
-    return op, op.input_size(size, size)[0]
+def image_size(config: RunConfig) -> int:
+    """Return the side in pixels of what the encoder sees."""
+    default = envs.image_size_for(config.task) if _is_procgen(config) else augment.default_size(config.augment)
+    return config.image_size or default
 
 
-def make_env(config: RunConfig, purpose: str, *, num_envs: int = 1) -> VectorEnv:
-    """Make environments for one purpose (train, evaluation); each purpose has a seed of its own."""
+def make_arms(config: RunConfig) -> tuple[dict[str, augment.Augmentation], int]:
+    """Return the run's augmentations by name, one or those to choose among, and the side in pixels to render at."""
+    size = image_size(config)
+    arms = augment.make_arms(config.augment, size, config.crop)
+    return arms, next(iter(arms.values())).input_size(size, size)[0]
+
+
+def make_env(config: RunConfig, purpose: str, *, num_envs: int = 1, split: str = "") -> VectorEnv:
+    """Make environments for one purpose (train, evaluation) on one split of the task's, if it has splits.
+
+    Each purpose has a seed of its own.
+    """
     return envs.make(
         config.task,
         num_envs=num_envs,
         seed=seed_for(config.seed, purpose, bits=31),
-        image_size=make_op(config)[1],
+        image_size=make_arms(config)[1],
         frame_stack=config.frame_stack,
         action_repeat=action_repeat(config),
         camera_id=config.camera_id,
         render_quality=config.render_quality,
         parallel=config.parallel_envs and num_envs > 1,
+        procgen=procgen_options(config, split),
     )
+
+
+def splits(config: RunConfig) -> tuple[str, ...]:
+    """Return the names of the splits that the run is evaluated on; one, without a name, where there are none."""
+    return (TRAIN, config.procgen.test_split) if isinstance(config, PPORun) and _is_procgen(config) else ("",)
+
+
+def procgen_options(config: RunConfig, split: str = "") -> ProcgenOptions | None:
+    """Return Procgen's options for a split by its name; `train` and "" mean the levels that the run trains on.
+
+    Raises:
+        ValueError: an option is impossible.
+    """
+    if not _is_procgen(config):
+        return None
+    own = config.procgen if isinstance(config, PPORun) else ProcgenConfig()
+    name = own.train_split if split in ("", TRAIN) else split
+    chosen = own.num_levels >= 0 and split in ("", TRAIN)
+    return ProcgenOptions(
+        distribution_mode=own.distribution_mode,
+        split=Split(TRAIN, max(own.start_level, 0), own.num_levels)
+        if chosen
+        else split_for(name, config.task.partition("/")[2], own.distribution_mode),
+        use_backgrounds=own.use_backgrounds,
+        restrict_themes=own.restrict_themes,
+        use_monochrome_assets=own.use_monochrome_assets,
+        center_agent=own.center_agent,
+        paint_vel_info=own.paint_vel_info,
+    )
+
+
+def _is_procgen(config: RunConfig) -> bool:
+    return config.task.startswith("procgen/")
 
 
 def action_repeat(config: RunConfig) -> int:
@@ -61,35 +113,98 @@ def action_repeat(config: RunConfig) -> int:
     return config.action_repeat or envs.action_repeat_for(config.task)
 
 
-def shapes(env: VectorEnv) -> tuple[tuple[int, int, int], int]:
-    """Return the shape (C, H, W) of one observation and the size of one action.
+def obs_shape(env: VectorEnv) -> tuple[int, int, int]:
+    """Return the shape (C, H, W) of one observation."""
+    channels, height, width = env.single_observation_space.shape or ()
+    return channels, height, width
+
+
+def action_dim(env: VectorEnv) -> int:
+    """Return the number of discrete actions, or the size of a continuous one.
 
     Raises:
-        ValueError: the actions are not continuous.
+        ValueError: the actions are neither; one line that says what they are.
     """
-    obs, action = env.single_observation_space, env.single_action_space
-    if not isinstance(action, Box) or obs.shape is None:
-        raise ValueError(f"--task: sac needs continuous actions, got {action}")
-    channels, height, width = obs.shape
-    return (channels, height, width), action.shape[0]
+    space = env.single_action_space
+    if isinstance(space, Discrete):
+        return int(space.n)
+    if isinstance(space, Box) and len(space.shape) == 1:
+        return space.shape[0]
+    raise ValueError(f"actions must be discrete or a vector of continuous numbers, got {space}")
 
 
-def make_agent(config: RunConfig, env: VectorEnv) -> SACAgent:
+def make_agent(config: RunConfig, env: VectorEnv) -> SACAgent | PPOAgent:
     """Make the agent for the spaces of `env`, untrained, on the run's device."""
     target = device.resolve_device(config.device)
-    return SACAgent(
-        *shapes(env),
-        config.agent,
-        make_op(config)[0],
-        encoder=config.encoder,
-        encoder_options={"num_layers": config.num_layers, "num_filters": config.num_filters},
-        seed=seed_for(config.seed, "agent"),
-        device=target,
-        precision=device.resolve_precision(config.precision, target),
+    common: dict[str, Any] = {
+        "encoder": config.encoder,
+        "encoder_options": config.encoder_options(),
+        "seed": seed_for(config.seed, "agent"),
+        "device": target,
+        "precision": device.resolve_precision(config.precision, target),
+    }
+    arms, _ = make_arms(config)
+    if isinstance(config, PPORun):
+        return PPOAgent(
+            obs_shape(env),
+            action_dim(env),
+            config.agent,
+            arms,
+            discrete=isinstance(env.single_action_space, Discrete),
+            total_updates=rollouts(config),
+            **common,
+        )
+    if not isinstance(config, SACRun):
+        raise TypeError(f"a run is of one of the algorithms, got {type(config).__name__}")
+    (op,) = arms.values()
+    return SACAgent(obs_shape(env), action_dim(env), config.agent, op, **common)
+
+
+@dataclass(frozen=True)
+class Learning:
+    """A loop with what it fills and where it stands; `steps` begins with the state that these have then."""
+
+    buffer: Replay | RolloutBuffer
+    standing: Standing
+    steps: Iterator[Report]
+
+
+def make_learning(config: RunConfig, env: VectorEnv, agent: SACAgent | PPOAgent) -> Learning:
+    """Make the loop in which an agent learns from `env`."""
+    if isinstance(config, PPORun) and isinstance(agent, PPOAgent):
+        rollout = RolloutBuffer(config.agent.num_steps, env.num_envs, obs_shape(env), device=agent.device)
+        standing = Standing()
+        return Learning(rollout, standing, on_policy(env, agent, rollout, standing))
+    if not (isinstance(config, SACRun) and isinstance(agent, SACAgent)):
+        raise TypeError(f"agent and run belong together, got {type(agent).__name__} and {type(config).__name__}")
+    replay = Replay(
+        replay_frames(config),
+        obs_shape(env),
+        action_dim(env),
+        num_envs=env.num_envs,
+        frame_stack=config.frame_stack,
+        gamma=config.agent.gamma,
+        n_step=config.agent.n_step,
     )
+    progress = Progress(generator(config.seed, "loop"))
+    loop = off_policy(
+        env,
+        agent,
+        replay,
+        progress,
+        batch_size=config.agent.batch_size,
+        warmup_steps=config.warmup_steps,
+        updates_per_step=config.updates_per_step,
+    )
+    return Learning(replay, progress, loop)
 
 
-def replay_frames(config: RunConfig) -> int:
+def rollouts(config: PPORun) -> int:
+    """Return the number of whole rollouts in the run."""
+    return config.frames // (action_repeat(config) * config.num_envs * config.agent.num_steps)
+
+
+def replay_frames(config: SACRun) -> int:
     """Return how many frames the replay has to hold: its capacity, or all of a run that is shorter.
 
     An episode takes one frame more than it has steps, and those of the DeepMind suite are long; twice the steps

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import tyro
 
@@ -77,13 +77,13 @@ def _resume(run: str, arguments: list[str]) -> int:
 
 def parse_run(arguments: Sequence[str]) -> Any:
     """Read a run's configuration; preset and task, wherever they stand, decide the defaults."""
-    from rad.config import RunConfig, preset
+    from rad.presets import choose
 
     if {"-h", "--help"} & set(arguments):
         print("To go on with a run instead: rad train --resume RUN, without other flags.\n")
-    default = preset(flags.value_of("preset", arguments) or "rad", flags.value_of("task", arguments))
+    default = choose(*(flags.value_of(name, arguments) for name in ("algo", "preset", "task")))
     omitted = (tyro.conf.OmitArgPrefixes, tyro.conf.OmitSubcommandPrefixes)
-    return flags.parse(RunConfig, "rad train", arguments, default=default, config=omitted)
+    return flags.parse(type(default), "rad train", arguments, default=default, config=omitted)
 
 
 def default_folder(config: Any) -> Path:
@@ -98,8 +98,16 @@ class Evaluate:
 
     run: tyro.conf.Positional[Path]
     """Run folder."""
-    episodes: int = 10
-    """Number of episodes."""
+    split: str = ""
+    """Levels to play, e.g. test; all that the run is evaluated on if not given. Only for tasks that have splits."""
+    episodes_per_env: int = 10
+    """Episodes in each environment: a fixed number, since the first to finish are not like all."""
+    envs: int = 0
+    """Environments; 0 for as many as in the evaluations of the run."""
+    policy: Literal["", "sample", "mode"] = ""
+    """sample or mode; the run's own if not given."""
+    score_constants: Literal["", "paper", "train-procgen"] = ""
+    """Published ranges for Procgen's normalised scores; the run's own if not given."""
     seed: int = 0
     """Seed of the initial states."""
     video: Path | None = None
@@ -111,15 +119,17 @@ class Evaluate:
 
 
 def evaluate(arguments: list[str]) -> int:
-    """Evaluate a run and print one line of JSON."""
+    """Evaluate a run and print one line of JSON for each split."""
     options = flags.parse(Evaluate, "rad evaluate", arguments)
-    if options.episodes < 1:
-        raise ValueError(f"--episodes: must be at least 1, got {options.episodes}")
+    for name, least in (("episodes_per_env", 1), ("envs", 0), ("seed", 0)):
+        if vars(options)[name] < least:
+            raise ValueError(f"--{name.replace('_', '-')}: must be at least {least}, got {vars(options)[name]}")
     if options.video:
         flags.check_file("video", options.video)
     from rad.trained import evaluate_run
 
-    print(json.dumps(evaluate_run(**vars(options))))
+    for row in evaluate_run(**vars(options)):
+        print(json.dumps(row))
     return 0
 
 

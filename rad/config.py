@@ -1,4 +1,4 @@
-"""The configuration of a run, its presets with the source of every number, and what is checked before it starts."""
+"""The configuration of a run: everything that decides what it computes, as plain values."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -6,21 +6,24 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from rad.agents.ppo import PPOConfig
 from rad.agents.sac import SACConfig
 
 
 @dataclass(frozen=True)
 class RunConfig:
-    """Everything that decides what a training run computes. Counts are environment frames unless named `_steps`."""
+    """What every run has. Counts are environment frames unless named `_steps`."""
 
     task: str = "dmc/cartpole-swingup"
-    """What to learn: dmc/DOMAIN-TASK, gym/ID or probe/NAME."""
-    algo: Literal["sac"] = "sac"
-    """Learning algorithm."""
+    """What to learn: dmc/DOMAIN-TASK, gym/ID, procgen/GAME or probe/NAME."""
+    algo: str = "sac"
+    """Learning algorithm: sac or ppo."""
     preset: str = "rad"
-    """Defaults of all other fields: rad, drq or demo."""
+    """Defaults of all other fields. For sac: rad, drq or demo; for ppo: ppo, rad-procgen, drac or ucb-drac."""
     augment: str = "crop"
     """Augmentation: names joined by +, options after a colon, e.g. crop+cutout:min_px=5."""
+    crop: Literal["render", "pad", "resize"] = "render"
+    """Crop out of: a larger rendering; the image, its border repeated 12 pixels out; the image enlarged 64 to 75."""
     seed: int = 1
     """Seed of everything that is random in the run."""
     frames: int = 100_000
@@ -35,7 +38,7 @@ class RunConfig:
     """CPU threads of torch; 0 leaves torch's own choice. Results are bit-equal only for equal counts."""
 
     image_size: int = 0
-    """Side in pixels of what the encoder sees; 0 is the paper's: 108 for translate, else 84."""
+    """Side in pixels of what the encoder sees; 0 is the paper's: 64 for procgen, 108 for translate, else 84."""
     frame_stack: int = 3
     """Frames per observation."""
     action_repeat: int = 0
@@ -50,22 +53,20 @@ class RunConfig:
     """Give each environment a process of its own."""
 
     encoder: str = "pixel"
-    """Encoder's name."""
-    num_layers: int = 4
-    """Convolutions of the pixel encoder."""
-    num_filters: int = 32
-    """Filters of each convolution."""
+    """Encoder's name: pixel, impala or nature."""
+    num_layers: int = 0
+    """Convolutions of the pixel encoder; 0 is its own 4."""
+    num_filters: int = 0
+    """Filters of each convolution of the pixel encoder; 0 is its own 32."""
+    width: int = 0
+    """Multiplier of the impala encoder's filters; 0 is its own 1."""
 
-    warmup_steps: int = 1_000
-    """Agent steps with random actions before the first update."""
-    replay_capacity: int = 100_000
-    """Frames that the replay holds, each stored once: one per agent step and one per episode."""
-    updates_per_step: int = 1
-    """Updates per agent step."""
     eval_every: int = 10_000
     """Frames between evaluations; 0 evaluates at the end only."""
+    eval_envs: int = 1
+    """Environments of each evaluation."""
     eval_episodes: int = 10
-    """Episodes of each evaluation."""
+    """Episodes of each evaluation in each of its environments."""
     checkpoint_every: int = 10_000
     """Frames between checkpoints; 0 saves at the end only."""
     log_every: int = 1_000
@@ -77,77 +78,90 @@ class RunConfig:
     wandb_project: str = ""
     """Also log to this Weights & Biases project."""
 
+    def encoder_options(self) -> dict[str, int]:
+        """Return what was asked of the encoder beside its own defaults."""
+        asked = {name: getattr(self, name) for name in ("num_layers", "num_filters", "width")}
+        return {name: value for name, value in asked.items() if value}
+
+
+@dataclass(frozen=True)
+class SACRun(RunConfig):
+    """A run of SAC."""
+
+    warmup_steps: int = 1_000
+    """Agent steps with random actions before the first update."""
+    replay_capacity: int = 100_000
+    """Frames that the replay holds, each stored once: one per agent step and one per episode."""
+    updates_per_step: int = 1
+    """Updates per agent step."""
+
     agent: SACConfig = field(default_factory=SACConfig)
     """The algorithm's hyperparameters."""
 
 
 @dataclass(frozen=True)
-class Preset:
-    """Named values for a run, and where they come from."""
+class ProcgenConfig:
+    """Which levels of a Procgen game, and how they look."""
 
-    source: str
-    run: Mapping[str, Any] = field(default_factory=dict)
-    agent: Mapping[str, Any] = field(default_factory=dict)
-    agent_for: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # by task, over `agent`
-
-    def config(self, name: str, task: str | None) -> RunConfig:
-        """Return the defaults with this preset's values for `task` in their place."""
-        run = {**self.run, "preset": name} | ({} if task is None else {"task": task})
-        agent = {**self.agent, **self.agent_for.get(run.get("task", RunConfig.task), {})}
-        return RunConfig(**run, agent=SACConfig(**agent))
-
-
-PRESETS: dict[str, Preset] = {
-    # The defaults of RunConfig and SACConfig are RAD's; batch 128 is what its scripts and the ten-seed rerun
-    # in rliable have, the paper says 512.
-    "rad": Preset(
-        "Laskin et al. 2020 (arXiv 2004.14990) and its published scripts; the learning rate of cheetah-run from "
-        "Srinivas et al. 2020 (CURL), table 3",
-        agent_for={"dmc/cheetah-run": {"actor_lr": 2e-4, "critic_lr": 2e-4}},
-    ),
-    "drq": Preset(
-        "Kostrikov et al. 2020 (arXiv 2004.13649) and its published code: K = M = 2, pad 4 and crop, lr 1e-3 for "
-        "all, tau 0.01 for all, batch 512 for the paper's scores, tanh after LayerNorm; not taken over: its orthogonal "
-        "convolutions (here delta-orthogonal as in RAD) and its sum over M (here the mean, which Adam evens out)",
-        run={"augment": "shift"},
-        agent={
-            "batch_size": 512,
-            "target_views": 2,
-            "critic_views": 2,
-            "alpha_lr": 1e-3,
-            "alpha_beta1": 0.9,
-            "encoder_tau": 0.01,
-            "projection_tanh": True,
-        },
-    ),
-    "demo": Preset(
-        "measured here: what visibly learns within 6 minutes on two CPU cores",
-        run={
-            "task": "dmc/cheetah-run",
-            "frames": 30_000,
-            "out": Path("runs/demo"),
-            "precision": "auto",
-            "image_size": 64,
-            "num_filters": 16,
-            "render_quality": "fast",
-            "warmup_steps": 250,
-            "eval_every": 5_000,
-        },
-        # Temperature: cheetah's first rewards are small, and an entropy bonus of RAD's 0.1 drowns them.
-        agent={"batch_size": 64, "hidden_dim": 256, "init_temperature": 0.01, "critic_tau": 0.02},
-    ),
-}
+    distribution_mode: str = "easy"
+    """easy, hard, extreme, memory or exploration; not every game has each."""
+    train_split: str = "train"
+    """Levels to train on: train ([0, 200) in easy, else [0, 500)), test, test-all, themes-train or themes-test."""
+    start_level: int = -1
+    """First level to train on, instead of the split's; needs num_levels."""
+    num_levels: int = -1
+    """Number of levels to train on, instead of the split's; 0 is all of them, and start_level has to be 0 then."""
+    test_split: str = "test"
+    """Levels to test on: test ([1000000, 1001000)), test-all (what earlier papers mean), train, themes-test ..."""
+    use_backgrounds: bool = True
+    """Draw backgrounds; black otherwise."""
+    restrict_themes: bool = False
+    """Draw one theme of each kind of object."""
+    use_monochrome_assets: bool = False
+    """Draw rectangles of one color instead of pictures."""
+    center_agent: bool = True
+    """Follow the agent, instead of showing the whole world, in the games that can."""
+    paint_vel_info: bool = False
+    """Paint the agent's velocity as two grey squares."""
+    score_constants: Literal["paper", "train-procgen"] = "paper"
+    """Published return ranges that scores are normalised with; they differ in jumper and leaper of easy."""
 
 
-def preset(name: str, task: str | None = None) -> RunConfig:
-    """Return a preset's configuration for a task; without one, for the preset's own.
+@dataclass(frozen=True)
+class PPORun(RunConfig):
+    """A run of PPO."""
 
-    Raises:
-        ValueError: the name is unknown.
-    """
-    if name not in PRESETS:
-        raise ValueError(f"--preset: unknown preset '{name}'; known: {', '.join(PRESETS)}")
-    return PRESETS[name].config(name, task)
+    algo: str = "ppo"
+    """Learning algorithm: sac or ppo."""
+    preset: str = "ppo"
+    """Defaults of all other fields. For sac: rad, drq or demo; for ppo: ppo, rad-procgen, drac or ucb-drac."""
+    augment: str = "none"
+    """Augmentation: names joined by +, options after a colon; ucb:crop,flip chooses one for each rollout."""
+    eval_policy: Literal["sample", "mode"] = "sample"
+    """Evaluate with sampled actions, as published for Procgen, or with the most likely ones."""
+
+    procgen: ProcgenConfig = field(default_factory=ProcgenConfig)
+    """Of Procgen tasks."""
+    agent: PPOConfig = field(default_factory=PPOConfig)
+    """The algorithm's hyperparameters."""
+
+
+RUNS: dict[str, type[SACRun] | type[PPORun]] = {"sac": SACRun, "ppo": PPORun}
+
+
+def values(config: RunConfig) -> dict[str, Any]:
+    """Return all fields by name, those of nested parts among them: no two parts share a name."""
+    return {name: getattr(owner, name) for name, owner in _leaves(config)}
+
+
+def _leaves(config: Any) -> list[tuple[str, Any]]:
+    nested = [getattr(config, f.name) for f in dataclasses.fields(config)]
+    own = [(f.name, config) for f, value in zip(dataclasses.fields(config), nested) if not _is_part(value)]
+    return own + [leaf for value in nested if _is_part(value) for leaf in _leaves(value)]
+
+
+def _is_part(value: Any) -> bool:
+    return dataclasses.is_dataclass(value) and not isinstance(value, type)
 
 
 def to_json(config: RunConfig) -> dict[str, Any]:
@@ -156,17 +170,24 @@ def to_json(config: RunConfig) -> dict[str, Any]:
     return plain | {"out": None if config.out is None else str(config.out)}
 
 
-def from_json(plain: Mapping[str, Any]) -> RunConfig:
+def from_json(plain: Mapping[str, Any]) -> SACRun | PPORun:
     """Rebuild a configuration from `to_json`'s values.
 
     Raises:
         ValueError: a field is missing or unknown: the file was written by another version.
     """
-    odd = _differing(RunConfig, plain) or _differing(SACConfig, plain["agent"])
+    if plain["algo"] not in RUNS:
+        raise ValueError(f"config.json has the algo '{plain['algo']}'; known: {', '.join(RUNS)}")
+    default = RUNS[plain["algo"]]()
+    parts = {f.name: getattr(default, f.name) for f in dataclasses.fields(default)}
+    nested = {name: type(part) for name, part in parts.items() if _is_part(part)}
+    odd = _differing(type(default), plain)
+    for name, kind in nested.items():
+        odd |= _differing(kind, plain.get(name, {}))
     if odd:
         raise ValueError(f"config.json and this version of rad differ in the fields {', '.join(sorted(odd))}")
     out = None if plain["out"] is None else Path(plain["out"])
-    return RunConfig(**{**plain, "out": out, "agent": SACConfig(**plain["agent"])})
+    return type(default)(**{**plain, "out": out, **{name: kind(**plain[name]) for name, kind in nested.items()}})
 
 
 def _differing(kind: type, plain: Mapping[str, Any]) -> set[str]:

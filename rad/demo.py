@@ -6,7 +6,8 @@ import shutil
 from pathlib import Path
 
 from rad.build import ATTENTION_FILE, CHECKPOINTS, CONFIG_FILE, CURVE_FILE, VIDEO_FILE
-from rad.config import RunConfig, preset
+from rad.config import RunConfig
+from rad.presets import preset
 from rad.runtime.logging import METRICS_FILE, read_rows
 from rad.train import start
 from rad.validate import check

@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,6 @@ import numpy as np
 from gymnasium.vector import VectorEnv
 
 from rad import envs
-from rad.buffers.replay import Replay
 from rad.build import (
     ATTENTION_FILE,
     CHECKPOINTS,
@@ -20,22 +19,25 @@ from rad.build import (
     action_repeat,
     make_agent,
     make_env,
+    make_learning,
     read_config,
-    replay_frames,
-    shapes,
+    splits,
 )
 from rad.config import RunConfig, to_json
-from rad.evaluate import Policy, Recorder, evaluate, random_policy, summary
-from rad.loops import Progress, Report, off_policy
+from rad.evaluate import Policy, Recorder, random_policy
+from rad.loops import Report
 from rad.report.plots import learning_curve
 from rad.runtime import checkpoint, device
 from rad.runtime.clocks import Every
 from rad.runtime.logging import Averages, RunLog
-from rad.runtime.progress import Progress as ProgressLine
-from rad.runtime.seeding import generator, seed_for
+from rad.runtime.progress import Progress
+from rad.runtime.seeding import seed_for
 from rad.runtime.signals import StopRequest
 from rad.runtime.video import write_mp4
-from rad.trained import draw_attention
+from rad.trained import draw_attention, eval_policy, play, policy_of, scores
+
+Rows = dict[str, dict[str, float]]
+"""Rows to log, by their kind."""
 
 
 def start(config: RunConfig, folder: Path) -> int:
@@ -76,27 +78,19 @@ class Trainer:
         self.config, self.folder, self.action_repeat = config, folder, action_repeat(config)
         self.env = make_env(config, "train", num_envs=config.num_envs)
         self.agent = make_agent(config, self.env)
-        self.replay = Replay(
-            replay_frames(config),
-            *shapes(self.env),
-            num_envs=config.num_envs,
-            frame_stack=config.frame_stack,
-            gamma=config.agent.gamma,
-            n_step=config.agent.n_step,
-        )
-        self.progress = Progress(generator(config.seed, "loop"))
+        self.learning = make_learning(config, self.env, self.agent)
         self.log = RunLog(folder, tensorboard=config.tensorboard, wandb_project=config.wandb_project or None)
         self.averages = Averages()
         self.log_due = Every(config.log_every)
         self.evaluation_due = Every(config.eval_every)
         self.checkpoint_due = Every(config.checkpoint_every)
-        self.line = ProgressLine(config.frames)
+        self.line = Progress(config.frames)
         self.last_return: float | None = None
 
     @property
     def frames(self) -> int:
         """Environment frames so far."""
-        return self.progress.agent_steps * self.action_repeat
+        return self.learning.standing.agent_steps * self.action_repeat
 
     def run(self) -> int:
         """Train to the end, or until a signal asks to stop; return the exit status.
@@ -110,8 +104,8 @@ class Trainer:
                 self._finish()
             return 0
         if not self.frames:
-            self._measure_random_policy()
-        self.line = ProgressLine(self.config.frames, self.frames)
+            self._write_rows(self._measure_random_policy())
+        self.line = Progress(self.config.frames, self.frames)
         try:
             return self._train()
         except FloatingPointError as error:
@@ -121,7 +115,7 @@ class Trainer:
 
     def _train(self) -> int:
         with StopRequest() as stop:
-            for report in self._steps():
+            for report in self.learning.steps:
                 self._record(report)
                 if self.frames >= self.config.frames:
                     break
@@ -133,17 +127,6 @@ class Trainer:
             self._finish()
         return 0
 
-    def _steps(self) -> Iterator[Report]:
-        return off_policy(
-            self.env,
-            self.agent,
-            self.replay,
-            self.progress,
-            batch_size=self.config.agent.batch_size,
-            warmup_steps=self.config.warmup_steps,
-            updates_per_step=self.config.updates_per_step,
-        )
-
     def _record(self, report: Report) -> None:
         """Log what the loop reports; evaluate and save when that is due."""
         for metrics in report.updates:
@@ -151,16 +134,16 @@ class Trainer:
         for episode in report.episodes:
             self._write("episode", episode._asdict())
             self.last_return = episode.episode_return
-        self.line.update(self.frames, self.progress.agent_steps, self.last_return)
+        self.line.update(self.frames, self.learning.standing.agent_steps, self.last_return)
         if self.log_due.due(self.frames):
             self._write_averages()
         if self.evaluation_due.due(self.frames) and self.frames < self.config.frames:
-            self._evaluate()
+            self._write_rows(self._evaluate())
         if self.checkpoint_due.due(self.frames) and self.frames < self.config.frames:
             self._save()
 
     def _write(self, kind: str, row: Mapping[str, float]) -> None:
-        self.log.write(kind, row, frames=self.frames, agent_steps=self.progress.agent_steps)
+        self.log.write(kind, row, frames=self.frames, agent_steps=self.learning.standing.agent_steps)
 
     def _write_averages(self) -> None:
         """Write the training metrics since the last row.
@@ -175,23 +158,26 @@ class Trainer:
         if broken := [name for name, value in row.items() if not math.isfinite(value)]:
             raise FloatingPointError(", ".join(broken))
 
-    def _evaluate(self) -> None:
-        self._write("eval", summary(self._returns_of(self._deterministic)))
+    def _evaluate(self, recorder: Recorder | None = None) -> Rows:
+        """Play the policy on each split; a recorder keeps an episode of the first."""
+        kind = eval_policy(self.config)
+        return self._play("eval", lambda env: policy_of(self.agent, kind, self.config.seed), recorder)
 
-    def _deterministic(self, env: VectorEnv) -> Policy:
-        return lambda obs: self.agent.act(obs, deterministic=True)
-
-    def _measure_random_policy(self) -> None:
+    def _measure_random_policy(self) -> Rows:
         seed = seed_for(self.config.seed, "random policy", bits=31)
-        self._write("baseline", summary(self._returns_of(lambda env: random_policy(env, seed))))
+        return self._play("baseline", lambda env: random_policy(env, seed))
 
-    def _returns_of(self, policy_for: Callable[[VectorEnv], Policy], recorder: Recorder | None = None) -> np.ndarray:
-        """Evaluate on an environment of its own, always from the same initial states."""
-        env = make_env(self.config, "evaluation")
-        try:
-            return evaluate(env, policy_for(env), self.config.eval_episodes, recorder=recorder)
-        finally:
-            env.close()
+    def _play(self, kind: str, policy_for: Callable[[VectorEnv], Policy], recorder: Recorder | None = None) -> Rows:
+        """Return a row for each split, `eval/test` say; just `eval` where there are none."""
+        rows: Rows = {}
+        for split in splits(self.config):
+            returns = play(self.config, policy_for, split, recorder=None if rows else recorder)
+            rows[f"{kind}/{split}" if split else kind] = scores(self.config, returns)
+        return rows
+
+    def _write_rows(self, rows: Rows) -> None:
+        for kind, row in rows.items():
+            self._write(kind, row)
 
     def _save(self) -> None:
         checkpoint.save(self.folder / CHECKPOINTS, self.frames, self.state_dict(), made_with=self._made_with())
@@ -205,10 +191,10 @@ class Trainer:
     def _finish(self) -> None:
         """Evaluate for the last time, and draw what the run has to show; the curve comes last and says it is whole."""
         recorder = Recorder(self.config.video_size)
-        returns = self._returns_of(self._deterministic, recorder)
+        rows = self._evaluate(recorder)
         write_mp4(self.folder / VIDEO_FILE, np.stack(recorder.frames), recorder.fps)
         draw_attention(self.config, self.agent, recorder.observations, self.folder / ATTENTION_FILE)
-        self._write("eval", summary(returns))
+        self._write_rows(rows)
         learning_curve(self.folder, self.folder / CURVE_FILE)
 
     def state_dict(self) -> dict[str, Any]:
@@ -235,8 +221,9 @@ class Trainer:
         return {"device": str(self.agent.device), "precision": self.agent.precision}
 
     def _parts(self) -> dict[str, Any]:
-        names = ("agent", "replay", "progress", "averages", "log_due", "evaluation_due", "checkpoint_due")
-        return {name: getattr(self, name) for name in names}
+        names = ("agent", "averages", "log_due", "evaluation_due", "checkpoint_due")
+        loop = {"buffer": self.learning.buffer, "standing": self.learning.standing}
+        return {name: getattr(self, name) for name in names} | loop
 
     def __enter__(self) -> "Trainer":
         return self

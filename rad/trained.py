@@ -1,26 +1,31 @@
-"""What is done with a trained run: load its agent, play episodes, look at its attention."""
+"""What is done with a trained run: load its agent, play episodes on its splits, look at its attention."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 import torch
+from gymnasium.vector import VectorEnv
 
+from rad.agents.ppo import PPOAgent
 from rad.agents.sac import SACAgent
 from rad.attention.figure import attention_figure
 from rad.attention.maps import activation_map
-from rad.build import CHECKPOINTS, make_agent, make_env, read_config
-from rad.config import RunConfig
-from rad.evaluate import Recorder, evaluate, summary
+from rad.build import CHECKPOINTS, make_agent, make_env, procgen_options, read_config, splits
+from rad.config import PPORun, RunConfig
+from rad.envs.splits import normalize
+from rad.evaluate import Policy, Recorder, evaluate, summary
 from rad.runtime import checkpoint
-from rad.runtime.seeding import seed_for
+from rad.runtime.seeding import generator, seed_for
 from rad.runtime.video import write_mp4
 
 FRAMES_SHOWN = 4
+NORMALIZED_MODES = ("easy", "hard")  # nothing is published for the others
 
 
-def load(folder: Path, device: str = "auto") -> tuple[RunConfig, SACAgent]:
+def load(folder: Path, device: str = "auto") -> tuple[RunConfig, SACAgent | PPOAgent]:
     """Load the agent of a run from its newest whole checkpoint, onto any device.
 
     Raises:
@@ -36,36 +41,126 @@ def load(folder: Path, device: str = "auto") -> tuple[RunConfig, SACAgent]:
     return config, agent
 
 
-def play(config: RunConfig, agent: SACAgent, seed: int, episodes: int, recorder: Recorder | None) -> np.ndarray:
-    """Play episodes with the policy's modes; the initial states follow from `seed`; return their returns."""
-    env = make_env(dataclasses.replace(config, seed=seed_for(seed, "play", bits=31)), "evaluation")
+def policy_of(agent: SACAgent | PPOAgent, kind: str, seed: int) -> Policy:
+    """Return the policy to evaluate: `mode`, or `sample` with chance of its own that follows from `seed`."""
+    chance = generator(seed, "evaluation actions")
+    return lambda obs: agent.act(obs, deterministic=kind == "mode", generator=chance)
+
+
+def eval_policy(config: RunConfig) -> str:
+    """Return which policy the run is evaluated with: `mode` or `sample`."""
+    return config.eval_policy if isinstance(config, PPORun) else "mode"
+
+
+def play(
+    config: RunConfig,
+    policy_for: Callable[[VectorEnv], Policy],
+    split: str = "",
+    *,
+    recorder: Recorder | None = None,
+) -> np.ndarray:
+    """Play the run's evaluation on a split, in environments of its own with always the same initial states.
+
+    Returns:
+        Undiscounted returns, float [eval_envs * eval_episodes].
+    """
+    env = make_env(config, "evaluation", num_envs=config.eval_envs, split=split)
     try:
-        return evaluate(env, lambda obs: agent.act(obs, deterministic=True), episodes, recorder=recorder)
+        return evaluate(env, policy_for(env), config.eval_episodes, recorder=recorder)
     finally:
         env.close()
 
 
+def scores(config: RunConfig, returns: np.ndarray) -> dict[str, float]:
+    """Return `summary` and, for Procgen in easy and hard, the mean of the returns on the published scale."""
+    row = summary(returns)
+    if not (isinstance(config, PPORun) and config.task.startswith("procgen/")):
+        return row
+    mode, game = config.procgen.distribution_mode, config.task.partition("/")[2]
+    if mode not in NORMALIZED_MODES:
+        return row
+    scaled = normalize(returns, game, mode, constants=config.procgen.score_constants)
+    return row | {"normalized_return_mean": float(scaled.mean())}
+
+
 def evaluate_run(
-    run: Path, episodes: int, seed: int, video: Path | None, video_size: int, device: str
-) -> dict[str, float]:
-    """Evaluate a run; return mean, standard deviation and number of the episodes' returns."""
+    run: Path,
+    *,
+    split: str = "",
+    episodes_per_env: int = 10,
+    envs: int = 0,
+    policy: str = "",
+    score_constants: Literal["", "paper", "train-procgen"] = "",
+    seed: int = 0,
+    video: Path | None = None,
+    video_size: int = 240,
+    device: str = "auto",
+) -> list[dict[str, Any]]:
+    """Evaluate a run on one or all of its splits.
+
+    Args:
+        run: its folder.
+        split: the one to play; "" for all that the run is evaluated on.
+        episodes_per_env: episodes in each environment.
+        envs: environments; 0 for the run's own number.
+        policy: sample or mode; "" for the run's own.
+        score_constants: of Procgen's normalised scores; "" for the run's own.
+        seed: of initial states, levels and chance.
+        video: MP4 to write of the first episode on the first split.
+        video_size: its side in pixels.
+        device: any.
+
+    Returns:
+        For each split: what was played, mean and standard deviation of the returns, their number, and normalised
+        scores where there are any.
+    """
     config, agent = load(run, device)
+    config = dataclasses.replace(
+        config,
+        seed=seed_for(seed, "play", bits=31),
+        eval_envs=envs or config.eval_envs,
+        eval_episodes=episodes_per_env,
+    )
+    if score_constants and isinstance(config, PPORun):
+        config = dataclasses.replace(
+            config, procgen=dataclasses.replace(config.procgen, score_constants=score_constants)
+        )
     recorder = Recorder(video_size) if video else None
-    returns = play(config, agent, seed, episodes, recorder)
+    rows: list[dict[str, Any]] = []
+    chosen = policy or eval_policy(config)
+    for name in [split] if split else splits(config):
+        returns = play(
+            config, lambda env: policy_of(agent, chosen, config.seed), name, recorder=None if rows else recorder
+        )
+        rows.append(_played(config, name, chosen) | scores(config, returns))
     if video and recorder:
         write_mp4(video, np.stack(recorder.frames), recorder.fps)
-    return summary(returns)
+    return rows
+
+
+def _played(config: RunConfig, split: str, policy: str) -> dict[str, Any]:
+    options = procgen_options(config, split)
+    if options is None or not isinstance(config, PPORun):
+        return {"policy": policy}
+    return {"split": split, "levels": str(options.split), "policy": policy} | (
+        {"score_constants": config.procgen.score_constants}
+        if config.procgen.distribution_mode in NORMALIZED_MODES
+        else {}
+    )
 
 
 def attention_of_run(run: Path, out: Path, seed: int, device: str) -> None:
     """Draw the attention of a run over frames of one episode of its own policy."""
     config, agent = load(run, device)
-    recorder = Recorder(config.video_size or 84)
-    play(config, agent, seed, 1, recorder)
+    once = dataclasses.replace(config, seed=seed_for(seed, "play", bits=31), eval_envs=1, eval_episodes=1)
+    recorder = Recorder(config.video_size)
+    play(once, lambda env: policy_of(agent, eval_policy(config), once.seed), splits(once)[0], recorder=recorder)
     draw_attention(config, agent, recorder.observations, out)
 
 
-def draw_attention(config: RunConfig, agent: SACAgent, observations: Sequence[np.ndarray], path: Path) -> None:
+def draw_attention(
+    config: RunConfig, agent: SACAgent | PPOAgent, observations: Sequence[np.ndarray], path: Path
+) -> None:
     """Draw mean absolute activations of the last convolution, beside those of the encoder before training.
 
     Args:
@@ -86,7 +181,7 @@ def draw_attention(config: RunConfig, agent: SACAgent, observations: Sequence[np
     attention_figure(frames, maps, agent.encoder.receptive_field(), path)
 
 
-def untrained_agent(config: RunConfig) -> SACAgent:
+def untrained_agent(config: RunConfig) -> SACAgent | PPOAgent:
     """Return the agent that the run began with."""
     env = make_env(config, "evaluation")
     try:

@@ -1,53 +1,22 @@
 """What is checked before a run starts: each error is one line that names the flag, what came and what is allowed."""
 
-import dataclasses
 import importlib.util
-import math
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import torch
 
 import augment
 import encoders
 from rad import envs
+from rad.bounds import check_bounds, flag_name
 from rad.buffers.replay import Replay
-from rad.build import make_env, make_op, replay_frames
-from rad.config import RunConfig
+from rad.buffers.rollout import RolloutBuffer
+from rad.build import action_dim, action_repeat, make_arms, make_env, procgen_options, replay_frames, rollouts
+from rad.config import PPORun, RunConfig, SACRun
 from rad.runtime import device
-
-Bound = tuple[Callable[[Any], bool], str]
-
-AT_LEAST_0: Bound = (lambda value: value >= 0, "at least 0")
-AT_LEAST_1: Bound = (lambda value: value >= 1, "at least 1")
-POSITIVE: Bound = (lambda value: 0 < value < math.inf, "above 0")
-RATE: Bound = (lambda value: 0 < value <= 1, "above 0 and at most 1")
-SHARE: Bound = (lambda value: 0 <= value <= 1, "from 0 to 1")
-SIDE: Bound = (lambda value: value == 0 or 16 <= value <= 1024, "0 (the default) or from 16 to 1024")
-WIDTH: Bound = (lambda value: 1 <= value <= 2**16, "from 1 to 65,536")  # what is larger is a slip of the hand
-
-BOUNDS: dict[str, Bound] = {
-    "camera_id": (lambda value: value >= -1, "at least -1"),
-    "seed": (lambda value: 0 <= value < 2**63, "from 0 to 2^63 - 1"),
-    "image_size": SIDE,
-    "video_size": (lambda value: 16 <= value <= 1024, "from 16 to 1024"),
-    "threads": (lambda value: 0 <= value <= 1024, "from 0 to 1024"),
-    **dict.fromkeys(("action_repeat", "warmup_steps"), AT_LEAST_0),
-    **dict.fromkeys(("eval_every", "checkpoint_every"), AT_LEAST_0),
-    **dict.fromkeys(("frames", "frame_stack", "num_envs", "num_layers"), AT_LEAST_1),
-    **dict.fromkeys(("replay_capacity", "updates_per_step", "eval_episodes", "log_every"), AT_LEAST_1),
-    **dict.fromkeys(("num_filters", "hidden_dim", "projection_dim", "batch_size"), WIDTH),
-    "n_step": AT_LEAST_1,
-    **dict.fromkeys(("actor_update_freq", "target_update_freq", "target_views", "critic_views"), AT_LEAST_1),
-    **dict.fromkeys(("actor_lr", "critic_lr", "alpha_lr", "init_temperature"), POSITIVE),
-    **dict.fromkeys(("gamma", "critic_tau", "encoder_tau"), RATE),
-    "alpha_beta1": (lambda value: 0 <= value < 1, "at least 0 and below 1"),
-    "strong_weight": SHARE,
-    **dict.fromkeys(("log_std_min", "log_std_max"), (math.isfinite, "finite")),
-}
 
 SCENE = ("image_size", "camera_id", "render_quality")  # what an environment's errors begin with
 
@@ -61,16 +30,16 @@ def check(config: RunConfig, folder: Path) -> None:
     check_bounds(config)
     with flag("task"):
         envs.check_task(config.task)
-    with flag("augment"):
-        op, side = make_op(config)
-        size = op.output_size(side, side)
-    with flag("strong_augment"):
-        augment.make(config.agent.strong_augment, size=size[0]).output_size(*size)
+    check_procgen(config)
+    side, size = check_augment(config)
     with flag("device"):
         device.resolve_device(config.device)
     check_encoder(config, size)
-    check_agent(config)
-    check_replay(config)
+    if isinstance(config, SACRun):
+        check_agent(config)
+        check_replay(config)
+    if isinstance(config, PPORun):
+        check_rollouts(config)
     check_memory(config, side)
     check_folder(folder)
     if config.wandb_project and importlib.util.find_spec("wandb") is None:
@@ -78,19 +47,77 @@ def check(config: RunConfig, folder: Path) -> None:
     check_environment(config)
 
 
-def check_bounds(config: RunConfig) -> None:
-    """Check every number against its range."""
-    values = {**vars(config), **vars(config.agent)}
-    for name, (allowed, words) in BOUNDS.items():
-        if not allowed(values[name]):
-            raise ValueError(f"{flag_name(name)}: must be {words}, got {values[name]}")
+def check_augment(config: RunConfig) -> tuple[int, tuple[int, int]]:
+    """Check the augmentations; return the side to render at and (height, width) of what the encoder sees, px."""
+    with flag("augment"):
+        arms, side = make_arms(config)
+        sizes = {op.output_size(side, side) for op in arms.values()}
+    size = sizes.pop()
+    if isinstance(config, SACRun):
+        if len(arms) > 1:
+            raise ValueError(
+                f"--augment: ucb chooses by the returns of rollouts, which sac has none of; allowed: one augmentation, "
+                f"got {config.augment}"
+            )
+        with flag("strong_augment"):
+            augment.make(config.agent.strong_augment, size=size[0]).output_size(*size)
+    fixed = envs.image_size_for(config.task)
+    if is_procgen(config) and side != fixed:
+        raise ValueError(
+            f"--augment: {config.augment} with --crop {config.crop} needs frames of {side} pixels, but {config.task} "
+            f"draws {fixed} only; allowed: --crop pad or resize, and augmentations that keep the size"
+        )
+    return side, size
+
+
+def check_procgen(config: RunConfig) -> None:
+    """Check mode and levels of a Procgen task, and that no other task is given options of Procgen."""
+    if not isinstance(config, PPORun):
+        return
+    own = config.procgen
+    if not is_procgen(config):
+        default = type(own)()
+        for name, value in vars(own).items():
+            if value != getattr(default, name):
+                raise ValueError(f"{flag_name(name)}: has no meaning for {config.task}, got {value}; it is of procgen")
+        return
+    if own.start_level >= 0 and own.num_levels < 0:
+        raise ValueError(f"--start-level: needs --num-levels, got {own.start_level} alone")
+    if own.num_levels >= 0 and own.train_split != type(own)().train_split:
+        raise ValueError(f"--train-split: {own.train_split} and --num-levels exclude each other; allowed: one of them")
+    for field, split in (("train_split", ""), ("test_split", own.test_split)):
+        try:
+            options = procgen_options(config, split)
+        except ValueError as error:
+            first = str(error).partition(" ")[0]
+            named = first if first in vars(own) else field
+            raise ValueError(f"{flag_name(named)}: {error}") from None
+        if options is None:
+            raise TypeError("a Procgen task has options")
+
+
+def check_rollouts(config: PPORun) -> None:
+    """Check that the run holds a rollout, and that a rollout can be divided into minibatches."""
+    agent = config.agent
+    steps = agent.num_steps * config.num_envs
+    if agent.num_minibatches > steps:
+        raise ValueError(
+            f"--num-minibatches: must be at most {steps}, the steps of a rollout, got {agent.num_minibatches}"
+        )
+    if not rollouts(config):
+        raise ValueError(
+            f"--frames: must be at least {steps * action_repeat(config):,}, one rollout of {config.num_envs} "
+            f"environments and {agent.num_steps} steps, got {config.frames:,}"
+        )
 
 
 def check_encoder(config: RunConfig, size: tuple[int, int]) -> None:
     """Check that the encoder exists and takes images of `size`, (height, width) in pixels."""
     if config.encoder not in encoders.names():
         raise ValueError(f"--encoder: unknown encoder '{config.encoder}'; known: {', '.join(encoders.names())}")
-    options = {"num_layers": config.num_layers, "num_filters": config.num_filters}
+    options = config.encoder_options()
+    for name in options.keys() - encoders.options(config.encoder):
+        raise ValueError(f"{flag_name(name)}: the encoder {config.encoder} has none, got {options[name]}; allowed: 0")
     with flag("image_size"):
         encoders.make(
             config.encoder,
@@ -100,7 +127,7 @@ def check_encoder(config: RunConfig, size: tuple[int, int]) -> None:
         )
 
 
-def check_agent(config: RunConfig) -> None:
+def check_agent(config: SACRun) -> None:
     """Check what two fields decide together."""
     try:
         config.agent.check()
@@ -110,7 +137,7 @@ def check_agent(config: RunConfig) -> None:
         raise ValueError(f"{flag_name(first)}: {' '.join(words)}") from None
 
 
-def check_replay(config: RunConfig) -> None:
+def check_replay(config: SACRun) -> None:
     """Check that the replay always has something to sample once the updates begin."""
     n_step, num_envs = config.agent.n_step, config.num_envs
     least = num_envs * Replay.least_slots(config.frame_stack, n_step)
@@ -147,16 +174,34 @@ def check_environment(config: RunConfig) -> None:
         named = next((name for name in SCENE if str(error).startswith(name)), "task")
         raise ValueError(f"{flag_name(named)}: {error}") from None
     actions = env.single_action_space
-    env.close()
-    if len(actions.shape or ()) != 1:
+    try:
+        with flag("task"):
+            action_dim(env)
+    finally:
+        env.close()
+    if isinstance(config, SACRun) and len(actions.shape or ()) != 1:
         raise ValueError(
-            f"--task: sac needs actions that are a vector of continuous numbers, got {config.task} with {actions}"
+            f"--task: sac needs actions that are a vector of continuous numbers, got {config.task} with {actions}; "
+            f"ppo takes them: --algo ppo"
         )
 
 
 def check_memory(config: RunConfig, side: int) -> None:
-    """Check that a replay of frames of `side` x `side` pixels fits into the memory that is free."""
-    frames, free = replay_frames(config), device.free_memory_bytes()
+    """Check that the observations that are stored, `side` x `side` pixels, fit into the memory that is free."""
+    free = device.free_memory_bytes()
+    if isinstance(config, PPORun):
+        steps, shape = config.agent.num_steps, (3 * config.frame_stack, side, side)
+        needed = RolloutBuffer.nbytes(steps, config.num_envs, shape)
+        if needed > free:
+            raise ValueError(
+                f"--num-steps: {steps:,} steps of {config.num_envs} environments with {side}x{side} pixels need "
+                f"{needed / 1e9:.1f} GB, but {free / 1e9:.1f} GB of memory are free; allowed here: at most "
+                f"{steps * free // needed:,}"
+            )
+        return
+    if not isinstance(config, SACRun):
+        return
+    frames = replay_frames(config)
     needed = Replay.nbytes(frames, (3 * config.frame_stack, side, side), config.frame_stack)
     if needed > free:
         raise ValueError(
@@ -165,9 +210,9 @@ def check_memory(config: RunConfig, side: int) -> None:
         )
 
 
-def flag_name(field: str) -> str:
-    """Return the command-line flag of a field."""
-    return "--" + field.replace("_", "-")
+def is_procgen(config: RunConfig) -> bool:
+    """Tell whether the task is one of Procgen's games."""
+    return config.task.startswith("procgen/")
 
 
 @contextmanager
@@ -177,9 +222,3 @@ def flag(field: str) -> Iterator[None]:
         yield
     except ValueError as error:
         raise ValueError(f"{flag_name(field)}: {error}") from None
-
-
-def unchecked_numbers(config: RunConfig) -> list[str]:
-    """Return the numeric fields without a bound; a test keeps this empty but for what is checked elsewhere."""
-    fields = [*dataclasses.fields(config), *dataclasses.fields(config.agent)]
-    return [f.name for f in fields if f.type in (int, float) and f.name not in BOUNDS]

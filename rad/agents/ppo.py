@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 
 import augment
+from rad.agents.arms import ArmViews
 from rad.agents.base import Agent
 from rad.agents.optimizers import clipped_step
 from rad.agents.rewards import RewardNormalizer
-from rad.agents.views import HeldViews
 from rad.heads.distributions import Distribution
 from rad.heads.ppo import PolicyValue
 from rad.losses.consistency import consistency_loss
@@ -89,7 +89,7 @@ class PPOAgent(Agent):
         image_shape: (C, H, W) of the stored observations, before augmentation.
         action_dim: number of discrete actions, or size A of a continuous one.
         config: hyperparameters.
-        op: the augmentation.
+        arms: augmentations by name: one, or several among which a bandit chooses for each rollout.
         discrete: whether actions are discrete.
         encoder: name in `encoders`.
         encoder_options: passed to `encoders.make`.
@@ -112,7 +112,7 @@ class PPOAgent(Agent):
         image_shape: tuple[int, int, int],
         action_dim: int,
         config: PPOConfig,
-        op: augment.Augmentation,
+        arms: Mapping[str, augment.Augmentation],
         *,
         discrete: bool,
         encoder: str = "impala",
@@ -126,10 +126,11 @@ class PPOAgent(Agent):
         if config.anneal_lr and total_updates < 1:
             raise ValueError(f"total_updates must be at least 1 for anneal_lr, got {total_updates}")
         self.config, self.image_shape, self.total_updates = config, image_shape, total_updates
-        self.views = HeldViews(op, torch.Generator().manual_seed(seed + 1))
+        self.views = ArmViews(arms, image_shape, torch.Generator().manual_seed(seed + 1))
         self.normalizer = RewardNormalizer(config.reward_gamma or config.gamma, config.reward_clip)
         channels, height, width = image_shape
-        self.encoder = self._make_encoder(encoder, (channels, *op.output_size(height, width)), encoder_options)
+        seen = next(iter(arms.values())).output_size(height, width)
+        self.encoder = self._make_encoder(encoder, (channels, *seen), encoder_options)
         self.head = PolicyValue(
             self.encoder.feature_dim,
             action_dim,
@@ -164,6 +165,7 @@ class PPOAgent(Agent):
     def begin_rollout(self, num_envs: int) -> None:
         """Draw the augmentation of each environment anew, if it acts on rollouts; it holds until the next call."""
         if self.config.augment_where == "rollout":
+            self.views.choose()
             self.views.hold((num_envs, *self.image_shape), self.device)
 
     @torch.no_grad()
@@ -194,6 +196,9 @@ class PPOAgent(Agent):
             gamma=config.gamma,
             gae_lambda=config.gae_lambda,
         )
+        self.views.credit(float(returns.mean()))
+        if config.augment_where == "consistency":
+            self.views.choose()
         self._anneal()
         metrics = [
             self._update_minibatch(batch.to(self.device))
@@ -204,7 +209,7 @@ class PPOAgent(Agent):
             last_kl = _average(metrics[-config.num_minibatches :])["kl"]
             self.kl_beta = adapt_beta(self.kl_beta, last_kl, config.target_kl)
         self.updates += 1
-        return _average(metrics)
+        return _average(metrics) | self.views.metrics()
 
     def _scaled_reward(self, rollout: Rollout) -> Tensor:
         if not self.config.normalize_reward:

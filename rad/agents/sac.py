@@ -152,19 +152,20 @@ class SACAgent(Agent):
             [self.log_alpha], lr=config.alpha_lr, betas=(config.alpha_beta1, 0.999), fused=True
         )
 
-    def act(self, obs: np.ndarray, *, deterministic: bool) -> np.ndarray:
+    def act(self, obs: np.ndarray, *, deterministic: bool, generator: torch.Generator | None = None) -> np.ndarray:
         """Choose actions.
 
         Args:
             obs: uint8 [N, C, H, W], as stored.
             deterministic: take the mode (evaluation) instead of a sample (training).
+            generator: CPU generator of the sample; None for the agent's own.
 
         Returns:
             float32 [N, A] in [-1, 1].
         """
         with torch.no_grad(), self._autocast():
             policy = self.actor(self.encoder(self.views.plain(torch.from_numpy(obs).to(self.device))))
-            action = policy.mode if deterministic else policy.rsample(self._noise(len(obs)))[0]
+            action = policy.mode if deterministic else policy.rsample(self._noise(len(obs), generator))[0]
         return action.cpu().numpy()
 
     def update(self, batch: Transition) -> Metrics:
@@ -246,9 +247,9 @@ class SACAgent(Agent):
         average(critic.q1, target.q1, config.critic_tau)
         average(critic.q2, target.q2, config.critic_tau)
 
-    def _noise(self, batch_size: int) -> Tensor:
+    def _noise(self, batch_size: int, generator: torch.Generator | None = None) -> Tensor:
         """Draw standard-normal noise [B, A] on the CPU, so that it is the same on every device."""
-        return torch.randn(batch_size, self.action_dim, generator=self.generator).to(self.device)
+        return torch.randn(batch_size, self.action_dim, generator=generator or self.generator).to(self.device)
 
     def state_dict(self) -> dict[str, Any]:
         """Return networks, optimizers, temperature, generators and counters."""

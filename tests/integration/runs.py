@@ -3,7 +3,8 @@
 import dataclasses
 from typing import Any
 
-from rad.config import RunConfig, preset
+from rad.config import SACRun
+from rad.presets import preset
 
 RUN = {
     "task": "probe/both",
@@ -25,7 +26,7 @@ RUN = {
 AGENT = {"batch_size": 16, "hidden_dim": 32, "projection_dim": 8}
 
 
-def tiny(agent: dict[str, Any] | None = None, **run: Any) -> RunConfig:
+def tiny(agent: dict[str, Any] | None = None, **run: Any) -> SACRun:
     """Return the configuration of a run of seconds; arguments replace its fields."""
     base = preset("rad")
     config = dataclasses.replace(base.agent, **(AGENT | (agent or {})))

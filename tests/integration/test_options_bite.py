@@ -13,7 +13,7 @@ from gymnasium.vector import SyncVectorEnv
 from rad import cli, envs, train, validate
 from rad.agents.sac import SACConfig
 from rad.build import CHECKPOINTS, VIDEO_FILE
-from rad.config import RunConfig
+from rad.config import SACRun
 from rad.runtime import checkpoint
 from rad.runtime.logging import read_rows
 from tests.integration.runs import AGENT, tiny
@@ -72,7 +72,7 @@ def surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
     return asked
 
 
-def outcome(config: RunConfig, asked: list[str]) -> Any:
+def outcome(config: SACRun, asked: list[str]) -> Any:
     """Run, and return all that the run shows but times and settings; or the error."""
     folder = Path("run")
     try:
@@ -109,7 +109,7 @@ def base_outcome(needs: dict[str, Any], known: dict[str, Any], asked: list[str])
 
 
 def test_every_field_is_listed() -> None:
-    assert VALUES.keys() | DEFAULTS_OF_OTHERS == {field.name for field in dataclasses.fields(RunConfig)}
+    assert VALUES.keys() | DEFAULTS_OF_OTHERS == {field.name for field in dataclasses.fields(SACRun)}
 
 
 @pytest.mark.parametrize("name", VALUES)

@@ -37,7 +37,7 @@ def train(name: str, spec: str = "none", **config: Any) -> PPOAgent:
         (3, SIZE, SIZE),
         2 if discrete else 1,
         PPOConfig(**LEARNING | config),
-        augment.make(spec, size=SIZE),
+        augment.make_arms(spec, size=SIZE),
         discrete=discrete,
         encoder="pixel",
         encoder_options={"num_layers": 2, "num_filters": 8},

@@ -16,7 +16,7 @@ import torch
 import augment
 from rad import cli
 from rad.build import CHECKPOINTS, read_config
-from rad.config import RunConfig, to_json
+from rad.config import SACRun, to_json
 from rad.runtime import checkpoint
 from rad.runtime.logging import read_rows
 from rad.train import Trainer, resume, start
@@ -38,13 +38,13 @@ def same(left: dict[str, torch.Tensor], right: dict[str, torch.Tensor]) -> bool:
     return left.keys() == right.keys() and all(torch.equal(left[name], right[name]) for name in left)
 
 
-def make_folder(config: RunConfig, folder: Path) -> Path:
+def make_folder(config: SACRun, folder: Path) -> Path:
     folder.mkdir()
     (folder / "config.json").write_text(json.dumps(to_json(config)))
     return folder
 
 
-def run_until(config: RunConfig, folder: Path, agent_steps: int) -> None:
+def run_until(config: SACRun, folder: Path, agent_steps: int) -> None:
     """Run like a process that is killed after `agent_steps`."""
 
     class Killed(Exception):

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from rad import cli, validate
-from rad.config import RunConfig, preset, to_json
+from rad.config import SACRun, to_json
+from rad.presets import preset
 from rad.runtime.checkpoint import CheckpointError
 
 PROBE = ("--task", "probe/both", "--image-size", "16", "--num-layers", "2", "--augment", "none", "--tensorboard")
@@ -134,7 +135,7 @@ def test_the_default_folder_tells_task_algorithm_augmentation_and_seed(started: 
 @pytest.mark.parametrize("typed", [["--resume", "run"], ["--resume=run"]])
 def test_resume_goes_on_with_the_folder(typed: list[str], started: list[Any]) -> None:
     Path("run").mkdir()
-    Path("run/config.json").write_text(json.dumps(to_json(RunConfig())))
+    Path("run/config.json").write_text(json.dumps(to_json(SACRun())))
     assert cli.main(["train", *typed]) == 8
     assert started == [Path("run")]
 
@@ -144,7 +145,7 @@ def test_help_shows_every_field_with_its_default(capsys: pytest.CaptureFixture[s
         cli.main(["train", "--help"])
     assert not stop.value.code
     text = " ".join(re.sub("[│╭╮╰╯─]", " ", capsys.readouterr().out).split())
-    for flag, default in options(RunConfig()) + options(RunConfig().agent):
+    for flag, default in options(SACRun()) + options(SACRun().agent):
         found = re.search(rf" {flag}[ ,](.+?) \(default: ([^)]*)\)", text)
         assert found and found[2] == (repr(default) if default == "" else str(default)), flag
         assert re.search(r"[a-z]{3}.*\.$", found[1]), f"{flag} has no text"

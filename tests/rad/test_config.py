@@ -6,12 +6,13 @@ from typing import Any
 import pytest
 
 from rad.agents.sac import SACConfig
-from rad.config import PRESETS, RunConfig, from_json, preset, to_json
+from rad.config import SACRun, from_json, to_json
+from rad.presets import PRESETS, preset
 
 
 def changed(name: str) -> set[str]:
     """Return the fields in which a preset differs from the defaults."""
-    config, default = preset(name), RunConfig()
+    config, default = preset(name), SACRun()
     run = {f.name for f in dataclasses.fields(config) if getattr(config, f.name) != getattr(default, f.name)}
     agent = {f.name for f in dataclasses.fields(SACConfig) if vars(config.agent)[f.name] != vars(default.agent)[f.name]}
     return (run | agent) - {"preset", "agent"}
@@ -27,7 +28,7 @@ def test_the_defaults_are_rads() -> None:
     assert (agent.actor_update_freq, agent.target_update_freq) == (2, 2)
     assert (agent.log_std_min, agent.log_std_max) == (-10, 2)
     assert (agent.hidden_dim, agent.projection_dim, agent.projection_tanh) == (1024, 50, False)
-    assert (RunConfig.warmup_steps, RunConfig.replay_capacity, RunConfig.frame_stack) == (1_000, 100_000, 3)
+    assert (SACRun.warmup_steps, SACRun.replay_capacity, SACRun.frame_stack) == (1_000, 100_000, 3)
 
 
 def test_cheetah_has_a_smaller_learning_rate_under_rad() -> None:
@@ -50,7 +51,7 @@ def test_a_preset_keeps_the_name_and_takes_the_task() -> None:
     assert preset("demo").preset == "demo"
     assert preset("demo").task == "dmc/cheetah-run"
     assert preset("demo", "dmc/walker-stand").task == "dmc/walker-stand"
-    assert preset("rad").task == RunConfig().task
+    assert preset("rad").task == SACRun().task
 
 
 @pytest.mark.parametrize("name", PRESETS)
@@ -67,10 +68,10 @@ def test_an_unknown_preset() -> None:
 
 @pytest.mark.parametrize(
     "config",
-    [preset("rad"), preset("drq"), preset("demo"), RunConfig(out=Path("some/where"), agent=SACConfig(gamma=0.9))],
+    [preset("rad"), preset("drq"), preset("demo"), SACRun(out=Path("some/where"), agent=SACConfig(gamma=0.9))],
     ids=["rad", "drq", "demo", "own"],
 )
-def test_json_and_back(config: RunConfig) -> None:
+def test_json_and_back(config: SACRun) -> None:
     text = json.dumps(to_json(config), allow_nan=False)
     assert from_json(json.loads(text)) == config
 
@@ -85,7 +86,7 @@ def test_json_and_back(config: RunConfig) -> None:
     ],
 )
 def test_a_configuration_of_another_version_is_refused(part: Any, change: Any, name: str) -> None:
-    plain = to_json(RunConfig())
+    plain = to_json(SACRun())
     change(part(plain))
     with pytest.raises(ValueError, match=f"differ in the fields {name}$"):
         from_json(plain)
@@ -93,4 +94,4 @@ def test_a_configuration_of_another_version_is_refused(part: Any, change: Any, n
 
 def test_a_run_cannot_change_its_configuration() -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
-        RunConfig().seed = 2  # type: ignore[misc]
+        SACRun().seed = 2  # type: ignore[misc]

@@ -8,7 +8,8 @@ import pytest
 from rad import validate
 from rad.buffers.replay import Replay
 from rad.build import replay_frames
-from rad.config import PRESETS, RunConfig, preset
+from rad.config import RunConfig, SACRun
+from rad.presets import PRESETS, preset
 from tests.integration.runs import tiny
 
 TOO_FAR: dict[str, tuple[Any, ...]] = {
@@ -42,7 +43,7 @@ AT_THE_EDGE: dict[str, tuple[Any, ...]] = {
 
 def with_value(name: str, value: Any) -> RunConfig:
     """Return a small run with one field of it, or of its agent, replaced."""
-    in_agent = name in {f.name for f in dataclasses.fields(RunConfig().agent)}
+    in_agent = name in {f.name for f in dataclasses.fields(SACRun().agent)}
     return tiny({name: value}) if in_agent else tiny(**{name: value})
 
 
@@ -51,11 +52,11 @@ def check(config: RunConfig, folder: Path = Path("runs/none")) -> None:
 
 
 def test_every_number_has_a_bound() -> None:
-    assert validate.unchecked_numbers(RunConfig()) == []
+    assert validate.unchecked_numbers(SACRun()) == []
 
 
 def test_every_bound_is_tested_and_belongs_to_a_field() -> None:
-    fields = {f.name for kind in (RunConfig(), RunConfig().agent) for f in dataclasses.fields(kind)}
+    fields = {f.name for kind in (SACRun(), SACRun().agent) for f in dataclasses.fields(kind)}
     assert TOO_FAR.keys() == validate.BOUNDS.keys() <= fields
 
 

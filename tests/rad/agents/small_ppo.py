@@ -22,7 +22,7 @@ def small_agent(
         (3 * FRAMES, *made.input_size(IMAGE, IMAGE)),
         ACTIONS,
         PPOConfig(**(SIZES | config)),
-        made,
+        {op: made},
         discrete=discrete,
         encoder="pixel",
         encoder_options={"num_layers": 2, "num_filters": 4},
