@@ -15,7 +15,7 @@ from rad.agents.ppo import PPOAgent
 from rad.agents.sac import SACAgent
 from rad.buffers.replay import Replay
 from rad.buffers.rollout import RolloutBuffer
-from rad.config import PPORun, ProcgenConfig, RunConfig, SACRun, from_json
+from rad.config import PPORun, ProcgenConfig, Run, RunConfig, SACRun, from_json
 from rad.envs.procgen_options import ProcgenOptions, split_for
 from rad.envs.splits import Split
 from rad.loops import Progress, Report, Standing, off_policy, on_policy
@@ -28,7 +28,7 @@ TRAIN = "train"  # the split that a run trains on, whatever its levels are calle
 VIDEO_FILE, CURVE_FILE, ATTENTION_FILE = "evaluation.mp4", "learning_curve.png", "attention.png"
 
 
-def read_config(folder: Path) -> SACRun | PPORun:
+def read_config(folder: Path) -> Run:
     """Read the configuration of a run.
 
     Raises:

@@ -146,6 +146,8 @@ class PPORun(RunConfig):
     """The algorithm's hyperparameters."""
 
 
+Run = SACRun | PPORun
+
 RUNS: dict[str, type[SACRun] | type[PPORun]] = {"sac": SACRun, "ppo": PPORun}
 
 
@@ -170,7 +172,7 @@ def to_json(config: RunConfig) -> dict[str, Any]:
     return plain | {"out": None if config.out is None else str(config.out)}
 
 
-def from_json(plain: Mapping[str, Any]) -> SACRun | PPORun:
+def from_json(plain: Mapping[str, Any]) -> Run:
     """Rebuild a configuration from `to_json`'s values.
 
     Raises:

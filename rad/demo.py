@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 from rad.build import ATTENTION_FILE, CHECKPOINTS, CONFIG_FILE, CURVE_FILE, VIDEO_FILE
-from rad.config import RunConfig
+from rad.config import Run
 from rad.presets import preset
 from rad.runtime.logging import METRICS_FILE, read_rows
 from rad.train import start
@@ -50,7 +50,7 @@ def run(out: Path, seed: int) -> int:
     return 0
 
 
-def report(config: RunConfig, folder: Path) -> str:
+def report(config: Run, folder: Path) -> str:
     """Say what a finished demo scored, beside the random policy, and where its files are."""
     rows = {row["kind"]: row for row in read_rows(folder / METRICS_FILE)}
     trained, chance = rows["eval"], rows["baseline"]

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from rad.config import RUNS, PPORun, SACRun
+from rad.config import RUNS, Run
 
 Values = Mapping[str, Any]
 DEFAULT = {"sac": "rad", "ppo": "ppo"}
@@ -30,7 +30,7 @@ class Preset:
     run_for: Mapping[str, Values] = field(default_factory=dict)
     agent_for: Mapping[str, Values] = field(default_factory=dict)
 
-    def config(self, name: str, task: str | None) -> SACRun | PPORun:
+    def config(self, name: str, task: str | None) -> Run:
         """Return the defaults with this preset's values for `task` in their place."""
         default = RUNS[self.algo]()
         task = task if task is not None else self.run.get("task", default.task)
@@ -156,7 +156,7 @@ PRESETS: dict[str, Preset] = {
 }
 
 
-def preset(name: str, task: str | None = None) -> SACRun | PPORun:
+def preset(name: str, task: str | None = None) -> Run:
     """Return a preset's configuration for a task; without one, for the preset's own.
 
     Raises:
@@ -167,7 +167,7 @@ def preset(name: str, task: str | None = None) -> SACRun | PPORun:
     return PRESETS[name].config(name, task)
 
 
-def choose(algo: str | None, name: str | None, task: str | None) -> SACRun | PPORun:
+def choose(algo: str | None, name: str | None, task: str | None) -> Run:
     """Return the configuration that the flags --algo, --preset and --task, given or not, begin with.
 
     Raises:

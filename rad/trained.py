@@ -127,6 +127,7 @@ def evaluate_run(
         )
     recorder = Recorder(video_size) if video else None
     rows: list[dict[str, Any]] = []
+    _check_asked(config, split, score_constants)
     chosen = policy or eval_policy(config)
     for name in [split] if split else splits(config):
         returns = play(
@@ -136,6 +137,18 @@ def evaluate_run(
     if video and recorder:
         write_mp4(video, np.stack(recorder.frames), recorder.fps)
     return rows
+
+
+def _check_asked(config: RunConfig, split: str, score_constants: str) -> None:
+    """Check the flags that not every task has."""
+    if splits(config) == ("",):
+        for flag, value in (("split", split), ("score-constants", score_constants)):
+            if value:
+                raise ValueError(f"--{flag}: {config.task} has no splits or normalised scores, got {value}")
+    try:
+        procgen_options(config, split)
+    except ValueError as error:
+        raise ValueError(f"--split: {error}") from None
 
 
 def _played(config: RunConfig, split: str, policy: str) -> dict[str, Any]:

@@ -15,13 +15,13 @@ from rad.bounds import check_bounds, flag_name
 from rad.buffers.replay import Replay
 from rad.buffers.rollout import RolloutBuffer
 from rad.build import action_dim, action_repeat, make_arms, make_env, procgen_options, replay_frames, rollouts
-from rad.config import PPORun, RunConfig, SACRun
+from rad.config import PPORun, Run, RunConfig, SACRun
 from rad.runtime import device
 
 SCENE = ("image_size", "camera_id", "render_quality")  # what an environment's errors begin with
 
 
-def check(config: RunConfig, folder: Path) -> None:
+def check(config: Run, folder: Path) -> None:
     """Check a run before anything of it is made.
 
     Raises:
@@ -35,8 +35,8 @@ def check(config: RunConfig, folder: Path) -> None:
     with flag("device"):
         device.resolve_device(config.device)
     check_encoder(config, size)
+    check_agent(config)
     if isinstance(config, SACRun):
-        check_agent(config)
         check_replay(config)
     if isinstance(config, PPORun):
         check_rollouts(config)
@@ -127,7 +127,7 @@ def check_encoder(config: RunConfig, size: tuple[int, int]) -> None:
         )
 
 
-def check_agent(config: SACRun) -> None:
+def check_agent(config: Run) -> None:
     """Check what two fields decide together."""
     try:
         config.agent.check()

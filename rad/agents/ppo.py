@@ -75,8 +75,8 @@ class PPOConfig:
     hidden_dim: int = 256
     """Width of the layer that policy and value share."""
 
-    def __post_init__(self) -> None:
-        """Refuse words that are unknown."""
+    def check(self) -> None:
+        """Raise a ValueError that begins with an option's name if it has an unknown word."""
         for name, kind in (("objective", Objective), ("augment_where", Where)):
             if getattr(self, name) not in get_args(kind):
                 raise ValueError(f"{name} must be {' or '.join(get_args(kind))}, got {getattr(self, name)!r}")
@@ -122,6 +122,7 @@ class PPOAgent(Agent):
         precision: str = "fp32",
         total_updates: int = 0,
     ) -> None:
+        config.check()
         super().__init__(seed, device, precision)
         if config.anneal_lr and total_updates < 1:
             raise ValueError(f"total_updates must be at least 1 for anneal_lr, got {total_updates}")

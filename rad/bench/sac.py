@@ -8,16 +8,15 @@ import dataclasses
 import importlib
 import json
 import resource
-import subprocess
 import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from statistics import median
 from typing import Any
 
-CHECKOUT = Path(__file__).resolve().parents[2]
+from rad.bench import process
+
 EAGER = "tests/reference/sac_eager.py"
 PRECISIONS = ("fp32", "bf16")
 CROP_PX = 84
@@ -66,13 +65,14 @@ def run(jobs: tuple[Job, ...] = (Job(batch_size=128), Job(batch_size=512))) -> l
     Raises:
         ModuleNotFoundError: the eager version is not there.
     """
-    if not (CHECKOUT / EAGER).is_file():
-        raise ModuleNotFoundError(f"`bench sac` compares with {EAGER}, which no wheel has: run it in a source checkout")
+    process.check_source(EAGER, "sac")
     return [row for job in jobs for row in _rows(job)]
 
 
 def _rows(job: Job) -> list[Row]:
-    eager, *ours = [measure(dataclasses.replace(job, side=side)) for side in ("eager", *PRECISIONS)]
+    eager, *ours = [
+        process.measure("rad.bench.sac", dataclasses.replace(job, side=side)) for side in ("eager", *PRECISIONS)
+    ]
     return [
         {
             "batch": job.batch_size,
@@ -86,20 +86,6 @@ def _rows(job: Job) -> list[Row]:
         }
         for precision, own in zip(PRECISIONS, ours)
     ]
-
-
-def measure(job: Job) -> dict[str, float]:
-    """Do a job in a fresh process; return `ms` and `page_faults` per update.
-
-    Raises:
-        RuntimeError: the process failed; the text ends with its last words.
-    """
-    command = [sys.executable, "-m", "rad.bench.sac", json.dumps(dataclasses.asdict(job))]
-    done = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=False)
-    if done.returncode:
-        words = done.stderr.strip().splitlines()[-1:] or ["no message"]
-        raise RuntimeError(f"measuring {job.side} at batch {job.batch_size} ended with {done.returncode}: {words[0]}")
-    return json.loads(done.stdout)
 
 
 def work(job: Job) -> dict[str, float]:

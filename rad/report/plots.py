@@ -26,8 +26,9 @@ def learning_curve(run_dir: Path, path: Path) -> None:
 def learning_curves(run_dirs: Sequence[Path], labels: Sequence[str], path: Path) -> None:
     """Draw the evaluation returns of several runs of one task in one figure, and write a PNG.
 
-    Each line is the mean over a run's evaluation episodes, its band one standard deviation to both sides. The
-    dashed line is a uniform random policy, the mean over the runs that measured it. The lower axis counts
+    Each line is the mean over a run's evaluation episodes, its band one standard deviation to both sides. A run
+    that is evaluated on splits has a line for each. Dashed lines are a uniform random policy, the mean over the
+    runs that measured it on the same split. The lower axis counts
     environment frames, the upper one agent steps where all runs have the same action repeat.
 
     Args:
@@ -49,32 +50,40 @@ def learning_curves(run_dirs: Sequence[Path], labels: Sequence[str], path: Path)
 def _draw(runs: Sequence[Run], labels: Sequence[str], path: Path) -> None:
     from matplotlib.figure import Figure
 
-    evaluations = [_evaluations(run) for run in runs]
+    lines = [(run, kind, f"{label}{_on(kind)}") for run, label in zip(runs, labels) for kind in _evaluation_kinds(run)]
     figure = Figure(figsize=(6.4, 4.2), layout="constrained")
     axes = figure.subplots()
-    for number, (run, series, label) in enumerate(zip(runs, evaluations, labels)):
-        _draw_run(axes, number, run, series, label)
-    _draw_random(axes, runs)
-    _label_axes(axes, evaluations)
+    for number, line in enumerate(lines):
+        _draw_line(axes, number, *line)
+    for number, kind in enumerate(dict.fromkeys(kind for _, kind, _ in lines)):
+        _draw_random(axes, number, kind.replace("eval", "baseline", 1), runs)
+    _label_axes(axes, [run.series(kind, "episode_return_mean") for run, kind, _ in lines])
     axes.set_title(str(runs[0].config.get("task", runs[0].name)))
     axes.legend(fontsize=8, framealpha=0.9)
     figure.savefig(path, format="png", dpi=150, metadata={"Software": None})
 
 
-def _draw_run(axes: "Axes", number: int, run: Run, mean: Series, label: str) -> None:
+def _draw_line(axes: "Axes", number: int, run: Run, kind: str, label: str) -> None:
     color, marker = COLORS[number % len(COLORS)], MARKERS[number % len(MARKERS)]
-    spread = run.series("eval", "episode_return_std").values
+    mean, spread = run.series(kind, "episode_return_mean"), run.series(kind, "episode_return_std").values
     low = [value - width for value, width in zip(mean.values, spread)]
     high = [value + width for value, width in zip(mean.values, spread)]
     axes.plot(mean.frames, mean.values, color=color, marker=marker, markersize=4, linewidth=1.6, label=label)
     axes.fill_between(mean.frames, low, high, color=color, alpha=0.18, linewidth=0)
 
 
-def _draw_random(axes: "Axes", runs: Sequence[Run]) -> None:
-    returns = [value for run in runs for value in run.series("baseline", "episode_return_mean").values]
+def _draw_random(axes: "Axes", number: int, kind: str, runs: Sequence[Run]) -> None:
+    returns = [value for run in runs for value in run.series(kind, "episode_return_mean").values]
     if returns:
         mean = sum(returns) / len(returns)
-        axes.axhline(mean, color=GREY, linestyle="--", linewidth=1.2, label=f"random policy ({mean:.0f})")
+        label = f"random policy{_on(kind)} ({mean:.3g})"
+        axes.axhline(mean, color=GREY, linestyle=("--", ":", "-.")[number % 3], linewidth=1.2, label=label)
+
+
+def _on(kind: str) -> str:
+    """Return what a label says of the split in a kind of row: `, test levels` for `eval/test`."""
+    _, _, split = kind.partition("/")
+    return f", {split} levels" if split else ""
 
 
 def _label_axes(axes: "Axes", evaluations: Sequence[Series]) -> None:
@@ -101,11 +110,12 @@ def _action_repeat(series: Series) -> float:
     return series.frames[-1] / series.agent_steps[-1]
 
 
-def _evaluations(run: Run) -> Series:
-    series = run.series("eval", "episode_return_mean")
-    if not series.frames or not series.agent_steps[-1]:
+def _evaluation_kinds(run: Run) -> list[str]:
+    """Return `eval`, or `eval/SPLIT` for each split that the run is evaluated on."""
+    kinds = dict.fromkeys(row["kind"] for row in run.rows if row["kind"].partition("/")[0] == "eval")
+    if not kinds or not any(row["agent_steps"] for row in run.rows if row["kind"] in kinds):
         raise ValueError(f"run folder '{run.folder}' holds no evaluation yet")
-    return series
+    return list(kinds)
 
 
 def _check_comparable(runs: Sequence[Run]) -> None:

@@ -1,10 +1,18 @@
-"""Small runs on probe environments, seconds long."""
+"""Small runs on probe environments, seconds long, and what they leave."""
 
 import dataclasses
+import json
+from pathlib import Path
 from typing import Any
 
-from rad.config import SACRun
+import torch
+
+from rad.build import CHECKPOINTS
+from rad.config import PPORun, Run, SACRun, to_json
 from rad.presets import preset
+from rad.runtime import checkpoint
+from rad.runtime.logging import read_rows
+from rad.train import Trainer
 
 RUN = {
     "task": "probe/both",
@@ -23,6 +31,8 @@ RUN = {
     "threads": 1,
     "tensorboard": False,
 }
+FOR_PPO = {"num_envs": 4, "encoder": "pixel", "eval_envs": 2, "eval_episodes": 1}
+PPO_AGENT = {"num_steps": 5, "num_minibatches": 2, "num_epochs": 2, "hidden_dim": 16}
 AGENT = {"batch_size": 16, "hidden_dim": 32, "projection_dim": 8}
 
 
@@ -31,3 +41,51 @@ def tiny(agent: dict[str, Any] | None = None, **run: Any) -> SACRun:
     base = preset("rad")
     config = dataclasses.replace(base.agent, **(AGENT | (agent or {})))
     return dataclasses.replace(base, **(RUN | run), agent=config)
+
+
+def tiny_ppo(agent: dict[str, Any] | None = None, **run: Any) -> PPORun:
+    """Return the configuration of a run of PPO of seconds; arguments replace its fields."""
+    base = PPORun()
+    fields = {name: value for name, value in RUN.items() if hasattr(base, name)}
+    config = dataclasses.replace(base.agent, **(PPO_AGENT | (agent or {})))
+    return dataclasses.replace(base, **(fields | FOR_PPO | run), agent=config)
+
+
+def rows(folder: Path) -> list[dict[str, Any]]:
+    """Return the logged rows without the times."""
+    return [{**row, "time_s": 0.0} for row in read_rows(folder / "metrics.jsonl")]
+
+
+def weights(folder: Path) -> dict[str, torch.Tensor]:
+    """Return the weights of a run's newest checkpoint."""
+    state = checkpoint.load(folder / CHECKPOINTS)[1]["agent"]
+    parts = [part for part in ("encoder", "actor", "critic", "head") if part in state]
+    return {f"{part}.{name}": value for part in parts for name, value in state[part].items()}
+
+
+def same(left: dict[str, torch.Tensor], right: dict[str, torch.Tensor]) -> bool:
+    """Tell whether all weights are equal to the last bit."""
+    return left.keys() == right.keys() and all(torch.equal(left[name], right[name]) for name in left)
+
+
+class Killed(Exception):
+    """A run's end."""
+
+
+def run_until(config: Run, folder: Path, agent_steps: int) -> None:
+    """Run like a process that is killed after `agent_steps`."""
+
+    class Doomed(Trainer):
+        def _record(self, report: Any) -> None:
+            super()._record(report)
+            if report.agent_steps == agent_steps:
+                raise Killed
+
+    folder.mkdir()
+    (folder / "config.json").write_text(json.dumps(to_json(config)))
+    try:
+        with Doomed(config, folder) as trainer:
+            trainer.run()
+    except Killed:
+        return
+    raise AssertionError(f"the run ended before {agent_steps} agent steps")

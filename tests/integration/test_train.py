@@ -16,48 +16,10 @@ import torch
 import augment
 from rad import cli
 from rad.build import CHECKPOINTS, read_config
-from rad.config import SACRun, to_json
 from rad.runtime import checkpoint
-from rad.runtime.logging import read_rows
 from rad.train import Trainer, resume, start
 from rad.trained import attention_of_run, evaluate_run
-from tests.integration.runs import tiny
-
-
-def rows(folder: Path) -> list[dict[str, Any]]:
-    """Return the logged rows without the times."""
-    return [{**row, "time_s": 0.0} for row in read_rows(folder / "metrics.jsonl")]
-
-
-def weights(folder: Path) -> dict[str, torch.Tensor]:
-    state = checkpoint.load(folder / CHECKPOINTS)[1]["agent"]
-    return {f"{part}.{name}": value for part in ("encoder", "actor", "critic") for name, value in state[part].items()}
-
-
-def same(left: dict[str, torch.Tensor], right: dict[str, torch.Tensor]) -> bool:
-    return left.keys() == right.keys() and all(torch.equal(left[name], right[name]) for name in left)
-
-
-def make_folder(config: SACRun, folder: Path) -> Path:
-    folder.mkdir()
-    (folder / "config.json").write_text(json.dumps(to_json(config)))
-    return folder
-
-
-def run_until(config: SACRun, folder: Path, agent_steps: int) -> None:
-    """Run like a process that is killed after `agent_steps`."""
-
-    class Killed(Exception):
-        pass
-
-    class Doomed(Trainer):
-        def _record(self, report: Any) -> None:
-            super()._record(report)
-            if report.agent_steps == agent_steps:
-                raise Killed
-
-    with Doomed(config, make_folder(config, folder)) as trainer, pytest.raises(Killed):
-        trainer.run()
+from tests.integration.runs import rows, run_until, same, tiny, weights
 
 
 @pytest.fixture(scope="module")
@@ -161,9 +123,10 @@ def test_several_environments(tmp_path: Path) -> None:
 
 
 def test_a_trained_run_can_be_evaluated_and_looked_at(finished: Path, tmp_path: Path) -> None:
-    first = evaluate_run(finished, 3, 5, tmp_path / "video.mp4", 32, "cpu")
-    assert first == evaluate_run(finished, 3, 5, None, 32, "auto")
-    assert first["episodes"] == 3
+    options = {"episodes_per_env": 3, "seed": 5, "video_size": 32}
+    (first,) = evaluate_run(finished, **options, video=tmp_path / "video.mp4", device="cpu")
+    assert [first] == evaluate_run(finished, **options)
+    assert (first["episodes"], first["policy"]) == (3, "mode")
     assert (tmp_path / "video.mp4").stat().st_size > 0
     attention_of_run(finished, tmp_path / "attention.png", 0, "cpu")
     assert cv2.imread(str(tmp_path / "attention.png")).std() > 1
@@ -204,5 +167,5 @@ def test_the_command_trains_and_resumes(tmp_path: Path, capsys: pytest.CaptureFi
     folder = tmp_path / "run"
     run_until(tiny(), folder, 33)
     assert cli.main(["train", "--resume", str(folder)]) == 0
-    assert cli.main(["evaluate", str(folder), "--episodes", "2"]) == 0
+    assert cli.main(["evaluate", str(folder), "--episodes-per-env", "2"]) == 0
     assert json.loads(capsys.readouterr().out.splitlines()[-1])["episodes"] == 2

@@ -6,11 +6,12 @@ from typing import Any
 import pytest
 
 from rad import validate
+from rad.bounds import BOUNDS, check_bounds, flag_name, unchecked_numbers
 from rad.buffers.replay import Replay
 from rad.build import replay_frames
-from rad.config import RunConfig, SACRun
+from rad.config import PPORun, RunConfig, SACRun, values
 from rad.presets import PRESETS, preset
-from tests.integration.runs import tiny
+from tests.integration.runs import tiny, tiny_ppo
 
 TOO_FAR: dict[str, tuple[Any, ...]] = {
     "seed": (-1, 2**63),
@@ -19,7 +20,8 @@ TOO_FAR: dict[str, tuple[Any, ...]] = {
     "video_size": (0, 15, 1025),
     **dict.fromkeys(("threads", "action_repeat", "warmup_steps", "eval_every", "checkpoint_every"), (-1,)),
     "log_every": (0, -1),
-    **dict.fromkeys(("frames", "frame_stack", "num_envs", "num_layers", "num_filters", "replay_capacity"), (0, -1)),
+    **dict.fromkeys(("frames", "frame_stack", "num_envs", "eval_envs", "replay_capacity"), (0, -1)),
+    **dict.fromkeys(("num_layers", "num_filters", "width"), (-1, 2**17)),
     **dict.fromkeys(("updates_per_step", "eval_episodes", "batch_size", "n_step", "hidden_dim"), (0, -1)),
     **dict.fromkeys(("projection_dim", "target_views", "critic_views"), (0, -1)),
     **dict.fromkeys(("actor_update_freq", "target_update_freq"), (0, -1)),
@@ -28,6 +30,12 @@ TOO_FAR: dict[str, tuple[Any, ...]] = {
     "alpha_beta1": (-0.1, 1.0, math.nan),
     "strong_weight": (-0.1, 1.1, math.nan),
     **dict.fromkeys(("log_std_min", "log_std_max"), (math.nan, math.inf)),
+    **dict.fromkeys(("num_steps", "num_minibatches", "num_epochs"), (0, -1)),
+    **dict.fromkeys(("lr", "adam_eps", "clip_coef", "target_kl", "init_kl_beta"), (0.0, -1e-3, math.nan, math.inf)),
+    **dict.fromkeys(("max_grad_norm", "reward_clip"), (0.0, -1.0, math.nan)),
+    **dict.fromkeys(("gae_lambda", "reward_gamma"), (-0.1, 1.1, math.nan)),
+    **dict.fromkeys(("ent_coef", "vf_coef", "consistency_coef"), (-0.1, math.nan, math.inf)),
+    **dict.fromkeys(("start_level", "num_levels"), (-2, 2**31)),
 }
 AT_THE_EDGE: dict[str, tuple[Any, ...]] = {
     "seed": (0, 2**63 - 1),
@@ -38,13 +46,20 @@ AT_THE_EDGE: dict[str, tuple[Any, ...]] = {
     "strong_weight": (0.0, 1.0),
     "warmup_steps": (0,),
     "frames": (1,),
+    "num_layers": (0,),
+    "gae_lambda": (0.0, 1.0),
+    "ent_coef": (0.0,),
+    "num_levels": (-1, 0),
 }
 
 
 def with_value(name: str, value: Any) -> RunConfig:
-    """Return a small run with one field of it, or of its agent, replaced."""
-    in_agent = name in {f.name for f in dataclasses.fields(SACRun().agent)}
-    return tiny({name: value}) if in_agent else tiny(**{name: value})
+    """Return a small run with one field of it, or of a part of it, replaced."""
+    config = tiny() if name in values(tiny()) else tiny_ppo()
+    owner = next((part for part in ("agent", "procgen") if name in vars(getattr(config, part, tiny()))), "")
+    if not owner or name in vars(config):
+        return dataclasses.replace(config, **{name: value})
+    return dataclasses.replace(config, **{owner: dataclasses.replace(getattr(config, owner), **{name: value})})
 
 
 def check(config: RunConfig, folder: Path = Path("runs/none")) -> None:
@@ -52,32 +67,32 @@ def check(config: RunConfig, folder: Path = Path("runs/none")) -> None:
 
 
 def test_every_number_has_a_bound() -> None:
-    assert validate.unchecked_numbers(SACRun()) == []
+    assert unchecked_numbers(SACRun()) == unchecked_numbers(PPORun()) == []
 
 
 def test_every_bound_is_tested_and_belongs_to_a_field() -> None:
-    fields = {f.name for kind in (SACRun(), SACRun().agent) for f in dataclasses.fields(kind)}
-    assert TOO_FAR.keys() == validate.BOUNDS.keys() <= fields
+    assert TOO_FAR.keys() == BOUNDS.keys() <= values(SACRun()).keys() | values(PPORun()).keys()
 
 
 @pytest.mark.parametrize(("name", "value"), [(name, value) for name in TOO_FAR for value in TOO_FAR[name]])
 def test_a_number_beyond_its_bound_is_refused(name: str, value: Any) -> None:
     with pytest.raises(ValueError) as error:
-        validate.check_bounds(with_value(name, value))
+        check_bounds(with_value(name, value))
     text = str(error.value)
-    assert text.startswith(f"{validate.flag_name(name)}: must be ") and text.endswith(f"got {value}")
+    assert text.startswith(f"{flag_name(name)}: must be ") and text.endswith(f"got {value}")
     assert "\n" not in text
 
 
 @pytest.mark.parametrize(("name", "value"), [(name, value) for name in AT_THE_EDGE for value in AT_THE_EDGE[name]])
 def test_a_number_at_its_bound_is_allowed(name: str, value: Any) -> None:
-    validate.check_bounds(with_value(name, value))
+    check_bounds(with_value(name, value))
 
 
 @pytest.mark.parametrize("name", PRESETS)
 def test_presets_are_within_their_bounds(name: str) -> None:
-    validate.check_bounds(preset(name))
-    validate.check_agent(preset(name))
+    config = preset(name)
+    check_bounds(config)
+    config.agent.check()
 
 
 def test_a_sound_run_passes_and_makes_nothing(tmp_path: Path) -> None:
@@ -117,7 +132,7 @@ def test_what_is_wrong_is_named_in_one_line(run: dict, agent: dict, name: str, s
     with pytest.raises(ValueError) as error:
         check(tiny(agent, **run))
     text = str(error.value)
-    assert text.startswith(validate.flag_name(name) + ": ")
+    assert text.startswith(flag_name(name) + ": ")
     assert said in text and "\n" not in text
 
 

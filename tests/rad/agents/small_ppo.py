@@ -17,12 +17,13 @@ def small_agent(
     op: str = "crop", *, discrete: bool = True, seed: int = 0, precision: str = "fp32", total_updates: int = 4,
     **config: Any,
 ) -> PPOAgent:  # fmt: skip
-    made = augment.make(op, size=IMAGE)
+    arms = augment.make_arms(op, size=IMAGE)
+    side = next(iter(arms.values())).input_size(IMAGE, IMAGE)
     return PPOAgent(
-        (3 * FRAMES, *made.input_size(IMAGE, IMAGE)),
+        (3 * FRAMES, *side),
         ACTIONS,
         PPOConfig(**(SIZES | config)),
-        {op: made},
+        arms,
         discrete=discrete,
         encoder="pixel",
         encoder_options={"num_layers": 2, "num_filters": 4},

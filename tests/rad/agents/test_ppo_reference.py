@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 import augment
+from rad.agents.arms import ArmViews
 from rad.agents.ppo import PPOAgent
-from rad.agents.views import HeldViews
 from rad.types import Metrics, Rollout
 from tests.rad.agents.small_ppo import ENVS, IMAGE, small_agent, small_rollout
 from tests.rad.agents.test_sac_reference import channels_first, convolutions
@@ -52,7 +52,7 @@ def replayed_order(agent: PPOAgent, count: int) -> list[Tensor]:
 
 def update_both(agent: PPOAgent, reference: ReferencePPO, op: str, seed: int) -> tuple[Metrics, dict[str, float]]:
     rollout = small_rollout(agent, seed)
-    views = HeldViews(augment.make(op, size=IMAGE), torch.Generator())
+    views = ArmViews(augment.make_arms(op, size=IMAGE), agent.image_shape, torch.Generator())
     views.load_state_dict(agent.views.state_dict())
     theirs = ReferenceRollout(
         as_seen(agent, rollout).contiguous(),

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from rad.bench import sac
+from rad.bench import process, sac
 from rad.runtime import device
 
 TINY = sac.Job(
@@ -14,13 +14,13 @@ TINY = sac.Job(
 
 
 def test_it_says_that_it_needs_a_source_checkout(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(sac, "CHECKOUT", tmp_path)
+    monkeypatch.setattr(process, "CHECKOUT", tmp_path)
     with pytest.raises(ModuleNotFoundError, match=r"^[^\n]*tests/reference/sac_eager.py[^\n]*source checkout$"):
         sac.run()
 
 
 def test_the_eager_version_is_where_it_is_looked_for() -> None:
-    assert (sac.CHECKOUT / sac.EAGER).is_file()
+    assert (process.CHECKOUT / sac.EAGER).is_file()
 
 
 @pytest.mark.parametrize("side", ["eager", "fp32", "bf16"])
@@ -64,11 +64,11 @@ def test_rows_have_the_ratio_beside_both_sides(monkeypatch: pytest.MonkeyPatch) 
     numbers = {"eager": (600.0, 9000.0), "fp32": (400.0, 10.0), "bf16": (200.0, 20.0)}
     order = []
 
-    def measure(job: sac.Job) -> dict[str, float]:
+    def measure(module: str, job: sac.Job) -> dict[str, float]:
         order.append((job.batch_size, job.side))
         return dict(zip(("ms", "page_faults"), numbers[job.side]))
 
-    monkeypatch.setattr(sac, "measure", measure)
+    monkeypatch.setattr(process, "measure", measure)
     rows = sac.run()
     assert order == [(batch, side) for batch in (128, 512) for side in ("eager", "fp32", "bf16")]
     assert [(row["batch"], row["precision"], row["ratio"], row["target"]) for row in rows] == [
@@ -90,5 +90,5 @@ def test_each_side_has_a_process_of_its_own() -> None:
 
 @pytest.mark.slow
 def test_a_process_that_fails_is_quoted() -> None:
-    with pytest.raises(RuntimeError, match=r"measuring fp32 at batch 4 ended with 1: ValueError: .*crop"):
-        sac.measure(dataclasses.replace(TINY, side="fp32", crop_px=40))
+    with pytest.raises(RuntimeError, match=r"measuring fp32 ended with 1: ValueError: .*crop"):
+        process.measure("rad.bench.sac", dataclasses.replace(TINY, side="fp32", crop_px=40))

@@ -1,0 +1,135 @@
+"""PPO's whole loop on Procgen, simulation, inference and update, against a plain eager float32 version of the same.
+
+Each side runs in a fresh process. The eager version runs twice: with the allocator as it comes, and tuned as the
+library's own processes are.
+"""
+
+import dataclasses
+import importlib
+import itertools
+import json
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from rad.bench import process
+
+EAGER = "tests/reference/ppo_eager.py"
+PARTS = ("simulation", "inference", "update")
+SIDES = ("eager", "eager tuned", "fp32", "bf16")
+# What bf16 on two CPU cores with AVX512-BF16 has to reach.
+TARGETS = {"eager": 3.0, "eager tuned": 1.6}
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Job:
+    """What one process measures: Procgen's published batch and minibatch in a rollout a quarter as long.
+
+    Attributes:
+        side: fp32 or bf16 of the library, eager, or eager tuned.
+        game: one of Procgen's.
+        num_envs: environments.
+        num_steps: agent steps of each per rollout.
+        num_minibatches: per epoch.
+        num_epochs: passes over a rollout.
+        rollouts: how many are timed, after one that is not.
+    """
+
+    side: str = "eager"
+    game: str = "coinrun"
+    num_envs: int = 64
+    num_steps: int = 64
+    num_minibatches: int = 2
+    num_epochs: int = 3
+    rollouts: int = 1
+
+
+def run(job: Job | None = None) -> list[Row]:
+    """Measure all sides one after the other.
+
+    Returns:
+        A row per side: `side`, `steps_per_s` (agent steps of all environments per second of the whole loop), seconds
+        per 1,000 steps of simulation, inference and update, and how many times slower each eager side is
+        (`ratio_to_eager`, `ratio_to_tuned`) with the targets for bf16.
+
+    Raises:
+        ModuleNotFoundError: the eager version or Procgen is not there.
+    """
+    process.check_source(EAGER, "ppo")
+    job = job or Job()
+    seconds = {side: process.measure("rad.bench.ppo", dataclasses.replace(job, side=side)) for side in SIDES}
+    total = {side: sum(parts.values()) for side, parts in seconds.items()}
+    steps = job.num_envs * job.num_steps * job.rollouts
+    return [
+        {
+            "side": side,
+            "steps_per_s": steps / total[side],
+            **{f"{part}_s_per_1000": 1000 * seconds[side][part] / steps for part in PARTS},
+            "ratio_to_eager": total["eager"] / total[side],
+            "target_ratio_to_eager": TARGETS["eager"] if side == "bf16" else None,
+            "ratio_to_tuned": total["eager tuned"] / total[side],
+            "target_ratio_to_tuned": TARGETS["eager tuned"] if side == "bf16" else None,
+        }
+        for side in SIDES
+    ]
+
+
+def work(job: Job) -> dict[str, float]:
+    """Do a job in this process; return seconds of simulation, inference and update."""
+    from rad.runtime import device
+
+    if job.side != "eager":
+        device.tune_allocator()
+    from rad import envs
+
+    env = envs.make(f"procgen/{job.game}", num_envs=job.num_envs)
+    try:
+        if job.side in ("eager", "eager tuned"):
+            eager: Any = importlib.import_module("tests.reference.ppo_eager")
+            return eager.run(env, job.num_steps, job.num_minibatches, job.num_epochs, job.rollouts)
+        return library(job, env)
+    finally:
+        env.close()
+
+
+def library(job: Job, env: Any) -> dict[str, float]:
+    """Run `on_policy` with `PPOAgent`."""
+    import augment
+    from rad.agents.ppo import PPOAgent, PPOConfig
+    from rad.buffers.rollout import RolloutBuffer
+    from rad.loops import Standing, on_policy
+
+    config = PPOConfig(num_steps=job.num_steps, num_minibatches=job.num_minibatches, num_epochs=job.num_epochs)
+    agent = PPOAgent((3, 64, 64), 15, config, {"none": augment.make("none")}, discrete=True, precision=job.side)
+    buffer = RolloutBuffer(job.num_steps, job.num_envs, (3, 64, 64))
+    spent = dict.fromkeys(PARTS, 0.0)
+    watched = {"simulation": (env, "step"), "inference": (agent, "decide"), "update": (agent, "update")}
+    for part, (owner, name) in watched.items():
+        setattr(owner, name, _timed(getattr(owner, name), spent, part))
+    loop = on_policy(env, agent, buffer, Standing())
+    for number in range(job.rollouts + 1):
+        if number == 1:
+            spent.update(dict.fromkeys(PARTS, 0.0))
+        for _ in itertools.islice(loop, job.num_steps):
+            pass
+    return spent
+
+
+def _timed(call: Callable[..., Any], spent: dict[str, float], part: str) -> Callable[..., Any]:
+    """Return the same function, adding its seconds to `spent`."""
+
+    def timed(*args: Any, **kwargs: Any) -> Any:
+        start = time.perf_counter()
+        result = call(*args, **kwargs)
+        spent[part] += time.perf_counter() - start
+        return result
+
+    return timed
+
+
+if __name__ == "__main__":
+    print(json.dumps(work(Job(**json.loads(sys.argv[1])))))
