@@ -83,7 +83,9 @@ def _draw_episodes(axes: "Axes", run: Run) -> None:
     chunks = range(0, len(series.frames), size)
     frames, returns = ([fmean(row[i : i + size]) for i in chunks] for row in (series.frames, series.values))
     if frames:
-        axes.plot(frames, returns, color=GREY, marker=".", markersize=4, alpha=0.5, linewidth=0, label="training episodes")
+        axes.plot(
+            frames, returns, color=GREY, marker=".", markersize=4, alpha=0.5, linewidth=0, label="training episodes"
+        )
 
 
 def _draw_random(axes: "Axes", runs: Sequence[Run]) -> None:
