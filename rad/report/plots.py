@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from functools import partial
 from operator import mul
 from pathlib import Path
+from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from rad.report.runs import Run, Series, read_run
@@ -15,12 +16,16 @@ if TYPE_CHECKING:
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 MARKERS = "osD^vPX"
 GREY = "#666666"
+MOST_DOTS = 200
 
 
 def learning_curve(run_dir: Path, path: Path) -> None:
-    """Draw the evaluation returns of one run over environment frames; see `learning_curves`."""
+    """Draw the evaluation returns of one run over environment frames, as `learning_curves`.
+
+    Dots are its training episodes, whose actions were sampled; of more than 200, means of neighbours are shown.
+    """
     run = read_run(run_dir)
-    _draw([run], [_label(run)], path)
+    _draw([run], [_label(run)], path, episodes=True)
 
 
 def learning_curves(run_dirs: Sequence[Path], labels: Sequence[str], path: Path) -> None:
@@ -47,7 +52,7 @@ def learning_curves(run_dirs: Sequence[Path], labels: Sequence[str], path: Path)
     _draw(runs, labels, path)
 
 
-def _draw(runs: Sequence[Run], labels: Sequence[str], path: Path) -> None:
+def _draw(runs: Sequence[Run], labels: Sequence[str], path: Path, *, episodes: bool = False) -> None:
     from matplotlib.figure import Figure
 
     lines = [(run, kind, f"{label}{_on(kind)}") for run, label in zip(runs, labels) for kind in _evaluation_kinds(run)]
@@ -55,6 +60,8 @@ def _draw(runs: Sequence[Run], labels: Sequence[str], path: Path) -> None:
     axes = figure.subplots()
     for number, line in enumerate(lines):
         _draw_line(axes, number, *line)
+    if episodes:
+        _draw_episodes(axes, runs[0])
     for number, kind in enumerate(dict.fromkeys(kind for _, kind, _ in lines)):
         _draw_random(axes, number, kind.replace("eval", "baseline", 1), runs)
     _label_axes(axes, [run.series(kind, "episode_return_mean") for run, kind, _ in lines])
@@ -70,6 +77,17 @@ def _draw_line(axes: "Axes", number: int, run: Run, kind: str, label: str) -> No
     high = [value + width for value, width in zip(mean.values, spread)]
     axes.plot(mean.frames, mean.values, color=color, marker=marker, markersize=4, linewidth=1.6, label=label)
     axes.fill_between(mean.frames, low, high, color=color, alpha=0.18, linewidth=0)
+
+
+def _draw_episodes(axes: "Axes", run: Run) -> None:
+    series = run.series("episode", "episode_return")
+    size = -(-len(series.frames) // MOST_DOTS) or 1
+    chunks = range(0, len(series.frames), size)
+    frames, returns = ([fmean(row[i : i + size]) for i in chunks] for row in (series.frames, series.values))
+    if frames:
+        axes.plot(
+            frames, returns, color=GREY, marker=".", markersize=4, alpha=0.5, linewidth=0, label="training episodes"
+        )
 
 
 def _draw_random(axes: "Axes", number: int, kind: str, runs: Sequence[Run]) -> None:

@@ -153,7 +153,14 @@ def test_a_signal_to_all_processes_saves_and_the_run_goes_on(
     ]
     command = [sys.executable, "scripts/train.py", *flags, "--no-tensorboard", "--out", str(folder), *parallel]
     root = Path(__file__).parents[2]
-    process = subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, text=True, start_new_session=True)
+    process = subprocess.Popen(
+        command,
+        cwd=root,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # which a shell's background job ignores
+    )
     assert process.stdout is not None
     process.stdout.readline()  # the first progress line: the loop is running
     os.killpg(process.pid, number)  # as a terminal and a job scheduler do

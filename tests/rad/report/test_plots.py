@@ -5,7 +5,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from rad.report.plots import learning_curve, learning_curves
-from tests.rad.report.folders import baseline, evaluation, make_run
+from tests.rad.report.folders import ROWS, baseline, evaluation, make_run, row
 
 PNG = b"\x89PNG\r\n\x1a\n"
 
@@ -119,3 +119,23 @@ def test_no_folder_is_refused(tmp_path):
 def test_a_folder_that_is_no_run_is_refused(tmp_path):
     with pytest.raises(ValueError, match="does not exist"):
         learning_curve(tmp_path / "gone", tmp_path / "curve.png")
+
+
+def test_training_episodes_are_dots_on_the_curve_of_one_run(tmp_path, drawn):
+    episodes = [row("episode", steps, episode_return=float(steps)) for steps in (20, 150)]
+    run = make_run(tmp_path / "mine", [*ROWS, *episodes])
+    learning_curve(run, tmp_path / "curve.png")
+    dots = axes_of(drawn).get_lines()[1]
+    assert dots.get_xydata().tolist() == [[80.0, 20.0], [600.0, 150.0]]
+    assert dots.get_linewidth() == 0 and dots.get_marker() == "."
+    assert texts(axes_of(drawn)) == ["sac, crop, seed 3", "training episodes", "random policy (30)"]
+    learning_curves([run], ["mine"], tmp_path / "curves.png")
+    assert "training episodes" not in texts(axes_of(drawn))
+
+
+def test_many_training_episodes_become_means_of_neighbours(tmp_path, drawn):
+    episodes = [row("episode", steps, repeat=1, episode_return=float(steps)) for steps in range(401)]
+    learning_curve(make_run(tmp_path / "mine", [*ROWS, *episodes]), tmp_path / "curve.png")
+    points = axes_of(drawn).get_lines()[1].get_xydata().tolist()
+    assert len(points) == 134
+    assert points[0] == [1.0, 1.0] and points[-1] == [399.5, 399.5]
