@@ -101,6 +101,8 @@ def procgen_options(config: RunConfig, split: str = "") -> ProcgenOptions | None
         use_monochrome_assets=own.use_monochrome_assets,
         center_agent=own.center_agent,
         paint_vel_info=own.paint_vel_info,
+        # On a CPU the simulation takes 1 to 2 % of the time, and threads of its own would disturb the networks.
+        num_threads=0 if device.resolve_device(config.device).type == "cpu" else 4,
     )
 
 

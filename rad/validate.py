@@ -18,7 +18,7 @@ from rad.build import action_dim, action_repeat, make_arms, make_env, procgen_op
 from rad.config import PPORun, Run, RunConfig, SACRun
 from rad.runtime import device
 
-SCENE = ("image_size", "camera_id", "render_quality")  # what an environment's errors begin with
+SCENE = ("image_size", "action_repeat", "camera_id", "render_quality")  # what an environment's errors begin with
 
 
 def check(config: Run, folder: Path) -> None:
@@ -116,7 +116,7 @@ def check_encoder(config: RunConfig, size: tuple[int, int]) -> None:
     if config.encoder not in encoders.names():
         raise ValueError(f"--encoder: unknown encoder '{config.encoder}'; known: {', '.join(encoders.names())}")
     options = config.encoder_options()
-    for name in options.keys() - encoders.options(config.encoder):
+    for name in sorted(options.keys() - encoders.options(config.encoder)):
         raise ValueError(f"{flag_name(name)}: the encoder {config.encoder} has none, got {options[name]}; allowed: 0")
     with flag("image_size"):
         encoders.make(

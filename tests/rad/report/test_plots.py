@@ -139,3 +139,22 @@ def test_many_training_episodes_become_means_of_neighbours(tmp_path, drawn):
     points = axes_of(drawn).get_lines()[1].get_xydata().tolist()
     assert len(points) == 134
     assert points[0] == [1.0, 1.0] and points[-1] == [399.5, 399.5]
+
+
+def test_each_split_has_a_line_and_a_random_policy(tmp_path, drawn):
+    def on(split, row):
+        return row | {"kind": f"{row['kind']}/{split}"}
+
+    rows = [on("train", baseline(3.0)), on("test", baseline(2.0))]
+    rows += [on("train", evaluation(100, 9.0)), on("test", evaluation(100, 5.0))]
+    learning_curve(make_run(tmp_path / "game", rows), tmp_path / "curve.png")
+    axes = axes_of(drawn)
+    train, test, random_train, random_test = axes.get_lines()
+    assert [next(iter(line.get_ydata())) for line in (train, test, random_train, random_test)] == [9.0, 5.0, 3.0, 2.0]
+    assert texts(axes) == [
+        "sac, crop, seed 3, train levels",
+        "sac, crop, seed 3, test levels",
+        "random policy, train levels (3)",
+        "random policy, test levels (2)",
+    ]
+    assert random_train.get_linestyle() != random_test.get_linestyle()

@@ -1,0 +1,82 @@
+"""The presets of PPO, number by number."""
+
+import pytest
+
+from rad.agents.ppo import PPOConfig
+from rad.build import make_arms
+from rad.config import PPORun
+from rad.presets import choose, preset
+
+GAME = "procgen/starpilot"
+
+
+def test_ppo_on_procgen_is_train_procgens() -> None:
+    config = preset("ppo", GAME)
+    # Cobbe et al. 2020, appendix, and train.py of openai/train-procgen
+    assert config.agent == PPOConfig()
+    assert (config.agent.num_steps, config.agent.num_minibatches, config.agent.num_epochs) == (256, 8, 3)
+    assert (config.agent.gamma, config.agent.gae_lambda, config.agent.lr) == (0.999, 0.95, 5e-4)
+    assert (config.agent.ent_coef, config.agent.vf_coef, config.agent.clip_coef) == (0.01, 0.5, 0.2)
+    assert (config.num_envs, config.encoder, config.frame_stack, config.frames) == (64, "impala", 1, 25_000_000)
+    assert (config.task, config.augment, config.crop) == (GAME, "none", "pad")
+
+
+def test_ppo_elsewhere_is_ataris() -> None:
+    config = preset("ppo", "gym/LunarLander-v3")
+    # Schulman et al. 2017, table 5, and the Atari defaults of OpenAI baselines
+    assert (config.num_envs, config.agent.num_steps, config.agent.num_minibatches) == (8, 128, 4)
+    assert (config.agent.num_epochs, config.agent.gamma, config.agent.lr, config.agent.clip_coef) == (
+        4,
+        0.99,
+        2.5e-4,
+        0.1,
+    )
+    assert config.agent.anneal_lr and config.encoder == "nature"
+
+
+def test_rad_procgen() -> None:
+    config = preset("rad-procgen", GAME)
+    assert isinstance(config, PPORun)
+    assert (config.augment, config.crop, config.agent.augment_where) == ("crop", "resize", "rollout")
+    assert (config.frames, config.agent.reward_gamma, config.procgen.distribution_mode) == (20_000_000, 0.99, "easy")
+
+
+def test_drac() -> None:
+    config = preset("drac", GAME)
+    assert (config.augment, config.crop, config.agent.augment_where) == ("crop", "pad", "consistency")
+    assert (config.agent.consistency_coef, config.frames) == (0.1, 25_000_000)
+
+
+def test_ucb_drac_chooses_among_eight() -> None:
+    config = preset("ucb-drac", GAME)
+    arms, side = make_arms(config)
+    assert side == 64
+    assert [name.partition(":")[0] for name in arms] == [
+        *("crop", "random_conv", "grayscale", "flip", "rotate", "cutout", "cutout_color", "color_jitter")
+    ]
+    assert config.agent.augment_where == "consistency"
+
+
+@pytest.mark.parametrize(
+    ("algo", "name", "task", "chosen"),
+    [
+        (None, None, None, ("sac", "rad")),
+        ("ppo", None, None, ("ppo", "ppo")),
+        (None, None, GAME, ("ppo", "ppo")),
+        ("sac", None, "dmc/walker-walk", ("sac", "rad")),
+        (None, "drac", GAME, ("ppo", "drac")),
+        ("ppo", "drac", GAME, ("ppo", "drac")),
+    ],
+)
+def test_algorithm_preset_and_task_decide_together(
+    algo: str | None, name: str | None, task: str | None, chosen: tuple[str, str]
+) -> None:
+    config = choose(algo, name, task)
+    assert (config.algo, config.preset) == chosen
+
+
+def test_a_preset_of_another_algorithm_is_refused() -> None:
+    with pytest.raises(ValueError, match="--preset: drac is of ppo; presets of sac: rad, drq, demo"):
+        choose("sac", "drac", None)
+    with pytest.raises(ValueError, match="--algo: unknown algorithm 'dqn'; known: sac, ppo"):
+        choose("dqn", None, None)
