@@ -77,7 +77,9 @@ def make_env(config: RunConfig, purpose: str, *, num_envs: int = 1, split: str =
 
 def splits(config: RunConfig) -> tuple[str, ...]:
     """Return the names of the splits that the run is evaluated on; one, without a name, where there are none."""
-    return (TRAIN, config.procgen.test_split) if isinstance(config, PPORun) and _is_procgen(config) else ("",)
+    if not (isinstance(config, PPORun) and _is_procgen(config)):
+        return ("",)
+    return tuple(dict.fromkeys((TRAIN, config.procgen.test_split)))
 
 
 def procgen_options(config: RunConfig, split: str = "") -> ProcgenOptions | None:

@@ -30,10 +30,10 @@ def check(config: Run, folder: Path) -> None:
     check_bounds(config)
     with flag("task"):
         envs.check_task(config.task)
-    check_procgen(config)
-    side, size = check_augment(config)
     with flag("device"):
         device.resolve_device(config.device)
+    check_procgen(config)
+    side, size = check_augment(config)
     check_encoder(config, size)
     check_agent(config)
     if isinstance(config, SACRun):
