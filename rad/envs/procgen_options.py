@@ -89,7 +89,10 @@ def split_for(name: str, game: str, distribution_mode: str) -> Split | LevelSet:
     check_mode(game, distribution_mode)
     if name in coinrun_themes.THEME_SPLITS:
         if (game, distribution_mode) != (coinrun_themes.GAME, coinrun_themes.MODE):
-            raise ValueError(f"split {name} is of procgen/{game} {distribution_mode}; allowed: procgen/coinrun hard")
+            raise ValueError(
+                f"split {name} has no meaning for procgen/{game} in mode {distribution_mode}; "
+                "allowed: procgen/coinrun hard"
+            )
         return coinrun_themes.theme_split(name)
     if name not in SPLITS:
         raise ValueError(f"unknown split {name!r}; known: {', '.join(SPLITS)}")

@@ -100,7 +100,7 @@ class TestOfGames:
             ({"augment": "translate"}, "augment", "draws 64 only"),
             ({"image_size": 84}, "augment", "draws 64 only"),
             ({"task": "procgen/coinrunn"}, "task", "did you mean coinrun?"),
-            ({"action_repeat": 4}, "action_repeat", "4 is impossible for procgen tasks; allowed: 1"),
+            ({"action_repeat": 4, "frames": 80}, "action_repeat", "4 is impossible for procgen tasks; allowed: 1"),
             ({"render_quality": "fast"}, "render_quality", "no meaning for procgen"),
         ],
     )

@@ -331,7 +331,7 @@ class TestOptions:
     )
     def test_unknown_words_are_refused(self, options: dict[str, Any], text: str) -> None:
         with pytest.raises(ValueError, match=f"^{text}$"):
-            PPOConfig(**options)
+            PPOConfig(**options).check()
 
     def test_annealing_needs_the_length_of_the_run(self) -> None:
         with pytest.raises(ValueError, match=r"^total_updates must be at least 1 for anneal_lr, got 0$"):

@@ -87,7 +87,10 @@ def test_the_split_is_played_and_checked() -> None:
 
 @pytest.mark.parametrize(("game", "mode"), [("coinrun", "easy"), ("ninja", "hard")])
 def test_other_games_and_modes_have_no_such_split(game: str, mode: str) -> None:
-    with pytest.raises(ValueError, match=rf"^split themes-test is of procgen/{game} {mode}; allowed: procgen/coinrun"):
+    with pytest.raises(
+        ValueError,
+        match=rf"^split themes-test has no meaning for procgen/{game} in mode {mode}; allowed: procgen/coinrun",
+    ):
         split_for("themes-test", game, mode)
 
 
