@@ -73,6 +73,8 @@ def check_augment(config: RunConfig) -> tuple[int, tuple[int, int]]:
 def check_procgen(config: RunConfig) -> None:
     """Check mode and levels of a Procgen task, and that no other task is given options of Procgen."""
     if not isinstance(config, PPORun):
+        if is_procgen(config):
+            raise ValueError(f"--algo: {config.task} has discrete actions, which sac cannot take; allowed: ppo")
         return
     own = config.procgen
     if not is_procgen(config):
