@@ -14,8 +14,8 @@ from rad import envs
 from rad.bounds import check_bounds, flag_name
 from rad.buffers.replay import Replay
 from rad.buffers.rollout import RolloutBuffer
-from rad.build import action_dim, action_repeat, make_arms, make_env, procgen_options, replay_frames, rollouts
-from rad.config import PPORun, Run, RunConfig, SACRun
+from rad.build import TRAIN, action_dim, action_repeat, make_arms, make_env, procgen_options, replay_frames, rollouts
+from rad.config import PPORun, ProcgenConfig, Run, RunConfig, SACRun
 from rad.runtime import device
 
 SCENE = ("image_size", "action_repeat", "camera_id", "render_quality")  # what an environment's errors begin with
@@ -72,30 +72,32 @@ def check_augment(config: RunConfig) -> tuple[int, tuple[int, int]]:
 
 def check_procgen(config: RunConfig) -> None:
     """Check mode and levels of a Procgen task, and that no other task is given options of Procgen."""
-    if not isinstance(config, PPORun):
-        if is_procgen(config):
-            raise ValueError(f"--algo: {config.task} has discrete actions, which sac cannot take; allowed: ppo")
-        return
-    own = config.procgen
     if not is_procgen(config):
-        default = type(own)()
-        for name, value in vars(own).items():
-            if value != getattr(default, name):
-                raise ValueError(f"{flag_name(name)}: has no meaning for {config.task}, got {value}; it is of procgen")
+        if isinstance(config, PPORun):
+            refuse_procgen_options(config)
         return
+    if not isinstance(config, PPORun):
+        raise ValueError(f"--algo: {config.task} has discrete actions, which sac cannot take; allowed: ppo")
+    own = config.procgen
     if own.start_level >= 0 and own.num_levels < 0:
         raise ValueError(f"--start-level: needs --num-levels, got {own.start_level} alone")
-    if own.num_levels >= 0 and own.train_split != type(own)().train_split:
+    if own.num_levels >= 0 and own.train_split != TRAIN:
         raise ValueError(f"--train-split: {own.train_split} and --num-levels exclude each other; allowed: one of them")
-    for field, split in (("train_split", ""), ("test_split", own.test_split)):
+    for field, split in (("train_split", TRAIN), ("test_split", own.test_split)):
         try:
-            options = procgen_options(config, split)
+            procgen_options(config, split)
         except ValueError as error:
             first = str(error).partition(" ")[0]
             named = first if first in vars(own) else field
             raise ValueError(f"{flag_name(named)}: {error}") from None
-        if options is None:
-            raise TypeError("a Procgen task has options")
+
+
+def refuse_procgen_options(config: PPORun) -> None:
+    """Refuse options of Procgen that are not the defaults."""
+    default = ProcgenConfig()
+    for name, value in vars(config.procgen).items():
+        if value != vars(default)[name]:
+            raise ValueError(f"{flag_name(name)}: has no meaning for {config.task}, got {value}; it is of procgen")
 
 
 def check_rollouts(config: PPORun) -> None:

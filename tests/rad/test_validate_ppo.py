@@ -109,9 +109,7 @@ class TestOfGames:
 
     def test_sac_is_told_what_takes_discrete_actions(self) -> None:
         config = tiny(task="procgen/coinrun", image_size=64)
-        with pytest.raises(
-            ValueError, match="--algo: procgen/coinrun has discrete actions, which sac cannot take; allowed: ppo"
-        ):
+        with pytest.raises(ValueError, match=r"--algo: procgen/coinrun has discrete actions, .*; allowed: ppo"):
             validate.check(config, Path("runs/none"))
 
     def test_a_rollout_larger_than_memory_is_refused(self, monkeypatch: pytest.MonkeyPatch) -> None:
