@@ -56,6 +56,12 @@ _ON_PROCGEN = {
     "log_every": 16_384,
 }
 
+# One reward scale for all presets of PPO, so that they can be compared with each other.
+_GAMMA = (
+    "; rewards are normalised by returns discounted like PPO's, where the published implementations have 0.99 beside "
+    "0.999 (--reward-gamma 0.99)"
+)
+
 PRESETS: dict[str, Preset] = {
     # The defaults of SACRun and SACConfig are RAD's; batch 128 is what its scripts and the ten-seed rerun
     # in rliable have, the paper says 512.
@@ -99,9 +105,16 @@ PRESETS: dict[str, Preset] = {
     "ppo": Preset(
         "on Procgen: Cobbe et al. 2020 (arXiv 1912.01588) and train-procgen, easy; elsewhere, where nothing is "
         "published for PPO from pixels: the Atari settings of Schulman et al. 2017 (arXiv 1707.06347), table 5, as "
-        "OpenAI baselines have them, with rewards normalised instead of clipped to their sign",
+        "OpenAI baselines have them, with rewards normalised instead of clipped to their sign" + _GAMMA,
         algo="ppo",
-        run={"encoder": "nature", "num_envs": 8, "frames": 1_000_000, "eval_every": 50_000, "checkpoint_every": 50_000},
+        run={
+            "encoder": "nature",
+            "frame_stack": 4,
+            "num_envs": 8,
+            "frames": 1_000_000,
+            "eval_every": 50_000,
+            "checkpoint_every": 50_000,
+        },
         agent={
             "num_steps": 128,
             "num_minibatches": 4,
@@ -128,22 +141,24 @@ PRESETS: dict[str, Preset] = {
     ),
     "rad-procgen": Preset(
         "Laskin et al. 2020 (arXiv 2004.14990) and its published code: PPO as in train-procgen, 20 million frames, one "
-        "draw per environment and rollout; its simulator was rebuilt to draw 75 pixels, here 64 are enlarged to 75; "
-        "its reward normalisation discounts by 0.99 beside PPO's 0.999",
+        "draw per environment and rollout; its simulator was rebuilt to draw 75 pixels, here 64 are enlarged to 75"
+        + _GAMMA,
         algo="ppo",
         run=_ON_PROCGEN | {"augment": "crop", "crop": "resize", "frames": 20_000_000},
-        agent={"augment_where": "rollout", "reward_gamma": 0.99},
+        agent={"augment_where": "rollout"},
     ),
     "drac": Preset(
         "Raileanu et al. 2021 (arXiv 2006.12862) and its published code: consistency 0.1, border repeated 12 pixels "
-        "out and crop, a new draw for each minibatch; its reward normalisation discounts by 0.99 beside PPO's 0.999",
+        "out and crop, a new draw for each minibatch; it normalises advantages over the rollout, here it is done for "
+        "each minibatch" + _GAMMA,
         algo="ppo",
         run=_ON_PROCGEN | {"augment": "crop", "crop": "pad"},
-        agent={"augment_where": "consistency", "consistency_coef": 0.1, "reward_gamma": 0.99},
+        agent={"augment_where": "consistency", "consistency_coef": 0.1},
     ),
     "ucb-drac": Preset(
         "Raileanu et al. 2021 (arXiv 2006.12862) and its published code: its eight augmentations with its chances and "
-        "sizes, window 10 and coefficient 0.1; its flip is vertical by mistake, here horizontal",
+        "sizes, window 10 and coefficient 0.1; its flip is vertical by mistake, here horizontal; it normalises "
+        "advantages over the rollout, here it is done for each minibatch" + _GAMMA,
         algo="ppo",
         run=_ON_PROCGEN
         | {
@@ -151,7 +166,7 @@ PRESETS: dict[str, Preset] = {
             "cutout_color:min_px=7:max_px=21,color_jitter",
             "crop": "pad",
         },
-        agent={"augment_where": "consistency", "consistency_coef": 0.1, "reward_gamma": 0.99},
+        agent={"augment_where": "consistency", "consistency_coef": 0.1},
     ),
 }
 

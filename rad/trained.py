@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -14,7 +14,7 @@ from rad.agents.sac import SACAgent
 from rad.attention.figure import attention_figure
 from rad.attention.maps import activation_map
 from rad.build import CHECKPOINTS, make_agent, make_env, procgen_options, read_config, splits
-from rad.config import PPORun, RunConfig
+from rad.config import PPORun, Run, RunConfig
 from rad.envs.splits import normalize
 from rad.evaluate import Policy, Recorder, evaluate, summary
 from rad.runtime import checkpoint
@@ -25,7 +25,21 @@ FRAMES_SHOWN = 4
 NORMALIZED_MODES = ("easy", "hard")  # nothing is published for the others
 
 
-def load(folder: Path, device: str = "auto") -> tuple[RunConfig, SACAgent | PPOAgent]:
+class Trained(NamedTuple):
+    """A run as far as it got.
+
+    Attributes:
+        config: its settings.
+        agent: with the weights of its newest whole checkpoint.
+        frames: environment frames that it had been trained for then.
+    """
+
+    config: Run
+    agent: SACAgent | PPOAgent
+    frames: int
+
+
+def load(folder: Path, device: str = "auto") -> Trained:
     """Load the agent of a run from its newest whole checkpoint, onto any device.
 
     Raises:
@@ -35,10 +49,10 @@ def load(folder: Path, device: str = "auto") -> tuple[RunConfig, SACAgent | PPOA
     config = dataclasses.replace(read_config(folder), device=device)
     if not checkpoint.exists(folder / CHECKPOINTS):
         raise ValueError(f"{folder} holds no checkpoint yet")
-    _, state = checkpoint.load(folder / CHECKPOINTS, only=("agent",))
+    frames, state = checkpoint.load(folder / CHECKPOINTS, only=("agent",))
     agent = untrained_agent(config)
     agent.load_state_dict(state["agent"])
-    return config, agent
+    return Trained(config, agent, frames)
 
 
 def policy_of(agent: SACAgent | PPOAgent, kind: str, seed: int) -> Policy:
@@ -111,10 +125,10 @@ def evaluate_run(
         device: any.
 
     Returns:
-        For each split: what was played, mean and standard deviation of the returns, their number, and normalised
-        scores where there are any.
+        For each split: the frames trained, what was played, mean and standard deviation of the returns, their
+        number, and normalised scores where there are any.
     """
-    config, agent = load(run, device)
+    config, agent, frames = load(run, device)
     config = dataclasses.replace(
         config,
         seed=seed_for(seed, "play", bits=31),
@@ -133,7 +147,8 @@ def evaluate_run(
         returns = play(
             config, lambda env: policy_of(agent, chosen, config.seed), name, recorder=None if rows else recorder
         )
-        rows.append(_played(config, name, chosen) | scores(config, returns))
+        played = {"frames": frames, "seed": seed, "envs": config.eval_envs, "episodes_per_env": episodes_per_env}
+        rows.append(played | _played(config, name, chosen) | scores(config, returns))
     if video and recorder:
         write_mp4(video, np.stack(recorder.frames), recorder.fps)
     return rows
@@ -164,7 +179,7 @@ def _played(config: RunConfig, split: str, policy: str) -> dict[str, Any]:
 
 def attention_of_run(run: Path, out: Path, seed: int, device: str) -> None:
     """Draw the attention of a run over frames of one episode of its own policy."""
-    config, agent = load(run, device)
+    config, agent, _ = load(run, device)
     once = dataclasses.replace(config, seed=seed_for(seed, "play", bits=31), eval_envs=1, eval_episodes=1)
     recorder = Recorder(config.video_size)
     play(once, lambda env: policy_of(agent, eval_policy(config), once.seed), splits(once)[0], recorder=recorder)

@@ -11,11 +11,14 @@ import torch
 import augment
 import encoders
 from rad import envs
+from rad.agents.arms import ArmViews
 from rad.bounds import check_bounds, flag_name
 from rad.buffers.replay import Replay
 from rad.buffers.rollout import RolloutBuffer
 from rad.build import TRAIN, action_dim, action_repeat, make_arms, make_env, procgen_options, replay_frames, rollouts
 from rad.config import PPORun, ProcgenConfig, Run, RunConfig, SACRun
+from rad.envs.procgen_options import ProcgenOptions
+from rad.envs.splits import ALL_LEVELS, LevelSet, Split, shared_levels
 from rad.runtime import device
 
 SCENE = ("image_size", "action_repeat", "camera_id", "render_quality")  # what an environment's errors begin with
@@ -52,6 +55,8 @@ def check_augment(config: RunConfig) -> tuple[int, tuple[int, int]]:
     with flag("augment"):
         arms, side = make_arms(config)
         sizes = {op.output_size(side, side) for op in arms.values()}
+        if len(arms) > 1:
+            ArmViews(arms, (3 * config.frame_stack, side, side), torch.Generator())
     size = sizes.pop()
     if isinstance(config, SACRun):
         if len(arms) > 1:
@@ -78,18 +83,41 @@ def check_procgen(config: RunConfig) -> None:
         return
     if not isinstance(config, PPORun):
         raise ValueError(f"--algo: {config.task} has discrete actions, which sac cannot take; allowed: ppo")
+    fixed = envs.image_size_for(config.task)
+    if config.image_size not in (0, fixed):
+        raise ValueError(f"--image-size: {config.task} draws {fixed} pixels only, got {config.image_size}; allowed: 0")
+    if config.parallel_envs:
+        raise ValueError(f"--parallel-envs: {config.task} steps all environments in one call; allowed: False, got True")
+    check_levels(config)
+
+
+def check_levels(config: PPORun) -> None:
+    """Check mode and levels of a Procgen task, and that test levels are none of the training levels."""
     own = config.procgen
     if own.start_level >= 0 and own.num_levels < 0:
         raise ValueError(f"--start-level: needs --num-levels, got {own.start_level} alone")
     if own.num_levels >= 0 and own.train_split != TRAIN:
         raise ValueError(f"--train-split: {own.train_split} and --num-levels exclude each other; allowed: one of them")
-    for field, split in (("train_split", TRAIN), ("test_split", own.test_split)):
-        try:
-            procgen_options(config, split)
-        except ValueError as error:
-            first = str(error).partition(" ")[0]
-            named = first if first in vars(own) else field
-            raise ValueError(f"{flag_name(named)}: {error}") from None
+    levels = [
+        _levels(config, split, field) for field, split in (("train_split", TRAIN), ("test_split", own.test_split))
+    ]
+    if own.test_split not in (TRAIN, ALL_LEVELS) and (shared := shared_levels(*levels)):
+        raise ValueError(
+            f"--test-split: {levels[1]} shares {shared:,} levels with what is trained on, {levels[0]}; allowed: a "
+            f"split that shares none, {ALL_LEVELS}, or {TRAIN}"
+        )
+
+
+def _levels(config: PPORun, split: str, field: str) -> Split | LevelSet:
+    """Return the levels of a split that a flag names; a ValueError begins with the flag that is wrong."""
+    game = config.task.partition("/")[2]
+    try:
+        options = procgen_options(config, split) or ProcgenOptions()
+        return options.checked(game).levels(game)
+    except ValueError as error:
+        first = str(error).partition(" ")[0]
+        named = first if first in vars(config.procgen) else field
+        raise ValueError(f"{flag_name(named)}: {error}") from None
 
 
 def refuse_procgen_options(config: PPORun) -> None:

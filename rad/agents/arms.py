@@ -96,5 +96,6 @@ def _check_alike(arms: Mapping[str, HeldViews], image_shape: tuple[int, int, int
     for name, view in others:
         if view.shape != reference.shape or not torch.equal(view, reference):
             raise ValueError(
-                f"augmentations to choose among must show undisturbed images alike; {first} and {name} differ"
+                f"augmentations to choose among must show undisturbed images alike, as --crop pad does; {first} and "
+                f"{name} differ"
             )

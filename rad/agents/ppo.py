@@ -76,10 +76,28 @@ class PPOConfig:
     """Width of the layer that policy and value share."""
 
     def check(self) -> None:
-        """Raise a ValueError that begins with an option's name if it has an unknown word."""
+        """Raise a ValueError that begins with an option's name if it is an unknown word or has no effect."""
         for name, kind in (("objective", Objective), ("augment_where", Where)):
             if getattr(self, name) not in get_args(kind):
                 raise ValueError(f"{name} must be {' or '.join(get_args(kind))}, got {getattr(self, name)!r}")
+        for name, (owner, needed) in _EFFECTIVE_WITH.items():
+            value, default = getattr(self, name), getattr(type(self), name)
+            if value != default and getattr(self, owner) != needed:
+                raise ValueError(
+                    f"{name} has an effect only with {owner} {needed}; allowed here: {default}, got {value}"
+                )
+        if self.objective == "kl" and self.num_epochs * self.num_minibatches < 2:
+            raise ValueError("objective kl needs two or more gradient steps per rollout: before the first, KL is 0")
+
+
+# Options that only another option's value brings to life.
+_EFFECTIVE_WITH: dict[str, tuple[str, Any]] = {
+    "consistency_coef": ("augment_where", "consistency"),
+    "target_kl": ("objective", "kl"),
+    "init_kl_beta": ("objective", "kl"),
+    "reward_gamma": ("normalize_reward", True),
+    "reward_clip": ("normalize_reward", True),
+}
 
 
 class PPOAgent(Agent):

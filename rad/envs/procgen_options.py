@@ -38,6 +38,11 @@ MODES = {
     "memory": ("caveflyer", "dodgeball", "heist", "jumper", "maze", "miner"),
     "exploration": tuple(EXPLORATION_LEVELS),
 }
+# Games in which the camera can leave the agent, and those without a velocity to paint: the options `center_agent`
+# and `paint_vel_info` change nothing in the others. Source: the games' constructors in openai/procgen.
+UNCENTERED = ("caveflyer", "climber", "coinrun", "fruitbot", "jumper", "ninja")
+UNCENTERED_IN_MEMORY = ("dodgeball", "heist", "maze", "miner")
+WITHOUT_VELOCITY = ("chaser", "heist", "maze", "miner", "plunder")
 NUM_ACTIONS = 15  # get_combos in env.py of openai/procgen
 SPLITS = (*LEVEL_SPLITS, *coinrun_themes.THEME_SPLITS)
 
@@ -141,12 +146,22 @@ class ProcgenOptions:
         check_mode(game, self.distribution_mode)
         if self.num_threads < 0:
             raise ValueError(f"num_threads {self.num_threads} is impossible; allowed: 0 and more")
+        self._check_effect(game)
         own = split_for("train", game, self.distribution_mode)
         if self.distribution_mode == "exploration" and self.split not in (None, own):
             raise ValueError(
-                f"split {self.split} is impossible in mode exploration, which has one level; allowed: {own}"
+                f"num_levels of split {self.split} are impossible in mode exploration, which has one level; "
+                f"allowed: {own}"
             )
         return replace(self, split=self.levels(game))
+
+    def _check_effect(self, game: str) -> None:
+        """Refuse options that change nothing in `game`: an ablation of them would compare a thing with itself."""
+        in_memory = self.distribution_mode == "memory" and game in UNCENTERED_IN_MEMORY
+        if not self.center_agent and game not in UNCENTERED and not in_memory:
+            raise ValueError(f"center_agent False changes nothing in procgen/{game}; allowed: True")
+        if self.paint_vel_info and game in WITHOUT_VELOCITY:
+            raise ValueError(f"paint_vel_info True changes nothing in procgen/{game}; allowed: False")
 
     def levels(self, game: str) -> Split | LevelSet:
         """Return the levels of `game`."""

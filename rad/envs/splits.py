@@ -98,13 +98,23 @@ class LevelSet:
         return f"{self.name} ({len(self.levels)} levels of [{self.levels[0]}, {self.levels[-1]}])"
 
 
-LEVEL_SPLITS = ("train", "test", "test-all")
+def shared_levels(first: Split | LevelSet, second: Split | LevelSet) -> int:
+    """Return how many levels two splits have in common."""
+    if isinstance(first, LevelSet):
+        return int(second.contains(first.levels).sum())
+    if isinstance(second, LevelSet):
+        return int(first.contains(second.levels).sum())
+    return max(min(first.end, second.end) - max(first.start_level, second.start_level), 0)
+
+
+ALL_LEVELS = "test-all"
+LEVEL_SPLITS = ("train", "test", ALL_LEVELS)
 
 # Section 2.1 of Procgen (Cobbe et al. 2020): 200 training levels in easy, 500 in hard. Its other modes are
 # variants of hard and get as many.
 _TRAIN_EASY, _TRAIN_HARD = Split("train", 0, 200), Split("train", 0, 500)
 # Ours: the paper tests on all levels, which hold the training levels; this range provably does not.
-_TEST, _TEST_ALL = Split("test", 1_000_000, 1_000), Split("test-all", 0, 0)
+_TEST, _TEST_ALL = Split("test", 1_000_000, 1_000), Split(ALL_LEVELS, 0, 0)
 
 
 def level_split(name: str, distribution_mode: str) -> Split:
@@ -114,7 +124,7 @@ def level_split(name: str, distribution_mode: str) -> Split:
         ValueError: If the name is unknown.
     """
     train = _TRAIN_EASY if distribution_mode == "easy" else _TRAIN_HARD
-    known = {"train": train, "test": _TEST, "test-all": _TEST_ALL}
+    known = {"train": train, "test": _TEST, ALL_LEVELS: _TEST_ALL}
     if name not in known:
         raise ValueError(f"unknown split {name!r}; known: {', '.join(known)}")
     return known[name]

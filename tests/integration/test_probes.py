@@ -44,7 +44,7 @@ def test_the_policy_reaches_the_optimum(name: str, tmp_path: Path) -> None:
 def test_the_critic_learns_the_values(name: str, tmp_path: Path) -> None:
     gamma = 0.5 if name == "discounting" else 0.99  # so that a discount forgotten, 1.0, is seen
     train(tmp_path / "run", f"probe/{name}", gamma=gamma)
-    _, agent = load(tmp_path / "run")
+    agent = load(tmp_path / "run").agent
     spec = PROBES[name]
     for case, value in zip(spec.cases, spec.values(gamma)):
         frame = np.tile(np.array(case.colors[0], np.uint8)[:, None, None], (1, 1, 16, 16))

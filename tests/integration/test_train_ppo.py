@@ -101,6 +101,7 @@ def test_evaluation_reports_the_levels_of_each_split(played: Path) -> None:
         ("test", "test [1000000, 1001000)"),
     ]
     assert all((row["episodes"], row["policy"], row["score_constants"]) == (3, "sample", "paper") for row in found)
+    assert all((row["frames"], row["envs"], row["episodes_per_env"], row["seed"]) == (40, 3, 1, 0) for row in found)
     assert found == evaluate_run(played, episodes_per_env=1, envs=3)
 
 

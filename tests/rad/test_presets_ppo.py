@@ -31,14 +31,14 @@ def test_ppo_elsewhere_is_ataris() -> None:
         2.5e-4,
         0.1,
     )
-    assert config.agent.anneal_lr and config.encoder == "nature"
+    assert config.agent.anneal_lr and (config.encoder, config.frame_stack) == ("nature", 4)
 
 
 def test_rad_procgen() -> None:
     config = preset("rad-procgen", GAME)
     assert isinstance(config, PPORun)
     assert (config.augment, config.crop, config.agent.augment_where) == ("crop", "resize", "rollout")
-    assert (config.frames, config.agent.reward_gamma, config.procgen.distribution_mode) == (20_000_000, 0.99, "easy")
+    assert (config.frames, config.agent.reward_gamma, config.procgen.distribution_mode) == (20_000_000, 0.0, "easy")
 
 
 def test_drac() -> None:
@@ -80,3 +80,13 @@ def test_a_preset_of_another_algorithm_is_refused() -> None:
         choose("sac", "drac", None)
     with pytest.raises(ValueError, match="--algo: unknown algorithm 'dqn'; known: sac, ppo"):
         choose("dqn", None, None)
+
+
+def test_all_presets_on_a_game_differ_in_the_augmentation_alone() -> None:
+    base = preset("ppo", GAME)
+    for name in ("rad-procgen", "drac", "ucb-drac"):
+        config = preset(name, GAME)
+        differing = {field for field in vars(config) if vars(config)[field] != vars(base)[field]}
+        assert differing <= {"preset", "augment", "crop", "agent", "frames"}
+        agent = {field for field in vars(config.agent) if vars(config.agent)[field] != vars(base.agent)[field]}
+        assert agent <= {"augment_where"}

@@ -29,10 +29,15 @@ def refused(config: PPORun, flag: str, said: str) -> None:
 # Run, agent, what must be named and said.
 WRONG: list[tuple[dict[str, Any], dict[str, Any], str, str]] = [
     ({}, {"objective": "clipp"}, "objective", "must be clip or kl, got 'clipp'"),
+    ({}, {"consistency_coef": 0.2}, "consistency_coef", "only with --augment-where consistency; allowed here: 0.1"),
+    ({}, {"target_kl": 0.02}, "target_kl", "only with --objective kl"),
+    ({}, {"reward_gamma": 0.9, "normalize_reward": False}, "reward_gamma", "only with --normalize-reward True"),
+    ({}, {"objective": "kl", "num_epochs": 1, "num_minibatches": 1}, "objective", "two or more gradient steps"),
     ({}, {"num_minibatches": 21}, "num_minibatches", "must be at most 20, the steps of a rollout, got 21"),
     ({"frames": 19}, {}, "frames", "must be at least 20, one rollout of 4 environments and 5 steps, got 19"),
     ({"encoder": "impala"}, {}, "num_", "the encoder impala has none"),
     ({"augment": "ucb:flip"}, {}, "augment", "two or more"),
+    ({"augment": "ucb:flip,crop", "crop": "resize"}, {}, "augment", "as --crop pad does; flip and crop differ"),
     ({"augment": "ucb:flip,crp"}, {}, "augment", "unknown augmentation 'crp'"),
     ({"procgen": ProcgenConfig(distribution_mode="hard")}, {}, "distribution_mode", "has no meaning for probe/both"),
 ]
@@ -71,7 +76,10 @@ class TestOfGames:
     def test_a_sound_game_passes(self) -> None:
         validate.check(game(), Path("runs/none"))
         validate.check(game(augment="crop", crop="resize"), Path("runs/none"))
-        validate.check(game(procgen={"num_levels": 0, "start_level": 0}), Path("runs/none"))
+        validate.check(game(procgen={"num_levels": 0, "test_split": "test-all"}), Path("runs/none"))
+        validate.check(game(procgen={"distribution_mode": "exploration", "test_split": "train"}), Path("runs/none"))
+        themes = {"distribution_mode": "hard", "train_split": "themes-train", "test_split": "themes-test"}
+        validate.check(game(procgen=themes), Path("runs/none"))
 
     @pytest.mark.parametrize(
         ("procgen", "flag", "said"),
@@ -84,10 +92,25 @@ class TestOfGames:
             ({"start_level": 5, "num_levels": 0}, "start_level", "5 has no effect with num_levels 0"),
             ({"start_level": 2**31 - 5, "num_levels": 10}, "start_level", "is impossible"),
             ({"num_levels": 10, "train_split": "test"}, "train_split", "exclude each other"),
+            ({"train_split": "test"}, "test_split", "shares 1,000 levels with what is trained on, test [1000000"),
+            ({"start_level": 1_000_990, "num_levels": 200}, "test_split", "shares 10 levels"),
+            ({"num_levels": 0}, "test_split", "shares 1,000 levels"),
+            ({"distribution_mode": "hard", "train_split": "themes-test"}, "test_split", "shares "),
+            ({"distribution_mode": "exploration"}, "test_split", "impossible in mode exploration"),
+            (
+                {"distribution_mode": "exploration", "num_levels": 5, "test_split": "train"},
+                "num_levels",
+                "impossible in mode exploration",
+            ),
         ],
     )
     def test_wrong_levels(self, procgen: dict[str, Any], flag: str, said: str) -> None:
         refused(game(procgen=procgen), flag, said)
+
+    def test_options_that_change_nothing(self) -> None:
+        refused(game(task="procgen/bigfish", procgen={"center_agent": False}), "center_agent", "changes nothing in")
+        refused(game(task="procgen/maze", procgen={"paint_vel_info": True}), "paint_vel_info", "changes nothing in")
+        validate.check(game(procgen={"center_agent": False, "paint_vel_info": True}), Path("runs/none"))
 
     @pytest.mark.parametrize(
         ("run", "flag", "said"),
@@ -98,7 +121,8 @@ class TestOfGames:
                 "needs frames of 76 pixels, but procgen/coinrun draws 64",
             ),
             ({"augment": "translate"}, "augment", "draws 64 only"),
-            ({"image_size": 84}, "augment", "draws 64 only"),
+            ({"image_size": 84}, "image_size", "procgen/coinrun draws 64 pixels only, got 84; allowed: 0"),
+            ({"parallel_envs": True}, "parallel_envs", "allowed: False, got True"),
             ({"task": "procgen/coinrunn"}, "task", "did you mean coinrun?"),
             ({"action_repeat": 4, "frames": 80}, "action_repeat", "4 is impossible for procgen tasks; allowed: 1"),
             ({"render_quality": "fast"}, "render_quality", "no meaning for procgen"),

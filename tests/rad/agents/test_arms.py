@@ -79,7 +79,7 @@ def test_evaluation_does_not_depend_on_the_choice() -> None:
 
 
 def test_arms_that_show_evaluation_differently_are_refused() -> None:
-    with pytest.raises(ValueError, match="must show undisturbed images alike; flip and crop differ"):
+    with pytest.raises(ValueError, match="undisturbed images alike, as --crop pad does; flip and crop differ"):
         make("ucb:flip,crop", crop="resize")
     with pytest.raises(ValueError, match="got none"):
         ArmViews({}, SHAPE, torch.Generator())

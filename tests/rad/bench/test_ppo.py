@@ -16,7 +16,8 @@ def test_each_side_collects_and_learns(monkeypatch: pytest.MonkeyPatch, side: st
     tuned = []
     monkeypatch.setattr(device, "tune_allocator", lambda: tuned.append(True))
     seconds = ppo.work(dataclasses.replace(TINY, side=side))
-    assert tuple(seconds) == ppo.PARTS
+    assert tuple(seconds) == (*ppo.PARTS, "whole")
+    assert sum(seconds[part] for part in ppo.PARTS) < seconds["whole"]
     assert all(value > 0 for value in seconds.values())
     assert len(tuned) == (side != "eager"), "one eager side takes the allocator as it comes"
 
@@ -27,11 +28,11 @@ def test_the_eager_version_is_where_it_is_looked_for() -> None:
 
 def test_rows_have_the_ratios_to_both_eager_sides(monkeypatch: pytest.MonkeyPatch) -> None:
     totals = {"eager": 12.0, "eager tuned": 6.0, "fp32": 4.0, "bf16": 3.0}
-    parts = lambda job: {"simulation": 1.0, "inference": 1.0, "update": totals[job.side] - 2.0}  # noqa: E731
-    monkeypatch.setattr(process, "measure", lambda module, job: parts(job))
+    parts = {"simulation": 1.0, "inference": 1.0, "update": 0.5}
+    monkeypatch.setattr(process, "measure", lambda module, job: parts | {"whole": totals[job.side]})
     rows = {row["side"]: row for row in ppo.run()}
     assert [row["ratio_to_eager"] for row in rows.values()] == [1.0, 2.0, 3.0, 4.0]
     assert (rows["bf16"]["ratio_to_tuned"], rows["bf16"]["target_ratio_to_tuned"]) == (2.0, 1.6)
     assert (rows["bf16"]["target_ratio_to_eager"], rows["fp32"]["target_ratio_to_eager"]) == (3.0, None)
-    assert rows["bf16"]["steps_per_s"] == 64 * 64 / 3.0
-    assert rows["bf16"]["simulation_s_per_1000"] == 1000 / (64 * 64)
+    assert rows["bf16"]["steps_per_s"] == 2 * 64 * 64 / 3.0
+    assert rows["bf16"]["simulation_s_per_1000"] == 1000 / (2 * 64 * 64)

@@ -122,7 +122,9 @@ def test_exploration_is_one_level_of_hard() -> None:
     np.testing.assert_array_equal(hard.reset()[0], obs)
     for made in (venv, hard):
         made.close()
-    with pytest.raises(ValueError, match=r"^split some \[0, 5\) is impossible in mode exploration, .*; allowed: train"):
+    with pytest.raises(
+        ValueError, match=r"^num_levels of split some \[0, 5\) are impossible in mode exploration, .*; allowed: train"
+    ):
         make("maze", distribution_mode="exploration", split=Split("some", 0, 5))
     with pytest.raises(ValueError, match=r"^split test is impossible in mode exploration, .*; allowed: train$"):
         split_for("test", "maze", "exploration")

@@ -9,6 +9,7 @@ from rad.envs.splits import (
     Split,
     level_split,
     normalize,
+    shared_levels,
 )
 
 
@@ -113,3 +114,18 @@ def test_what_has_no_constants_is_refused(game: str, mode: str, constants: str, 
 def test_exploration_levels_are_possible() -> None:
     for level in EXPLORATION_LEVELS.values():
         assert Split("train", level, 1).contains([level]).all()
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "shared"),
+    [
+        (Split("a", 0, 200), Split("b", 200, 10), 0),
+        (Split("a", 0, 200), Split("b", 190, 100), 10),
+        (Split("a", 0, 0), Split("b", 5, 7), 7),
+        (LevelSet("a", (1, 5, 300)), Split("b", 0, 200), 2),
+        (Split("a", 0, 200), LevelSet("b", (1, 5, 300)), 2),
+        (LevelSet("a", (1, 2)), LevelSet("b", (2, 3)), 1),
+    ],
+)
+def test_levels_that_two_splits_share(first, second, shared):
+    assert shared_levels(first, second) == shared
