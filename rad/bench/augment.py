@@ -121,6 +121,12 @@ def _shift(stack: Tensor, down: int, right: int) -> Tensor:
     return _tv("crop", padded, 4 - down, 4 - right, *stack.shape[-2:])
 
 
+def _resize_crop(stack: Tensor, top: int, left: int) -> Tensor:
+    side = stack.shape[-1]
+    large = _tv("resize", stack, [round(side * 75 / 64)] * 2)
+    return _tv("crop", large, top, left, side, side)
+
+
 def _erase(stack: Tensor, top: int, left: int, height: int, width: int, color: tuple[float, ...] = (0, 0, 0)) -> Tensor:
     scale = 255 if stack.dtype == torch.uint8 else 1
     paint = (torch.tensor(color) * scale).to(stack.dtype)
@@ -142,6 +148,7 @@ TORCHVISION: dict[str, Callable[..., Tensor]] = {
     "crop": lambda stack, top, left: _tv("crop", stack, top, left, 84, 84),
     "translate": lambda stack, top, left: _tv("pad", stack, [left, top, 8 - left, 8 - top]),
     "shift": _shift,
+    "resize_crop": _resize_crop,
     "flip": lambda stack, flip: _tv("horizontal_flip", stack) if flip else stack,
     "rotate": lambda stack, quarters: _tv("rotate", stack, 90.0 * quarters) if quarters else stack,
     "grayscale": lambda stack, gray: _tv("rgb_to_grayscale", stack, 3) if gray else stack,

@@ -24,6 +24,7 @@ SHORT = {"frames": 30, "warmup_steps": 16, "eval_every": 10, "checkpoint_every":
 VALUES: dict[str, tuple[dict[str, Any], Any]] = {
     "task": ({}, "probe/action"),
     "augment": ({"task": "probe/color"}, "grayscale:p=1"),
+    "crop": ({"augment": "cutout:min_px=2:max_px=6+crop", "task": "probe/color"}, "pad"),
     "seed": ({}, 2),
     "frames": ({}, 29),
     "device": ({}, "cuda:99"),
@@ -36,13 +37,15 @@ VALUES: dict[str, tuple[dict[str, Any], Any]] = {
     "render_quality": ({}, "fast"),
     "num_envs": ({}, 2),
     "parallel_envs": ({"num_envs": 2}, True),
-    "encoder": ({}, "none"),
+    "encoder": ({"num_layers": 0, "num_filters": 0}, "impala"),
     "num_layers": ({}, 3),
     "num_filters": ({}, 9),
+    "width": ({"encoder": "impala", "num_layers": 0, "num_filters": 0}, 2),
     "warmup_steps": ({}, 17),
     "replay_capacity": ({}, 8),
     "updates_per_step": ({}, 2),
     "eval_every": ({}, 20),
+    "eval_envs": ({}, 2),
     "eval_episodes": ({}, 3),
     "checkpoint_every": ({}, 0),
     "log_every": ({}, 5),
@@ -147,7 +150,8 @@ def test_out_names_the_folder(monkeypatch: pytest.MonkeyPatch) -> None:
     assert folders == [Path("runs/probe-both-sac-crop-1"), Path("elsewhere")]
 
 
-def test_there_is_one_algorithm_and_another_is_an_error() -> None:
+def test_the_algorithm_is_one_of_two() -> None:
     assert cli.parse_run(["--algo", "sac"]).algo == "sac"
+    assert cli.parse_run(["--algo", "ppo"]).algo == "ppo"
     with pytest.raises(ValueError, match="--algo"):
         cli.parse_run(["--algo", "none"])

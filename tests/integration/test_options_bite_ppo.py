@@ -1,0 +1,67 @@
+"""Every field that a run of PPO has beyond one of SAC: another value gives another run."""
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from rad.build import make_env, splits
+from rad.config import PPORun, ProcgenConfig, SACRun
+from rad.train import start
+from rad.trained import scores
+from tests.integration.runs import rows, tiny_ppo
+
+# Another value of each option of Procgen, and the game that shows it.
+OF_PROCGEN: dict[str, tuple[str, Any]] = {
+    "distribution_mode": ("coinrun", "hard"),
+    "train_split": ("coinrun", "test"),
+    "start_level": ("coinrun", 50),
+    "num_levels": ("coinrun", 3),
+    "test_split": ("coinrun", "test-all"),
+    "use_backgrounds": ("coinrun", False),
+    "restrict_themes": ("coinrun", True),
+    "use_monochrome_assets": ("coinrun", True),
+    "center_agent": ("coinrun", False),
+    "paint_vel_info": ("coinrun", True),
+    "score_constants": ("jumper", "train-procgen"),
+}
+NEEDS = {"start_level": {"num_levels": 3}}
+
+
+def shown(game: str, **options: Any) -> tuple[list[bytes], float | None]:
+    """Return what the first observations on each split look like, and a normalised score."""
+    config = tiny_ppo(task=f"procgen/{game}", image_size=64, crop="pad")
+    config = dataclasses.replace(config, procgen=ProcgenConfig(**options))
+    views = []
+    for split in splits(config):
+        env = make_env(config, "evaluation", num_envs=4, split=split)
+        env.reset()
+        views.append(env.step(np.full(4, 7))[0].tobytes())
+        env.close()
+    return views, scores(config, np.array([5.0]))["normalized_return_mean"]
+
+
+@pytest.mark.parametrize("name", OF_PROCGEN)
+def test_every_option_of_procgen_bites(name: str) -> None:
+    pytest.importorskip("procgen", reason="no wheel of procgen for this platform")
+    game, value = OF_PROCGEN[name]
+    needs = NEEDS.get(name, {})
+    assert shown(game, **needs, **{name: value}) != shown(game, **needs)
+
+
+def test_every_option_of_procgen_is_listed() -> None:
+    assert OF_PROCGEN.keys() == {field.name for field in dataclasses.fields(ProcgenConfig)}
+
+
+def test_sampling_and_the_mode_evaluate_differently(tmp_path: Path) -> None:
+    config = tiny_ppo(task="probe/both-discrete", eval_episodes=50)
+    start(config, tmp_path / "sample")
+    start(dataclasses.replace(config, eval_policy="mode"), tmp_path / "mode")
+    assert rows(tmp_path / "sample") != rows(tmp_path / "mode")
+
+
+def test_every_field_is_tested_somewhere() -> None:
+    own = {field.name for field in dataclasses.fields(PPORun)} - {field.name for field in dataclasses.fields(SACRun)}
+    assert own == {"eval_policy", "procgen"}
