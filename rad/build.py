@@ -45,7 +45,7 @@ def read_config(folder: Path) -> Run:
 
 def image_size(config: RunConfig) -> int:
     """Return the side in pixels of what the encoder sees."""
-    default = envs.image_size_for(config.task) if _is_procgen(config) else augment.default_size(config.augment)
+    default = envs.image_size_for(config.task) if is_procgen(config) else augment.default_size(config.augment)
     return config.image_size or default
 
 
@@ -77,7 +77,7 @@ def make_env(config: RunConfig, purpose: str, *, num_envs: int = 1, split: str =
 
 def splits(config: RunConfig) -> tuple[str, ...]:
     """Return the names of the splits that the run is evaluated on; one, without a name, where there are none."""
-    if not (isinstance(config, PPORun) and _is_procgen(config)):
+    if not (isinstance(config, PPORun) and is_procgen(config)):
         return ("",)
     return tuple(dict.fromkeys((TRAIN, config.procgen.test_split)))
 
@@ -88,7 +88,7 @@ def procgen_options(config: RunConfig, split: str = "") -> ProcgenOptions | None
     Raises:
         ValueError: an option is impossible.
     """
-    if not _is_procgen(config):
+    if not is_procgen(config):
         return None
     own = config.procgen if isinstance(config, PPORun) else ProcgenConfig()
     name = own.train_split if split in ("", TRAIN) else split
@@ -108,7 +108,8 @@ def procgen_options(config: RunConfig, split: str = "") -> ProcgenOptions | None
     )
 
 
-def _is_procgen(config: RunConfig) -> bool:
+def is_procgen(config: RunConfig) -> bool:
+    """Tell whether the task is one of Procgen's games."""
     return config.task.startswith("procgen/")
 
 

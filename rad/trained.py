@@ -13,7 +13,7 @@ from rad.agents.ppo import PPOAgent
 from rad.agents.sac import SACAgent
 from rad.attention.figure import attention_figure
 from rad.attention.maps import activation_map
-from rad.build import CHECKPOINTS, make_agent, make_env, procgen_options, read_config, splits
+from rad.build import CHECKPOINTS, is_procgen, make_agent, make_env, procgen_options, read_config, splits
 from rad.config import PPORun, Run, RunConfig
 from rad.envs.splits import normalize
 from rad.evaluate import Policy, Recorder, evaluate, summary
@@ -88,7 +88,7 @@ def play(
 def scores(config: RunConfig, returns: np.ndarray) -> dict[str, float]:
     """Return `summary` and, for Procgen in easy and hard, the mean of the returns on the published scale."""
     row = summary(returns)
-    if not (isinstance(config, PPORun) and config.task.startswith("procgen/")):
+    if not (isinstance(config, PPORun) and is_procgen(config)):
         return row
     mode, game = config.procgen.distribution_mode, config.task.partition("/")[2]
     if mode not in NORMALIZED_MODES:

@@ -15,7 +15,17 @@ from rad.agents.arms import ArmViews
 from rad.bounds import check_bounds, flag_name
 from rad.buffers.replay import Replay
 from rad.buffers.rollout import RolloutBuffer
-from rad.build import TRAIN, action_dim, action_repeat, make_arms, make_env, procgen_options, replay_frames, rollouts
+from rad.build import (
+    TRAIN,
+    action_dim,
+    action_repeat,
+    is_procgen,
+    make_arms,
+    make_env,
+    procgen_options,
+    replay_frames,
+    rollouts,
+)
 from rad.config import PPORun, ProcgenConfig, Run, RunConfig, SACRun
 from rad.envs.procgen_options import ProcgenOptions
 from rad.envs.splits import ALL_LEVELS, LevelSet, Split, shared_levels
@@ -240,11 +250,6 @@ def check_memory(config: RunConfig, side: int) -> None:
             f"--replay-capacity: {frames:,} frames of {side}x{side} need {needed / 1e9:.1f} GB, "
             f"but {free / 1e9:.1f} GB of memory are free; allowed here: at most {free // (3 * side * side):,}"
         )
-
-
-def is_procgen(config: RunConfig) -> bool:
-    """Tell whether the task is one of Procgen's games."""
-    return config.task.startswith("procgen/")
 
 
 @contextmanager
