@@ -16,8 +16,8 @@ from rad.agents.sac import SACAgent
 from rad.buffers.replay import Replay
 from rad.buffers.rollout import RolloutBuffer
 from rad.config import PPORun, ProcgenConfig, Run, RunConfig, SACRun, from_json
+from rad.envs.levels import LevelRange
 from rad.envs.procgen_options import ProcgenOptions, split_for
-from rad.envs.splits import Split
 from rad.loops import Progress, Report, Standing, off_policy, on_policy
 from rad.runtime import device
 from rad.runtime.seeding import generator, seed_for
@@ -95,7 +95,7 @@ def procgen_options(config: RunConfig, split: str = "") -> ProcgenOptions | None
     chosen = own.num_levels >= 0 and split in ("", TRAIN)
     return ProcgenOptions(
         distribution_mode=own.distribution_mode,
-        split=Split(TRAIN, max(own.start_level, 0), own.num_levels)
+        split=LevelRange(TRAIN, max(own.start_level, 0), own.num_levels)
         if chosen
         else split_for(name, config.task.partition("/")[2], own.distribution_mode),
         use_backgrounds=own.use_backgrounds,

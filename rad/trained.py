@@ -15,7 +15,7 @@ from rad.attention.figure import attention_figure
 from rad.attention.maps import activation_map
 from rad.build import CHECKPOINTS, is_procgen, make_agent, make_env, procgen_options, read_config, splits
 from rad.config import PPORun, Run, RunConfig
-from rad.envs.splits import normalize
+from rad.envs.levels import normalize
 from rad.evaluate import Policy, Recorder, evaluate, summary
 from rad.runtime import checkpoint
 from rad.runtime.seeding import generator, seed_for

@@ -27,8 +27,8 @@ from rad.build import (
     rollouts,
 )
 from rad.config import PPORun, ProcgenConfig, Run, RunConfig, SACRun
+from rad.envs.levels import ALL_LEVELS, LevelRange, LevelSet, shared_levels
 from rad.envs.procgen_options import ProcgenOptions
-from rad.envs.splits import ALL_LEVELS, LevelSet, Split, shared_levels
 from rad.runtime import device
 
 SCENE = ("image_size", "action_repeat", "camera_id", "render_quality")  # what an environment's errors begin with
@@ -118,7 +118,7 @@ def check_levels(config: PPORun) -> None:
         )
 
 
-def _levels(config: PPORun, split: str, field: str) -> Split | LevelSet:
+def _levels(config: PPORun, split: str, field: str) -> LevelRange | LevelSet:
     """Return the levels of a split that a flag names; a ValueError begins with the flag that is wrong."""
     game = config.task.partition("/")[2]
     try:

@@ -17,9 +17,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from rad.envs.levels import LevelRange, LevelSet
 from rad.envs.procgen_options import ProcgenOptions
 from rad.envs.simulator import Frame, random_state, set_random_state
-from rad.envs.splits import LevelSet, Split
 
 IMAGE_SIZE = 64  # RES_W, RES_H in game.h; compiled in
 _MAX_STATE_BYTES = 2**20  # MAX_STATE_SIZE in env.py; a state takes 20 to 40 kB
@@ -53,7 +53,7 @@ class Native:
         game: one of the sixteen.
         num_envs: N.
         seed: 0 to 2^31 - 1; environment i draws its levels from the i-th number of a generator so seeded.
-        options: `ProcgenOptions.checked`, with a `Split`.
+        options: `ProcgenOptions.checked`, with a `LevelRange`.
         human: draw `human_frame`.
 
     Raises:
@@ -61,7 +61,7 @@ class Native:
     """
 
     def __init__(self, game: str, num_envs: int, seed: int, options: ProcgenOptions, *, human: bool = False) -> None:
-        if not isinstance(options.split, Split):
+        if not isinstance(options.split, LevelRange):
             raise TypeError(f"split must be a range of levels, got {options.split}")
         self._env = _library()(
             num=num_envs,
@@ -183,7 +183,7 @@ def make_native(game: str, num_envs: int, seed: int, options: ProcgenOptions) ->
 
 def single_level(options: ProcgenOptions, level: int) -> ProcgenOptions:
     """Return the options with that level alone."""
-    return replace(options, split=Split("level", level, 1), num_threads=0)
+    return replace(options, split=LevelRange("level", level, 1), num_threads=0)
 
 
 def start_of_level(game: str, options: ProcgenOptions, level: int) -> bytes:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rad.envs import coinrun_themes
-from rad.envs.splits import EXPLORATION_LEVELS, LEVEL_SPLITS, LevelSet, Split, level_split
+from rad.envs.levels import EXPLORATION_LEVELS, LEVEL_SPLITS, LevelRange, LevelSet, level_split
 
 GAMES = (
     "bigfish",
@@ -83,7 +83,7 @@ def check_actions(actions: Any, num_envs: int) -> NDArray[np.int32]:
     return array.astype(np.int32)
 
 
-def split_for(name: str, game: str, distribution_mode: str) -> Split | LevelSet:
+def split_for(name: str, game: str, distribution_mode: str) -> LevelRange | LevelSet:
     """Return a split by its name, one of `SPLITS`.
 
     In the mode exploration, which has one level, `train` is that level and there is nothing to test on.
@@ -105,7 +105,7 @@ def split_for(name: str, game: str, distribution_mode: str) -> Split | LevelSet:
         return level_split(name, distribution_mode)
     if name != "train":
         raise ValueError(f"split {name} is impossible in mode exploration, which has one level; allowed: train")
-    return Split(name, EXPLORATION_LEVELS[game], 1)
+    return LevelRange(name, EXPLORATION_LEVELS[game], 1)
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,7 @@ class ProcgenOptions:
     """
 
     distribution_mode: str = "easy"
-    split: Split | LevelSet | None = None
+    split: LevelRange | LevelSet | None = None
     use_backgrounds: bool = True
     restrict_themes: bool = False
     use_monochrome_assets: bool = False
@@ -163,7 +163,7 @@ class ProcgenOptions:
         if self.paint_vel_info and game in WITHOUT_VELOCITY:
             raise ValueError(f"paint_vel_info True changes nothing in procgen/{game}; allowed: False")
 
-    def levels(self, game: str) -> Split | LevelSet:
+    def levels(self, game: str) -> LevelRange | LevelSet:
         """Return the levels of `game`."""
         return self.split or split_for("train", game, self.distribution_mode)
 

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from rad import envs
+from rad.envs.levels import EXPLORATION_LEVELS, LevelRange, LevelSet
 from rad.envs.procgen import TIME_LIMITS, ProcgenEnv
 from rad.envs.procgen_options import GAMES, MODES, ProcgenOptions, split_for
-from rad.envs.splits import EXPLORATION_LEVELS, LevelSet, Split
 
 NUM_ENVS = 4
 
@@ -53,7 +53,7 @@ def test_every_game_starts_and_steps_in_easy(game: str) -> None:
     venv = make(game)
     obs, infos = venv.reset()
     assert obs.shape == (NUM_ENVS, 3, 64, 64) and obs.dtype == np.uint8 and obs.max() > obs.min()
-    assert Split("train", 0, 200).contains(infos["level_seed"]).all()
+    assert LevelRange("train", 0, 200).contains(infos["level_seed"]).all()
     frames = {venv.step(action)[0].tobytes() for action in actions_of(12)}
     assert len(frames) > 1
     venv.close()
@@ -118,14 +118,14 @@ def test_exploration_is_one_level_of_hard() -> None:
     level = EXPLORATION_LEVELS["maze"]
     obs, infos = venv.reset()
     assert (infos["level_seed"] == level).all()
-    hard = make("maze", distribution_mode="hard", split=Split("one", level, 1))
+    hard = make("maze", distribution_mode="hard", split=LevelRange("one", level, 1))
     np.testing.assert_array_equal(hard.reset()[0], obs)
     for made in (venv, hard):
         made.close()
     with pytest.raises(
         ValueError, match=r"^num_levels of split some \[0, 5\) are impossible in mode exploration, .*; allowed: train"
     ):
-        make("maze", distribution_mode="exploration", split=Split("some", 0, 5))
+        make("maze", distribution_mode="exploration", split=LevelRange("some", 0, 5))
     with pytest.raises(ValueError, match=r"^split test is impossible in mode exploration, .*; allowed: train$"):
         split_for("test", "maze", "exploration")
 
@@ -276,8 +276,10 @@ def test_a_reached_goal_is_told() -> None:
     venv.close()
 
 
-@pytest.mark.parametrize("split", [Split("a", 40, 3), Split("b", 1_000_000, 2), Split("c", 2**31 - 3, 2)])
-def test_levels_stay_in_the_split(split: Split) -> None:
+@pytest.mark.parametrize(
+    "split", [LevelRange("a", 40, 3), LevelRange("b", 1_000_000, 2), LevelRange("c", 2**31 - 3, 2)]
+)
+def test_levels_stay_in_the_split(split: LevelRange) -> None:
     venv = make(split=split)
     levels = set(venv.reset()[1]["level_seed"])
     for *_, level, _, _, _ in run(venv, actions_of(150)):
@@ -287,13 +289,13 @@ def test_levels_stay_in_the_split(split: Split) -> None:
 
 
 def test_a_level_outside_the_split_is_an_error_at_once() -> None:
-    venv = make(split=Split("train", 0, 3))
-    venv.split = Split("train", 0, 1)
+    venv = make(split=LevelRange("train", 0, 3))
+    venv.split = LevelRange("train", 0, 1)
     with pytest.raises(RuntimeError, match=r"^level [12] of environment \d lies outside the split train \[0, 1\)$"):
         [venv.reset() for _ in range(10)]
-    venv.split = Split("train", 0, 3)
+    venv.split = LevelRange("train", 0, 3)
     venv.reset()
-    venv.split = Split("test", 1_000_000, 1_000)
+    venv.split = LevelRange("test", 1_000_000, 1_000)
     with pytest.raises(RuntimeError, match=r"^level \d of environment 0 lies outside the split test \[1000000, "):
         venv.step(np.zeros(NUM_ENVS, int))
     venv.close()
@@ -338,7 +340,7 @@ def test_resume_is_exact_in_every_game(game: str) -> None:
     [
         ({"game": "maze"}, "task of the state is 'procgen/bossfight'; this environment has 'procgen/maze'"),
         ({"distribution_mode": "hard"}, "options of the state is "),
-        ({"split": Split("train", 0, 100)}, "options of the state is "),
+        ({"split": LevelRange("train", 0, 100)}, "options of the state is "),
         ({"stack": 2}, r"observation of the state is \[3, 64, 64\]; this environment has \[6, 64, 64\]"),
     ],
 )
@@ -392,7 +394,7 @@ def test_any_set_of_levels_can_be_played_and_each_starts_as_in_procgen() -> None
     venv = make(split=LevelSet("some", levels))
     starts = {}
     for level in levels:
-        native = make(num_envs=1, split=Split("one", level, 1))
+        native = make(num_envs=1, split=LevelRange("one", level, 1))
         starts[level] = native.reset()[0][0]
         native.close()
     obs, infos = venv.reset()
@@ -411,7 +413,7 @@ def test_any_set_of_levels_can_be_played_and_each_starts_as_in_procgen() -> None
 
 def test_a_set_of_levels_plays_as_procgen_plays_them() -> None:
     """Within an episode nothing differs from the level as Procgen begins it."""
-    ours, theirs = make(split=LevelSet("one", (42,))), make(split=Split("one", 42, 1))
+    ours, theirs = make(split=LevelSet("one", (42,))), make(split=LevelRange("one", 42, 1))
     assert_same([ours.reset()[:1]], [theirs.reset()[:1]])
     assert_same(run(ours, actions_of(150)), run(theirs, actions_of(150)))
     ours.close()
@@ -432,5 +434,5 @@ def test_resume_is_exact_on_a_set_of_levels() -> None:
 
 def test_options_are_checked_in_one_place_and_keep_what_was_given() -> None:
     options = ProcgenOptions(use_backgrounds=False).checked("bigfish")
-    assert options == dataclasses.replace(ProcgenOptions(use_backgrounds=False), split=Split("train", 0, 200))
+    assert options == dataclasses.replace(ProcgenOptions(use_backgrounds=False), split=LevelRange("train", 0, 200))
     assert isinstance(make("bigfish"), ProcgenEnv)

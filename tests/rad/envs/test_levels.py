@@ -1,12 +1,12 @@
 import numpy as np
 import pytest
 
-from rad.envs.splits import (
+from rad.envs.levels import (
     EXPLORATION_LEVELS,
     LEVEL_SPLITS,
     RETURN_RANGES,
+    LevelRange,
     LevelSet,
-    Split,
     level_split,
     normalize,
     shared_levels,
@@ -14,11 +14,11 @@ from rad.envs.splits import (
 
 
 def test_train_and_test_levels_are_those_of_the_protocol() -> None:
-    assert level_split("train", "easy") == Split("train", 0, 200)
-    assert level_split("train", "hard") == Split("train", 0, 500)
+    assert level_split("train", "easy") == LevelRange("train", 0, 200)
+    assert level_split("train", "hard") == LevelRange("train", 0, 500)
     for mode in ("easy", "hard"):
-        assert level_split("test", mode) == Split("test", 1_000_000, 1_000)
-        assert level_split("test-all", mode) == Split("test-all", 0, 0)
+        assert level_split("test", mode) == LevelRange("test", 1_000_000, 1_000)
+        assert level_split("test-all", mode) == LevelRange("test-all", 0, 0)
 
 
 def test_train_and_test_share_no_level_and_test_all_holds_both() -> None:
@@ -36,11 +36,11 @@ def test_an_unknown_split_is_refused_with_the_known_ones() -> None:
 
 
 def test_a_split_holds_its_first_level_and_not_the_one_past_its_last() -> None:
-    split = Split("some", 10, 3)
+    split = LevelRange("some", 10, 3)
     assert split.contains([9, 10, 12, 13]).tolist() == [False, True, True, False]
     assert split.end == 13 and str(split) == "some [10, 13)"
-    assert str(Split("test-all", 0, 0)) == "test-all [0, 2147483647)"
-    assert not Split("test-all", 0, 0).contains([-1]).any()
+    assert str(LevelRange("test-all", 0, 0)) == "test-all [0, 2147483647)"
+    assert not LevelRange("test-all", 0, 0).contains([-1]).any()
 
 
 @pytest.mark.parametrize(
@@ -55,12 +55,12 @@ def test_a_split_holds_its_first_level_and_not_the_one_past_its_last() -> None:
 )
 def test_ranges_that_procgen_would_die_on_or_ignore_are_refused(start_level: int, num_levels: int, text: str) -> None:
     with pytest.raises(ValueError, match=f"^{text}") as caught:
-        Split("some", start_level, num_levels)
+        LevelRange("some", start_level, num_levels)
     assert "\n" not in str(caught.value)
 
 
 def test_the_last_possible_level() -> None:
-    assert Split("last", 2**31 - 2, 1).contains([2**31 - 2]).all()
+    assert LevelRange("last", 2**31 - 2, 1).contains([2**31 - 2]).all()
 
 
 def test_a_level_set_holds_its_levels_only() -> None:
@@ -113,17 +113,17 @@ def test_what_has_no_constants_is_refused(game: str, mode: str, constants: str, 
 
 def test_exploration_levels_are_possible() -> None:
     for level in EXPLORATION_LEVELS.values():
-        assert Split("train", level, 1).contains([level]).all()
+        assert LevelRange("train", level, 1).contains([level]).all()
 
 
 @pytest.mark.parametrize(
     ("first", "second", "shared"),
     [
-        (Split("a", 0, 200), Split("b", 200, 10), 0),
-        (Split("a", 0, 200), Split("b", 190, 100), 10),
-        (Split("a", 0, 0), Split("b", 5, 7), 7),
-        (LevelSet("a", (1, 5, 300)), Split("b", 0, 200), 2),
-        (Split("a", 0, 200), LevelSet("b", (1, 5, 300)), 2),
+        (LevelRange("a", 0, 200), LevelRange("b", 200, 10), 0),
+        (LevelRange("a", 0, 200), LevelRange("b", 190, 100), 10),
+        (LevelRange("a", 0, 0), LevelRange("b", 5, 7), 7),
+        (LevelSet("a", (1, 5, 300)), LevelRange("b", 0, 200), 2),
+        (LevelRange("a", 0, 200), LevelSet("b", (1, 5, 300)), 2),
         (LevelSet("a", (1, 2)), LevelSet("b", (2, 3)), 1),
     ],
 )

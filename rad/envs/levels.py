@@ -17,7 +17,7 @@ MAX_LEVEL = 2**31 - 1  # Procgen's seeds are int32; one past the last level
 
 
 @dataclass(frozen=True)
-class Split:
+class LevelRange:
     """Levels `start_level` to `start_level + num_levels - 1`.
 
     `num_levels` 0 means all levels, [0, 2^31 - 1), training levels among them: Procgen ignores `start_level`
@@ -98,7 +98,7 @@ class LevelSet:
         return f"{self.name} ({len(self.levels)} levels of [{self.levels[0]}, {self.levels[-1]}])"
 
 
-def shared_levels(first: Split | LevelSet, second: Split | LevelSet) -> int:
+def shared_levels(first: LevelRange | LevelSet, second: LevelRange | LevelSet) -> int:
     """Return how many levels two splits have in common."""
     if isinstance(first, LevelSet):
         return int(second.contains(first.levels).sum())
@@ -112,12 +112,12 @@ LEVEL_SPLITS = ("train", "test", ALL_LEVELS)
 
 # Section 2.1 of Procgen (Cobbe et al. 2020): 200 training levels in easy, 500 in hard. Its other modes are
 # variants of hard and get as many.
-_TRAIN_EASY, _TRAIN_HARD = Split("train", 0, 200), Split("train", 0, 500)
+_TRAIN_EASY, _TRAIN_HARD = LevelRange("train", 0, 200), LevelRange("train", 0, 500)
 # Ours: the paper tests on all levels, which hold the training levels; this range provably does not.
-_TEST, _TEST_ALL = Split("test", 1_000_000, 1_000), Split(ALL_LEVELS, 0, 0)
+_TEST, _TEST_ALL = LevelRange("test", 1_000_000, 1_000), LevelRange(ALL_LEVELS, 0, 0)
 
 
-def level_split(name: str, distribution_mode: str) -> Split:
+def level_split(name: str, distribution_mode: str) -> LevelRange:
     """Return a split by its name, one of `LEVEL_SPLITS`.
 
     Raises:
