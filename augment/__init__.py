@@ -6,8 +6,11 @@ choice over time, learned from returns, ``ucb:crop,color_jitter``.
 
 from __future__ import annotations
 
+import torch
+from torch import Tensor
+
 from augment.bandit import UCB, split_arms
-from augment.base import Augmentation, Identity, Params
+from augment.base import Augmentation, Identity, Params, require
 from augment.color import ColorJitter, Grayscale, RandomConv
 from augment.compose import Factory, OneOf, Sequential, build, parse, split_at_float
 from augment.erase import Cutout, CutoutColor
@@ -39,7 +42,20 @@ def _pad_crop(pad: int = 12) -> Augmentation:
 _CROPS: dict[str, Factory] = {"render": Crop, "pad": _pad_crop, "resize": ResizeCrop}
 
 
-def make(spec: str, size: int = 84, crop: str = "render") -> Augmentation:
+def _overlay_of(distractors: Tensor) -> Factory:
+    """Return what makes an Overlay of given distractors, unless a folder is asked for."""
+
+    def overlay(alpha: float = 0.5, folder: str = "", count: int = 128, seed: int = 0) -> Augmentation:
+        if folder:
+            return Overlay(alpha, folder, count, seed)
+        require(count <= len(distractors), "overlay", "count", f"at most {len(distractors)}", count)
+        order = torch.randperm(len(distractors), generator=torch.Generator().manual_seed(seed))
+        return Overlay(alpha, "", count, seed, distractors[order[:count]])
+
+    return overlay
+
+
+def make(spec: str, size: int = 84, crop: str = "render", *, distractors: Tensor | None = None) -> Augmentation:
     """Build the augmentation that a text describes.
 
     ``spec`` joins links by ``+`` in the order they are applied. A link is ``name:key=value:key=value``, or
@@ -51,6 +67,9 @@ def make(spec: str, size: int = 84, crop: str = "render") -> Augmentation:
     For frames whose size is fixed, as Procgen's 64: ``pad``, repeat the border 12 pixels out and cut the old
     size, which is ``shift:pad=12`` (auto-drac), or ``resize``, enlarge 64 to 75 and cut the old size, which is
     ``resize_crop`` (in place of RAD's rebuilt simulator).
+
+    ``distractors``, uint8 ``[M, 3, h, w]``, are what ``overlay`` blends with where no folder is given, instead of
+    pictures that it generates.
 
     Raises:
         ValueError: if a name or option is unknown or out of range; the text says what is allowed.
@@ -65,10 +84,13 @@ def make(spec: str, size: int = 84, crop: str = "render") -> Augmentation:
     """
     if crop not in _CROPS:
         raise ValueError(f"unknown crop {crop!r}; known: {', '.join(_CROPS)}")
-    return build(spec, size, _REGISTRY | {"crop": _CROPS[crop]})
+    own = {} if distractors is None else {"overlay": _overlay_of(distractors)}
+    return build(spec, size, _REGISTRY | {"crop": _CROPS[crop]} | own)
 
 
-def make_arms(spec: str, size: int = 84, crop: str = "render") -> dict[str, Augmentation]:
+def make_arms(
+    spec: str, size: int = 84, crop: str = "render", *, distractors: Tensor | None = None
+) -> dict[str, Augmentation]:
     """Build the augmentations that ``ucb:a,b`` chooses among, by their texts; another text has one arm.
 
     Raises:
@@ -78,7 +100,7 @@ def make_arms(spec: str, size: int = 84, crop: str = "render") -> dict[str, Augm
         >>> list(make_arms("ucb:crop,flip:p=0.5", 64, crop="pad").values())
         [Shift(pad=12), Flip(p=0.5)]
     """
-    arms = {arm: make(arm, size, crop) for arm in split_arms(spec)}
+    arms = {arm: make(arm, size, crop, distractors=distractors) for arm in split_arms(spec)}
     sizes = {arm: op.input_size(size, size) for arm, op in arms.items()}
     if len(set(sizes.values())) > 1:
         raise ValueError(f"arms of ucb must have one input size, got {sizes}")

@@ -1,13 +1,16 @@
 """From a configuration to its parts: environments, augmentation, agent, loop, and the files of a run folder."""
 
+import functools
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 from gymnasium.spaces import Box, Discrete
 from gymnasium.vector import VectorEnv
+from torch import Tensor
 
 import augment
 from rad import envs
@@ -15,16 +18,16 @@ from rad.agents.ppo import PPOAgent
 from rad.agents.sac import SACAgent
 from rad.buffers.replay import Replay
 from rad.buffers.rollout import RolloutBuffer
-from rad.config import PPORun, ProcgenConfig, Run, RunConfig, SACRun, from_json
-from rad.envs.levels import LevelRange
-from rad.envs.procgen_options import ProcgenOptions, split_for
+from rad.config import PPORun, Run, RunConfig, SACRun, from_json
+from rad.envs.backgrounds import Folder, Generated, pictures
 from rad.loops import Progress, Report, Standing, off_policy, on_policy
 from rad.runtime import device
 from rad.runtime.seeding import generator, seed_for
+from rad.splits import folders, is_procgen, split_options, uses_overlay
 
 CONFIG_FILE = "config.json"
 CHECKPOINTS = "checkpoints"
-TRAIN = "train"  # the split that a run trains on, whatever its levels are called
+DISTRACTORS = 128  # pictures that overlay chooses among; all stay in memory
 VIDEO_FILE, CURVE_FILE, ATTENTION_FILE = "evaluation.mp4", "learning_curve.png", "attention.png"
 
 
@@ -52,8 +55,25 @@ def image_size(config: RunConfig) -> int:
 def make_arms(config: RunConfig) -> tuple[dict[str, augment.Augmentation], int]:
     """Return the run's augmentations by name, one or those to choose among, and the side in pixels to render at."""
     size = image_size(config)
-    arms = augment.make_arms(config.augment, size, config.crop)
+    arms = augment.make_arms(config.augment, size, config.crop, distractors=distractors(config))
     return arms, next(iter(arms.values())).input_size(size, size)[0]
+
+
+def distractors(config: RunConfig) -> Tensor | None:
+    """Return what `overlay` blends with, if it is used: pictures of clips to train with, none that is tested with.
+
+    Raises:
+        ValueError: the user's own folder holds too few.
+    """
+    if not uses_overlay(config):
+        return None
+    return _distractors(folders(config).get("train"))
+
+
+@functools.cache
+def _distractors(folder: Path | None) -> Tensor:
+    source = Folder("train", folder, DISTRACTORS) if folder else Generated("train", DISTRACTORS // 4)
+    return torch.from_numpy(pictures(source, DISTRACTORS))
 
 
 def make_env(config: RunConfig, purpose: str, *, num_envs: int = 1, split: str = "") -> VectorEnv:
@@ -71,46 +91,8 @@ def make_env(config: RunConfig, purpose: str, *, num_envs: int = 1, split: str =
         camera_id=config.camera_id,
         render_quality=config.render_quality,
         parallel=config.parallel_envs and num_envs > 1,
-        procgen=procgen_options(config, split),
+        **split_options(config, split),
     )
-
-
-def splits(config: RunConfig) -> tuple[str, ...]:
-    """Return the names of the splits that the run is evaluated on; one, without a name, where there are none."""
-    if not (isinstance(config, PPORun) and is_procgen(config)):
-        return ("",)
-    return tuple(dict.fromkeys((TRAIN, config.procgen.test_split)))
-
-
-def procgen_options(config: RunConfig, split: str = "") -> ProcgenOptions | None:
-    """Return Procgen's options for a split by its name; `train` and "" mean the levels that the run trains on.
-
-    Raises:
-        ValueError: an option is impossible.
-    """
-    if not is_procgen(config):
-        return None
-    own = config.procgen if isinstance(config, PPORun) else ProcgenConfig()
-    name = own.train_split if split in ("", TRAIN) else split
-    chosen = own.num_levels >= 0 and split in ("", TRAIN)
-    return ProcgenOptions(
-        distribution_mode=own.distribution_mode,
-        split=LevelRange(TRAIN, max(own.start_level, 0), own.num_levels)
-        if chosen
-        else split_for(name, config.task.partition("/")[2], own.distribution_mode),
-        use_backgrounds=own.use_backgrounds,
-        restrict_themes=own.restrict_themes,
-        use_monochrome_assets=own.use_monochrome_assets,
-        center_agent=own.center_agent,
-        paint_vel_info=own.paint_vel_info,
-        # On a CPU the simulation takes 1 to 2 % of the time, and threads of its own would disturb the networks.
-        num_threads=0 if device.resolve_device(config.device).type == "cpu" else 4,
-    )
-
-
-def is_procgen(config: RunConfig) -> bool:
-    """Tell whether the task is one of Procgen's games."""
-    return config.task.startswith("procgen/")
 
 
 def action_repeat(config: RunConfig) -> int:
@@ -162,7 +144,7 @@ def make_agent(config: RunConfig, env: VectorEnv) -> SACAgent | PPOAgent:
     if not isinstance(config, SACRun):
         raise TypeError(f"a run is of one of the algorithms, got {type(config).__name__}")
     (op,) = arms.values()
-    return SACAgent(obs_shape(env), action_dim(env), config.agent, op, **common)
+    return SACAgent(obs_shape(env), action_dim(env), config.agent, op, distractors=distractors(config), **common)
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,10 @@
 """The `rad` command: each subcommand reads its flags, calls one function and returns an exit status."""
 
-import json
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import tyro
 
@@ -15,7 +14,8 @@ USAGE = """usage: rad COMMAND [FLAGS]; rad COMMAND --help shows every flag with 
 
 commands:
   train      train from pixels, or go on with a run: rad train --resume RUN
-  evaluate   play episodes with a trained run
+  evaluate   play episodes with a trained run on one or more splits, and compare them
+  splits     name and draw what a task can be trained and tested on
   attention  draw what the encoder of a run attends to
   demo       train on a small task for some minutes, evaluate and draw: the whole library in one go
   doctor     say what is installed, what is missing and how to get it
@@ -92,15 +92,16 @@ def default_folder(config: Any) -> Path:
     return Path("runs") / "-".join(words)
 
 
+# tyro shows aliases first, so each flag's usual name is the alias here.
 @dataclass(frozen=True)
 class Evaluate:
-    """Play episodes with a trained run; always the same initial states for the same seed."""
+    """Play episodes with a trained run on one or more splits; the same initial states for the same seed."""
 
     run: tyro.conf.Positional[Path]
     """Run folder."""
-    split: str = ""
-    """Levels to play, e.g. test; all that the run is evaluated on if not given. Only for tasks that have splits."""
-    episodes_per_env: int = 10
+    splits: Annotated[tuple[str, ...], tyro.conf.arg(name="split", aliases=("--splits",))] = ()
+    """Splits to play, e.g. train test, each once; all that the run is evaluated on if none is given."""
+    episodes: Annotated[int, tyro.conf.arg(name="episodes-per-env", aliases=("--episodes",))] = 10
     """Episodes in each environment: a fixed number, since the first to finish are not like all."""
     envs: int = 0
     """Environments; 0 for as many as in the evaluations of the run."""
@@ -110,8 +111,10 @@ class Evaluate:
     """Published ranges for Procgen's normalised scores; the run's own if not given."""
     seed: int = 0
     """Seed of the initial states."""
+    out: Path | None = None
+    """JSONL of all episodes; a name in RUN/evaluations if not given, which tells one question from another."""
     video: Path | None = None
-    """Also write the first episode as MP4."""
+    """Also write the first episode, on the first split, as MP4."""
     video_size: int = 240
     """Side of the video in pixels."""
     device: str = "auto"
@@ -119,17 +122,56 @@ class Evaluate:
 
 
 def evaluate(arguments: list[str]) -> int:
-    """Evaluate a run and print one line of JSON for each split."""
+    """Evaluate a run, print a table with a line for each split, and say where all episodes are."""
+    flags.check_once(("splits", "split"), arguments)
     options = flags.parse(Evaluate, "rad evaluate", arguments)
-    for name, least in (("episodes_per_env", 1), ("envs", 0), ("seed", 0)):
+    for name, least in (("episodes", 1), ("envs", 0), ("seed", 0)):
         if vars(options)[name] < least:
-            raise ValueError(f"--{name.replace('_', '-')}: must be at least {least}, got {vars(options)[name]}")
-    if options.video:
-        flags.check_file("video", options.video)
-    from rad.trained import evaluate_run
+            raise ValueError(f"--{name}: must be at least {least}, got {vars(options)[name]}")
+    for name in ("out", "video"):
+        if vars(options)[name]:
+            flags.check_file(name, vars(options)[name])
+    from rad.evaluations import default_file, evaluate_run
+    from rad.report.tables import split_table
 
-    for row in evaluate_run(**vars(options)):
-        print(json.dumps(row))
+    rows = evaluate_run(**vars(options))
+    print(split_table(rows), f"episodes: {options.out or default_file(options.run, rows)}", sep="\n\n")
+    return 0
+
+
+@dataclass(frozen=True)
+class Splits:
+    """Say which splits a task has, and draw what they look like."""
+
+    task: str
+    """dmc/DOMAIN-TASK or procgen/GAME."""
+    out: Path | None = None
+    """PNG to write; by default splits-TASK.png."""
+    episodes: int = 4
+    """Episodes of each split to draw."""
+    seed: int = 0
+    """Seed of the episodes."""
+    camera_id: int = 0
+    """Camera of the simulator."""
+    background_dir: tuple[str, ...] = ()
+    """Folders of images or videos for looks with clips, train=DIR test=DIR; computed clips if not given."""
+
+
+def splits(arguments: list[str]) -> int:
+    """List and draw the splits of a task."""
+    options = flags.parse(Splits, "rad splits", arguments)
+    for name in ("episodes", "seed"):
+        if vars(options)[name] < (least := int(name == "episodes")):
+            raise ValueError(f"--{name}: must be at least {least}, got {vars(options)[name]}")
+    out = options.out or Path(f"splits-{options.task.replace('/', '-')}.png")
+    flags.check_file("out", out)
+    from rad.gallery import draw_gallery
+
+    about = draw_gallery(**vars(options) | {"out": out})
+    width = max(map(len, about)) + 2
+    for name, words in about.items():
+        print(f"{name:{width}}{words}")
+    print(out)
     return 0
 
 
@@ -202,6 +244,7 @@ def bench(arguments: list[str]) -> int:
 COMMANDS: dict[str, Callable[[list[str]], int]] = {
     "train": train,
     "evaluate": evaluate,
+    "splits": splits,
     "attention": attention,
     "demo": demo,
     "doctor": doctor,

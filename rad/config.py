@@ -19,7 +19,7 @@ class RunConfig:
     algo: str = "sac"
     """Learning algorithm: sac or ppo."""
     preset: str = "rad"
-    """Defaults of all other fields. For sac: rad, drq or demo; for ppo: ppo, rad-procgen, drac or ucb-drac."""
+    """Defaults of all other fields. For sac: rad, drq, svea or demo; for ppo: ppo, rad-procgen, drac or ucb-drac."""
     augment: str = "crop"
     """Augmentation: names joined by +, options after a colon, e.g. crop+cutout:min_px=5."""
     crop: Literal["render", "pad", "resize"] = "render"
@@ -47,6 +47,12 @@ class RunConfig:
     """Camera of the simulator."""
     render_quality: Literal["paper", "near", "fast"] = "paper"
     """paper; near: the same scene within 0.4/255, faster in software; fast: no shadows or reflections."""
+    train_split: str = "train"
+    """What to train on: of dmc a look, of procgen levels; rad splits --task TASK names them."""
+    test_split: str = ""
+    """What to test on as well, at each evaluation; none if not given, but of procgen test."""
+    background_dir: tuple[str, ...] = ()
+    """Folders of images or videos for looks with clips, train=DIR test=DIR; computed clips if not given."""
     num_envs: int = 1
     """Environments stepped together."""
     parallel_envs: bool = False
@@ -105,14 +111,10 @@ class ProcgenConfig:
 
     distribution_mode: str = "easy"
     """easy, hard, extreme, memory or exploration; not every game has each."""
-    train_split: str = "train"
-    """Levels to train on: train ([0, 200) in easy, else [0, 500)), test, test-all, themes-train or themes-test."""
     start_level: int = -1
     """First level to train on, instead of the split's; needs num_levels."""
     num_levels: int = -1
     """Number of levels to train on, instead of the split's; 0 is all of them, and start_level has to be 0 then."""
-    test_split: str = "test"
-    """Levels to test on: test ([1000000, 1001000)), test-all (what earlier papers mean), train, themes-test ..."""
     use_backgrounds: bool = True
     """Draw backgrounds; black otherwise."""
     restrict_themes: bool = False
@@ -134,7 +136,7 @@ class PPORun(RunConfig):
     algo: str = "ppo"
     """Learning algorithm: sac or ppo."""
     preset: str = "ppo"
-    """Defaults of all other fields. For sac: rad, drq or demo; for ppo: ppo, rad-procgen, drac or ucb-drac."""
+    """Defaults of all other fields. For sac: rad, drq, svea or demo; for ppo: ppo, rad-procgen, drac or ucb-drac."""
     augment: str = "none"
     """Augmentation: names joined by +, options after a colon; ucb:crop,flip chooses one for each rollout."""
     eval_policy: Literal["sample", "mode"] = "sample"
@@ -189,7 +191,8 @@ def from_json(plain: Mapping[str, Any]) -> Run:
     if odd:
         raise ValueError(f"config.json and this version of rad differ in the fields {', '.join(sorted(odd))}")
     out = None if plain["out"] is None else Path(plain["out"])
-    return type(default)(**{**plain, "out": out, **{name: kind(**plain[name]) for name, kind in nested.items()}})
+    plain = {**plain, "out": out, "background_dir": tuple(plain["background_dir"])}
+    return type(default)(**{**plain, **{name: kind(**plain[name]) for name, kind in nested.items()}})
 
 
 def _differing(kind: type, plain: Mapping[str, Any]) -> set[str]:

@@ -49,7 +49,7 @@ def evaluate(env: VectorEnv, policy: Policy, episodes: int, *, recorder: Recorde
         recorder: keeps the first episode of environment 0.
 
     Returns:
-        Undiscounted returns, float [episodes * N], environment by environment.
+        Undiscounted returns, float [N, episodes], in the order of play.
     """
     obs, _ = env.reset()
     returns: list[list[float]] = [[] for _ in range(env.num_envs)]
@@ -62,7 +62,7 @@ def evaluate(env: VectorEnv, policy: Policy, episodes: int, *, recorder: Recorde
         for i in np.flatnonzero(terminated | truncated):
             returns[i].append(float(running[i]))
             running[i] = 0.0
-    return np.array([of_env[:episodes] for of_env in returns]).flatten()
+    return np.array([of_env[:episodes] for of_env in returns])
 
 
 def random_policy(env: VectorEnv, seed: int) -> Policy:
@@ -72,9 +72,13 @@ def random_policy(env: VectorEnv, seed: int) -> Policy:
 
 
 def summary(returns: np.ndarray) -> dict[str, float]:
-    """Return the row of an evaluation: mean and standard deviation of the episodes' returns, and their number."""
+    """Return the row of an evaluation: mean and standard deviation of the episodes' returns, and their number.
+
+    Args:
+        returns: float [N, episodes], or of any other shape.
+    """
     return {
         "episode_return_mean": float(returns.mean()),
         "episode_return_std": float(returns.std()),
-        "episodes": len(returns),
+        "episodes": returns.size,
     }

@@ -36,6 +36,21 @@ def check_file(flag: str, path: Path) -> None:
         raise ValueError(f"--{flag}: must be a file in a folder that exists, got {path}")
 
 
+def check_once(names: Sequence[str], arguments: Sequence[str]) -> None:
+    """Check that a flag which takes several values stands once; of two, the first would be lost.
+
+    Args:
+        names: of the flag; the first is its own, the others are aliases.
+        arguments: what was typed.
+
+    Raises:
+        ValueError: it stands more than once.
+    """
+    typed = [word for word in arguments if word.partition("=")[0] in [f"--{name}" for name in names]]
+    if len(typed) > 1:
+        raise ValueError(f"--{names[0]}: must be given once, with all its values, got {' and '.join(typed)}")
+
+
 def _without_box(box: str) -> str:
     """Return the text of one of tyro's boxes, a title and sections between rules, as `--flag: text; text`.
 

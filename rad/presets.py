@@ -85,6 +85,13 @@ PRESETS: dict[str, Preset] = {
             "projection_tanh": True,
         },
     ),
+    "svea": Preset(
+        "Hansen et al. 2021 (arXiv 2107.00644) and DMControl-GB's published code: alpha = beta = 0.5, strong view by "
+        "random_conv, weak view by shift, 11 convolutions, 500,000 frames; the rest as in RAD. Its overlay, with "
+        "pictures that no split is tested with, is --strong-augment overlay",
+        run={"augment": "shift", "num_layers": 11, "frames": 500_000},
+        agent={"strong_augment": "random_conv", "strong_weight": 0.5},
+    ),
     "demo": Preset(
         "measured here: what visibly learns within 6 minutes on two CPU cores",
         run={

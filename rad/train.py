@@ -21,7 +21,6 @@ from rad.build import (
     make_env,
     make_learning,
     read_config,
-    splits,
 )
 from rad.config import RunConfig, to_json
 from rad.evaluate import Policy, Recorder, random_policy
@@ -34,6 +33,7 @@ from rad.runtime.progress import Progress
 from rad.runtime.seeding import seed_for
 from rad.runtime.signals import StopRequest
 from rad.runtime.video import write_mp4
+from rad.splits import splits
 from rad.trained import draw_attention, eval_policy, play, policy_of, scores
 
 Rows = dict[str, dict[str, float]]

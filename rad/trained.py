@@ -1,9 +1,9 @@
-"""What is done with a trained run: load its agent, play episodes on its splits, look at its attention."""
+"""What is done with a trained run: load its agent, play episodes on a split, look at its attention."""
 
 import dataclasses
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -13,13 +13,13 @@ from rad.agents.ppo import PPOAgent
 from rad.agents.sac import SACAgent
 from rad.attention.figure import attention_figure
 from rad.attention.maps import activation_map
-from rad.build import CHECKPOINTS, is_procgen, make_agent, make_env, procgen_options, read_config, splits
+from rad.build import CHECKPOINTS, make_agent, make_env, read_config
 from rad.config import PPORun, Run, RunConfig
 from rad.envs.levels import normalize
 from rad.evaluate import Policy, Recorder, evaluate, summary
 from rad.runtime import checkpoint
 from rad.runtime.seeding import generator, seed_for
-from rad.runtime.video import write_mp4
+from rad.splits import is_procgen, splits
 
 FRAMES_SHOWN = 4
 NORMALIZED_MODES = ("easy", "hard")  # nothing is published for the others
@@ -76,7 +76,7 @@ def play(
     """Play the run's evaluation on a split, in environments of its own with always the same initial states.
 
     Returns:
-        Undiscounted returns, float [eval_envs * eval_episodes].
+        Undiscounted returns, float [eval_envs, eval_episodes].
     """
     env = make_env(config, "evaluation", num_envs=config.eval_envs, split=split)
     try:
@@ -86,95 +86,19 @@ def play(
 
 
 def scores(config: RunConfig, returns: np.ndarray) -> dict[str, float]:
-    """Return `summary` and, for Procgen in easy and hard, the mean of the returns on the published scale."""
-    row = summary(returns)
+    """Return `summary` and, where constants are published, the mean of the returns on the published scale."""
+    row, constants = summary(returns), score_constants_of(config)
+    if not (constants and isinstance(config, PPORun)):
+        return row
+    game, mode = config.task.partition("/")[2], config.procgen.distribution_mode
+    return row | {"normalized_return_mean": float(normalize(returns, game, mode, constants=constants).mean())}
+
+
+def score_constants_of(config: RunConfig) -> str:
+    """Return whose constants the run's scores are normalised with; "" where none are published."""
     if not (isinstance(config, PPORun) and is_procgen(config)):
-        return row
-    mode, game = config.procgen.distribution_mode, config.task.partition("/")[2]
-    if mode not in NORMALIZED_MODES:
-        return row
-    scaled = normalize(returns, game, mode, constants=config.procgen.score_constants)
-    return row | {"normalized_return_mean": float(scaled.mean())}
-
-
-def evaluate_run(
-    run: Path,
-    *,
-    split: str = "",
-    episodes_per_env: int = 10,
-    envs: int = 0,
-    policy: str = "",
-    score_constants: Literal["", "paper", "train-procgen"] = "",
-    seed: int = 0,
-    video: Path | None = None,
-    video_size: int = 240,
-    device: str = "auto",
-) -> list[dict[str, Any]]:
-    """Evaluate a run on one or all of its splits.
-
-    Args:
-        run: its folder.
-        split: the one to play; "" for all that the run is evaluated on.
-        episodes_per_env: episodes in each environment.
-        envs: environments; 0 for the run's own number.
-        policy: sample or mode; "" for the run's own.
-        score_constants: of Procgen's normalised scores; "" for the run's own.
-        seed: of initial states, levels and chance.
-        video: MP4 to write of the first episode on the first split.
-        video_size: its side in pixels.
-        device: any.
-
-    Returns:
-        For each split: the frames trained, what was played, mean and standard deviation of the returns, their
-        number, and normalised scores where there are any.
-    """
-    config, agent, frames = load(run, device)
-    config = dataclasses.replace(
-        config,
-        seed=seed_for(seed, "play", bits=31),
-        eval_envs=envs or config.eval_envs,
-        eval_episodes=episodes_per_env,
-    )
-    if score_constants and isinstance(config, PPORun):
-        config = dataclasses.replace(
-            config, procgen=dataclasses.replace(config.procgen, score_constants=score_constants)
-        )
-    recorder = Recorder(video_size) if video else None
-    rows: list[dict[str, Any]] = []
-    _check_asked(config, split, score_constants)
-    chosen = policy or eval_policy(config)
-    for name in [split] if split else splits(config):
-        returns = play(
-            config, lambda env: policy_of(agent, chosen, config.seed), name, recorder=None if rows else recorder
-        )
-        played = {"frames": frames, "seed": seed, "envs": config.eval_envs, "episodes_per_env": episodes_per_env}
-        rows.append(played | _played(config, name, chosen) | scores(config, returns))
-    if video and recorder:
-        write_mp4(video, np.stack(recorder.frames), recorder.fps)
-    return rows
-
-
-def _check_asked(config: RunConfig, split: str, score_constants: str) -> None:
-    """Check the flags that not every task has."""
-    if splits(config) == ("",):
-        for flag, value in (("split", split), ("score-constants", score_constants)):
-            if value:
-                raise ValueError(f"--{flag}: {config.task} has no splits or normalised scores, got {value}")
-    try:
-        procgen_options(config, split)
-    except ValueError as error:
-        raise ValueError(f"--split: {error}") from None
-
-
-def _played(config: RunConfig, split: str, policy: str) -> dict[str, Any]:
-    options = procgen_options(config, split)
-    if options is None or not isinstance(config, PPORun):
-        return {"policy": policy}
-    return {"split": split, "levels": str(options.split), "policy": policy} | (
-        {"score_constants": config.procgen.score_constants}
-        if config.procgen.distribution_mode in NORMALIZED_MODES
-        else {}
-    )
+        return ""
+    return config.procgen.score_constants if config.procgen.distribution_mode in NORMALIZED_MODES else ""
 
 
 def attention_of_run(run: Path, out: Path, seed: int, device: str) -> None:

@@ -16,20 +16,17 @@ from rad.bounds import check_bounds, flag_name
 from rad.buffers.replay import Replay
 from rad.buffers.rollout import RolloutBuffer
 from rad.build import (
-    TRAIN,
     action_dim,
     action_repeat,
-    is_procgen,
+    distractors,
     make_arms,
     make_env,
-    procgen_options,
     replay_frames,
     rollouts,
 )
-from rad.config import PPORun, ProcgenConfig, Run, RunConfig, SACRun
-from rad.envs.levels import ALL_LEVELS, LevelRange, LevelSet, shared_levels
-from rad.envs.procgen_options import ProcgenOptions
+from rad.config import PPORun, Run, RunConfig, SACRun
 from rad.runtime import device
+from rad.splits import check_splits, is_procgen
 
 SCENE = ("image_size", "action_repeat", "camera_id", "render_quality")  # what an environment's errors begin with
 
@@ -46,6 +43,7 @@ def check(config: Run, folder: Path) -> None:
     with flag("device"):
         device.resolve_device(config.device)
     check_procgen(config)
+    check_splits(config)
     side, size = check_augment(config)
     check_encoder(config, size)
     check_agent(config)
@@ -75,7 +73,8 @@ def check_augment(config: RunConfig) -> tuple[int, tuple[int, int]]:
                 f"got {config.augment}"
             )
         with flag("strong_augment"):
-            augment.make(config.agent.strong_augment, size=size[0]).output_size(*size)
+            strong = config.agent.strong_augment
+            augment.make(strong, size=size[0], distractors=distractors(config)).output_size(*size)
     fixed = envs.image_size_for(config.task)
     if is_procgen(config) and side != fixed:
         raise ValueError(
@@ -86,10 +85,8 @@ def check_augment(config: RunConfig) -> tuple[int, tuple[int, int]]:
 
 
 def check_procgen(config: RunConfig) -> None:
-    """Check mode and levels of a Procgen task, and that no other task is given options of Procgen."""
+    """Check what only Procgen cannot do."""
     if not is_procgen(config):
-        if isinstance(config, PPORun):
-            refuse_procgen_options(config)
         return
     if not isinstance(config, PPORun):
         raise ValueError(f"--algo: {config.task} has discrete actions, which sac cannot take; allowed: ppo")
@@ -98,44 +95,6 @@ def check_procgen(config: RunConfig) -> None:
         raise ValueError(f"--image-size: {config.task} draws {fixed} pixels only, got {config.image_size}; allowed: 0")
     if config.parallel_envs:
         raise ValueError(f"--parallel-envs: {config.task} steps all environments in one call; allowed: False, got True")
-    check_levels(config)
-
-
-def check_levels(config: PPORun) -> None:
-    """Check mode and levels of a Procgen task, and that test levels are none of the training levels."""
-    own = config.procgen
-    if own.start_level >= 0 and own.num_levels < 0:
-        raise ValueError(f"--start-level: needs --num-levels, got {own.start_level} alone")
-    if own.num_levels >= 0 and own.train_split != TRAIN:
-        raise ValueError(f"--train-split: {own.train_split} and --num-levels exclude each other; allowed: one of them")
-    levels = [
-        _levels(config, split, field) for field, split in (("train_split", TRAIN), ("test_split", own.test_split))
-    ]
-    if own.test_split not in (TRAIN, ALL_LEVELS) and (shared := shared_levels(*levels)):
-        raise ValueError(
-            f"--test-split: {levels[1]} shares {shared:,} levels with what is trained on, {levels[0]}; allowed: a "
-            f"split that shares none, {ALL_LEVELS}, or {TRAIN}"
-        )
-
-
-def _levels(config: PPORun, split: str, field: str) -> LevelRange | LevelSet:
-    """Return the levels of a split that a flag names; a ValueError begins with the flag that is wrong."""
-    game = config.task.partition("/")[2]
-    try:
-        options = procgen_options(config, split) or ProcgenOptions()
-        return options.checked(game).levels(game)
-    except ValueError as error:
-        first = str(error).partition(" ")[0]
-        named = first if first in vars(config.procgen) else field
-        raise ValueError(f"{flag_name(named)}: {error}") from None
-
-
-def refuse_procgen_options(config: PPORun) -> None:
-    """Refuse options of Procgen that are not the defaults."""
-    default = ProcgenConfig()
-    for name, value in vars(config.procgen).items():
-        if value != vars(default)[name]:
-            raise ValueError(f"{flag_name(name)}: has no meaning for {config.task}, got {value}; it is of procgen")
 
 
 def check_rollouts(config: PPORun) -> None:

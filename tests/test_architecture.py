@@ -28,9 +28,12 @@ ROOMS = {
     "rad.config": "rad.agents",
     "rad.bounds": "rad.config",
     "rad.presets": "rad.config",
-    "rad.build": "augment rad.agents rad.buffers rad.config rad.envs rad.loops rad.runtime",
+    "rad.splits": "rad.bounds rad.config rad.envs rad.runtime",
+    "rad.build": "augment rad.agents rad.buffers rad.config rad.envs rad.loops rad.runtime rad.splits",
     "rad.validate": EVERYTHING,
     "rad.trained": EVERYTHING,
+    "rad.gallery": EVERYTHING,
+    "rad.evaluations": EVERYTHING,
     "rad.train": EVERYTHING,
     "rad.demo": EVERYTHING,
     "rad.doctor": "rad.bench.machine rad.envs rad.runtime",
@@ -74,8 +77,9 @@ MEASURING = {"rad.bench", "rad.doctor"}
 UNSAFE_MODULES = {"pickle", "cPickle", "_pickle", "dill", "cloudpickle", "shelve", "marshal", "joblib"}
 UNSAFE_CALLS = {"eval", "exec", "yaml.load", "yaml.unsafe_load", "yaml.full_load"}
 VAGUE_NAMES = {"utils", "util", "helpers", "helper", "common", "misc"}
-# The modules with one division by 255 each: the conversion of images, and Overlay, whose stored distractors are bytes.
-DIVISIONS = ["augment.overlay", "rad.types"]
+# The modules with one division by 255 each: the conversion of images; Overlay, whose stored distractors are bytes; and
+# the camera that weighs the bytes of a picture by those of a mask.
+DIVISIONS = ["augment.overlay", "rad.envs.cameras", "rad.types"]
 
 
 PACKAGES = ("rad", "encoders", "augment", "scripts")

@@ -95,6 +95,7 @@ class SACAgent(Agent):
         seed: of the initial weights, the noise and the augmentation.
         device: where the networks live.
         precision: "fp32", or "bf16" for everything but output layers and losses.
+        distractors: uint8 [M, 3, h, w], what a strong `overlay` blends with; None for pictures of its own.
 
     Raises:
         ValueError: two hyperparameters contradict each other.
@@ -120,12 +121,14 @@ class SACAgent(Agent):
         seed: int = 0,
         device: torch.device | str = "cpu",
         precision: str = "fp32",
+        distractors: Tensor | None = None,
     ) -> None:
         super().__init__(seed, device, precision)
         config.check()
         self.config, self.action_dim, self.target_entropy = config, action_dim, -float(action_dim)
         self.views = Views(op, torch.Generator().manual_seed(seed + 1), frozen=config.freeze_augment)
-        self.strong = augment.make(config.strong_augment, size=op.output_size(*image_shape[1:])[0])
+        size = op.output_size(*image_shape[1:])[0]
+        self.strong = augment.make(config.strong_augment, size=size, distractors=distractors)
 
         channels, height, width = image_shape
         encoded_shape = (channels, *op.output_size(height, width))

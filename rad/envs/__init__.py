@@ -19,6 +19,7 @@ from rad.envs import procgen as procgen_suite
 from rad.envs.procgen_native import IMAGE_SIZE
 from rad.envs.procgen_options import ProcgenOptions
 from rad.envs.simulator import QUALITIES, check_size, refuse_scene_options
+from rad.envs.splits import Look
 from rad.envs.workers import leave_signals_to_parent
 from rad.envs.wrappers import PixelEnv
 
@@ -39,6 +40,7 @@ def make(
     render_quality: str = "paper",
     parallel: bool = False,
     procgen: ProcgenOptions | None = None,
+    look: Look | None = None,
 ) -> VectorEnv:
     """Make a vector environment of `num_envs` copies of a task.
 
@@ -77,6 +79,8 @@ def make(
         parallel: one process per environment instead of all in this one. Processes are spawned, so a script
             needs its `if __name__ == "__main__"`. Procgen has `num_threads` instead.
         procgen: options of a procgen task; None for the training levels of the mode easy.
+        look: what is changed in the look of a dmc task; None for nothing. Episode e of an environment with seed s
+            looks the same whenever it is played, and starts from the same state under any look.
 
     Raises:
         ValueError: If an argument is impossible; the text names it.
@@ -97,8 +101,11 @@ def make(
         return procgen_suite.ProcgenEnv(name, num_envs, seed, stack, procgen or ProcgenOptions())
     if procgen is not None:
         raise ValueError(f"procgen options have no meaning for {task}; allowed: None")
+    if look is not None and not task.startswith("dmc/"):
+        raise ValueError(f"look {look.split.name} has no meaning for {task}; allowed: None")
     scene = (size, camera_id, render_quality)
-    builders = [partial(_make_one, task, seed + index, scene, stack, repeat) for index in range(num_envs)]
+    own = {} if look is None else {"look": look}
+    builders = [partial(_make_one, task, seed + i, scene, own, stack, repeat) for i in range(num_envs)]
     if parallel:
         return AsyncVectorEnv(builders, context="spawn", autoreset_mode=AutoresetMode.SAME_STEP)
     return SyncVectorEnv(builders, autoreset_mode=AutoresetMode.SAME_STEP)
@@ -166,10 +173,12 @@ def load_env_state(venv: VectorEnv, state: Mapping[str, Any]) -> NDArray[np.uint
     return np.stack(pool.get_attr("observation"))
 
 
-def _make_one(task: str, seed: int, scene: tuple[int, int, str], frame_stack: int, action_repeat: int) -> PixelEnv:
+def _make_one(
+    task: str, seed: int, scene: tuple[int, int, str], own: dict[str, Look], frame_stack: int, action_repeat: int
+) -> PixelEnv:
     leave_signals_to_parent()
     suite, name = _split(task)
-    return PixelEnv(suite.build(name, *scene, seed), frame_stack, action_repeat, seed)
+    return PixelEnv(suite.build(name, *scene, seed, **own), frame_stack, action_repeat, seed)
 
 
 def _is_procgen(task: str) -> bool:

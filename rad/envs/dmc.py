@@ -12,7 +12,10 @@ from typing import Any
 import numpy as np
 
 from rad.envs import gl
+from rad.envs.cameras import CutoutCamera
+from rad.envs.distractions import Scenery
 from rad.envs.simulator import Frame, Simulator, UnitRange
+from rad.envs.splits import TRAIN, Look
 
 # Table 3 of CURL (Srinivas et al. 2020), whose values RAD (Laskin et al. 2020) uses too: 2 for finger-spin
 # and walker-walk, 8 for cartpole-swingup, 4 otherwise. The other walker tasks follow walker-walk.
@@ -24,6 +27,9 @@ ACTION_REPEAT = {
     "cartpole-swingup": 8,
 }
 DEFAULT_ACTION_REPEAT = 4
+
+LEAST_CHANGE = 0.2  # of the pixels, where clips replace a background: less would hardly test anything
+JUST_SEEN = 4  # of 255
 
 
 def names() -> tuple[str, ...]:
@@ -62,12 +68,15 @@ class DMCSimulator(Simulator):
             multisampling.
         seed: seed of chance, and of the model where the suite draws that too (lqr): `reset(seed)` keeps the
             model.
+        look: what is changed in the look of the task, None for nothing. Then `show` has to say which moment is
+            drawn, and two frames are drawn at once, to see that the change can be seen.
 
     Raises:
-        ValueError: If the model has no such camera.
+        ValueError: If the model has no such camera, the look changes too little of what the camera sees, or there
+            are too few clips.
     """
 
-    def __init__(self, name: str, size: int, camera_id: int, quality: str, seed: int) -> None:
+    def __init__(self, name: str, size: int, camera_id: int, quality: str, seed: int, look: Look | None = None) -> None:
         domain, task = name.split("-", 1)
         with _without_model_warnings():
             self._env = _suite().load(domain, task, task_kwargs={"random": seed})
@@ -86,10 +95,21 @@ class DMCSimulator(Simulator):
         self._flags = {"shadow": False, "reflection": False} if quality == "fast" else None
         self._camera_id = camera_id
         self._cameras: dict[int, Any] = {}  # by size; kept, for a new one each frame costs 1-2 ms
+        self._cutouts: dict[int, CutoutCamera] = {}  # the same
+        self._scenery = Scenery(self._physics, camera_id, domain, look) if look else None
+        if look:
+            self._check_change(look)
 
     def begin(self) -> None:
         """Start an episode."""
+        if self._scenery:
+            self._scenery.restore()
         self._env.reset()
+
+    def show(self, seed: int, episode: int, step: int) -> None:
+        """Set the moment that is drawn: it decides what a split changes."""
+        if self._scenery:
+            self._scenery.show(seed, episode, step)
 
     def advance(self, action: Any) -> tuple[float, bool, bool]:
         """Do one control step."""
@@ -99,8 +119,12 @@ class DMCSimulator(Simulator):
 
     def frame(self, size: int | None = None) -> Frame:
         """Draw the present state."""
-        camera = self._camera(size or self.size)
-        image = camera.render(render_flag_overrides=self._flags)  # [H, W, 3], the camera's own buffer
+        size = size or self.size
+        background = self._scenery.background(size) if self._scenery else None
+        if background is None:
+            image = self._camera(size).render(render_flag_overrides=self._flags)  # [H, W, 3], the camera's own buffer
+        else:
+            image = self._cutout(size).render(background, self._flags)
         return np.ascontiguousarray(image.transpose(2, 0, 1))
 
     def _camera(self, size: int) -> Any:
@@ -111,11 +135,42 @@ class DMCSimulator(Simulator):
             self._cameras[size] = Camera(self._physics, size, size, self._camera_id)
         return self._cameras[size]
 
+    def _cutout(self, size: int) -> CutoutCamera:
+        if size not in self._cutouts:
+            grow_buffer(self._physics, size)
+            self._cutouts[size] = CutoutCamera(self._physics, size, self._camera_id)
+        return self._cutouts[size]
+
+    def _check_change(self, look: Look) -> None:
+        """Draw the model's first state with and without the change; where the sky is little, hide the floor too.
+
+        Raises:
+            ValueError: If too few pixels change.
+        """
+        if look.split.name == TRAIN or not self._scenery:
+            return
+        least = LEAST_CHANGE if look.split.background else 1.0 / self.size**2
+        own, share = self.frame().astype(int), 0.0
+        for self._scenery.hide_floor in (False, True):
+            self._scenery.show(0, 0, 0)
+            share = float((np.abs(self.frame() - own).max(0) > JUST_SEEN).mean())
+            self._scenery.restore()
+            if share >= least or look.split.background != "sky":
+                break
+        if share < least:
+            raise ValueError(
+                f"split '{look.split.name}' changes {share:.0%} of the pixels that camera {self._camera_id} of "
+                f"{self.task} sees; allowed: splits that change at least {least:.0%}"
+            )
+
     def close(self) -> None:
         """Free the cameras, the OpenGL context and the simulation."""
         for camera in self._cameras.values():
             camera.scene.free()
+        for cutout in self._cutouts.values():
+            cutout.close()
         self._cameras.clear()
+        self._cutouts.clear()
         self._physics.free()
 
 

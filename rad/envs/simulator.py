@@ -53,6 +53,16 @@ class Simulator(abc.ABC):
     def frame(self, size: int | None = None) -> Frame:
         """Draw the present state: uint8 [3, size, size], RGB; `size` in px, by default the observation's."""
 
+    def show(self, seed: int, episode: int, step: int) -> None:
+        """Set the moment that `frame` draws, for suites whose look is more than the state of the simulation.
+
+        Args:
+            seed: of the environment.
+            episode: index of the episode since it was seeded.
+            step: agent steps since the start of the episode.
+        """
+        return
+
     @abc.abstractmethod
     def close(self) -> None:
         """Free what the simulator holds. Safe to call twice."""

@@ -44,7 +44,7 @@ class PixelEnv(gymnasium.Env[Frame, Any]):
         self.metadata = {"render_modes": ["rgb_array"], "render_fps": simulator.fps / action_repeat}
         self._frame_stack = frame_stack
         self._frames: deque[Frame] = deque(maxlen=frame_stack)
-        simulator.random.seed(seed)
+        self._seed_with(seed)
         self._forget()
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Frame, dict[str, Any]]:
@@ -52,7 +52,7 @@ class PixelEnv(gymnasium.Env[Frame, Any]):
         super().reset(seed=seed)
         info = {"episode": self._statistics()} if self._over and self._actions else {}
         if seed is not None:
-            self.simulator.random.seed(seed)
+            self._seed_with(seed)
         self._begin()
         self._fill()
         return self.observation, info
@@ -67,7 +67,7 @@ class PixelEnv(gymnasium.Env[Frame, Any]):
         if self._over:
             raise RuntimeError("no episode is running; call reset() first")
         reward, terminated, truncated = self._advance(check_action(action, self.simulator.action_space))
-        self._frames.append(self.simulator.frame())
+        self._frames.append(self._draw())
         info: dict[str, Any] = {"episode": self._statistics()} if self._over else {}
         return self.observation, reward, terminated, truncated, info
 
@@ -115,6 +115,8 @@ class PixelEnv(gymnasium.Env[Frame, Any]):
             "task": self.simulator.task,
             "action_repeat": self.action_repeat,
             "random": self._random_at_start,
+            "seed": self._seed,
+            "episode": self._episode,
             "started": bool(self._frames),
             "actions": np.array(self._actions),  # [t, A] or [t]
             "episode_return": self._return,
@@ -128,6 +130,8 @@ class PixelEnv(gymnasium.Env[Frame, Any]):
         set_random_state(self.simulator.random, state["random"])
         self._frames.clear()
         self._forget()
+        # The replay begins the episode anew.
+        self._seed, self._episode = state["seed"], state["episode"] - int(state["started"])
         if state["started"]:
             self._replay(state["actions"])
         if self._return != state["episode_return"]:
@@ -137,6 +141,10 @@ class PixelEnv(gymnasium.Env[Frame, Any]):
                 stacklevel=2,
             )
 
+    def _seed_with(self, seed: int) -> None:
+        self.simulator.random.seed(seed)
+        self._seed, self._episode = seed, -1
+
     def _forget(self) -> None:
         self._random_at_start = random_state(self.simulator.random)
         self._actions: list[Any] = []
@@ -145,11 +153,16 @@ class PixelEnv(gymnasium.Env[Frame, Any]):
 
     def _begin(self) -> None:
         self._forget()
+        self._episode += 1
         self.simulator.begin()
         self._over = False
 
     def _fill(self) -> None:
-        self._frames.extend([self.simulator.frame()] * self._frame_stack)
+        self._frames.extend([self._draw()] * self._frame_stack)
+
+    def _draw(self) -> Frame:
+        self.simulator.show(self._seed, self._episode, len(self._actions))
+        return self.simulator.frame()
 
     def _advance(self, action: Any) -> tuple[float, bool, bool]:
         self._actions.append(action)
@@ -171,7 +184,7 @@ class PixelEnv(gymnasium.Env[Frame, Any]):
         for index, action in enumerate(actions):
             self._advance(action)
             if index >= undrawn:
-                self._frames.append(self.simulator.frame())
+                self._frames.append(self._draw())
 
     def _statistics(self) -> dict[str, float | int]:
         return {"r": self._return, "l": len(self._actions)}

@@ -152,3 +152,15 @@ def test_a_picture_that_cannot_be_read_is_named(tmp_path):
     assert str(error.value) == (
         f"overlay: folder must hold pictures only, got {tmp_path / 'broken.png'}, which cannot be read"
     )
+
+
+def test_given_distractors_replace_the_generated_ones(tmp_path):
+    given = torch.arange(5, dtype=torch.uint8).view(5, 1, 1, 1).expand(5, 3, 4, 4)
+    op = make("overlay:count=3:seed=4", distractors=given)
+    assert isinstance(op, Overlay) and op.images is not None
+    chosen = [int(picture[0, 0, 0]) for picture in op.images]
+    assert len(set(chosen)) == 3 and set(chosen) <= set(range(5))
+    with pytest.raises(ValueError, match=r"^overlay: count must be at most 5, got 128"):
+        make("overlay", distractors=given)
+    with pytest.raises(ValueError, match="overlay: folder must be one with"):
+        make(f"overlay:folder='{tmp_path}'", distractors=given)

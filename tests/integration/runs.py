@@ -34,6 +34,16 @@ RUN = {
 FOR_PPO = {"num_envs": 4, "encoder": "pixel", "eval_envs": 2, "eval_episodes": 1}
 PPO_AGENT = {"num_steps": 5, "num_minibatches": 2, "num_epochs": 2, "hidden_dim": 16}
 AGENT = {"batch_size": 16, "hidden_dim": 32, "projection_dim": 8}
+GAME = {
+    "task": "procgen/coinrun",
+    "image_size": 64,
+    "encoder": "impala",
+    "num_layers": 0,
+    "num_filters": 0,
+    "frames": 40,
+    "crop": "pad",
+    "video_size": 64,
+}
 
 
 def tiny(agent: dict[str, Any] | None = None, **run: Any) -> SACRun:
@@ -49,6 +59,11 @@ def tiny_ppo(agent: dict[str, Any] | None = None, **run: Any) -> PPORun:
     fields = {name: value for name, value in RUN.items() if hasattr(base, name)}
     config = dataclasses.replace(base.agent, **(PPO_AGENT | (agent or {})))
     return dataclasses.replace(base, **(fields | FOR_PPO | run), agent=config)
+
+
+def tiny_game(agent: dict[str, Any] | None = None, **run: Any) -> PPORun:
+    """Return the configuration of a run of PPO of seconds on a Procgen game; arguments replace its fields."""
+    return tiny_ppo(agent, **(GAME | run))
 
 
 def rows(folder: Path) -> list[dict[str, Any]]:

@@ -19,6 +19,7 @@ from rad.runtime.logging import read_rows
 from tests.integration.runs import AGENT, tiny
 
 SHORT = {"frames": 30, "warmup_steps": 16, "eval_every": 10, "checkpoint_every": 10}
+ON_DMC = {"task": "dmc/cartpole-balance", "action_repeat": 250, "frames": 6000, "eval_every": 2500}
 
 # For each field: what it needs besides, and a value that must show. The base is `tiny(**SHORT)`.
 VALUES: dict[str, tuple[dict[str, Any], Any]] = {
@@ -35,6 +36,9 @@ VALUES: dict[str, tuple[dict[str, Any], Any]] = {
     "action_repeat": ({}, 2),
     "camera_id": ({}, 1),
     "render_quality": ({}, "fast"),
+    "train_split": (ON_DMC, "color-hard"),
+    "test_split": (ON_DMC, "video-easy"),
+    "background_dir": (ON_DMC | {"train_split": "video-easy"}, ("train=missing",)),
     "num_envs": ({}, 2),
     "parallel_envs": ({"num_envs": 2}, True),
     "encoder": ({"num_layers": 0, "num_filters": 0}, "impala"),

@@ -1,7 +1,6 @@
 """A whole run: what it leaves, how it resumes, and what must not change it."""
 
 import dataclasses
-import json
 import os
 import signal
 import subprocess
@@ -16,9 +15,10 @@ import torch
 import augment
 from rad import cli
 from rad.build import CHECKPOINTS, read_config
+from rad.evaluations import evaluate_run
 from rad.runtime import checkpoint
 from rad.train import Trainer, resume, start
-from rad.trained import attention_of_run, evaluate_run
+from rad.trained import attention_of_run
 from tests.integration.runs import rows, run_until, same, tiny, weights
 
 
@@ -123,10 +123,11 @@ def test_several_environments(tmp_path: Path) -> None:
 
 
 def test_a_trained_run_can_be_evaluated_and_looked_at(finished: Path, tmp_path: Path) -> None:
-    options = {"episodes_per_env": 3, "seed": 5, "video_size": 32}
+    options = {"episodes": 3, "seed": 5, "video_size": 32}
     (first,) = evaluate_run(finished, **options, video=tmp_path / "video.mp4", device="cpu")
     assert [first] == evaluate_run(finished, **options)
-    assert (first["episodes"], first["policy"]) == (3, "mode")
+    assert (first["split"], first["episodes"], first["policy"]) == ("train", 3, "mode")
+    assert not {"gap_to_train", "levels", "score_constants"} & set(first)
     assert (tmp_path / "video.mp4").stat().st_size > 0
     attention_of_run(finished, tmp_path / "attention.png", 0, "cpu")
     assert cv2.imread(str(tmp_path / "attention.png")).std() > 1
@@ -149,7 +150,7 @@ def test_a_signal_to_all_processes_saves_and_the_run_goes_on(
     flags = [
         f"--{name.replace('_', '-')}={value}"
         for name, value in {**vars(config), **vars(config.agent)}.items()
-        if name not in ("agent", "out", "wandb_project") and not isinstance(value, bool)
+        if name not in ("agent", "out", "wandb_project") and not isinstance(value, bool | tuple)
     ]
     command = [sys.executable, "scripts/train.py", *flags, "--no-tensorboard", "--out", str(folder), *parallel]
     root = Path(__file__).parents[2]
@@ -175,4 +176,5 @@ def test_the_command_trains_and_resumes(tmp_path: Path, capsys: pytest.CaptureFi
     run_until(tiny(), folder, 33)
     assert cli.main(["train", "--resume", str(folder)]) == 0
     assert cli.main(["evaluate", str(folder), "--episodes-per-env", "2"]) == 0
-    assert json.loads(capsys.readouterr().out.splitlines()[-1])["episodes"] == 2
+    (kept,) = (folder / "evaluations").iterdir()
+    assert capsys.readouterr().out.endswith(f"\n\nepisodes: {kept}\n")

@@ -11,6 +11,7 @@ import pytest
 from rad import cli, validate
 from rad.config import SACRun, to_json
 from rad.presets import preset
+from rad.report import tables
 from rad.runtime.checkpoint import CheckpointError
 
 PROBE = ("--task", "probe/both", "--image-size", "16", "--num-layers", "2", "--augment", "none", "--tensorboard")
@@ -57,7 +58,7 @@ BAD: list[tuple[list[str], str, str]] = [
     (["--out", "x" * 300], "--out", "cannot be made: File name too long"),
     (["--actor-lr", "nan"], "--actor-lr", "must be above 0, got nan"),
     (["--gamma", "1.5"], "--gamma", "must be above 0 and at most 1, got 1.5"),
-    (["--preset", "rda"], "--preset", "unknown preset 'rda'; known: rad, drq, demo"),
+    (["--preset", "rda"], "--preset", "unknown preset 'rda'; known: rad, drq, svea, demo"),
     (["--device", "tpu"], "--device", "unknown device 'tpu'; known: auto, cpu, cuda"),
     (["--precision", "fp8"], "--precision", "invalid choice 'fp8'"),
     (["--algo", "dqn"], "--algo", "unknown algorithm 'dqn'; known: sac, ppo"),
@@ -148,7 +149,7 @@ def test_help_shows_every_field_with_its_default(capsys: pytest.CaptureFixture[s
     text = " ".join(re.sub("[│╭╮╰╯─]", " ", capsys.readouterr().out).split())
     for flag, default in options(SACRun()) + options(SACRun().agent):
         found = re.search(rf" {flag}[ ,](.+?) \(default: ([^)]*)\)", text)
-        assert found and found[2] == (repr(default) if default == "" else str(default)), flag
+        assert found and found[2] == {"": "''", (): ""}.get(default, str(default)), flag
         assert re.search(r"[a-z]{3}.*\.$", found[1]), f"{flag} has no text"
 
 
@@ -182,8 +183,13 @@ def test_an_unknown_command(capsys: pytest.CaptureFixture[str]) -> None:
     ("typed", "said"),
     [
         (["evaluate"], "run"),
-        (["evaluate", "nowhere", "--episodes-per-env", "0"], "--episodes-per-env: must be at least 1, got 0"),
-        (["evaluate", "nowhere", "--episodes-per-env", "x"], "--episodes-per-env: invalid literal"),
+        (["evaluate", "nowhere", "--episodes", "0"], "--episodes: must be at least 1, got 0"),
+        (["evaluate", "nowhere", "--episodes-per-env", "0"], "--episodes: must be at least 1, got 0"),
+        (["evaluate", "nowhere", "--episodes", "x"], "--episodes/--episodes-per-env: invalid literal"),
+        (["evaluate", "nowhere", "--split", "a", "--splits=b"], "--splits: must be given once, with all its values, "),
+        (["evaluate", "nowhere", "--out", "no/a.jsonl"], "--out: must be a file in a folder that exists, got no/a"),
+        (["evaluate", "nowhere", "--video", "no/a.mp4"], "--video: must be a file in a folder that exists, got no/a"),
+        (["evaluate", "nowhere", "--envs", "-1"], "--envs: must be at least 0, got -1"),
         (["evaluate", "nowhere", "--nope", "1"], "--nope"),
         (["attention", "nowhere"], "--out"),
         (["demo", "--seed", "x"], "--seed: invalid literal"),
@@ -195,6 +201,26 @@ def test_wrong_input_of_the_other_commands(typed: list[str], said: str, capsys: 
     captured = capsys.readouterr()
     assert captured.err.startswith("error: ") and said in captured.err and captured.err.count("\n") == 1
     assert captured.out == ""
+
+
+@pytest.mark.parametrize("splits", ["--splits", "--split"])
+@pytest.mark.parametrize("episodes", ["--episodes", "--episodes-per-env"])
+def test_evaluate_takes_several_splits_and_other_names_of_its_flags(
+    splits: str, episodes: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked: list[dict[str, Any]] = []
+    fake = SimpleNamespace(
+        evaluate_run=lambda **options: asked.append(options) or ["row"],
+        default_file=lambda run, rows: f"a file of {rows[0]} in {run}",
+    )
+    monkeypatch.setitem(sys.modules, "rad.evaluations", fake)
+    monkeypatch.setattr(tables, "split_table", lambda rows: f"a table of {rows[0]}")
+    assert cli.main(["evaluate", "run", splits, "train", "test", episodes, "7"]) == 0
+    assert (asked[0]["run"], asked[0]["splits"], asked[0]["episodes"]) == (Path("run"), ("train", "test"), 7)
+    assert capsys.readouterr().out == "a table of row\n\nepisodes: a file of row in run\n"
+    assert cli.main(["evaluate", "run", "--out", "here.jsonl"]) == 0
+    assert (asked[1]["splits"], asked[1]["episodes"], asked[1]["out"]) == ((), 10, Path("here.jsonl"))
+    assert capsys.readouterr().out == "a table of row\n\nepisodes: here.jsonl\n"
 
 
 @pytest.mark.parametrize("error", [ValueError, FileExistsError, ModuleNotFoundError, CheckpointError])

@@ -47,6 +47,12 @@ def test_drqs_numbers() -> None:
     assert (agent.batch_size, agent.alpha_beta1, agent.projection_tanh) == (512, 0.9, True)
 
 
+def test_sveas_numbers() -> None:
+    config = preset("svea", "dmc/walker-walk")
+    assert (config.augment, config.agent.strong_augment, config.agent.strong_weight) == ("shift", "random_conv", 0.5)
+    assert (config.num_layers, config.frames, config.agent.batch_size) == (11, 500_000, 128)
+
+
 def test_a_preset_keeps_the_name_and_takes_the_task() -> None:
     assert preset("demo").preset == "demo"
     assert preset("demo").task == "dmc/cheetah-run"
@@ -62,7 +68,7 @@ def test_every_preset_names_its_source_and_changes_only_what_it_lists(name: str)
 
 
 def test_an_unknown_preset() -> None:
-    with pytest.raises(ValueError, match="--preset: unknown preset 'rda'; known: rad, drq, demo"):
+    with pytest.raises(ValueError, match="--preset: unknown preset 'rda'; known: rad, drq, svea, demo"):
         preset("rda")
 
 

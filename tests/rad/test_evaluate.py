@@ -14,13 +14,13 @@ def still(obs: np.ndarray) -> np.ndarray:
 def test_each_environment_gives_the_same_number_of_episodes_however_long_they_are() -> None:
     env = ScriptedEnv([[1, 2], [3, 5]])
     # environment 0: returns 1 and 2; environment 1, with 11 a step: 33 and 55; in this order
-    np.testing.assert_array_equal(evaluate(env, still, 2), [1.0, 2.0, 33.0, 55.0])
+    np.testing.assert_array_equal(evaluate(env, still, 2), [[1.0, 2.0], [33.0, 55.0]])
     assert len(env.actions) == 8  # until the slowest is done; what the other did besides is not counted
 
 
 @pytest.mark.parametrize("terminates", [True, False])
 def test_episodes_end_by_termination_and_by_time_limit(terminates: bool) -> None:
-    assert evaluate(ScriptedEnv([[4]], terminates=terminates), still, 3).tolist() == [4.0, 4.0, 4.0]
+    assert evaluate(ScriptedEnv([[4]], terminates=terminates), still, 3).tolist() == [[4.0, 4.0, 4.0]]
 
 
 def test_the_policy_sees_the_observations_and_its_actions_are_taken() -> None:
@@ -68,7 +68,8 @@ def test_the_random_policy_repeats_itself_given_the_seed() -> None:
     assert (actions_of(1, 5) != actions_of(2, 5)).any()
 
 
-def test_the_summary_of_returns() -> None:
+@pytest.mark.parametrize("shape", [(3,), (1, 3), (3, 1)])
+def test_the_summary_of_returns(shape: tuple[int, ...]) -> None:
     # mean (1 + 2 + 6) / 3 = 3; variance (4 + 1 + 9) / 3 = 14 / 3
-    row = summary(np.array([1.0, 2.0, 6.0]))
+    row = summary(np.array([1.0, 2.0, 6.0]).reshape(shape))
     assert row == {"episode_return_mean": 3.0, "episode_return_std": pytest.approx((14 / 3) ** 0.5), "episodes": 3}

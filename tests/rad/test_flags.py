@@ -29,6 +29,19 @@ def test_the_last_value_counts(arguments: str, value: str | None) -> None:
     assert flags.value_of("a", arguments.split()) == value
 
 
+@pytest.mark.parametrize("arguments", ["", "--a 1 2", "--a=1", "--b 1 --b 2", "--ab 1 --a 2", "a --a a"])
+def test_a_flag_that_stands_once(arguments: str) -> None:
+    flags.check_once(("a", "c"), arguments.split())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "got"), [("--a 1 --a 2", "--a and --a"), ("--c=1 --a 2", "--c=1 and --a"), ("--c --c", "--c and --c")]
+)
+def test_a_flag_that_stands_twice(arguments: str, got: str) -> None:
+    with pytest.raises(ValueError, match=f"^--a: must be given once, with all its values, got {got}$"):
+        flags.check_once(("a", "c"), arguments.split())
+
+
 def test_a_file_needs_a_folder(tmp_path: Path) -> None:
     flags.check_file("out", tmp_path / "picture.png")
     for path in (tmp_path, tmp_path / "nowhere" / "picture.png"):

@@ -16,7 +16,9 @@ GAME |= {"num_filters": 0, "crop": "pad"}
 
 
 def game(agent: dict[str, Any] | None = None, procgen: dict[str, Any] | None = None, **run: Any) -> PPORun:
-    return dataclasses.replace(tiny_ppo(agent, **(GAME | run)), procgen=ProcgenConfig(**(procgen or {})))
+    own = dict(procgen or {})
+    run |= {name: own.pop(name) for name in ("train_split", "test_split") if name in own}
+    return dataclasses.replace(tiny_ppo(agent, **(GAME | run)), procgen=ProcgenConfig(**own))
 
 
 def refused(config: PPORun, flag: str, said: str) -> None:

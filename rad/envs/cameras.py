@@ -1,0 +1,148 @@
+"""Cameras of a MuJoCo model: turned about what they look at, and used to cut the robot out of its background."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+_LOWEST, _HIGHEST = np.radians(3.0), np.radians(87.0)  # elevation of a turned camera, unless its own is beyond
+
+
+def place_camera(model: Any, camera: int, own: Mapping[str, Floats], pose: Floats) -> None:
+    """Turn a camera about the point that it looks at, and change its distance.
+
+    The camera never goes below the height at which it would see under the floor: a pitch that would bring it there
+    is turned upwards.
+
+    Args:
+        model: MuJoCo's model, which is changed.
+        camera: index; -1, the free camera, is left as it is.
+        own: the model's fields of cameras before any change.
+        pose: yaw, pitch and roll in rad, and the factor of the distance.
+    """
+    if camera < 0:
+        return
+    place, mount = _fields(model, camera)
+    position, axes = own[place][camera], _axes(own[mount][camera])
+    right, back = axes[:, 0], axes[:, 2]
+    aim = position - _distance(model, camera, position, back) * back
+    yaw, pitch, roll, zoom = pose
+    raised = _elevation(back, pitch) - np.arcsin(np.clip(back[2], -1.0, 1.0))
+    rotation = _rotation(np.array([0.0, 0.0, 1.0]), yaw) @ _rotation(right, -raised)
+    getattr(model, place)[camera] = aim + zoom * rotation @ (position - aim)
+    turned = rotation @ _rotation(back, roll) @ axes
+    getattr(model, mount)[camera] = turned.flatten() if mount == "cam_mat0" else _quaternion(turned)
+
+
+def turn(vectors: Floats, axis: Floats, angle: float) -> Floats:
+    """Rotate vectors [..., 3] about an axis [3] of length 1 by an angle in rad."""
+    return vectors @ _rotation(axis, angle).T
+
+
+def _fields(model: Any, camera: int) -> tuple[str, str]:
+    """Return the fields that position and orientation of a camera are computed from, by how it follows its body."""
+    import mujoco
+
+    mode = model.cam_mode[camera]
+    if mode == mujoco.mjtCamLight.mjCAMLIGHT_TRACK:
+        return "cam_pos0", "cam_mat0"
+    if mode == mujoco.mjtCamLight.mjCAMLIGHT_TRACKCOM:
+        return "cam_poscom0", "cam_mat0"
+    return "cam_pos", "cam_quat"
+
+
+def _distance(model: Any, camera: int, position: Floats, back: Floats) -> float:
+    """Return how far away lies what a camera looks at: what it tracks, or the middle of the world."""
+    import mujoco
+
+    tracks = model.cam_mode[camera] in (mujoco.mjtCamLight.mjCAMLIGHT_TRACK, mujoco.mjtCamLight.mjCAMLIGHT_TRACKCOM)
+    in_world = model.cam_bodyid[camera] == 0
+    middle = np.zeros(3) if tracks else model.stat.center
+    least = 0.25 * model.stat.extent
+    return max(float((position - middle) @ back), least) if tracks or in_world else model.stat.extent
+
+
+def _elevation(back: Floats, pitch: float) -> float:
+    """Return the height angle in rad after a change by `pitch`, which is reversed where it would go too low."""
+    own = np.arcsin(np.clip(back[2], -1.0, 1.0))
+    lowest, highest = min(own, _LOWEST), max(own, _HIGHEST)
+    changed = own + pitch if own + pitch >= lowest else own + abs(pitch)
+    return float(np.clip(changed, lowest, highest))
+
+
+def _axes(stored: Floats) -> Floats:
+    """Return a camera's axes as columns (right, up, back) from its matrix [9] or quaternion [4]."""
+    import mujoco
+
+    if stored.size == 9:
+        return stored.reshape(3, 3)
+    matrix = np.zeros(9)
+    mujoco.mju_quat2Mat(matrix, stored)
+    return matrix.reshape(3, 3)
+
+
+def _quaternion(axes: Floats) -> Floats:
+    import mujoco
+
+    quaternion = np.zeros(4)
+    mujoco.mju_mat2Quat(quaternion, axes.flatten())
+    return quaternion
+
+
+def _rotation(axis: Floats, angle: float) -> Floats:
+    """Return the matrix [3, 3] of a rotation about an axis of length 1 (Rodrigues)."""
+    x, y, z = axis
+    cross = np.array([[0.0, -z, y], [z, 0.0, -x], [-y, x, 0.0]])
+    return np.eye(3) + np.sin(angle) * cross + (1.0 - np.cos(angle)) * cross @ cross
+
+
+_LIGHT_AND_SKY = ("skybox", "shadow", "reflection", "fog", "haze")
+
+
+class CutoutCamera:
+    """Draws a scene before a picture of one's own instead of before the sky.
+
+    The scene is drawn twice by the same rasteriser: in its colours before black, and in white before black with all
+    light off, which gives the share of every pixel that the scene covers, with the same anti-aliasing. Then
+    colour + (1 - share) x picture is what the renderer itself would have drawn before the picture.
+
+    Args:
+        physics: dm_control's physics.
+        size: height and width, px.
+        camera_id: index; -1 for the free camera.
+    """
+
+    def __init__(self, physics: Any, size: int, camera_id: int) -> None:
+        from dm_control.mujoco.engine import Camera
+
+        self._color = Camera(physics, size, size, camera_id)
+        self._cover = Camera(physics, size, size, camera_id, scene_callback=_whiten)
+
+    def render(self, picture: NDArray[np.uint8], flags: Mapping[str, bool] | None) -> NDArray[np.uint8]:
+        """Draw the present state before a picture, both uint8 [size, size, 3]."""
+        import cv2
+
+        color = self._color.render(render_flag_overrides={**(flags or {}), "skybox": False})
+        behind: NDArray[np.uint8] = cv2.multiply(picture, ~self.cover(), scale=1 / 255)  # type: ignore[assignment]
+        return cv2.add(color, behind)  # type: ignore[return-value]
+
+    def cover(self) -> NDArray[np.uint8]:
+        """Return the share of each pixel that the scene covers, uint8 [size, size, 3], 255 for all of it."""
+        return self._cover.render(render_flag_overrides=dict.fromkeys(_LIGHT_AND_SKY, False))
+
+    def close(self) -> None:
+        """Free both scenes."""
+        self._color.scene.free()
+        self._cover.scene.free()
+
+
+def _whiten(physics: Any, scene: Any) -> None:
+    """Make all that is drawn shine white; what is transparent stays so."""
+    for geom in scene.geoms[: scene.ngeom]:
+        geom.matid, geom.emission, geom.reflectance = -1, 1.0, 0.0
+        geom.rgba[:3] = 1.0

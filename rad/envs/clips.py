@@ -1,0 +1,144 @@
+"""Moving pictures that are put behind a robot: what a clip is, and clips from image and video files."""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Picture = NDArray[np.uint8]
+
+SIDE_PX = 128  # every clip is computed or kept at this size, so that frames of all sizes show the same
+IMAGES = (".bmp", ".jpeg", ".jpg", ".png", ".webp")
+VIDEOS = (".avi", ".gif", ".mkv", ".mov", ".mp4", ".webm")
+MAX_FRAMES = 500  # of a video; 25 MB at 128 px
+
+
+class Clip(abc.ABC):
+    """A video without end: its frames depend on what it is and on the time, not on what was asked before.
+
+    Attributes:
+        name: for logs and errors.
+    """
+
+    name: str
+
+    @property
+    @abc.abstractmethod
+    def digest(self) -> str:
+        """SHA-256 of what the clip shows, in hexadecimal."""
+
+    @abc.abstractmethod
+    def draw(self, t: int) -> Picture:
+        """Draw one frame at the size that the clip has, uint8 [SIDE_PX, SIDE_PX, 3]; not to be written to."""
+
+    def frame(self, t: int, size: int) -> Picture:
+        """Return one frame.
+
+        Args:
+            t: time in agent steps, non-negative.
+            size: height and width, px, positive.
+
+        Returns:
+            uint8 [size, size, 3], RGB; the caller's own.
+
+        Raises:
+            ValueError: If t is negative.
+        """
+        if t < 0:
+            raise ValueError(f"t {t} is impossible; allowed: 0 and more")
+        return resize(self.draw(t), size)
+
+
+def resize(picture: Picture, size: int) -> Picture:
+    """Return a square picture [h, h, 3] as a new one [size, size, 3], averaging where it shrinks."""
+    import cv2
+
+    method = cv2.INTER_AREA if size < len(picture) else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(picture, (size, size), interpolation=method), np.uint8)
+
+
+class FileClip(Clip):
+    """An image, which stands still, or a video, which plays forward and backward in turns, so that nothing jumps.
+
+    Args:
+        path: the file.
+        name: for logs and errors.
+        digest: SHA-256 of the file's bytes, in hexadecimal.
+    """
+
+    def __init__(self, path: Path, name: str, digest: str) -> None:
+        self.name, self._path, self._digest = name, path, digest
+        self._pictures: list[Picture] = []
+        self._reader = _read(path)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the file's bytes, in hexadecimal."""
+        return self._digest
+
+    def draw(self, t: int) -> Picture:
+        """Return one frame; decodes up to it.
+
+        Raises:
+            OSError: If the file can no longer be read.
+        """
+        with _quiet_opencv():
+            while len(self._pictures) <= t and (picture := next(self._reader, None)) is not None:
+                self._pictures.append(picture)
+        if not self._pictures:
+            raise OSError(f"background {self._path} can no longer be read")
+        last = len(self._pictures) - 1
+        place = t % max(2 * last, 1)
+        return self._pictures[min(place, 2 * last - place)]
+
+
+def first_picture(path: Path) -> Picture | None:
+    """Return the first picture of a file, uint8 [SIDE_PX, SIDE_PX, 3], or None if it does not open."""
+    with _quiet_opencv():
+        return next(_read(path), None)
+
+
+def _read(path: Path) -> Iterator[Picture]:
+    """Yield the pictures of a file, uint8 [SIDE_PX, SIDE_PX, 3]; none if it does not open."""
+    import cv2
+
+    if path.suffix.lower() in IMAGES:
+        pixels = cv2.imread(str(path), cv2.IMREAD_COLOR)
+        if pixels is not None:
+            yield _central_square(pixels)
+        return
+    video = cv2.VideoCapture(str(path))
+    try:
+        for _ in range(MAX_FRAMES):
+            there, pixels = video.read()
+            if not there:
+                return
+            yield _central_square(pixels)
+    finally:
+        video.release()
+
+
+def _central_square(pixels: Any) -> Picture:
+    """Cut [h, w, 3] in OpenCV's order BGR to its central square and return it in RGB."""
+    edge = min(pixels.shape[:2])
+    top, left = (pixels.shape[0] - edge) // 2, (pixels.shape[1] - edge) // 2
+    square = resize(pixels[top : top + edge, left : left + edge], SIDE_PX)
+    return np.ascontiguousarray(square[:, :, ::-1])
+
+
+@contextmanager
+def _quiet_opencv() -> Iterator[None]:
+    """Keep OpenCV's own notes on a broken file off the terminal: the error names the file."""
+    import cv2
+
+    before = cv2.setLogLevel(0)  # silent
+    try:
+        yield
+    finally:
+        cv2.setLogLevel(before)

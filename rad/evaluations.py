@@ -1,0 +1,224 @@
+"""A trained run on several splits: each is played, they are compared, and every episode is kept in a file."""
+
+import dataclasses
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from rad.config import PPORun, Run
+from rad.envs.splits import TRAIN
+from rad.evaluate import Recorder
+from rad.report.statistics import CONFIDENCE, difference_interval, mean_interval
+from rad.runtime.files import replacing
+from rad.runtime.seeding import seed_for
+from rad.runtime.video import write_mp4
+from rad.splits import check_split, is_procgen, procgen_options
+from rad.splits import splits as own_splits
+from rad.trained import Trained, eval_policy, load, play, policy_of, score_constants_of, scores
+from rad.validate import flag
+
+Constants = Literal["", "paper", "train-procgen"]
+Row = dict[str, Any]
+Returns = dict[str, np.ndarray]
+"""Undiscounted returns, float [envs, episodes], by split."""
+
+FOLDER = "evaluations"
+# What was asked: rows that differ in one of these belong to different evaluations.
+QUESTION = ("task", "frames", "seed", "policy", "envs", "episodes_per_env", "split", "levels", "score_constants")
+
+
+def evaluate_run(
+    run: Path,
+    *,
+    splits: Sequence[str] = (),
+    episodes: int = 10,
+    envs: int = 0,
+    policy: Literal["", "sample", "mode"] = "",
+    score_constants: Constants = "",
+    seed: int = 0,
+    out: Path | None = None,
+    video: Path | None = None,
+    video_size: int = 240,
+    device: str = "auto",
+) -> list[Row]:
+    """Play a run on splits, keep every episode in a JSONL file, and compare the splits with `train`.
+
+    Args:
+        run: its folder.
+        splits: names of those to play, in the order of the rows; one that is named twice is played once. None for
+            all that the run is evaluated on.
+        episodes: number in each environment.
+        envs: environments; 0 for the run's own number.
+        policy: sample or mode; "" for the run's own.
+        score_constants: of Procgen's normalised scores; "" for the run's own.
+        seed: of initial states, levels and chance.
+        out: JSONL to write when all is played, a row for each episode and then those that are returned; None for
+            `default_file`. It replaces an earlier answer to the same question, and no other file.
+        video: MP4 to write of the first episode on the first split.
+        video_size: its side in pixels.
+        device: any.
+
+    Returns:
+        A row for each split: what was played (`QUESTION`), what the run calls `train`, `scores`, and what `compared`
+        says. A task without splits has one row, `train`.
+
+    Raises:
+        ValueError: a split or `score_constants` has no meaning for the run, `out` holds something else, or `run` is
+            no run with a checkpoint.
+    """
+    found = load(run, device)
+    _check_asked(found.config, splits, score_constants)
+    trained = found._replace(config=_as_asked(found.config, seed, envs, episodes, score_constants))
+    kind = policy or eval_policy(trained.config)
+    names = dict.fromkeys(name or TRAIN for name in splits or own_splits(trained.config))
+    asked = [_asked_row(run, trained, seed, kind, name) for name in names]
+    file = out or default_file(run, asked)
+    _check_file(file, asked)
+    recorder = Recorder(video_size) if video else None
+    returns = _play_all(trained, kind, names, recorder)
+    comparison = compared(returns, paired=not is_procgen(trained.config))
+    rows = [row | scores(trained.config, returns[row["split"]]) | comparison[row["split"]] for row in asked]
+    _write(file, returns, rows)
+    if video and recorder:
+        write_mp4(video, np.stack(recorder.frames), recorder.fps)
+    return rows
+
+
+def default_file(run: Path, rows: Iterable[Row]) -> Path:
+    """Return where an evaluation is kept: RUN/evaluations/SEED-DIGEST.jsonl.
+
+    The digest follows from what was asked, the frames trained among it. So the same command writes the same file
+    again, and no other question does; the order of the splits makes no difference.
+    """
+    question = _question(rows)
+    digest = hashlib.sha256(json.dumps(question).encode()).hexdigest()[:8]
+    return run / FOLDER / f"{question[0]['seed']}-{digest}.jsonl"
+
+
+def compared(returns: Mapping[str, np.ndarray], *, paired: bool) -> dict[str, Row]:
+    """Return how sure the mean of each split is and, if `train` was played, how the others stand to it.
+
+    Args:
+        returns: float [envs, episodes], by split.
+        paired: episodes at the same place began in the same state, so that gaps are differences episode by episode.
+
+    Returns:
+        By split: `episode_return_interval`, [low, high], and its `confidence`. For those beside `train` also
+        `gap_to_train`, the mean on train minus the mean here, with `gap_interval` and `paired`; and, where the mean
+        on train is positive, `retention`, the mean here divided by it.
+    """
+    rows: dict[str, Row] = {}
+    for name, values in returns.items():
+        interval = {"confidence": CONFIDENCE, "episode_return_interval": list(mean_interval(values))}
+        with_gap = TRAIN in returns and name != TRAIN
+        rows[name] = interval | (_gap(returns[TRAIN], values, paired) if with_gap else {})
+    return rows
+
+
+def _gap(train: np.ndarray, other: np.ndarray, paired: bool) -> Row:
+    on_train, here = float(train.mean()), float(other.mean())
+    row = {
+        "gap_to_train": on_train - here,
+        "gap_interval": list(difference_interval(train, other, paired=paired)),
+        "paired": paired,
+    }
+    return row | ({"retention": here / on_train} if on_train > 0 else {})
+
+
+def _check_asked(config: Run, splits: Sequence[str], score_constants: Constants) -> None:
+    """Check the flags that not every task has."""
+    with flag("splits"):
+        for name in splits:
+            check_split(config, name)
+    if score_constants and not score_constants_of(config):
+        mode = (
+            f" in mode {config.procgen.distribution_mode}" if isinstance(config, PPORun) and is_procgen(config) else ""
+        )
+        raise ValueError(
+            f"--score-constants: has no meaning for {config.task}{mode}, got {score_constants}; scores are normalised "
+            f"for procgen in the modes easy and hard"
+        )
+
+
+def _as_asked(config: Run, seed: int, envs: int, episodes: int, score_constants: Constants) -> Run:
+    """Return the run's configuration with the evaluation that was asked for."""
+    if score_constants and isinstance(config, PPORun):
+        procgen = dataclasses.replace(config.procgen, score_constants=score_constants)
+        config = dataclasses.replace(config, procgen=procgen)
+    own_seed = seed_for(seed, "play", bits=31)
+    return dataclasses.replace(config, seed=own_seed, eval_envs=envs or config.eval_envs, eval_episodes=episodes)
+
+
+def _asked_row(run: Path, trained: Trained, seed: int, kind: str, name: str) -> Row:
+    """Return what is known of a split's row before it is played."""
+    config, options = trained.config, procgen_options(trained.config, name)
+    row = {
+        "kind": "summary",
+        "run": run.resolve().name,
+        "task": config.task,
+        "frames": trained.frames,
+        "seed": seed,
+        "policy": kind,
+        "envs": config.eval_envs,
+        "episodes_per_env": config.eval_episodes,
+        "split": name,
+        "train_split": config.train_split,
+    }
+    if options is not None:
+        row["levels"] = str(options.split)
+    if constants := score_constants_of(config):
+        row["score_constants"] = constants
+    return row
+
+
+def _play_all(trained: Trained, kind: str, names: Iterable[str], recorder: Recorder | None) -> Returns:
+    """Play each split; the recorder keeps an episode of the first."""
+    config, agent, _ = trained
+    returns: Returns = {}
+    for name in names:
+        kept = None if returns else recorder
+        returns[name] = play(config, lambda env: policy_of(agent, kind, config.seed), name, recorder=kept)
+    return returns
+
+
+def _question(rows: Iterable[Row]) -> list[Row]:
+    asked = [{name: row[name] for name in QUESTION if name in row} for row in rows]
+    return sorted(asked, key=lambda row: row["split"])
+
+
+def _check_file(file: Path, asked: Sequence[Row]) -> None:
+    """Check, before hours of play, that the file can be written and that no other results would be lost.
+
+    Raises:
+        ValueError: it cannot, or they would be.
+    """
+    file.parent.mkdir(parents=True, exist_ok=True)
+    if not os.access(file.parent, os.W_OK):
+        raise ValueError(f"--out: {file.parent} cannot be written to; name a file in another folder")
+    if file.exists() and _question_in(file) != _question(asked):
+        raise ValueError(f"--out: {file} holds something else than this evaluation; choose another name, or remove it")
+
+
+def _question_in(file: Path) -> list[Row] | None:
+    """Return what the evaluation in a file answers; None if it holds no evaluation."""
+    try:
+        rows = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+        return _question(row for row in rows if row["kind"] == "summary")
+    except (ValueError, TypeError, LookupError):
+        return None
+
+
+def _write(file: Path, returns: Returns, rows: Sequence[Row]) -> None:
+    """Write a row for each episode, then a row for each split, in one step."""
+    episodes = [
+        {"kind": "episode", "split": split, "env": env, "episode": episode, "episode_return": float(value)}
+        for split, values in returns.items()
+        for (env, episode), value in np.ndenumerate(values)
+    ]
+    with replacing(file) as stream:
+        stream.write("".join(json.dumps(row) + "\n" for row in [*episodes, *rows]).encode())

@@ -1,0 +1,90 @@
+"""What the splits of a task look like: the first frames of some episodes of each."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from rad.build import make_env
+from rad.config import RunConfig
+from rad.envs.procgen_options import SPLITS as LEVEL_SPLITS
+from rad.envs.splits import SPLITS as LOOKS
+from rad.presets import choose
+from rad.report.gallery import gallery_figure
+from rad.splits import check_split, check_splits, is_dmc, is_procgen, procgen_options
+
+
+def known_splits(config: RunConfig) -> tuple[str, ...]:
+    """Return the names of all splits of a task.
+
+    Raises:
+        ValueError: it has none.
+    """
+    if is_dmc(config):
+        return tuple(LOOKS)
+    if is_procgen(config):
+        return LEVEL_SPLITS
+    raise ValueError(f"--task: {config.task} has no splits; allowed: dmc and procgen tasks")
+
+
+def draw_gallery(
+    task: str,
+    out: Path,
+    *,
+    episodes: int = 4,
+    seed: int = 0,
+    camera_id: int = 0,
+    background_dir: tuple[str, ...] = (),
+) -> dict[str, str]:
+    """Draw the first frame of some episodes of every split of a task into one PNG.
+
+    Episodes of a dmc task start from the same states in every split.
+
+    Args:
+        task: dmc/DOMAIN-TASK or procgen/GAME.
+        out: PNG to write.
+        episodes: how many of each split.
+        seed: of the episodes.
+        camera_id: of the simulator.
+        background_dir: folders of the user's own clips, train=DIR or test=DIR.
+
+    Returns:
+        For each split what it is, or why this task cannot have it.
+
+    Raises:
+        ValueError: the task has no splits, or a folder cannot be used.
+    """
+    config = replace(
+        choose(None, None, task),
+        augment="none",
+        frame_stack=1,
+        seed=seed,
+        camera_id=camera_id,
+        background_dir=background_dir,
+    )
+    names = known_splits(config)
+    check_splits(replace(config, test_split="video-hard") if background_dir else config)
+    about: dict[str, str] = {}
+    frames: dict[str, list[np.ndarray]] = {}
+    for name in names:
+        try:
+            about[name] = _about(config, name)
+            frames[name] = _first_frames(config, name, episodes)
+        except ValueError as error:
+            about[name] = f"not here: {error}"
+    gallery_figure(frames, out, title=task)
+    return about
+
+
+def _about(config: RunConfig, split: str) -> str:
+    check_split(config, split)
+    options = procgen_options(config, split)
+    return LOOKS[split].about if options is None else f"levels {options.split}"
+
+
+def _first_frames(config: RunConfig, split: str, episodes: int) -> list[np.ndarray]:
+    env = make_env(config, "gallery", split=split)
+    try:
+        return [env.reset()[0][0].transpose(1, 2, 0) for _ in range(episodes)]
+    finally:
+        env.close()

@@ -1,0 +1,258 @@
+"""A run on splits, with canned returns in the place of environments: what is asked, compared, refused and kept."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from rad import evaluations
+from rad.config import PPORun, ProcgenConfig
+from rad.evaluations import compared, default_file, evaluate_run
+from rad.report.statistics import difference_interval, mean_interval
+from rad.trained import Trained
+from tests.integration.runs import tiny, tiny_game, tiny_ppo
+
+RETURNS = {
+    "train": [[10.0, 20.0, 30.0], [40.0, 50.0, 60.0]],
+    "dark": [[5.0, 15.0, 25.0], [35.0, 45.0, 55.0]],
+    "video": [[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]],
+}
+
+
+@pytest.fixture
+def played(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Any, Any]]:
+    """Pretend that there is a run with splits; note what is played, with what settings and recorder."""
+    calls: list[tuple[str, Any, Any]] = []
+
+    def play(config: Any, policy_for: Any, split: str, *, recorder: Any) -> np.ndarray:
+        calls.append((split, config, recorder))
+        return np.array(RETURNS[split])
+
+    def check_split(config: Any, name: str) -> None:
+        if name not in RETURNS:
+            raise ValueError(f"unknown split '{name}'")
+
+    monkeypatch.setattr(evaluations, "load", lambda run, device: Trained(tiny(eval_envs=4), None, 60))
+    monkeypatch.setattr(evaluations, "own_splits", lambda config: ("train", "video"))
+    monkeypatch.setattr(evaluations, "check_split", check_split)
+    monkeypatch.setattr(evaluations, "play", play)
+    return calls
+
+
+def kept(file: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in file.read_text().splitlines()]
+
+
+def test_a_row_for_each_split(tmp_path: Path, played: list[Any]) -> None:
+    train, video = evaluate_run(tmp_path / "my-run", episodes=3, envs=2, seed=7)
+    assert train == {
+        "kind": "summary",
+        "run": "my-run",
+        "task": "probe/both",
+        "frames": 60,
+        "seed": 7,
+        "policy": "mode",
+        "envs": 2,
+        "episodes_per_env": 3,
+        "split": "train",
+        "train_split": "train",
+        "episode_return_mean": 35.0,
+        "episode_return_std": pytest.approx((35 * 500 / 6) ** 0.5 / 10**0.5),  # variance 17500 / 60
+        "episodes": 6,
+        "confidence": 0.95,
+        "episode_return_interval": list(mean_interval(RETURNS["train"])),
+    }
+    assert video["split"] == "video"
+    assert (video["episode_return_mean"], video["gap_to_train"], video["retention"]) == (3.5, 31.5, 0.1)
+    assert video["paired"] is True
+    assert [split for split, *_ in played] == ["train", "video"]
+    assert {(config.eval_envs, config.eval_episodes) for _, config, _ in played} == {(2, 3)}
+
+
+def test_all_splits_are_played_with_one_seed_that_follows_from_the_flag(tmp_path: Path, played: list[Any]) -> None:
+    for seed in (7, 8):
+        evaluate_run(tmp_path, seed=seed)
+    seeds = [config.seed for _, config, _ in played]
+    assert seeds[0] == seeds[1] != seeds[2] == seeds[3]
+    assert played[0][1].eval_envs == 4  # the run's own
+
+
+def test_splits_that_are_asked_for_are_played_in_their_order_and_once(tmp_path: Path, played: list[Any]) -> None:
+    rows = evaluate_run(tmp_path, splits=["dark", "train", "dark", "train"])
+    assert [row["split"] for row in rows] == [split for split, *_ in played] == ["dark", "train"]
+    assert (rows[0]["gap_to_train"], rows[0]["gap_interval"]) == (5.0, [5.0, 5.0])
+    assert "gap_to_train" not in rows[1]
+
+
+def test_without_train_there_is_no_gap(tmp_path: Path, played: list[Any]) -> None:
+    for row in evaluate_run(tmp_path, splits=["dark", "video"]):
+        assert not {"gap_to_train", "gap_interval", "retention", "paired"} & set(row)
+
+
+def test_a_task_without_splits_has_one_row_called_train(
+    tmp_path: Path, played: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(evaluations, "own_splits", lambda config: ("",))
+    (row,) = evaluate_run(tmp_path)
+    assert (row["split"], played[0][0]) == ("train", "train")
+
+
+def test_the_first_split_is_filmed(tmp_path: Path, played: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    films: list[Any] = []
+    monkeypatch.setattr(evaluations, "write_mp4", lambda path, frames, fps: films.append(path))
+    monkeypatch.setattr(evaluations.np, "stack", lambda frames: frames)
+    evaluate_run(tmp_path, video=tmp_path / "a.mp4", video_size=50)
+    evaluate_run(tmp_path)
+    recorders = [recorder for *_, recorder in played]
+    assert recorders[0].size == 50 and recorders[1:] == [None] * 3
+    assert films == [tmp_path / "a.mp4"]
+
+
+def test_every_episode_is_kept_with_its_environment(tmp_path: Path, played: list[Any]) -> None:
+    rows = evaluate_run(tmp_path, splits=["video", "train"], out=tmp_path / "all.jsonl")
+    lines = kept(tmp_path / "all.jsonl")
+    assert lines[4] == {"kind": "episode", "split": "video", "env": 1, "episode": 1, "episode_return": 5.0}
+    assert [line["episode_return"] for line in lines[6:12]] == [10, 20, 30, 40, 50, 60]
+    assert lines[12:] == rows and len(lines) == 14
+    assert not (tmp_path / "evaluations").exists()
+
+
+def test_the_same_question_has_the_same_file_and_no_other_has_it(tmp_path: Path, played: list[Any]) -> None:
+    first = evaluate_run(tmp_path)
+    (file,) = (tmp_path / "evaluations").iterdir()
+    assert file == default_file(tmp_path, first) and file.name.startswith("0-")
+    before = file.read_bytes()
+    evaluate_run(tmp_path, splits=["train", "video"], envs=4, policy="mode", device="cpu")
+    assert file.read_bytes() == before
+    evaluate_run(tmp_path, splits=["video", "train"])
+    assert list((tmp_path / "evaluations").iterdir()) == [file]
+    others: list[dict[str, Any]] = [
+        {"splits": ["train"]},
+        {"splits": ["train", "dark"]},
+        {"episodes": 11},
+        {"envs": 1},
+        {"policy": "sample"},
+        {"seed": 1},
+    ]
+    for number, other in enumerate(others, start=2):
+        evaluate_run(tmp_path, **other)
+        assert len(list((tmp_path / "evaluations").iterdir())) == number
+
+
+@pytest.mark.parametrize("change", [{"frames": 61}, {"levels": "b"}, {"score_constants": "b"}, {"task": "b"}])
+def test_the_file_depends_on_what_the_run_had_become(change: dict[str, Any]) -> None:
+    row = {"split": "train", "seed": 1, "frames": 60, "levels": "a", "score_constants": "a", "task": "a"}
+    assert default_file(Path("run"), [row]) != default_file(Path("run"), [row | change])
+    assert default_file(Path("run"), [row]) == default_file(Path("run"), [row | {"episode_return_mean": 1.0}])
+
+
+def test_an_interrupted_evaluation_leaves_no_file(
+    tmp_path: Path, played: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    evaluate_run(tmp_path, out=tmp_path / "old.jsonl")
+    before = (tmp_path / "old.jsonl").read_bytes()
+    monkeypatch.delitem(RETURNS, "video")
+    for out in (None, tmp_path / "new.jsonl", tmp_path / "old.jsonl"):
+        with pytest.raises(KeyError):
+            evaluate_run(tmp_path, out=out)
+    assert list((tmp_path / "evaluations").iterdir()) == []
+    assert not (tmp_path / "new.jsonl").exists() and (tmp_path / "old.jsonl").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "content", ["", "text", "[1]\n", '{"a": 1}\n', '{"kind": "summary"}\n', b"\xff".decode("latin1")]
+)
+def test_another_file_is_not_replaced(tmp_path: Path, played: list[Any], content: str) -> None:
+    file = tmp_path / "notes.jsonl"
+    file.write_text(content, encoding="latin1")
+    with pytest.raises(ValueError, match=f"^--out: {file} holds something else than this evaluation; choose"):
+        evaluate_run(tmp_path, out=file)
+    assert played == [] and file.read_text(encoding="latin1") == content
+
+
+def test_the_answer_to_another_question_is_not_replaced(tmp_path: Path, played: list[Any]) -> None:
+    file = tmp_path / "all.jsonl"
+    evaluate_run(tmp_path, out=file)
+    evaluate_run(tmp_path, out=file)
+    with pytest.raises(ValueError, match=r"^--out: "):
+        evaluate_run(tmp_path, out=file, seed=1)
+    assert len(played) == 4
+
+
+def test_where_nothing_can_be_written_nothing_is_played(
+    tmp_path: Path, played: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(evaluations.os, "access", lambda path, mode: path != tmp_path / "evaluations")
+        with pytest.raises(
+            ValueError, match=f"^--out: {tmp_path / 'evaluations'} cannot be written to; name a file in an"
+        ):
+            evaluate_run(tmp_path)
+    (tmp_path / "taken").touch()
+    with pytest.raises(OSError):
+        evaluate_run(tmp_path, out=tmp_path / "taken" / "all.jsonl")
+    assert played == []
+
+
+def test_all_names_are_checked_before_anything_is_played(tmp_path: Path, played: list[Any]) -> None:
+    with pytest.raises(ValueError, match=r"^--splits: unknown split 'nope'$"):
+        evaluate_run(tmp_path, splits=["train", "nope"])
+    assert played == []
+
+
+@pytest.mark.parametrize(
+    ("config", "named"),
+    [
+        (tiny(), "probe/both,"),
+        (tiny_ppo(), "probe/both,"),
+        (tiny_game(task="procgen/maze", procgen=ProcgenConfig("memory")), "procgen/maze in mode memory,"),
+    ],
+)
+def test_constants_for_scores_that_are_not_normalised_are_refused(
+    tmp_path: Path, played: list[Any], monkeypatch: pytest.MonkeyPatch, config: Any, named: str
+) -> None:
+    monkeypatch.setattr(evaluations, "load", lambda run, device: Trained(config, None, 60))
+    with pytest.raises(ValueError, match=f"^--score-constants: has no meaning for {named} got paper; scores are norm"):
+        evaluate_run(tmp_path, score_constants="paper")
+    assert played == []
+
+
+@pytest.mark.parametrize("mode", ["easy", "hard"])
+def test_constants_for_normalised_scores(
+    tmp_path: Path, played: list[Any], monkeypatch: pytest.MonkeyPatch, mode: str
+) -> None:
+    pytest.importorskip("procgen", reason="no wheel of procgen for this platform")
+    config: PPORun = tiny_game(procgen=ProcgenConfig(mode))
+    monkeypatch.setattr(evaluations, "load", lambda run, device: Trained(config, None, 60))
+    (row,) = evaluate_run(tmp_path, splits=["train"], score_constants="train-procgen")
+    assert (row["score_constants"], row["policy"]) == ("train-procgen", "sample")
+    assert played[0][1].procgen.score_constants == "train-procgen"
+    assert "normalized_return_mean" in row
+
+
+@pytest.mark.parametrize("paired", [True, False])
+def test_the_comparison(paired: bool) -> None:
+    returns = {name: np.array(values) for name, values in RETURNS.items()}
+    rows = compared(returns, paired=paired)
+    assert list(rows) == ["train", "dark", "video"]
+    # 35 on train, 3.5 on video
+    gap = difference_interval(returns["train"], returns["video"], paired=paired)
+    assert rows["video"] == {
+        "confidence": 0.95,
+        "episode_return_interval": list(mean_interval(returns["video"])),
+        "gap_to_train": 31.5,
+        "gap_interval": list(gap),
+        "paired": paired,
+        "retention": 0.1,
+    }
+    width = rows["dark"]["gap_interval"][1] - rows["dark"]["gap_interval"][0]
+    assert (width == 0) == paired
+
+
+@pytest.mark.parametrize(("train", "retention"), [(2.0, 0.5), (0.0, None), (-2.0, None)])
+def test_nothing_is_retained_of_a_mean_that_is_not_positive(train: float, retention: float | None) -> None:
+    row = compared({"train": np.array([[train]]), "dark": np.array([[1.0]])}, paired=True)["dark"]
+    assert row["gap_to_train"] == train - 1
+    assert row.get("retention") == retention

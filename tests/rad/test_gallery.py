@@ -1,0 +1,52 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rad import gallery
+from rad.envs.splits import SPLITS
+from rad.gallery import draw_gallery, known_splits
+from tests.integration.runs import tiny
+
+
+@pytest.fixture
+def shown(monkeypatch: pytest.MonkeyPatch) -> dict[str, np.ndarray]:
+    """Keep the frames instead of drawing them."""
+    kept: dict[str, np.ndarray] = {}
+
+    def keep(frames: dict[str, list[np.ndarray]], path: Path, *, title: str) -> None:
+        kept.update({name: np.array(strip) for name, strip in frames.items()})
+
+    monkeypatch.setattr(gallery, "gallery_figure", keep)
+    return kept
+
+
+def test_every_look_of_a_task_is_shown(monkeypatch: pytest.MonkeyPatch, shown: dict[str, np.ndarray]) -> None:
+    few = ("train", "color-hard", "video-hard")
+    monkeypatch.setattr(gallery, "LOOKS", {name: SPLITS[name] for name in few})
+    about = draw_gallery("dmc/cartpole-balance", Path("none.png"), episodes=2)
+    assert about == {name: SPLITS[name].about for name in few}
+    assert tuple(shown) == few and {strip.shape for strip in shown.values()} == {(2, 84, 84, 3)}
+    for name in few[1:]:
+        assert (shown[name] != shown["train"]).any(-1).mean() > 0.15
+
+
+def test_all_looks_are_known() -> None:
+    assert known_splits(tiny(task="dmc/walker-walk")) == tuple(SPLITS)
+    with pytest.raises(ValueError, match=r"^--task: probe/both has no splits; allowed: dmc and procgen tasks"):
+        known_splits(tiny())
+
+
+def test_what_a_task_cannot_have_is_said_and_left_out(shown: dict[str, np.ndarray]) -> None:
+    pytest.importorskip("procgen", reason="no wheel of procgen for this platform")
+    about = draw_gallery("procgen/bigfish", Path("none.png"), episodes=2)
+    assert about["test"] == "levels test [1000000, 1001000)"
+    assert about["themes-train"].startswith("not here: ") and "coinrun" in about["themes-train"]
+    assert tuple(shown) == ("train", "test", "test-all")
+    assert shown["test"].shape == (2, 64, 64, 3)
+
+
+@pytest.mark.parametrize("folder", ["train=missing", "middle=.", "train="])
+def test_a_folder_that_cannot_be_used_is_refused(folder: str) -> None:
+    with pytest.raises(ValueError, match=r"^--background-dir: "):
+        draw_gallery("dmc/cartpole-balance", Path("none.png"), background_dir=(folder,))

@@ -1,0 +1,124 @@
+"""Which splits a run has: what they need, and what is refused."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from rad import build
+from rad.build import distractors, make_env
+from rad.envs.backgrounds import Generated
+from rad.splits import check_split, check_splits, look, splits
+from tests.integration.runs import tiny, tiny_ppo
+
+DMC: dict[str, Any] = {"task": "dmc/cartpole-balance", "image_size": 16}
+
+
+def write_pictures(folder: Path, count: int, seed: int = 0) -> Path:
+    import cv2
+
+    folder.mkdir()
+    for index in range(count):
+        pixels = np.random.default_rng([seed, index]).integers(0, 255, (20, 30, 3), np.uint8)
+        cv2.imwrite(str(folder / f"{index}.png"), pixels)
+    return folder
+
+
+def test_a_run_is_tested_on_what_it_names() -> None:
+    assert splits(tiny(**DMC)) == ("",)
+    assert splits(tiny(**DMC, test_split="video-easy")) == ("train", "video-easy")
+    assert splits(tiny(**DMC, test_split="train")) == ("train",)
+    assert splits(tiny_ppo(task="procgen/bigfish")) == ("train", "test")
+
+
+def test_looks_by_name_and_side() -> None:
+    assert look(tiny(**DMC)) is None and look(tiny(**DMC), "train") is None
+    tested = look(tiny(**DMC), "video-easy")
+    assert tested and (tested.split.name, tested.side, tested.folder) == ("video-easy", "test", None)
+    config = tiny(**DMC, train_split="video-easy", background_dir=("test=a", "train=b"))
+    trained = look(config)
+    assert trained == look(config, "train")
+    assert trained and (trained.side, trained.folder) == ("train", Path("b"))
+    again = look(config, "video-easy")
+    assert again and (again.side, again.folder) == ("test", Path("a"))
+
+
+def test_each_purpose_sees_its_split() -> None:
+    def first(purpose: str, split: str = "", **run: Any) -> bytes:
+        env = make_env(tiny(**DMC | {"image_size": 32}, **run), purpose, split=split)
+        seen = env.reset()[0].tobytes()
+        env.close()
+        return seen
+
+    plain = first("evaluation")
+    assert first("evaluation", "train") == plain
+    assert len({plain, first("evaluation", "video-hard"), first("evaluation", "color-hard")}) == 3
+    trained = first("evaluation", train_split="video-hard")
+    assert trained == first("evaluation", "train", train_split="video-hard") != plain
+    assert trained != first("evaluation", "video-hard", train_split="video-hard"), "the sides show the same clips"
+
+
+@pytest.mark.parametrize(
+    ("run", "said"),
+    [
+        ({"train_split": "video"}, "--train-split: unknown split 'video'"),
+        ({"test_split": "video-hrd"}, "--test-split: unknown split 'video-hrd'; did you mean video-hard?"),
+        (
+            {"test_split": "texture", "background_dir": ("train",)},
+            "--background-dir: must be train=DIR, test=DIR or both, got train",
+        ),
+        ({"test_split": "texture", "background_dir": ("train=a", "train=b")}, "--background-dir: must be train=DIR"),
+        ({"test_split": "texture", "background_dir": ("val=a",)}, "--background-dir: must be train=DIR"),
+        (
+            {"background_dir": ("test=missing",), "test_split": "video-easy"},
+            "--background-dir: test=missing cannot be read (",
+        ),
+        ({"task": "probe/both", "background_dir": ("test=a",)}, "--background-dir: nothing of probe/both with"),
+        ({"background_dir": ("test=a",)}, "--background-dir: nothing of dmc/cartpole-balance with --train-split train"),
+        ({"task": "probe/both", "train_split": "light"}, "--train-split: probe/both has no split light"),
+        ({"task": "probe/both", "test_split": "light"}, "--test-split: probe/both has no split light"),
+    ],
+)
+def test_what_is_wrong_is_named_in_one_line(run: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValueError) as error:
+        check_splits(tiny(**DMC | run))
+    assert str(error.value).startswith(said) and "\n" not in str(error.value)
+
+
+def test_what_is_tested_with_is_not_what_is_trained_with(tmp_path: Path) -> None:
+    train, test = write_pictures(tmp_path / "a", 5), write_pictures(tmp_path / "b", 5, seed=1)
+    shown = {"train_split": "video-easy", "test_split": "video-hard"}
+    check_splits(tiny(**DMC, **shown, background_dir=(f"train={train}", f"test={test}")))
+    (test / "0.png").write_bytes((train / "3.png").read_bytes())
+    config = tiny(**DMC, **shown, background_dir=(f"train={train}", f"test={test}"))
+    with pytest.raises(ValueError, match=r"^--background-dir: train and test share 1 .* \(.*3\.png = 0\.png\)"):
+        check_splits(config)
+    with pytest.raises(ValueError, match="share 1"):
+        check_split(config, "video-hard")
+    check_split(config, "color-hard")  # shows no clips
+
+
+def test_too_few_pictures_are_counted(tmp_path: Path) -> None:
+    folder = write_pictures(tmp_path / "a", 3)
+    with pytest.raises(ValueError, match=r"^--background-dir: test=\S+ has 3 different images or videos; allowed: at "):
+        check_splits(tiny(**DMC, test_split="texture", background_dir=(f"test={folder}",)))
+
+
+def test_overlay_blends_with_pictures_to_train_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(build, "DISTRACTORS", 8)
+    build._distractors.cache_clear()
+    assert distractors(tiny(**DMC)) is None
+    computed = distractors(tiny({"strong_augment": "overlay"}, **DMC))
+    assert computed is not None and computed.shape == (8, 3, 128, 128)
+    first = Generated("train", 2).clip(0).frame(0, 128).transpose(2, 0, 1)
+    np.testing.assert_array_equal(computed[0].numpy(), first)
+    folder = write_pictures(tmp_path / "a", 5)
+    own = distractors(tiny(**DMC, augment="overlay", background_dir=(f"train={folder}",)))
+    assert own is not None and own.shape == (8, 3, 128, 128) and not (own[0] == computed[0]).all()
+    agent = build.make_agent(tiny({"strong_augment": "overlay:count=8"}, **DMC), make_env(tiny(**DMC), "check"))
+    strong: Any = agent.strong  # type: ignore[union-attr]
+    assert sorted(map(float, strong.images.float().mean((1, 2, 3)))) == pytest.approx(
+        sorted(map(float, computed.float().mean((1, 2, 3))))
+    )
+    build._distractors.cache_clear()
