@@ -109,6 +109,8 @@ class Evaluate:
     """sample or mode; the run's own if not given."""
     score_constants: Literal["", "paper", "train-procgen"] = ""
     """Published ranges for Procgen's normalised scores; the run's own if not given."""
+    background_dir: tuple[str, ...] = ()
+    """Folders of images or videos for looks with clips, train=DIR test=DIR; the run's own if not given."""
     seed: int = 0
     """Seed of the initial states."""
     out: Path | None = None

@@ -11,16 +11,16 @@ from typing import Any, Literal
 import numpy as np
 
 from rad.config import PPORun, Run
+from rad.envs.splits import SPLITS as LOOKS
 from rad.envs.splits import TRAIN
 from rad.evaluate import Recorder
 from rad.report.statistics import CONFIDENCE, difference_interval, mean_interval
 from rad.runtime.files import replacing
 from rad.runtime.seeding import seed_for
 from rad.runtime.video import write_mp4
-from rad.splits import check_split, is_procgen, procgen_options
+from rad.splits import check_split, folders, is_procgen, named, procgen_options
 from rad.splits import splits as own_splits
 from rad.trained import Trained, eval_policy, load, play, policy_of, score_constants_of, scores
-from rad.validate import flag
 
 Constants = Literal["", "paper", "train-procgen"]
 Row = dict[str, Any]
@@ -29,7 +29,10 @@ Returns = dict[str, np.ndarray]
 
 FOLDER = "evaluations"
 # What was asked: rows that differ in one of these belong to different evaluations.
-QUESTION = ("task", "frames", "seed", "policy", "envs", "episodes_per_env", "split", "levels", "score_constants")
+QUESTION = (
+    *("task", "frames", "seed", "policy", "envs", "episodes_per_env"),
+    *("split", "levels", "score_constants", "background_dir"),
+)
 
 
 def evaluate_run(
@@ -40,6 +43,7 @@ def evaluate_run(
     envs: int = 0,
     policy: Literal["", "sample", "mode"] = "",
     score_constants: Constants = "",
+    background_dir: tuple[str, ...] = (),
     seed: int = 0,
     out: Path | None = None,
     video: Path | None = None,
@@ -56,6 +60,7 @@ def evaluate_run(
         envs: environments; 0 for the run's own number.
         policy: sample or mode; "" for the run's own.
         score_constants: of Procgen's normalised scores; "" for the run's own.
+        background_dir: the user's own clips, train=DIR or test=DIR, instead of the run's of that side.
         seed: of initial states, levels and chance.
         out: JSONL to write when all is played, a row for each episode and then those that are returned; None for
             `default_file`. It replaces an earlier answer to the same question, and no other file.
@@ -68,12 +73,13 @@ def evaluate_run(
         says. A task without splits has one row, `train`.
 
     Raises:
-        ValueError: a split or `score_constants` has no meaning for the run, `out` holds something else, or `run` is
-            no run with a checkpoint.
+        ValueError: a split, `score_constants` or `background_dir` has no meaning for the run, `out` holds
+            something else, or `run` is no run with a checkpoint.
     """
     found = load(run, device)
-    _check_asked(found.config, splits, score_constants)
-    trained = found._replace(config=_as_asked(found.config, seed, envs, episodes, score_constants))
+    config = _with_folders(found.config, splits, background_dir)
+    _check_asked(config, splits, score_constants)
+    trained = found._replace(config=_as_asked(config, seed, envs, episodes, score_constants))
     kind = policy or eval_policy(trained.config)
     names = dict.fromkeys(name or TRAIN for name in splits or own_splits(trained.config))
     asked = [_asked_row(run, trained, seed, kind, name) for name in names]
@@ -132,7 +138,7 @@ def _gap(train: np.ndarray, other: np.ndarray, paired: bool) -> Row:
 
 def _check_asked(config: Run, splits: Sequence[str], score_constants: Constants) -> None:
     """Check the flags that not every task has."""
-    with flag("splits"):
+    with named("splits"):
         for name in splits:
             check_split(config, name)
     if score_constants and not score_constants_of(config):
@@ -143,6 +149,19 @@ def _check_asked(config: Run, splits: Sequence[str], score_constants: Constants)
             f"--score-constants: has no meaning for {config.task}{mode}, got {score_constants}; scores are normalised "
             f"for procgen in the modes easy and hard"
         )
+
+
+def _with_folders(config: Run, splits: Sequence[str], background_dir: tuple[str, ...]) -> Run:
+    """Return the run's configuration with other folders of clips."""
+    if not background_dir:
+        return config
+    if not any(name in LOOKS and LOOKS[name].shows_clips for name in splits):
+        raise ValueError(
+            f"--background-dir: none of the splits asked for shows clips, got {' '.join(background_dir)}; allowed: none"
+        )
+    with named("background_dir"):
+        found = folders(config) | folders(dataclasses.replace(config, background_dir=background_dir))
+    return dataclasses.replace(config, background_dir=tuple(f"{side}={path}" for side, path in found.items()))
 
 
 def _as_asked(config: Run, seed: int, envs: int, episodes: int, score_constants: Constants) -> Run:
@@ -171,6 +190,8 @@ def _asked_row(run: Path, trained: Trained, seed: int, kind: str, name: str) -> 
     }
     if options is not None:
         row["levels"] = str(options.split)
+    if config.background_dir:
+        row["background_dir"] = list(config.background_dir)
     if constants := score_constants_of(config):
         row["score_constants"] = constants
     return row

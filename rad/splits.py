@@ -107,22 +107,21 @@ def check_splits(config: RunConfig) -> None:
         _check_levels(config)
     elif isinstance(config, PPORun):
         _refuse_procgen_options(config)
-    with _named("background_dir"):
+    with named("background_dir"):
         _check_folders_show(config)
     for field, name in (("train_split", TRAIN), ("test_split", config.test_split)):
-        with _named(field):
+        with named(field):
             check_split(config, name)
 
 
 @contextmanager
-def _named(field: str) -> Iterator[None]:
+def named(field: str) -> Iterator[None]:
     """Begin the text of any ValueError with the flag of a field, or with the one that the text itself begins with."""
     try:
         yield
     except ValueError as error:
-        folders_at_fault = str(error).startswith("background_dir ")
-        named = "background_dir" if folders_at_fault else field
-        raise ValueError(f"{flag_name(named)}: {str(error).removeprefix('background_dir ')}") from None
+        at_fault = "background_dir" if str(error).startswith("background_dir ") else field
+        raise ValueError(f"{flag_name(at_fault)}: {str(error).removeprefix('background_dir ')}") from None
 
 
 def uses_overlay(config: RunConfig) -> bool:
@@ -133,8 +132,8 @@ def uses_overlay(config: RunConfig) -> bool:
 
 def _check_folders_show(config: RunConfig) -> None:
     """Refuse folders that are written wrong, or that nothing of the run would show."""
-    named = {config.train_split, config.test_split} & SPLITS.keys() if is_dmc(config) else set()
-    shown = any(SPLITS[name].shows_clips for name in named) or uses_overlay(config)
+    looks = {config.train_split, config.test_split} & SPLITS.keys() if is_dmc(config) else set()
+    shown = any(SPLITS[name].shows_clips for name in looks) or uses_overlay(config)
     if config.background_dir and not shown:
         raise ValueError(
             f"nothing of {config.task} with --train-split {config.train_split} and without overlay "

@@ -1,4 +1,4 @@
-"""How long a frame takes in each render quality, and how far it is from the paper's picture."""
+"""How long a frame takes in each quality and before videos, and how far a quality is from the paper's picture."""
 
 from __future__ import annotations
 
@@ -9,45 +9,59 @@ import numpy as np
 
 from rad.envs.dmc import DMCSimulator
 from rad.envs.simulator import QUALITIES, Frame
+from rad.envs.splits import SPLITS, TRAIN, Look
 
 TASKS = ("cartpole-swingup", "walker-walk", "cheetah-run")
+SHOWN = (TRAIN, "video-easy", "video-hard")
+PAPER = (TRAIN, "paper")
 
 Row = dict[str, str | float]
+Scene = tuple[str, str]
+"""Names of a split and of a render quality."""
 
 
 def run(tasks: tuple[str, ...] = TASKS, size: int = 84, frames: int = 40) -> list[Row]:
-    """Draw the same states in all qualities, turn by turn.
+    """Draw the same states in all qualities and on all splits, turn by turn.
 
     Args:
         tasks: `<domain>-<task>` of dm_control's suite.
         size: height and width of a frame, px.
-        frames: frames that are timed, per task and quality; the first one, which builds the scene, comes before.
+        frames: frames that are timed, per task and scene; the first one, which builds the scene, comes before.
 
     Returns:
-        One row per task and quality: `task`, `quality`, `ms_per_frame` (median wall time of drawing alone),
-        `mean_abs_diff_255` (mean difference of a pixel value from `paper`, of 255) and `speedup` over `paper`.
+        One row per task, split and quality: `task`, `split`, `quality`, `ms_per_frame` (median wall time of drawing
+        alone, with the video's frame), `speedup` over the suite's own look in `paper`, and `ratio_to_train`, the
+        speed in parts of that of `train` in the same quality. For `train` also `mean_abs_diff_255`, the mean
+        difference of a pixel value from `paper`, of 255.
     """
     return [row for task in tasks for row in _rows(task, size, frames)]
 
 
 def _rows(task: str, size: int, frames: int) -> list[Row]:
-    simulators = {quality: DMCSimulator(task, size, 0, quality, seed=0) for quality in QUALITIES}
-    times: dict[str, list[float]] = {quality: [] for quality in QUALITIES}
-    differences: dict[str, list[float]] = {quality: [] for quality in QUALITIES}
-    for simulator in simulators.values():
-        simulator.begin()
-        simulator.frame()
-    for action in _actions(simulators["paper"], frames):
+    scenes = [(split, quality) for split in SHOWN for quality in QUALITIES]
+    simulators = {scene: _simulator(task, size, *scene) for scene in scenes}
+    times: dict[Scene, list[float]] = {scene: [] for scene in scenes}
+    differences: dict[Scene, list[float]] = {scene: [] for scene in scenes}
+    for step, action in enumerate(_actions(simulators[PAPER], frames)):
         truth = np.zeros(())
-        for quality, simulator in simulators.items():
+        for scene, simulator in simulators.items():
             simulator.advance(action)
-            drawn, seconds = _timed_frame(simulator)
-            truth = drawn.astype(np.float64) if quality == "paper" else truth
-            times[quality].append(seconds)
-            differences[quality].append(float(np.abs(drawn - truth).mean()))
+            drawn, seconds = _timed_frame(simulator, step)
+            truth = drawn.astype(np.float64) if scene == PAPER else truth
+            times[scene].append(seconds)
+            differences[scene].append(float(np.abs(drawn - truth).mean()))
     for simulator in simulators.values():
         simulator.close()
-    return [_row(task, quality, times, differences) for quality in QUALITIES]
+    medians = {scene: float(np.median(values)) for scene, values in times.items()}
+    return [_row(task, scene, medians, differences) for scene in scenes]
+
+
+def _simulator(task: str, size: int, split: str, quality: str) -> DMCSimulator:
+    look = None if split == TRAIN else Look(SPLITS[split])
+    simulator = DMCSimulator(task, size, 0, quality, seed=0, look=look)
+    simulator.begin()
+    _timed_frame(simulator, 0)
+    return simulator
 
 
 def _actions(simulator: DMCSimulator, count: int) -> Any:
@@ -55,18 +69,21 @@ def _actions(simulator: DMCSimulator, count: int) -> Any:
     return np.random.default_rng(0).uniform(-1.0, 1.0, (count, *shape)).astype(np.float32)
 
 
-def _timed_frame(simulator: DMCSimulator) -> tuple[Frame, float]:
+def _timed_frame(simulator: DMCSimulator, step: int) -> tuple[Frame, float]:
     start = time.perf_counter()
+    simulator.show(0, 0, step)
     frame = simulator.frame()
     return frame, time.perf_counter() - start
 
 
-def _row(task: str, quality: str, times: dict[str, list[float]], differences: dict[str, list[float]]) -> Row:
-    seconds = float(np.median(times[quality]))
-    return {
+def _row(task: str, scene: Scene, medians: dict[Scene, float], differences: dict[Scene, list[float]]) -> Row:
+    split, quality = scene
+    row: Row = {
         "task": f"dmc/{task}",
+        "split": split,
         "quality": quality,
-        "ms_per_frame": 1000.0 * seconds,
-        "mean_abs_diff_255": float(np.mean(differences[quality])),
-        "speedup": float(np.median(times["paper"])) / seconds,
+        "ms_per_frame": 1000.0 * medians[scene],
+        "speedup": medians[PAPER] / medians[scene],
+        "ratio_to_train": medians[TRAIN, quality] / medians[scene],
     }
+    return row | ({"mean_abs_diff_255": float(np.mean(differences[scene]))} if split == TRAIN else {})

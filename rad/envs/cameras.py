@@ -109,7 +109,8 @@ class CutoutCamera:
 
     The scene is drawn twice by the same rasteriser: in its colours before black, and in white before black with all
     light off, which gives the share of every pixel that the scene covers, with the same anti-aliasing. Then
-    colour + (1 - share) x picture is what the renderer itself would have drawn before the picture.
+    colour + (1 - share) x picture is what the renderer itself would have drawn before the picture. Without
+    anti-aliasing a pixel is covered or not, and the depths of the first drawing tell which.
 
     Args:
         physics: dm_control's physics.
@@ -120,25 +121,42 @@ class CutoutCamera:
     def __init__(self, physics: Any, size: int, camera_id: int) -> None:
         from dm_control.mujoco.engine import Camera
 
+        self._physics, self._sharp = physics, physics.model.vis.quality.offsamples == 0
         self._color = Camera(physics, size, size, camera_id)
-        self._cover = Camera(physics, size, size, camera_id, scene_callback=_whiten)
+        self._white = Camera(physics, size, size, camera_id, scene_callback=_whiten)
+        self._depth = np.empty((size, size), np.float32)
 
     def render(self, picture: NDArray[np.uint8], flags: Mapping[str, bool] | None) -> NDArray[np.uint8]:
         """Draw the present state before a picture, both uint8 [size, size, 3]."""
         import cv2
 
         color = self._color.render(render_flag_overrides={**(flags or {}), "skybox": False})
+        if self._sharp and not _is_transparent(self._color.scene):
+            return np.where(self._covered()[..., None], color, picture)
         behind: NDArray[np.uint8] = cv2.multiply(picture, ~self.cover(), scale=1 / 255)  # type: ignore[assignment]
         return cv2.add(color, behind)  # type: ignore[return-value]
 
     def cover(self) -> NDArray[np.uint8]:
         """Return the share of each pixel that the scene covers, uint8 [size, size, 3], 255 for all of it."""
-        return self._cover.render(render_flag_overrides=dict.fromkeys(_LIGHT_AND_SKY, False))
+        return self._white.render(render_flag_overrides=dict.fromkeys(_LIGHT_AND_SKY, False))
+
+    def _covered(self) -> NDArray[np.bool_]:
+        """Tell of each pixel of what was drawn last whether anything is nearer than the end of the world."""
+        import mujoco
+
+        with self._physics.contexts.gl.make_current() as context:
+            area = mujoco.MjrRect(0, 0, *self._depth.shape)
+            context.call(mujoco.mjr_readPixels, None, self._depth, area, self._physics.contexts.mujoco.ptr)
+        return self._depth[::-1] < 1.0
 
     def close(self) -> None:
         """Free both scenes."""
         self._color.scene.free()
-        self._cover.scene.free()
+        self._white.scene.free()
+
+
+def _is_transparent(scene: Any) -> bool:
+    return any(geom.rgba[3] < 1.0 for geom in scene.geoms[: scene.ngeom])
 
 
 def _whiten(physics: Any, scene: Any) -> None:

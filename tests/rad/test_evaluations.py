@@ -9,6 +9,7 @@ import pytest
 
 from rad import evaluations
 from rad.config import PPORun, ProcgenConfig
+from rad.envs.splits import SPLITS
 from rad.evaluations import compared, default_file, evaluate_run
 from rad.report.statistics import difference_interval, mean_interval
 from rad.trained import Trained
@@ -256,3 +257,35 @@ def test_nothing_is_retained_of_a_mean_that_is_not_positive(train: float, retent
     row = compared({"train": np.array([[train]]), "dark": np.array([[1.0]])}, paired=True)["dark"]
     assert row["gap_to_train"] == train - 1
     assert row.get("retention") == retention
+
+
+class TestFoldersOfClips:
+    def test_they_replace_the_runs_own_side_and_make_another_question(
+        self, tmp_path: Path, played: list[Any], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setitem(evaluations.LOOKS, "video", SPLITS["video-easy"])
+        own = tiny(task="dmc/walker-walk", background_dir=("train=a", "test=b"))
+        monkeypatch.setattr(evaluations, "load", lambda run, device: Trained(own, None, 60))
+        rows = [
+            evaluate_run(tmp_path, splits=["train", "video"], background_dir=folders)
+            for folders in ((), ("test=c",), ("train=d", "test=e"))
+        ]
+        shown = [("train=a", "test=b"), ("train=a", "test=c"), ("train=d", "test=e")]
+        assert [tuple(row[1]["background_dir"]) for row in rows] == shown
+        assert [config.background_dir for split, config, _ in played if split == "video"] == shown
+        assert len({default_file(tmp_path, row) for row in rows}) == 3
+
+    @pytest.mark.parametrize("splits", [[], ["train"], ["dark"]])
+    def test_they_are_refused_where_nothing_shows_them(
+        self, tmp_path: Path, played: list[Any], splits: list[str]
+    ) -> None:
+        with pytest.raises(
+            ValueError, match=r"^--background-dir: none of the splits asked for shows clips, got test=c"
+        ):
+            evaluate_run(tmp_path, splits=splits, background_dir=("test=c",))
+        assert not played
+
+    def test_they_are_read_before_anything_is_played(self, tmp_path: Path, played: list[Any]) -> None:
+        with pytest.raises(ValueError, match=r"^--background-dir: must be train=DIR, test=DIR or both, got c"):
+            evaluate_run(tmp_path, splits=["video-easy"], background_dir=("c",))
+        assert not played
