@@ -35,7 +35,7 @@ FOR_PPO = {"num_envs": 4, "encoder": "pixel", "eval_envs": 2, "eval_episodes": 1
 PPO_AGENT = {"num_steps": 5, "num_minibatches": 2, "num_epochs": 2, "hidden_dim": 16}
 AGENT = {"batch_size": 16, "hidden_dim": 32, "projection_dim": 8}
 GAME = {
-    "task": "procgen/coinrun",
+    "task": "procgen/bossfight",
     "image_size": 64,
     "encoder": "impala",
     "num_layers": 0,

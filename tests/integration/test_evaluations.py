@@ -30,8 +30,9 @@ def test_evaluation_reports_the_levels_of_each_split(played: Path) -> None:
     assert all((row["episodes"], row["policy"], row["score_constants"]) == (3, "sample", "paper") for row in found)
     assert all((row["frames"], row["envs"], row["episodes_per_env"], row["seed"]) == (40, 3, 1, 0) for row in found)
     assert found[1]["paired"] is False
-    # R_min 5 and R_max 10 of coinrun
-    assert all(row["normalized_return_mean"] == pytest.approx((row["episode_return_mean"] - 5) / 5) for row in found)
+    # R_min 0.5 and R_max 13 of bossfight
+    means = [(row["episode_return_mean"], row["normalized_return_mean"]) for row in found]
+    assert all(scaled == pytest.approx((mean - 0.5) / 12.5) for mean, scaled in means)
     assert found == evaluate_run(played, episodes=1, envs=3)
 
 
@@ -53,7 +54,7 @@ def test_the_command_evaluates_splits(played: Path, tmp_path: Path, capsys: pyte
     command = ["evaluate", str(played), "--splits", "train", "test", "test-all", "--episodes", "1", "--out", str(out)]
     assert cli.main(command) == 0
     head, table, notes, last = capsys.readouterr().out.split("\n\n")
-    assert head.startswith("game: procgen/coinrun, 40 frames trained, policy sample, seed 0\n")
+    assert head.startswith("game: procgen/bossfight, 40 frames trained, policy sample, seed 0\n")
     assert [line.split()[0] for line in table.split("\n")] == ["split", "train", "test", "test-all"]
     assert "levels: train [0, 200); test [1000000, 1001000); test-all [0, 2147483647)" in notes
     assert last == f"episodes: {out}\n"

@@ -19,7 +19,7 @@ from rad.runtime.logging import read_rows
 from tests.integration.runs import AGENT, tiny
 
 SHORT = {"frames": 30, "warmup_steps": 16, "eval_every": 10, "checkpoint_every": 10}
-ON_DMC = {"task": "dmc/cartpole-balance", "action_repeat": 250, "frames": 6000, "eval_every": 2500}
+ON_DMC = {"task": "dmc/cartpole-balance", "action_repeat": 250, "frames": 5000, "eval_every": 0, "eval_episodes": 1}
 
 # For each field: what it needs besides, and a value that must show. The base is `tiny(**SHORT)`.
 VALUES: dict[str, tuple[dict[str, Any], Any]] = {
@@ -119,7 +119,10 @@ def test_every_field_is_listed() -> None:
     assert VALUES.keys() | DEFAULTS_OF_OTHERS == {field.name for field in dataclasses.fields(SACRun)}
 
 
-@pytest.mark.parametrize("name", VALUES)
+SLOW = {name for name, (needs, _) in VALUES.items() if needs.get("task") == ON_DMC["task"]}
+
+
+@pytest.mark.parametrize("name", [pytest.param(name, marks=[pytest.mark.slow] * (name in SLOW)) for name in VALUES])
 def test_every_option_bites(name: str, outcomes: dict[str, Any], surroundings: list[str]) -> None:
     needs, value = VALUES[name]
     base = base_outcome(needs, outcomes, surroundings)

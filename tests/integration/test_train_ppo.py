@@ -73,8 +73,8 @@ def test_a_game_is_evaluated_on_train_and_test_levels(played: Path) -> None:
     kinds = {row["kind"] for row in rows(played)}
     assert {"baseline/train", "baseline/test", "eval/train", "eval/test"} <= kinds and "eval" not in kinds
     last = [row for row in rows(played) if row["kind"] == "eval/test"][-1]
-    # R_min 5 and R_max 10 of coinrun
-    assert last["normalized_return_mean"] == pytest.approx((last["episode_return_mean"] - 5) / 5)
+    # R_min 0.5 and R_max 13 of bossfight
+    assert last["normalized_return_mean"] == pytest.approx((last["episode_return_mean"] - 0.5) / 12.5)
     assert last["episodes"] == 2
 
 
