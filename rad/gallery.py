@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from rad import envs
 from rad.build import make_env
 from rad.config import RunConfig
 from rad.envs.procgen_options import SPLITS as LEVEL_SPLITS
@@ -12,6 +13,7 @@ from rad.envs.splits import SPLITS as LOOKS
 from rad.presets import choose
 from rad.report.gallery import gallery_figure
 from rad.splits import check_split, check_splits, is_dmc, is_procgen, procgen_options
+from rad.validate import check_environment, flag
 
 
 def known_splits(config: RunConfig) -> tuple[str, ...]:
@@ -52,7 +54,7 @@ def draw_gallery(
         For each split what it is, or why this task cannot have it.
 
     Raises:
-        ValueError: the task has no splits, or a folder cannot be used.
+        ValueError: the task is unknown or has no splits, or it has no such camera, or a folder cannot be used.
     """
     config = replace(
         choose(None, None, task),
@@ -62,8 +64,11 @@ def draw_gallery(
         camera_id=camera_id,
         background_dir=background_dir,
     )
+    with flag("task"):
+        envs.check_task(task)
     names = known_splits(config)
     check_splits(replace(config, test_split="video-hard") if background_dir else config)
+    check_environment(config)
     about: dict[str, str] = {}
     frames: dict[str, list[np.ndarray]] = {}
     for name in names:

@@ -50,3 +50,17 @@ def test_what_a_task_cannot_have_is_said_and_left_out(shown: dict[str, np.ndarra
 def test_a_folder_that_cannot_be_used_is_refused(folder: str) -> None:
     with pytest.raises(ValueError, match=r"^--background-dir: "):
         draw_gallery("dmc/cartpole-balance", Path("none.png"), background_dir=(folder,))
+
+
+@pytest.mark.parametrize(
+    ("task", "camera_id", "said"),
+    [
+        ("dmc/walker", 0, "--task: unknown task 'dmc/walker'"),
+        ("nope/walker", 0, "--task: unknown suite"),
+        ("dmc/cartpole-balance", 9, "--camera-id: camera_id 9 is unknown for dmc/cartpole-balance"),
+    ],
+)
+def test_what_is_wrong_is_named(task: str, camera_id: int, said: str) -> None:
+    with pytest.raises(ValueError) as error:
+        draw_gallery(task, Path("none.png"), camera_id=camera_id)
+    assert str(error.value).startswith(said)
