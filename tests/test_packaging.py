@@ -58,6 +58,7 @@ def with_torch() -> set[str]:
     return modules_after("torch")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("package", ["augment", "encoders"])
 def test_augment_and_encoders_need_torch_alone(package, with_torch):
     new = modules_after("torch", package) - with_torch - set(sys.stdlib_module_names)
@@ -73,6 +74,7 @@ def test_the_report_reads_run_folders_without_torch():
     assert not loaded & (SIMULATORS | {"torch", "gymnasium", "matplotlib"})
 
 
+@pytest.mark.slow
 def test_training_imports_no_simulator_until_it_has_a_task():
     assert not modules_after("rad.train", "rad.cli", "rad.envs") & (SIMULATORS | {"matplotlib", "wandb", "ray"})
 

@@ -64,6 +64,7 @@ def test_is_channels_last():
     assert is_channels_last(images.contiguous(memory_format=torch.channels_last)[:, :, 1:3, 1:3])
 
 
+@pytest.mark.slow
 def test_import_needs_torch_alone():
     heavy = ("kornia", "torchvision", "cv2", "gymnasium", "dm_control", "matplotlib", "rad", "encoders")
     script = f"import sys, augment; print([name for name in {heavy!r} if name in sys.modules])"

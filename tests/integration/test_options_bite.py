@@ -119,10 +119,7 @@ def test_every_field_is_listed() -> None:
     assert VALUES.keys() | DEFAULTS_OF_OTHERS == {field.name for field in dataclasses.fields(SACRun)}
 
 
-SLOW = {name for name, (needs, _) in VALUES.items() if needs.get("task") == ON_DMC["task"]}
-
-
-@pytest.mark.parametrize("name", [pytest.param(name, marks=[pytest.mark.slow] * (name in SLOW)) for name in VALUES])
+@pytest.mark.parametrize("name", VALUES)
 def test_every_option_bites(name: str, outcomes: dict[str, Any], surroundings: list[str]) -> None:
     needs, value = VALUES[name]
     base = base_outcome(needs, outcomes, surroundings)

@@ -13,7 +13,6 @@ from rad.train import start
 from rad.trained import load
 from tests.integration.runs import tiny
 
-pytestmark = pytest.mark.slow
 LEARNING = {"batch_size": 32, "hidden_dim": 64, "init_temperature": 0.05, "alpha_lr": 1e-3}
 
 

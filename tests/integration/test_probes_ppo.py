@@ -15,7 +15,6 @@ from rad.envs.probe import PROBES
 from rad.evaluate import evaluate
 from rad.loops import Standing, on_policy
 
-pytestmark = pytest.mark.slow
 SIZE, ENVS, UPDATES = 16, 16, 40
 # Values are compared with the probes' own, so rewards are taken as they are.
 LEARNING = {

@@ -140,7 +140,6 @@ def test_diverged_losses_stop_the_run(tmp_path: Path) -> None:
         start(tiny({"actor_lr": 1e30}, log_every=60), tmp_path / "actions")
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("parallel", [(), ("--num-envs=2", "--parallel-envs")], ids=["one process", "workers"])
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_to_all_processes_saves_and_the_run_goes_on(

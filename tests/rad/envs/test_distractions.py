@@ -167,6 +167,7 @@ def test_any_size_shows_the_same_picture(simulate: Any) -> None:
     np.testing.assert_array_equal(simulator.frame(), small)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["video-hard", "distracting-hard-dynamic", "color-hard"])
 def test_environments_start_alike_on_all_splits_and_resume_exactly(name: str) -> None:
     options: dict[str, Any] = {"num_envs": 2, "seed": 5, "image_size": 24, "action_repeat": 250, "frame_stack": 2}
