@@ -23,11 +23,10 @@ from rad.envs.backgrounds import Folder, Generated, pictures
 from rad.loops import Progress, Report, Standing, off_policy, on_policy
 from rad.runtime import device
 from rad.runtime.seeding import generator, seed_for
-from rad.splits import folders, is_procgen, split_options, uses_overlay
+from rad.splits import DISTRACTORS, folders, is_procgen, split_options, uses_overlay
 
 CONFIG_FILE = "config.json"
 CHECKPOINTS = "checkpoints"
-DISTRACTORS = 128  # pictures that overlay chooses among; all stay in memory
 VIDEO_FILE, CURVE_FILE, ATTENTION_FILE = "evaluation.mp4", "learning_curve.png", "attention.png"
 
 

@@ -110,7 +110,7 @@ class Evaluate:
     score_constants: Literal["", "paper", "train-procgen"] = ""
     """Published ranges for Procgen's normalised scores; the run's own if not given."""
     background_dir: tuple[str, ...] = ()
-    """Folders of images or videos for looks with clips, train=DIR test=DIR; the run's own if not given."""
+    """Folder of images or videos for looks with clips, test=DIR; the run's own if not given."""
     seed: int = 0
     """Seed of the initial states."""
     out: Path | None = None
@@ -156,7 +156,7 @@ class Splits:
     camera_id: int = 0
     """Camera of the simulator."""
     background_dir: tuple[str, ...] = ()
-    """Folders of images or videos for looks with clips, train=DIR test=DIR; computed clips if not given."""
+    """Folder of images or videos for looks with clips, test=DIR; computed clips if not given."""
 
 
 def splits(arguments: list[str]) -> int:

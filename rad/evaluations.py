@@ -11,14 +11,13 @@ from typing import Any, Literal
 import numpy as np
 
 from rad.config import PPORun, Run
-from rad.envs.splits import SPLITS as LOOKS
 from rad.envs.splits import TRAIN
 from rad.evaluate import Recorder
 from rad.report.statistics import CONFIDENCE, difference_interval, mean_interval
 from rad.runtime.files import replacing
 from rad.runtime.seeding import seed_for
 from rad.runtime.video import write_mp4
-from rad.splits import check_split, folders, is_procgen, named, procgen_options
+from rad.splits import check_split, folders, is_procgen, named, procgen_options, shows_clips
 from rad.splits import splits as own_splits
 from rad.trained import Trained, eval_policy, load, play, policy_of, score_constants_of, scores
 
@@ -60,7 +59,7 @@ def evaluate_run(
         envs: environments; 0 for the run's own number.
         policy: sample or mode; "" for the run's own.
         score_constants: of Procgen's normalised scores; "" for the run's own.
-        background_dir: the user's own clips, train=DIR or test=DIR, instead of the run's of that side.
+        background_dir: the user's own clips to test with, test=DIR, instead of those that the run was tested with.
         seed: of initial states, levels and chance.
         out: JSONL to write when all is played, a row for each episode and then those that are returned; None for
             `default_file`. It replaces an earlier answer to the same question, and no other file.
@@ -77,11 +76,12 @@ def evaluate_run(
             something else, or `run` is no run with a checkpoint.
     """
     found = load(run, device)
-    config = _with_folders(found.config, splits, background_dir)
-    _check_asked(config, splits, score_constants)
+    asked_for = splits or own_splits(found.config)
+    config = _with_folders(found.config, asked_for, background_dir)
+    _check_asked(config, asked_for, score_constants)
     trained = found._replace(config=_as_asked(config, seed, envs, episodes, score_constants))
     kind = policy or eval_policy(trained.config)
-    names = dict.fromkeys(name or TRAIN for name in splits or own_splits(trained.config))
+    names = dict.fromkeys(name or TRAIN for name in asked_for)
     asked = [_asked_row(run, trained, seed, kind, name) for name in names]
     file = out or default_file(run, asked)
     _check_file(file, asked)
@@ -140,7 +140,7 @@ def _check_asked(config: Run, splits: Sequence[str], score_constants: Constants)
     """Check the flags that not every task has."""
     with named("splits"):
         for name in splits:
-            check_split(config, name)
+            check_split(config, name or TRAIN)
     if score_constants and not score_constants_of(config):
         mode = (
             f" in mode {config.procgen.distribution_mode}" if isinstance(config, PPORun) and is_procgen(config) else ""
@@ -152,15 +152,18 @@ def _check_asked(config: Run, splits: Sequence[str], score_constants: Constants)
 
 
 def _with_folders(config: Run, splits: Sequence[str], background_dir: tuple[str, ...]) -> Run:
-    """Return the run's configuration with other folders of clips."""
+    """Return the run's configuration with another folder of clips to test with."""
     if not background_dir:
         return config
-    if not any(name in LOOKS and LOOKS[name].shows_clips for name in splits):
-        raise ValueError(
-            f"--background-dir: none of the splits asked for shows clips, got {' '.join(background_dir)}; allowed: none"
-        )
     with named("background_dir"):
-        found = folders(config) | folders(dataclasses.replace(config, background_dir=background_dir))
+        given = folders(dataclasses.replace(config, background_dir=background_dir))
+    if given.keys() != {"test"}:
+        raise ValueError(f"--background-dir: must be test=DIR here, got {' '.join(background_dir)}")
+    with named("splits"):
+        shown = any(shows_clips(config, name) for name in splits if name != TRAIN)
+    if not shown:
+        raise ValueError(f"--background-dir: none of the splits asked for shows clips, got {' '.join(background_dir)}")
+    found = folders(config) | given
     return dataclasses.replace(config, background_dir=tuple(f"{side}={path}" for side, path in found.items()))
 
 

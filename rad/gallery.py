@@ -9,10 +9,11 @@ from rad import envs
 from rad.build import make_env
 from rad.config import RunConfig
 from rad.envs.procgen_options import SPLITS as LEVEL_SPLITS
+from rad.envs.splits import PLAIN
 from rad.envs.splits import SPLITS as LOOKS
 from rad.presets import choose
 from rad.report.gallery import gallery_figure
-from rad.splits import check_split, check_splits, is_dmc, is_procgen, procgen_options
+from rad.splits import check_split, folders, is_dmc, is_procgen, named, procgen_options
 from rad.validate import check_environment, flag
 
 
@@ -23,7 +24,7 @@ def known_splits(config: RunConfig) -> tuple[str, ...]:
         ValueError: it has none.
     """
     if is_dmc(config):
-        return tuple(LOOKS)
+        return tuple(name for name in LOOKS if name != PLAIN)
     if is_procgen(config):
         return LEVEL_SPLITS
     raise ValueError(f"--task: {config.task} has no splits; allowed: dmc and procgen tasks")
@@ -48,7 +49,7 @@ def draw_gallery(
         episodes: how many of each split.
         seed: of the episodes.
         camera_id: of the simulator.
-        background_dir: folders of the user's own clips, train=DIR or test=DIR.
+        background_dir: the user's own clips, test=DIR.
 
     Returns:
         For each split what it is, or why this task cannot have it.
@@ -67,7 +68,8 @@ def draw_gallery(
     with flag("task"):
         envs.check_task(task)
     names = known_splits(config)
-    check_splits(replace(config, test_split="video-hard") if background_dir else config)
+    if background_dir:
+        _check_folder(config)
     check_environment(config)
     about: dict[str, str] = {}
     frames: dict[str, list[np.ndarray]] = {}
@@ -79,6 +81,14 @@ def draw_gallery(
             about[name] = f"not here: {error}"
     gallery_figure(frames, out, title=task)
     return about
+
+
+def _check_folder(config: RunConfig) -> None:
+    with named("background_dir"):
+        if not is_dmc(config) or folders(config).keys() != {"test"}:
+            came = " ".join(config.background_dir)
+            raise ValueError(f"must be test=DIR here, and is of dmc tasks only, got {came} for {config.task}")
+        check_split(config, "video-hard")
 
 
 def _about(config: RunConfig, split: str) -> str:

@@ -1,5 +1,6 @@
 """Which splits the task of a run has, what environments of each need, and what is wrong with the ones asked for."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -7,11 +8,13 @@ from typing import Any
 
 from rad.bounds import flag_name
 from rad.config import PPORun, ProcgenConfig, RunConfig, SACRun
-from rad.envs.backgrounds import SIDES, check_disjoint
+from rad.envs.backgrounds import SIDES, Folder, Source, check_disjoint
 from rad.envs.levels import ALL_LEVELS, LevelRange, LevelSet, shared_levels
 from rad.envs.procgen_options import ProcgenOptions, split_for
-from rad.envs.splits import SPLITS, TRAIN, Look, split_named
+from rad.envs.splits import PLAIN, TRAIN, Look, split_named
 from rad.runtime import device
+
+DISTRACTORS = 128  # pictures that overlay chooses among; all stay in memory
 
 
 def is_procgen(config: RunConfig) -> bool:
@@ -55,7 +58,7 @@ def look(config: RunConfig, split: str = "") -> Look | None:
             raise ValueError(f"{config.task} has no split {name}; allowed: {TRAIN}")
         return None
     side: Any = "train" if trained_on else "test"
-    return None if name == TRAIN else Look(split_named(name), side, folders(config).get(side))
+    return None if name in (TRAIN, PLAIN) else Look(split_named(name), side, folders(config).get(side))
 
 
 def folders(config: RunConfig) -> dict[str, Path]:
@@ -73,7 +76,7 @@ def folders(config: RunConfig) -> dict[str, Path]:
 
 
 def check_split(config: RunConfig, name: str) -> None:
-    """Check that environments can be made for a split.
+    """Check that environments can be made for a split, and that no clip of a test folder is shown in training too.
 
     Raises:
         ValueError: there is no such split, or its clips cannot be shown.
@@ -82,19 +85,21 @@ def check_split(config: RunConfig, name: str) -> None:
     if options:
         options.checked(config.task.partition("/")[2])
     chosen = look(config, name)
-    if chosen and chosen.split.shows_clips:
-        check_clips(config, chosen)
+    if chosen is None or not chosen.split.shows_clips:
+        return
+    source = chosen.source()
+    if chosen.side == "test" and chosen.folder:  # computed clips differ from all others by their families and seeds
+        for trained_with in _training_folders(config):
+            check_disjoint(trained_with, source)
 
 
-def check_clips(config: RunConfig, tested: Look) -> None:
-    """Check that a split's clips are enough, and that what is tested with is not what is trained with.
-
-    Raises:
-        ValueError: there are too few clips, one does not open, or a clip is on both sides.
-    """
-    trained = look(config) or Look(tested.split, "train", folders(config).get("train"))
-    if trained.split.shows_clips:
-        check_disjoint(trained.source(), Look(tested.split, "test", folders(config).get("test")).source())
+def _training_folders(config: RunConfig) -> Iterator[Source]:
+    """Yield what a run shows in training of a folder of the user's own."""
+    folder, trained_on = folders(config).get("train"), look(config)
+    if folder and trained_on and trained_on.split.shows_clips:
+        yield trained_on.source()
+    if folder and uses_overlay(config):
+        yield Folder("train", folder, DISTRACTORS)
 
 
 def check_splits(config: RunConfig) -> None:
@@ -107,11 +112,11 @@ def check_splits(config: RunConfig) -> None:
         _check_levels(config)
     elif isinstance(config, PPORun):
         _refuse_procgen_options(config)
-    with named("background_dir"):
-        _check_folders_show(config)
     for field, name in (("train_split", TRAIN), ("test_split", config.test_split)):
         with named(field):
             check_split(config, name)
+    with named("background_dir"):
+        _check_folders_show(config)
 
 
 @contextmanager
@@ -125,21 +130,28 @@ def named(field: str) -> Iterator[None]:
 
 
 def uses_overlay(config: RunConfig) -> bool:
-    """Tell whether the run blends pictures over its observations."""
+    """Tell whether the run blends pictures over its observations that it is not given a folder of."""
     strong = config.agent.strong_augment if isinstance(config, SACRun) else ""
-    return "overlay" in f"{config.augment}+{strong}"
+    return re.search(r"\boverlay\b(?![^+/,]*folder=)", f"{config.augment}+{strong}") is not None
+
+
+def shows_clips(config: RunConfig, split: str) -> bool:
+    """Tell whether a split shows clips."""
+    chosen = look(config, split)
+    return chosen is not None and chosen.split.shows_clips
 
 
 def _check_folders_show(config: RunConfig) -> None:
-    """Refuse folders that are written wrong, or that nothing of the run would show."""
-    looks = {config.train_split, config.test_split} & SPLITS.keys() if is_dmc(config) else set()
-    shown = any(SPLITS[name].shows_clips for name in looks) or uses_overlay(config)
-    if config.background_dir and not shown:
-        raise ValueError(
-            f"nothing of {config.task} with --train-split {config.train_split} and without overlay "
-            f"shows clips, got {' '.join(config.background_dir)}; allowed: none"
-        )
-    folders(config)
+    """Refuse folders that nothing of the run would show."""
+    tested = [name for name in splits(config) if name not in ("", TRAIN)]
+    shown = {
+        "train": shows_clips(config, TRAIN) or uses_overlay(config),
+        "test": any(shows_clips(config, name) for name in tested),
+    }
+    needs = {"train": "--train-split or an overlay that shows clips", "test": "a --test-split that shows clips"}
+    for side, folder in folders(config).items():
+        if not shown[side]:
+            raise ValueError(f"background_dir {side}={folder} is shown nowhere; allowed: only with {needs[side]}")
 
 
 def procgen_options(config: RunConfig, split: str = "") -> ProcgenOptions | None:

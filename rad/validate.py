@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import torch
+from gymnasium.vector import VectorEnv
 
 import augment
 import encoders
@@ -25,8 +26,9 @@ from rad.build import (
     rollouts,
 )
 from rad.config import PPORun, Run, RunConfig, SACRun
+from rad.envs.splits import TRAIN
 from rad.runtime import device
-from rad.splits import check_splits, is_procgen
+from rad.splits import check_splits, is_procgen, named, splits
 
 SCENE = ("image_size", "action_repeat", "camera_id", "render_quality")  # what an environment's errors begin with
 
@@ -60,7 +62,7 @@ def check(config: Run, folder: Path) -> None:
 
 def check_augment(config: RunConfig) -> tuple[int, tuple[int, int]]:
     """Check the augmentations; return the side to render at and (height, width) of what the encoder sees, px."""
-    with flag("augment"):
+    with named("augment"):
         arms, side = make_arms(config)
         sizes = {op.output_size(side, side) for op in arms.values()}
         if len(arms) > 1:
@@ -72,7 +74,7 @@ def check_augment(config: RunConfig) -> tuple[int, tuple[int, int]]:
                 f"--augment: ucb chooses by the returns of rollouts, which sac has none of; allowed: one augmentation, "
                 f"got {config.augment}"
             )
-        with flag("strong_augment"):
+        with named("strong_augment"):
             strong = config.agent.strong_augment
             augment.make(strong, size=size[0], distractors=distractors(config)).output_size(*size)
     fixed = envs.image_size_for(config.task)
@@ -168,18 +170,31 @@ def check_folder(folder: Path) -> None:
 
 
 def check_environment(config: RunConfig) -> None:
-    """Make one environment and check its scene and its actions; of a dmc task nothing is drawn."""
+    """Make an environment of each split, and check its scene and its actions; a task's own look is not drawn."""
+    tested = [name for name in splits(config) if name not in ("", TRAIN)]
+    for field, split in (("train_split", TRAIN), *(("test_split", name) for name in tested)):
+        env = _make_env(config, split, field)
+        try:
+            check_actions(config, env)
+        finally:
+            env.close()
+
+
+def _make_env(config: RunConfig, split: str, field: str) -> VectorEnv:
+    """Make an environment; an error names the flag that is wrong, `field` if it is the split."""
     try:
-        env = make_env(config, "check")
+        return make_env(config, "check", split=split)
     except ValueError as error:
-        named = next((name for name in SCENE if str(error).startswith(name)), "task")
-        raise ValueError(f"{flag_name(named)}: {error}") from None
+        scene = next((name for name in SCENE if str(error).startswith(name)), "task")
+        wrong = field if str(error).startswith("split ") else scene
+        raise ValueError(f"{flag_name(wrong)}: {error}") from None
+
+
+def check_actions(config: RunConfig, env: VectorEnv) -> None:
+    """Check that the algorithm can take an environment's actions."""
     actions = env.single_action_space
-    try:
-        with flag("task"):
-            action_dim(env)
-    finally:
-        env.close()
+    with flag("task"):
+        action_dim(env)
     if isinstance(config, SACRun) and len(actions.shape or ()) != 1:
         raise ValueError(
             f"--task: sac needs actions that are a vector of continuous numbers, got {config.task} with {actions}; "

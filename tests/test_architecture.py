@@ -58,7 +58,7 @@ HOMES = {
     "procgen": "rad.envs",
     "gym3": "rad.envs",
     # Its VectorEnv and Box are the contract between environments and those that step them.
-    "gymnasium": "rad.envs rad.build rad.evaluate rad.loops rad.train rad.trained",
+    "gymnasium": "rad.envs rad.build rad.evaluate rad.loops rad.train rad.trained rad.validate",
     "matplotlib": "rad.report rad.attention.figure",
     "torchvision": "augment",
     "kornia": "augment",

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
-_LOWEST, _HIGHEST = np.radians(3.0), np.radians(87.0)  # elevation of a turned camera, unless its own is beyond
+_LOWEST, _HIGHEST = np.radians(5.0), np.radians(87.0)  # elevation of a turned camera, unless its own is beyond
 
 
 def place_camera(model: Any, camera: int, own: Mapping[str, Floats], pose: Floats) -> None:
@@ -57,14 +57,18 @@ def _fields(model: Any, camera: int) -> tuple[str, str]:
 
 
 def _distance(model: Any, camera: int, position: Floats, back: Floats) -> float:
-    """Return how far away lies what a camera looks at: what it tracks, or the middle of the world."""
+    """Return how far away lies what a camera looks at: what it tracks, or the middle of the world above the floor."""
     import mujoco
 
     tracks = model.cam_mode[camera] in (mujoco.mjtCamLight.mjCAMLIGHT_TRACK, mujoco.mjtCamLight.mjCAMLIGHT_TRACKCOM)
     in_world = model.cam_bodyid[camera] == 0
     middle = np.zeros(3) if tracks else model.stat.center
     least = 0.25 * model.stat.extent
-    return max(float((position - middle) @ back), least) if tracks or in_world else model.stat.extent
+    if not (tracks or in_world):
+        return float(model.stat.extent)
+    distance = max(float((position - middle) @ back), least)
+    falls = in_world and not tracks and back[2] > 0 and position[2] > 0
+    return min(distance, position[2] / back[2]) if falls else distance
 
 
 def _elevation(back: Floats, pitch: float) -> float:

@@ -33,6 +33,7 @@ class Computed(Clip):
     """
 
     family: ClassVar[str]
+    starts = 1000
 
     def __init__(self, seed: int) -> None:
         self.name = f"{self.family}-{seed}"

@@ -24,9 +24,11 @@ class Clip(abc.ABC):
 
     Attributes:
         name: for logs and errors.
+        starts: frames, from the first on, that an episode may start with.
     """
 
     name: str
+    starts = 1
 
     @property
     @abc.abstractmethod

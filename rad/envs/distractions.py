@@ -20,7 +20,6 @@ _MODEL_FIELDS = (
 )
 _HEADLIGHT_FIELDS = ("ambient", "diffuse")
 _PARTS = ("clip", "palette", "light", "camera", "materials")  # each has chance of its own
-_FIRST_FRAMES = 1000  # where in its clip an episode may start
 _FLOOR_SHADE = np.float32(0.6)  # of a picture on the floor: the lamps of the suite are made for dark floors
 
 # Part of the floor that the Distracting Control Suite leaves over its videos, by domain.
@@ -48,7 +47,7 @@ class Scenery:
 
     def __init__(self, physics: Any, camera_id: int, domain: str, look: Look) -> None:
         self._physics, self._model, self._camera = physics, physics.model.ptr, camera_id
-        self._split, self._source = look.split, look.source() if look.split.shows_clips else None
+        self._split, self._source = look.split, look.shared_source() if look.split.shows_clips else None
         self._floor_left = _FLOOR_LEFT.get(domain, _FLOOR_LEFT_ELSEWHERE)
         self._own: dict[str, Floats] = {}  # what the model has when nothing is changed
         self._own_headlight: dict[str, Floats] = {}
@@ -103,6 +102,8 @@ class Scenery:
         for index, pixels in self._own_textures.items():
             self._texture(index)[:] = pixels
         self._to_upload |= self._own_textures.keys()
+        self._upload()
+        self._clip = None
         self._own, self._own_headlight, self._episode = {}, {}, None
 
     def _begin(self, seed: int, episode: int) -> None:
@@ -131,7 +132,7 @@ class Scenery:
         self._clip, self._first_frame = None, 0
         if self._source:
             self._clip = self._source.clip(int(chance.integers(len(self._source))))
-            self._first_frame = int(chance.integers(_FIRST_FRAMES))
+            self._first_frame = int(chance.integers(self._clip.starts))
 
     def _paint(self, deviations: Mapping[str, float], chance: np.random.Generator) -> None:
         """Draw the colours of body, sky and floor; a texture keeps its pattern."""

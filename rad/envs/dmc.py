@@ -15,7 +15,7 @@ from rad.envs import gl
 from rad.envs.cameras import CutoutCamera
 from rad.envs.distractions import Scenery
 from rad.envs.simulator import Frame, Simulator, UnitRange
-from rad.envs.splits import TRAIN, Look
+from rad.envs.splits import PLAIN, TRAIN, Look
 
 # Table 3 of CURL (Srinivas et al. 2020), whose values RAD (Laskin et al. 2020) uses too: 2 for finger-spin
 # and walker-walk, 8 for cartpole-swingup, 4 otherwise. The other walker tasks follow walker-walk.
@@ -147,7 +147,7 @@ class DMCSimulator(Simulator):
         Raises:
             ValueError: If too few pixels change.
         """
-        if look.split.name == TRAIN or not self._scenery:
+        if look.split.name in (TRAIN, PLAIN) or not self._scenery:
             return
         least = LEAST_CHANGE if look.split.background else 1.0 / self.size**2
         own, share = self.frame().astype(int), 0.0
@@ -158,9 +158,10 @@ class DMCSimulator(Simulator):
             if share >= least or look.split.background != "sky":
                 break
         if share < least:
+            allowed = f"{least:.0%}" if look.split.background else "one"
             raise ValueError(
                 f"split '{look.split.name}' changes {share:.0%} of the pixels that camera {self._camera_id} of "
-                f"{self.task} sees; allowed: splits that change at least {least:.0%}"
+                f"{self.task} sees; allowed: splits that change at least {allowed}"
             )
 
     def close(self) -> None:

@@ -10,6 +10,7 @@ The ranges follow DMControl-GB (Hansen and Wang 2021) and the Distracting Contro
 from __future__ import annotations
 
 import difflib
+import functools
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ from numpy.typing import NDArray
 
 from rad.envs.backgrounds import Folder, Generated, Source
 
-TRAIN = "train"  # the suite's own look
+TRAIN, PLAIN = "train", "plain"  # the suite's own look; the second for runs that train on another
 Floats = NDArray[np.float64]
 
 
@@ -79,6 +80,7 @@ def _distracting(name: str, scale: float, clips: int) -> list[Split]:
 _EASY, _HARD = {"self": 0.10, "sky": 0.10, "floor": 0.09}, {"self": 0.18, "sky": 0.19, "floor": 0.17}
 _ALL = (
     Split(TRAIN, "the suite's own look"),
+    Split(PLAIN, "the same, for runs that train on another"),
     Split("color-easy", "colours of body, sky and floor, close to their own", palette=_EASY),
     Split("color-hard", "colours of body, sky and floor, far from their own", palette=_HARD),
     Split("light", "position, colour and strength of the light", light=True),
@@ -125,14 +127,23 @@ class Look:
     folder: Path | None = None
 
     def source(self) -> Source:
-        """Return the clips that the split chooses from.
+        """Return the clips that the split chooses from, read anew.
 
         Raises:
             ValueError: If the folder holds too few clips or one that does not open.
         """
-        if self.folder is None:
-            return Generated(self.side, self.split.clips)
-        return Folder(self.side, self.folder, self.split.clips)
+        return _read_source(self.side, self.folder, self.split.clips)
+
+    def shared_source(self) -> Source:
+        """Return the same, read once in a process: environments share the clips that they have decoded."""
+        return _shared_source(self.side, self.folder, self.split.clips)
+
+
+def _read_source(side: str, folder: Path | None, clips: int) -> Source:
+    return Generated(side, clips) if folder is None else Folder(side, folder, clips)
+
+
+_shared_source = functools.cache(_read_source)
 
 
 def draw_color(own: Floats, deviation: float, chance: np.random.Generator) -> Floats:

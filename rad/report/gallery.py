@@ -38,7 +38,7 @@ def gallery_figure(frames: Mapping[str, Sequence[NDArray[np.uint8]]], path: Path
         ax.set_axis_off()
     for ax, (name, strip) in zip(axes, frames.items()):
         _draw_strip(ax, name, strip)
-    figure.savefig(path, metadata={"Software": None})
+    figure.savefig(path, format="png", metadata={"Software": None})
 
 
 def _draw_strip(ax: Any, name: str, strip: Sequence[NDArray[np.uint8]]) -> None:

@@ -9,7 +9,6 @@ import pytest
 
 from rad import evaluations
 from rad.config import PPORun, ProcgenConfig
-from rad.envs.splits import SPLITS
 from rad.evaluations import compared, default_file, evaluate_run
 from rad.report.statistics import difference_interval, mean_interval
 from rad.trained import Trained
@@ -32,7 +31,7 @@ def played(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Any, Any]]:
         return np.array(RETURNS[split])
 
     def check_split(config: Any, name: str) -> None:
-        if name not in RETURNS:
+        if name not in ("train", "dark", "video"):
             raise ValueError(f"unknown split '{name}'")
 
     monkeypatch.setattr(evaluations, "load", lambda run, device: Trained(tiny(eval_envs=4), None, 60))
@@ -259,33 +258,43 @@ def test_nothing_is_retained_of_a_mean_that_is_not_positive(train: float, retent
     assert row.get("retention") == retention
 
 
-class TestFoldersOfClips:
-    def test_they_replace_the_runs_own_side_and_make_another_question(
+class TestAFolderOfClips:
+    @pytest.fixture(autouse=True)
+    def _on_dmc(self, played: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+        own = tiny(task="dmc/walker-walk", train_split="texture", background_dir=("train=a", "test=b"))
+        monkeypatch.setattr(evaluations, "load", lambda run, device: Trained(own, None, 60))
+        monkeypatch.setattr(evaluations, "check_split", lambda config, name: None)
+        monkeypatch.setitem(RETURNS, "video-easy", RETURNS["video"])
+
+    def test_it_replaces_the_runs_own_and_makes_another_question(self, tmp_path: Path, played: list[Any]) -> None:
+        rows = [
+            evaluate_run(tmp_path, splits=["train", "video-easy"], background_dir=folder)
+            for folder in ((), ("test=c",))
+        ]
+        shown = [("train=a", "test=b"), ("train=a", "test=c")]
+        assert [tuple(row[1]["background_dir"]) for row in rows] == shown
+        assert [config.background_dir for split, config, _ in played if split == "video-easy"] == shown
+        assert default_file(tmp_path, rows[0]) != default_file(tmp_path, rows[1])
+
+    def test_it_is_shown_on_the_runs_own_splits_too(
         self, tmp_path: Path, played: list[Any], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setitem(evaluations.LOOKS, "video", SPLITS["video-easy"])
-        own = tiny(task="dmc/walker-walk", background_dir=("train=a", "test=b"))
-        monkeypatch.setattr(evaluations, "load", lambda run, device: Trained(own, None, 60))
-        rows = [
-            evaluate_run(tmp_path, splits=["train", "video"], background_dir=folders)
-            for folders in ((), ("test=c",), ("train=d", "test=e"))
-        ]
-        shown = [("train=a", "test=b"), ("train=a", "test=c"), ("train=d", "test=e")]
-        assert [tuple(row[1]["background_dir"]) for row in rows] == shown
-        assert [config.background_dir for split, config, _ in played if split == "video"] == shown
-        assert len({default_file(tmp_path, row) for row in rows}) == 3
+        monkeypatch.setattr(evaluations, "own_splits", lambda config: ("train", "video-easy"))
+        evaluate_run(tmp_path, background_dir=("test=c",))
+        assert [split for split, *_ in played] == ["train", "video-easy"]
 
-    @pytest.mark.parametrize("splits", [[], ["train"], ["dark"]])
-    def test_they_are_refused_where_nothing_shows_them(
-        self, tmp_path: Path, played: list[Any], splits: list[str]
+    @pytest.mark.parametrize(
+        ("splits", "folder", "said"),
+        [
+            (["train"], "test=c", "none of the splits asked for shows clips, got test=c"),
+            (["color-hard"], "test=c", "none of the splits asked for shows clips"),
+            (["video-easy"], "c", "must be train=DIR, test=DIR or both, got c"),
+            (["video-easy"], "train=c", "must be test=DIR here, got train=c"),
+        ],
+    )
+    def test_what_is_wrong_is_said_before_anything_is_played(
+        self, tmp_path: Path, played: list[Any], splits: list[str], folder: str, said: str
     ) -> None:
-        with pytest.raises(
-            ValueError, match=r"^--background-dir: none of the splits asked for shows clips, got test=c"
-        ):
-            evaluate_run(tmp_path, splits=splits, background_dir=("test=c",))
-        assert not played
-
-    def test_they_are_read_before_anything_is_played(self, tmp_path: Path, played: list[Any]) -> None:
-        with pytest.raises(ValueError, match=r"^--background-dir: must be train=DIR, test=DIR or both, got c"):
-            evaluate_run(tmp_path, splits=["video-easy"], background_dir=("c",))
+        with pytest.raises(ValueError, match=f"^--background-dir: {said}"):
+            evaluate_run(tmp_path, splits=splits, background_dir=(folder,))
         assert not played

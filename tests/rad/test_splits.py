@@ -74,8 +74,15 @@ def test_each_purpose_sees_its_split() -> None:
             {"background_dir": ("test=missing",), "test_split": "video-easy"},
             "--background-dir: test=missing cannot be read (",
         ),
-        ({"task": "probe/both", "background_dir": ("test=a",)}, "--background-dir: nothing of probe/both with"),
-        ({"background_dir": ("test=a",)}, "--background-dir: nothing of dmc/cartpole-balance with --train-split train"),
+        (
+            {"task": "probe/both", "background_dir": ("test=a",)},
+            "--background-dir: test=a is shown nowhere; allowed: o",
+        ),
+        ({"background_dir": ("test=a",)}, "--background-dir: test=a is shown nowhere; allowed: only with a --test-spl"),
+        ({"test_split": "texture", "background_dir": ("train=a",)}, "--background-dir: train=a is shown nowhere"),
+        ({"train_split": "texture", "background_dir": ("test=a",)}, "--background-dir: test"),
+        ({"augment": "overlay:folder=b", "background_dir": ("train=a",)}, "--background-dir: train=a is shown nowhere"),
+        ({"train_split": "color-easy", "test_split": "texture", "background_dir": ("test=a",)}, "--background-dir: te"),
         ({"task": "probe/both", "train_split": "light"}, "--train-split: probe/both has no split light"),
         ({"task": "probe/both", "test_split": "light"}, "--test-split: probe/both has no split light"),
     ],
@@ -97,6 +104,26 @@ def test_what_is_tested_with_is_not_what_is_trained_with(tmp_path: Path) -> None
     with pytest.raises(ValueError, match="share 1"):
         check_split(config, "video-hard")
     check_split(config, "color-hard")  # shows no clips
+
+
+def test_pictures_that_overlay_shows_are_not_tested_with(tmp_path: Path) -> None:
+    train, test = write_pictures(tmp_path / "a", 60), write_pictures(tmp_path / "b", 4, seed=1)
+    both = (f"train={train}", f"test={test}")
+    for train_split in ("train", "color-easy"):
+        config = tiny(
+            **DMC, augment="overlay", train_split=train_split, test_split="distracting-easy", background_dir=both
+        )
+        check_splits(config)
+    (test / "0.png").write_bytes((train / "47.png").read_bytes())
+    with pytest.raises(ValueError, match="share 1"):
+        check_splits(config)
+
+
+def test_a_run_that_trains_on_another_look_can_be_tested_on_the_suites_own() -> None:
+    config = tiny(**DMC, train_split="light", test_split="plain")
+    assert splits(config) == ("train", "plain")
+    assert look(config, "train") is not None and look(config, "plain") is None
+    check_splits(config)
 
 
 def test_too_few_pictures_are_counted(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from rad.envs.cameras import CutoutCamera, place_camera, turn
 from rad.envs.dmc import DMCSimulator
+from rad.envs.splits import CameraPath
 
 pytest.importorskip("dm_control")
 
@@ -99,6 +100,15 @@ def test_a_camera_never_goes_under_the_floor(simulate: Any) -> None:
     assert up[2] > start[2]
     np.testing.assert_allclose(down, up, atol=1e-9)
     np.testing.assert_allclose(down_axes, up_axes, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["lqr-lqr_2_1", "cartpole-swingup", "finger-spin", "acrobot-swingup"])
+def test_a_fixed_camera_stays_above_the_floor(simulate: Any, name: str) -> None:
+    simulator = simulate(name)
+    own = own_fields(simulator)
+    for episode in range(300):
+        pose = CameraPath(0.3, False, np.random.default_rng(episode)).at(0)
+        assert placed(simulator, own, list(pose))[0][2] > 0
 
 
 def test_the_free_camera_is_left_alone(simulate: Any) -> None:

@@ -13,7 +13,7 @@ from rad.envs.splits import (
 )
 
 NAMES = {
-    *("train", "color-easy", "color-hard", "light", "texture", "camera-0.1", "camera-0.2", "camera-0.3"),
+    *("train", "plain", "color-easy", "color-hard", "light", "texture", "camera-0.1", "camera-0.2", "camera-0.3"),
     *("video-easy", "video-hard", "distracting-easy", "distracting-medium", "distracting-hard"),
     *("distracting-easy-dynamic", "distracting-medium-dynamic", "distracting-hard-dynamic"),
 }
@@ -30,7 +30,7 @@ def test_names_and_lines_for_people() -> None:
 
 def test_unknown_names_are_refused_with_the_known_ones() -> None:
     with pytest.raises(
-        ValueError, match=r"^unknown split 'video-hrad'; did you mean video-hard\?; known: train, color-e"
+        ValueError, match=r"^unknown split 'video-hrad'; did you mean video-hard\?; known: train, plain, "
     ):
         split_named("video-hrad")
 
