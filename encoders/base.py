@@ -57,15 +57,15 @@ class Encoder(nn.Module):
 
     Args:
         image_shape: (C, H, W) of the images that come in.
-        layers: module that maps images [B, C, H, W] to a feature map [B, C', H', W']. Its windows
-            (convolutions and poolings) are square and registered in the order in which they act, one after
-            the other; what runs beside a shortcut stands in a `Residual`.
+        layers: maps images [B, C, H, W] to a feature map [B, C', H', W']. Its windows (convolutions and poolings)
+            are square and registered in the order in which they act, one after the other; what runs beside a
+            shortcut stands in a `Residual`. The first layer holds a window, and a layer that does begins a stage.
 
     Raises:
         ValueError: if an axis of `image_shape` is not positive, or the image is too small for a layer.
     """
 
-    def __init__(self, image_shape: ImageShape, layers: nn.Module) -> None:
+    def __init__(self, image_shape: ImageShape, layers: nn.Sequential) -> None:
         super().__init__()
         self.image_shape = check_image_shape(image_shape)
         self.layers = layers
@@ -77,36 +77,61 @@ class Encoder(nn.Module):
         channels, height, width = self.map_shape
         return channels * height * width
 
-    def feature_map(self, images: Tensor) -> Tensor:
+    @property
+    def num_stages(self) -> int:
+        """Number of stages: a layer with windows, and the layers without any that follow it."""
+        return len(self._stage_ends())
+
+    def feature_map(self, images: Tensor, stage: int = -1) -> Tensor:
         """Encode images into a map.
 
         Args:
             images: float [B, C, H, W] in [0, 1], of `image_shape`; any memory format.
+            stage: the one whose output is wanted, 0 to `num_stages` - 1, or counted from the end by -1, -2, ...
 
         Returns:
             Feature map [B, C', H', W'], in the memory format of `images`.
 
         Raises:
             TypeError: if `images` is not of a floating type.
-            ValueError: if the shape of `images` is not [B, C, H, W] with C, H, W of `image_shape`.
+            ValueError: if the shape of `images` is not [B, C, H, W] with C, H, W of `image_shape`, or there is no
+                such stage.
         """
         if not images.is_floating_point():
             raise TypeError(f"images are {images.dtype}; expected a floating type in [0, 1]")
         if tuple(images.shape[1:]) != self.image_shape:
             sides = ", ".join(map(str, self.image_shape))
             raise ValueError(f"images have shape {list(images.shape)}; expected [B, {sides}]")
-        return self.layers(images)  # [B, C', H', W']
+        end = self._end(stage)
+        # The module itself where it is whole, so that hooks on it are called.
+        layers = self.layers if end == len(self.layers) else self.layers[:end]
+        return layers(images)  # [B, C', H', W']
 
     def forward(self, images: Tensor) -> Tensor:
         """Encode images into flat features [B, feature_dim], cell by cell, the channels of a cell together.
 
         That is the order in which a channels-last map lies in memory, so that nothing is copied.
         """
-        return self.feature_map(images).permute(0, 2, 3, 1).flatten(1)  # [B, H' * W' * C']
+        return _flat(self.feature_map(images))
 
-    def receptive_field(self) -> ReceptiveField:
-        """Give step, first centre and width, in input pixels, of what the last map's cells see."""
-        return walk(windows(self.layers))
+    def forward_from(self, feature_map: Tensor, stage: int = -1) -> Tensor:
+        """Go on from a stage's map to the flat features: `forward_from(feature_map(x, s), s)` is `forward(x)`."""
+        return _flat(self.layers[self._end(stage) :](feature_map))
+
+    def receptive_field(self, stage: int = -1) -> ReceptiveField:
+        """Give step, first centre and width, in input pixels, of what the cells of a stage's map see."""
+        return walk(windows(self.layers[: self._end(stage)]))
+
+    def _end(self, stage: int) -> int:
+        """Return the number of layers up to the end of a stage."""
+        ends = self._stage_ends()
+        if not -len(ends) <= stage < len(ends):
+            raise ValueError(f"stage is {stage}; expected 0 to {len(ends) - 1}, or -1 to {-len(ends)} from the end")
+        return ends[stage]
+
+    def _stage_ends(self) -> list[int]:
+        starts = [number for number, layer in enumerate(self.layers) if windows(layer)]
+        return [*starts[1:], len(self.layers)]
 
     def _walk_shape(self) -> ImageShape:
         channels, height, width = self.image_shape
@@ -120,6 +145,10 @@ class Encoder(nn.Module):
             height, width = ((side + 2 * padding - kernel) // stride + 1 for side in (height, width))
             channels = window.out_channels if isinstance(window, nn.Conv2d) else channels
         return channels, height, width
+
+
+def _flat(feature_map: Tensor) -> Tensor:
+    return feature_map.permute(0, 2, 3, 1).flatten(1)  # [B, H' * W' * C']
 
 
 def windows(layers: nn.Module) -> list[Window]:

@@ -1,14 +1,26 @@
-"""Methods that turn an encoder and images into maps of where its features are active."""
+"""Methods that turn an encoder and images into maps: where its features are active, and what a number depends on.
+
+A map of a stage has that stage's cells; maps of the input have the image's pixels. `Output` is what a map explains: it
+takes the encoder's flat features and returns a number for each image.
+"""
+
+from collections.abc import Callable
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from encoders import Encoder
 
+Output = Callable[[Tensor], Tensor]
+"""Maps features, float [B, F], to numbers [B]."""
+Vector = Callable[[Tensor], Tensor]
+"""Maps features, float [B, F], to vectors [B, D]."""
+
 
 @torch.no_grad()
-def activation_map(encoder: Encoder, images: Tensor, power: float = 1.0) -> Tensor:
-    """Average the activation of the last convolution over its channels.
+def activation_map(encoder: Encoder, images: Tensor, power: float = 1.0, stage: int = -1) -> Tensor:
+    """Average the activation of a stage over its channels.
 
     m_ij = mean_c |A_cij|^p, divided by its sum over the map. RAD shows a spatial softmax instead: at temperature 1
     that is flat to four digits on this encoder, so it is no number to compare with.
@@ -17,20 +29,215 @@ def activation_map(encoder: Encoder, images: Tensor, power: float = 1.0) -> Tens
         encoder: gives the feature map A.
         images: float [B, C, H, W] in [0, 1], as the encoder takes them.
         power: p; 1 is RAD's, larger ones weigh strong activations more.
+        stage: of the encoder.
 
     Returns:
         float32 [B, h, w], each map at least 0 with sum 1. An image that activates nothing has a uniform map.
 
     Raises:
-        ValueError: `power` is not above 0.
+        ValueError: `power` is not above 0, or there is no such stage.
 
     Source: Zagoruyko and Komodakis 2017, eq. F_sum^p (mean for sum); Laskin et al. 2020, attention figure.
     """
     if power <= 0:
         raise ValueError(f"power is {power}; expected above 0")
-    activation = encoder.feature_map(images).float().abs()
+    activation = encoder.feature_map(images, stage).float().abs()
     # Relative to the largest before the power, which would make small numbers vanish.
     largest = activation.amax((1, 2, 3), keepdim=True).clamp_min(torch.finfo(torch.float32).tiny)
-    maps = (activation / largest).pow(power).mean(1)  # [B, h, w]
+    return shares((activation / largest).pow(power).mean(1))
+
+
+def grad_cam(encoder: Encoder, output: Output, images: Tensor, stage: int = -1) -> Tensor:
+    """Weigh a stage's channels by the mean gradient of a number: relu(sum_c mean_ij(dy/dA_cij) A_cij).
+
+    Args:
+        encoder: gives the feature map A.
+        output: y of the features.
+        images: float [B, C, H, W] in [0, 1].
+        stage: of the encoder.
+
+    Returns:
+        float [B, h, w], at least 0; nowhere above it where nothing speaks for a larger y.
+
+    Source: Selvaraju et al. 2017, eqs. 1 and 2.
+    """
+    activation, gradient = _activation_and_gradient(encoder, output, images, stage)
+    return (gradient.mean((2, 3), keepdim=True) * activation).sum(1).relu()
+
+
+def hires_cam(encoder: Encoder, output: Output, images: Tensor, stage: int = -1) -> Tensor:
+    """Weigh each activation by its own gradient: relu(sum_c dy/dA_cij A_cij).
+
+    Args, Returns: as `grad_cam`. Where cells are flattened before the heads, as in all encoders here, it keeps places
+    that Grad-CAM averages away.
+
+    Source: Draelos and Carin 2020, eq. 3.
+    """
+    activation, gradient = _activation_and_gradient(encoder, output, images, stage)
+    return (gradient * activation).sum(1).relu()
+
+
+def gradient_map(encoder: Encoder, output: Output, images: Tensor) -> Tensor:
+    """Sum the size of the gradient over the channels of each frame: sum_c |dy/dx_cij|.
+
+    Args:
+        encoder: of the images.
+        output: y of the features.
+        images: x, float [B, 3K, H, W] in [0, 1].
+
+    Returns:
+        float [B, K, H, W], at least 0, a map for each frame, oldest first.
+
+    Source: Simonyan et al. 2014, section 3 (their maximum over channels, here the sum).
+    """
+    pixels = images.detach().clone().requires_grad_(True)
+    (gradient,) = torch.autograd.grad(output(encoder(pixels)).sum(), pixels)
+    return gradient.abs().unflatten(1, (-1, 3)).sum(2)
+
+
+def smooth_grad(
+    encoder: Encoder, output: Output, images: Tensor, generator: torch.Generator, samples: int = 8, noise: float = 0.1
+) -> Tensor:
+    """Average `gradient_map` over noisy copies of the images.
+
+    Args:
+        encoder: of the images.
+        output: y of the features.
+        images: x, float [B, 3K, H, W] in [0, 1].
+        generator: CPU generator of the noise.
+        samples: number of copies, at least 1.
+        noise: standard deviation in [0, 1] of the pixels' range.
+
+    Returns:
+        float [B, K, H, W], at least 0.
+
+    Source: Smilkov et al. 2017, section 3; the size is taken before the mean.
+    """
+    maps = [
+        gradient_map(encoder, output, images + noise * torch.randn(images.shape, generator=generator).to(images.device))
+        for _ in range(samples)
+    ]
+    return torch.stack(maps).mean(0)
+
+
+@torch.no_grad()
+def perturbation_map(
+    encoder: Encoder, vector: Vector, images: Tensor, grid: int = 14, sigma_px: float = 3.0, radius_px: float = 5.0
+) -> Tensor:
+    """Blur the surroundings of one point after the other, in all frames, and see how far the outputs move.
+
+    x' = (1 - M) x + M blur(x), with M a Gaussian of standard deviation `radius_px` about the point and height 1;
+    the map is |v(x) - v(x')|^2 / 2.
+
+    Args:
+        encoder: of the images.
+        vector: v of the features.
+        images: x, float [B, C, H, W] in [0, 1].
+        grid: points along each axis, evenly spread, each in the middle of its cell.
+        sigma_px: standard deviation of the blur.
+        radius_px: of the masks.
+
+    Returns:
+        float [B, grid, grid], at least 0.
+
+    Source: Greydanus et al. 2018, eqs. 1 and 2; they place points every 5 pixels.
+    """
+    blurred = _blur(images, sigma_px)
+    before = vector(encoder(images))
+    scores = [
+        0.5 * (vector(encoder(torch.lerp(images, blurred, mask))) - before).pow(2).sum(1)
+        for mask in _masks(images, grid, radius_px)
+    ]
+    return torch.stack(scores, 1).view(len(images), grid, grid)
+
+
+@torch.no_grad()
+def sarfa_map(
+    encoder: Encoder, logits: Vector, images: Tensor, grid: int = 14, sigma_px: float = 3.0, radius_px: float = 5.0
+) -> Tensor:
+    """Blur as `perturbation_map` does, and see how much that changes the chosen action and no other.
+
+    With p the probabilities before and after, a the action that is most likely before, dP = p(a) - p'(a) and K = 1 /
+    (1 + KL(p_rest' || p_rest)) over the other actions, renormalised: 2 dP K / (dP + K) where dP > 0, else 0.
+
+    Args:
+        encoder: of the images.
+        logits: of discrete actions, [B, A], of the features.
+        images: float [B, C, H, W] in [0, 1].
+        grid: points along each axis.
+        sigma_px: standard deviation of the blur.
+        radius_px: of the masks.
+
+    Returns:
+        float [B, grid, grid] in [0, 1].
+
+    Source: Puri et al. 2020, section 3.3; p are the policy's probabilities, where they take a softmax of Q values.
+    """
+    blurred, before = _blur(images, sigma_px), logits(encoder(images)).float()
+    scores = [
+        _sarfa(before, logits(encoder(torch.lerp(images, blurred, mask))).float())
+        for mask in _masks(images, grid, radius_px)
+    ]
+    return torch.stack(scores, 1).view(len(images), grid, grid)
+
+
+def shares(maps: Tensor) -> Tensor:
+    """Divide maps [B, h, w] by their sum; those without mass become uniform."""
     total = maps.sum((1, 2), keepdim=True)
     return torch.where(total > 0, maps / total, 1.0 / maps[0].numel())
+
+
+def softmax(maps: Tensor) -> Tensor:
+    """Take the spatial softmax of maps [B, h, w], as RAD's figure does: nearly flat for small activations."""
+    return maps.flatten(1).softmax(1).view_as(maps)
+
+
+def z_softmax(maps: Tensor) -> Tensor:
+    """Take the spatial softmax of standardised maps [B, h, w]: mean 0, deviation 1, never flat whatever they show."""
+    flat = maps.flatten(1)
+    scaled = (flat - flat.mean(1, keepdim=True)) / flat.std(1, keepdim=True).clamp_min(torch.finfo(flat.dtype).tiny)
+    return scaled.softmax(1).view_as(maps)
+
+
+def _activation_and_gradient(encoder: Encoder, output: Output, images: Tensor, stage: int) -> tuple[Tensor, Tensor]:
+    with torch.no_grad():
+        activation = encoder.feature_map(images, stage)
+    activation.requires_grad_(True)
+    (gradient,) = torch.autograd.grad(output(encoder.forward_from(activation, stage)).sum(), activation)
+    return activation.detach(), gradient
+
+
+def _blur(images: Tensor, sigma_px: float) -> Tensor:
+    """Blur with a Gaussian that reaches three standard deviations; the border is repeated outwards."""
+    reach = max(int(3 * sigma_px + 0.5), 1)
+    kernel = torch.exp(-0.5 * (torch.arange(-reach, reach + 1, device=images.device) / sigma_px) ** 2)
+    kernel = (kernel / kernel.sum()).to(images.dtype)
+    channels = images.shape[1]
+    padded = F.pad(images, (reach,) * 4, mode="replicate")
+    across = F.conv2d(padded, kernel.expand(channels, 1, 1, -1), groups=channels)
+    return F.conv2d(across, kernel[:, None].expand(channels, 1, -1, 1), groups=channels)
+
+
+def _masks(images: Tensor, grid: int, radius_px: float) -> Tensor:
+    """Return Gaussians about the points of a grid, row by row, [grid * grid, H, W]."""
+    height, width = images.shape[2:]
+    rows, columns = (_bumps(side, grid, radius_px, images) for side in (height, width))
+    return torch.einsum("iy,jx->ijyx", rows, columns).flatten(0, 1)
+
+
+def _bumps(side: int, grid: int, radius_px: float, like: Tensor) -> Tensor:
+    centers = (torch.arange(grid, device=like.device) + 0.5) * side / grid - 0.5
+    distance = torch.arange(side, device=like.device)[None] - centers[:, None]
+    return torch.exp(-0.5 * (distance / radius_px) ** 2).to(like.dtype)  # [grid, side]
+
+
+def _sarfa(before: Tensor, after: Tensor) -> Tensor:
+    """Score one perturbation from logits [B, A]."""
+    chosen = before.argmax(1, keepdim=True)
+    fall = (before.softmax(1).gather(1, chosen) - after.softmax(1).gather(1, chosen)).squeeze(1)
+    rest_before, rest_after = (
+        logits.scatter(1, chosen, -torch.inf).log_softmax(1).scatter(1, chosen, 0.0) for logits in (before, after)
+    )
+    terms = rest_after.exp() * (rest_after - rest_before)
+    keeps = 1.0 / (1.0 + terms.scatter(1, chosen, 0.0).sum(1).clamp_min(0.0))
+    return torch.where(fall > 0, 2 * fall * keeps / (fall + keeps), 0.0)
