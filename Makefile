@@ -27,7 +27,7 @@ demo: install            ## train, evaluate and draw: about 8 minutes on two CPU
 test: install lint types ## everything that CI runs
 	$(BIN)/python -m pytest -n 2
 
-check: install lint types ## what to run before a commit: under a minute
+check: install lint types ## what to run before a commit: about a minute
 	$(BIN)/python -m pytest -n 2 -m "not slow"
 
 lint: install

@@ -85,6 +85,7 @@ def test_shape_type_and_range(op, square, batch, frames):
         assert out.float().std() > 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16, torch.float16])
 def test_other_float_types_are_kept_and_agree(op, dtype):
     images = stored(op).to(dtype) / 255
@@ -245,6 +246,7 @@ def test_other_shapes_are_refused(op, shape):
         op.apply(torch.zeros(shape), {})
 
 
+@pytest.mark.slow
 def test_split_at_float_changes_nothing(op):
     images = stored(op)
     bytes_op, float_op = augment.split_at_float(op)
@@ -259,6 +261,7 @@ def test_equal_specs_make_equal_ops_that_can_be_printed(op, spec):
     assert repr(op) == repr(augment.make(spec, SIZE))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layout", FORMATS)
 def test_what_an_accelerator_runs_gives_the_same(op, layout, monkeypatch):
     for images in inputs(op, layout=layout):

@@ -11,6 +11,8 @@ from gymnasium.utils.env_checker import check_env
 from rad import envs
 from rad.envs.probe import PROBES
 
+pytestmark = pytest.mark.slow
+
 GYM = ["gym/tests.rad.envs.painted:Painted-v0", "gym/tests.rad.envs.painted:PaintedBox-v0"]
 DMC = ["dmc/cartpole-swingup", "dmc/reacher-easy"]
 PROBE = [f"probe/{name}" for name in PROBES]
@@ -279,7 +281,6 @@ def test_close_twice(venv: Any) -> None:
         single.close()
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("task", [DMC[1], GYM[1], "probe/both"])
 def test_parallel_environments_equal_serial_ones(task: str) -> None:
     options: dict[str, Any] = {

@@ -27,6 +27,8 @@ from tests.rad.agents import small_ppo
 from tests.rad.agents.small import small_agent, small_batch
 from tests.rad.runtime.nested import same
 
+pytestmark = pytest.mark.slow
+
 
 @dataclass
 class Case:

@@ -256,6 +256,7 @@ class TestState:
             assert torch.equal(torch.get_rng_state(), state)
         assert torch.equal(*results)
 
+    @pytest.mark.slow
     @pytest.mark.parametrize(
         "options",
         [{}, {"objective": "kl"}, {"augment_where": "consistency"}, {"discrete": False}, {"anneal_lr": True}],
@@ -309,6 +310,7 @@ class TestOptions:
     def test_every_field_is_listed(self) -> None:
         assert OPTIONS.keys() == {field.name for field in dataclasses.fields(PPOConfig)}
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("name", OPTIONS)
     def test_every_option_bites(self, name: str) -> None:
         base, *values = OPTIONS[name]

@@ -15,6 +15,8 @@ from tests.rad.agents.test_sac_reference import channels_first, convolutions
 from tests.reference.ppo import ReferenceConfig, ReferencePPO, ReferenceRollout
 from tests.reference.sac import Params
 
+pytestmark = pytest.mark.slow
+
 TOLERANCE = 1e-4
 EVERY = torch.arange(ENVS)
 # Options of the agent, and what they are called in the reference.

@@ -399,6 +399,7 @@ class TestOptions:
     def test_every_field_is_listed(self) -> None:
         assert OPTIONS.keys() | SAMPLING == {field.name for field in dataclasses.fields(SACConfig)}
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("name", OPTIONS)
     def test_every_option_bites(self, name: str) -> None:
         base, *values = OPTIONS[name]

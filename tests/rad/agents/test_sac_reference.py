@@ -9,6 +9,8 @@ from rad.agents.sac import SACAgent, SACConfig
 from rad.types import Metrics, Transition
 from tests.reference.sac import Params, ReferenceConfig, ReferenceSAC
 
+pytestmark = pytest.mark.slow
+
 ACTION_DIM = 2
 BATCH = 8
 TOLERANCE = 1e-4

@@ -8,6 +8,8 @@ import augment
 from rad.bench import augment as bench
 from rad.bench import naive
 
+pytestmark = pytest.mark.slow
+
 OPS = [name for name in augment.names() if name != "none"]
 
 

@@ -7,6 +7,8 @@ import pytest
 from rad.bench import ppo, process
 from rad.runtime import device
 
+pytestmark = pytest.mark.slow
+
 pytest.importorskip("procgen", reason="no wheel of procgen for this platform")
 TINY = ppo.Job(num_envs=2, num_steps=2, num_minibatches=1, num_epochs=1)
 

@@ -2,6 +2,8 @@ import pytest
 
 from rad.bench import render
 
+pytestmark = pytest.mark.slow
+
 pytest.importorskip("dm_control")
 
 

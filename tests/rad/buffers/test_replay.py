@@ -74,6 +74,7 @@ def reference_key(row: NStep) -> tuple:
     return row.obs.tobytes(), row.action.tobytes(), row.reward, row.discount, row.next_obs.tobytes()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("steps", [30, 400], ids=["filling", "wrapped"])
 @pytest.mark.parametrize("frame_stack", [1, 3])
 @pytest.mark.parametrize("n_step", [1, 3])

@@ -10,6 +10,8 @@ from rad.envs.cameras import CutoutCamera, place_camera, turn
 from rad.envs.dmc import DMCSimulator
 from rad.envs.splits import CameraPath
 
+pytestmark = pytest.mark.slow
+
 pytest.importorskip("dm_control")
 
 SIZE = 84

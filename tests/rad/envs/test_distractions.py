@@ -12,6 +12,8 @@ from rad.envs.distractions import Scenery
 from rad.envs.dmc import LEAST_CHANGE, DMCSimulator
 from rad.envs.splits import SPLITS, Look
 
+pytestmark = pytest.mark.slow
+
 pytest.importorskip("dm_control")
 
 TASKS = [
@@ -56,7 +58,6 @@ def model_bytes(simulator: DMCSimulator) -> dict[str, bytes]:
     return own | {f"headlight {name}": getattr(headlight, name).tobytes() for name in ("ambient", "diffuse")}
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("task", TASKS)
 def test_every_split_changes_what_is_seen_and_is_restored_exactly(simulate: Any, task: str) -> None:
     simulator = simulate(task)
@@ -79,7 +80,6 @@ def test_every_split_changes_what_is_seen_and_is_restored_exactly(simulate: Any,
         np.testing.assert_array_equal(simulator.frame(), own, err_msg=name)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("task", TASKS)
 def test_physics_is_untouched(task: str) -> None:
     """Over 200 steps and several episodes, states and rewards differ by exactly nothing."""
@@ -166,7 +166,6 @@ def test_any_size_shows_the_same_picture(simulate: Any) -> None:
     np.testing.assert_array_equal(simulator.frame(), small)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", ["video-hard", "distracting-hard-dynamic", "color-hard"])
 def test_environments_start_alike_on_all_splits_and_resume_exactly(name: str) -> None:
     options: dict[str, Any] = {"num_envs": 2, "seed": 5, "image_size": 24, "action_repeat": 250, "frame_stack": 2}
@@ -203,7 +202,6 @@ def test_before_an_episode_the_own_look_is_drawn() -> None:
         simulator.close()
 
 
-@pytest.mark.slow
 def test_processes_of_their_own_show_the_same() -> None:
     frames = []
     for parallel in (False, True):

@@ -11,6 +11,8 @@ from rad import envs
 from rad.envs import dmc
 from rad.envs.dmc import DMCSimulator
 
+pytestmark = pytest.mark.slow
+
 pytest.importorskip("dm_control")
 suite = dmc._suite()  # not by an import of its own: the back-end is chosen first
 
@@ -197,7 +199,6 @@ def test_frame_rate_is_that_of_the_control_steps(simulate: Any) -> None:
     assert simulate("walker-walk").fps == pytest.approx(40)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("ending", ["venv.close()", "pass", "raise SystemExit", "single.x = venv"])
 def test_nothing_on_stderr_at_the_end(ending: str) -> None:
     script = f"""
@@ -258,7 +259,6 @@ def test_resume_is_exact(name: str) -> None:
     assert resumes_exactly(name)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", sorted({name.split("-")[0]: name for name in dmc.names()}.values()))
 def test_resume_is_exact_in_every_domain(name: str) -> None:
     assert resumes_exactly(name)
