@@ -99,9 +99,9 @@ def _draw_random(axes: "Axes", number: int, kind: str, runs: Sequence[Run]) -> N
 
 
 def _on(kind: str) -> str:
-    """Return what a label says of the split in a kind of row: `, test levels` for `eval/test`."""
+    """Return what a label says of the split in a kind of row: `, on test` for `eval/test`."""
     _, _, split = kind.partition("/")
-    return f", {split} levels" if split else ""
+    return f", on {split}" if split else ""
 
 
 def _label_axes(axes: "Axes", evaluations: Sequence[Series]) -> None:

@@ -152,9 +152,9 @@ def test_each_split_has_a_line_and_a_random_policy(tmp_path, drawn):
     train, test, random_train, random_test = axes.get_lines()
     assert [next(iter(line.get_ydata())) for line in (train, test, random_train, random_test)] == [9.0, 5.0, 3.0, 2.0]
     assert texts(axes) == [
-        "sac, crop, seed 3, train levels",
-        "sac, crop, seed 3, test levels",
-        "random policy, train levels (3)",
-        "random policy, test levels (2)",
+        "sac, crop, seed 3, on train",
+        "sac, crop, seed 3, on test",
+        "random policy, on train (3)",
+        "random policy, on test (2)",
     ]
     assert random_train.get_linestyle() != random_test.get_linestyle()
