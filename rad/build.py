@@ -23,7 +23,7 @@ from rad.envs.backgrounds import Folder, Generated, pictures
 from rad.loops import Progress, Report, Standing, off_policy, on_policy
 from rad.runtime import device
 from rad.runtime.seeding import generator, seed_for
-from rad.splits import DISTRACTORS, folders, is_procgen, split_options, uses_overlay
+from rad.splits import DISTRACTORS, folders, is_dmc, is_procgen, split_options, uses_overlay
 
 CONFIG_FILE = "config.json"
 CHECKPOINTS = "checkpoints"
@@ -197,6 +197,6 @@ def replay_frames(config: SACRun) -> int:
     covers the shortest ones.
     """
     steps = -(-config.frames // action_repeat(config)) + config.num_envs
-    held = steps + steps // 10 + 100 if config.task.startswith("dmc/") else 2 * steps
+    held = steps + steps // 10 + 100 if is_dmc(config) else 2 * steps
     least = config.num_envs * Replay.least_slots(config.frame_stack, config.agent.n_step)
     return min(config.replay_capacity, held + least)

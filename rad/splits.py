@@ -8,6 +8,7 @@ from typing import Any
 
 from rad.bounds import flag_name
 from rad.config import PPORun, ProcgenConfig, RunConfig, SACRun
+from rad.envs import suite_of
 from rad.envs.backgrounds import SIDES, Folder, Source, check_disjoint
 from rad.envs.levels import ALL_LEVELS, LevelRange, LevelSet, shared_levels
 from rad.envs.procgen_options import ProcgenOptions, split_for
@@ -19,12 +20,12 @@ DISTRACTORS = 128  # pictures that overlay chooses among; all stay in memory
 
 def is_procgen(config: RunConfig) -> bool:
     """Tell whether the task is one of Procgen's games."""
-    return config.task.startswith("procgen/")
+    return suite_of(config.task) == "procgen"
 
 
 def is_dmc(config: RunConfig) -> bool:
     """Tell whether the task is one of dm_control's suite."""
-    return config.task.startswith("dmc/")
+    return suite_of(config.task) == "dmc"
 
 
 def splits(config: RunConfig) -> tuple[str, ...]:
@@ -34,6 +35,11 @@ def splits(config: RunConfig) -> tuple[str, ...]:
     """
     test = config.test_split or ("test" if is_procgen(config) else "")
     return tuple(dict.fromkeys((TRAIN, test))) if test else ("",)
+
+
+def tested_splits(config: RunConfig) -> tuple[str, ...]:
+    """Return the names of the splits that the run is evaluated on beside what it trains on."""
+    return tuple(name for name in splits(config) if name not in ("", TRAIN))
 
 
 def split_options(config: RunConfig, split: str = "") -> dict[str, Any]:
@@ -143,10 +149,9 @@ def shows_clips(config: RunConfig, split: str) -> bool:
 
 def _check_folders_show(config: RunConfig) -> None:
     """Refuse folders that nothing of the run would show."""
-    tested = [name for name in splits(config) if name not in ("", TRAIN)]
     shown = {
         "train": shows_clips(config, TRAIN) or uses_overlay(config),
-        "test": any(shows_clips(config, name) for name in tested),
+        "test": any(shows_clips(config, name) for name in tested_splits(config)),
     }
     needs = {"train": "--train-split or an overlay that shows clips", "test": "a --test-split that shows clips"}
     for side, folder in folders(config).items():

@@ -28,7 +28,7 @@ from rad.build import (
 from rad.config import PPORun, Run, RunConfig, SACRun
 from rad.envs.splits import TRAIN
 from rad.runtime import device
-from rad.splits import check_splits, is_procgen, named, splits
+from rad.splits import check_splits, is_procgen, named, tested_splits
 
 SCENE = ("image_size", "action_repeat", "camera_id", "render_quality")  # what an environment's errors begin with
 
@@ -171,8 +171,7 @@ def check_folder(folder: Path) -> None:
 
 def check_environment(config: RunConfig) -> None:
     """Make an environment of each split, and check its scene and its actions; a task's own look is not drawn."""
-    tested = [name for name in splits(config) if name not in ("", TRAIN)]
-    for field, split in (("train_split", TRAIN), *(("test_split", name) for name in tested)):
+    for field, split in (("train_split", TRAIN), *(("test_split", name) for name in tested_splits(config))):
         env = _make_env(config, split, field)
         try:
             check_actions(config, env)

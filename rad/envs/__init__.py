@@ -95,13 +95,13 @@ def make(
     check_size("image_size", size)
     if render_quality not in QUALITIES:
         raise ValueError(f"unknown render_quality {render_quality!r}; known: {', '.join(QUALITIES)}")
-    if _is_procgen(task):
+    if suite_of(task) == "procgen":
         _refuse_for_procgen(size, repeat, camera_id, render_quality, parallel)
         name = task.partition("/")[2]
         return procgen_suite.ProcgenEnv(name, num_envs, seed, stack, procgen or ProcgenOptions())
     if procgen is not None:
         raise ValueError(f"procgen options have no meaning for {task}; allowed: None")
-    if look is not None and not task.startswith("dmc/"):
+    if look is not None and suite_of(task) != "dmc":
         raise ValueError(f"look {look.split.name} has no meaning for {task}; allowed: None")
     scene = (size, camera_id, render_quality)
     own = {} if look is None else {"look": look}
@@ -109,6 +109,11 @@ def make(
     if parallel:
         return AsyncVectorEnv(builders, context="spawn", autoreset_mode=AutoresetMode.SAME_STEP)
     return SyncVectorEnv(builders, autoreset_mode=AutoresetMode.SAME_STEP)
+
+
+def suite_of(task: str) -> str:
+    """Return the suite that a task's name begins with, known or not."""
+    return task.partition("/")[0]
 
 
 def check_task(task: str) -> None:
@@ -125,12 +130,12 @@ def action_repeat_for(task: str) -> int:
 
 def image_size_for(task: str) -> int:
     """Return the default side of an image, px: what Procgen draws, and 84 elsewhere."""
-    return IMAGE_SIZE if _is_procgen(task) else DEFAULT_IMAGE_SIZE
+    return IMAGE_SIZE if suite_of(task) == "procgen" else DEFAULT_IMAGE_SIZE
 
 
 def frame_stack_for(task: str) -> int:
     """Return the default number of stacked frames: 1 for procgen, and 3 elsewhere."""
-    return procgen_suite.FRAME_STACK if _is_procgen(task) else DEFAULT_FRAME_STACK
+    return procgen_suite.FRAME_STACK if suite_of(task) == "procgen" else DEFAULT_FRAME_STACK
 
 
 def task_names(suite: str) -> tuple[str, ...]:
@@ -179,10 +184,6 @@ def _make_one(
     leave_signals_to_parent()
     suite, name = _split(task)
     return PixelEnv(suite.build(name, *scene, seed, **own), frame_stack, action_repeat, seed)
-
-
-def _is_procgen(task: str) -> bool:
-    return task.startswith("procgen/")
 
 
 def _refuse_for_procgen(size: int, repeat: int, camera_id: int, render_quality: str, parallel: bool) -> None:
