@@ -39,6 +39,7 @@ ROOMS = {
     "rad.doctor": "rad.bench.machine rad.envs rad.runtime",
     "rad.bench": EVERYTHING,
     "rad.flags": "",
+    "rad.commands": EVERYTHING,
     "rad.cli": EVERYTHING,
     "scripts": "rad.cli",
 }
@@ -70,7 +71,7 @@ HOMES = {
     "tensorboard": "rad.runtime.logging",
     "wandb": "rad.runtime.logging",
     "ray": "rad.sweep",
-    "tyro": "rad.flags rad.cli rad.bench",
+    "tyro": "rad.flags rad.commands rad.bench",
 }
 # They measure or examine packages, wherever those are at home.
 MEASURING = {"rad.bench", "rad.doctor"}

@@ -13,6 +13,7 @@ from gymnasium.vector import SyncVectorEnv
 from rad import cli, envs, train, validate
 from rad.agents.sac import SACConfig
 from rad.build import CHECKPOINTS, VIDEO_FILE
+from rad.commands.train import parse_run
 from rad.config import SACRun
 from rad.runtime import checkpoint
 from rad.runtime.logging import read_rows
@@ -142,7 +143,7 @@ def test_the_same_configuration_gives_the_same_outcome(outcomes: dict[str, Any],
 
 
 def test_the_preset_decides_the_other_defaults() -> None:
-    rad, drq = (cli.parse_run(["--preset", name]) for name in ("rad", "drq"))
+    rad, drq = (parse_run(["--preset", name]) for name in ("rad", "drq"))
     assert rad.agent != drq.agent and rad.augment != drq.augment
 
 
@@ -155,7 +156,7 @@ def test_out_names_the_folder(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_algorithm_is_one_of_two() -> None:
-    assert cli.parse_run(["--algo", "sac"]).algo == "sac"
-    assert cli.parse_run(["--algo", "ppo"]).algo == "ppo"
+    assert parse_run(["--algo", "sac"]).algo == "sac"
+    assert parse_run(["--algo", "ppo"]).algo == "ppo"
     with pytest.raises(ValueError, match="--algo"):
-        cli.parse_run(["--algo", "none"])
+        parse_run(["--algo", "none"])

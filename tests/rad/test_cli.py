@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from rad import cli, validate
+from rad.commands.train import parse_run
 from rad.config import SACRun, to_json
 from rad.presets import preset
 from rad.report import tables
@@ -155,16 +156,16 @@ def test_help_shows_every_field_with_its_default(capsys: pytest.CaptureFixture[s
 
 @pytest.mark.parametrize("typed", [["--preset", "drq"], ["--preset=drq"], ["--seed", "2", "--preset", "drq"]])
 def test_a_preset_gives_the_defaults_wherever_it_stands(typed: list[str]) -> None:
-    config = cli.parse_run([*typed, "--critic-views", "3", "--target-views", "3"])
+    config = parse_run([*typed, "--critic-views", "3", "--target-views", "3"])
     drq = preset("drq")
     assert config.agent == dataclasses.replace(drq.agent, critic_views=3, target_views=3)
     assert config.augment == "shift"
 
 
 def test_the_task_gives_the_presets_numbers_for_it_and_flags_come_last() -> None:
-    assert cli.parse_run(["--task", "dmc/cheetah-run"]).agent.critic_lr == 2e-4
-    assert cli.parse_run(["--critic-lr", "5e-4", "--task=dmc/cheetah-run"]).agent.critic_lr == 5e-4
-    assert cli.parse_run(["--frames", "100_000"]).frames == 100_000
+    assert parse_run(["--task", "dmc/cheetah-run"]).agent.critic_lr == 2e-4
+    assert parse_run(["--critic-lr", "5e-4", "--task=dmc/cheetah-run"]).agent.critic_lr == 5e-4
+    assert parse_run(["--frames", "100_000"]).frames == 100_000
 
 
 @pytest.mark.parametrize("typed", [[], ["--help"], ["-h"], ["help"]])
@@ -227,18 +228,18 @@ def test_evaluate_takes_several_splits_and_other_names_of_its_flags(
 def test_an_error_of_several_lines_is_shown_as_one(
     error: type[Exception], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def fail(arguments: list[str]) -> int:
+    def fail(command: str, arguments: list[str]) -> int:
         raise error("one\n  two")
 
-    monkeypatch.setitem(cli.COMMANDS, "train", fail)
+    monkeypatch.setattr(cli, "run", fail)
     assert cli.main(["train"]) == 2
     assert capsys.readouterr().err == "error: one two\n"
 
 
 def test_a_fault_of_the_program_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(arguments: list[str]) -> int:
+    def fail(command: str, arguments: list[str]) -> int:
         raise KeyError("inside")
 
-    monkeypatch.setitem(cli.COMMANDS, "train", fail)
+    monkeypatch.setattr(cli, "run", fail)
     with pytest.raises(KeyError):
         cli.main(["train"])

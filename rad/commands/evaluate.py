@@ -1,0 +1,58 @@
+"""rad evaluate: a run on one or more splits."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+import tyro
+
+from rad import flags
+
+
+# tyro shows aliases first, so each flag's usual name is the alias here.
+@dataclass(frozen=True)
+class Evaluate:
+    """Play episodes with a trained run on one or more splits; the same initial states for the same seed."""
+
+    run: tyro.conf.Positional[Path]
+    """Run folder."""
+    splits: Annotated[tuple[str, ...], tyro.conf.arg(name="split", aliases=("--splits",))] = ()
+    """Splits to play, e.g. train test, each once; all that the run is evaluated on if none is given."""
+    episodes: Annotated[int, tyro.conf.arg(name="episodes-per-env", aliases=("--episodes",))] = 10
+    """Episodes in each environment: a fixed number, since the first to finish are not like all."""
+    envs: int = 0
+    """Environments; 0 for as many as in the evaluations of the run."""
+    policy: Literal["", "sample", "mode"] = ""
+    """sample or mode; the run's own if not given."""
+    score_constants: Literal["", "paper", "train-procgen"] = ""
+    """Published ranges for Procgen's normalised scores; the run's own if not given."""
+    background_dir: tuple[str, ...] = ()
+    """Folder of images or videos for looks with clips, test=DIR; the run's own if not given."""
+    seed: int = 0
+    """Seed of the initial states."""
+    out: Path | None = None
+    """JSONL of all episodes; a name in RUN/evaluations if not given, which tells one question from another."""
+    video: Path | None = None
+    """Also write the first episode, on the first split, as MP4."""
+    video_size: int = 240
+    """Side of the video in pixels."""
+    device: str = "auto"
+    """auto, cpu, cuda or cuda:N, whatever the run was trained on."""
+
+
+def main(arguments: list[str]) -> int:
+    """Evaluate a run, print a table with a line for each split, and say where all episodes are."""
+    flags.check_once(("splits", "split"), arguments)
+    options = flags.parse(Evaluate, "rad evaluate", arguments)
+    for name, least in (("episodes", 1), ("envs", 0), ("seed", 0)):
+        if vars(options)[name] < least:
+            raise ValueError(f"--{name}: must be at least {least}, got {vars(options)[name]}")
+    for name in ("out", "video"):
+        if vars(options)[name]:
+            flags.check_file(name, vars(options)[name])
+    from rad.evaluations import default_file, evaluate_run
+    from rad.report.tables import split_table
+
+    rows = evaluate_run(**vars(options))
+    print(split_table(rows), f"episodes: {options.out or default_file(options.run, rows)}", sep="\n\n")
+    return 0

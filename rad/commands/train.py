@@ -1,0 +1,57 @@
+"""rad train: a new run, or an old one gone on with."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import tyro
+
+from rad import flags
+
+
+def main(arguments: list[str]) -> int:
+    """Train in a new run folder, or go on with an old one."""
+    run = flags.value_of("resume", arguments)
+    if run is not None:
+        return _resume(run, arguments)
+    from rad.validate import check
+
+    config = parse_run(arguments)
+    out = config.out or default_folder(config)
+    check(config, out)
+    from rad.train import start
+
+    return start(config, out)
+
+
+def _resume(run: str, arguments: list[str]) -> int:
+    if arguments not in (["--resume", run], [f"--resume={run}"]):
+        raise ValueError(
+            f"--resume: needs a run folder, takes its settings from RUN/config.json and allows no other flag, "
+            f"got {' '.join(arguments)}"
+        )
+    from rad.build import read_config
+    from rad.validate import flag
+
+    with flag("resume"):
+        read_config(Path(run))
+    from rad.train import resume
+
+    return resume(Path(run))
+
+
+def parse_run(arguments: Sequence[str]) -> Any:
+    """Read a run's configuration; preset and task, wherever they stand, decide the defaults."""
+    from rad.presets import choose
+
+    if {"-h", "--help"} & set(arguments):
+        print("To go on with a run instead: rad train --resume RUN, without other flags.\n")
+    default = choose(*(flags.value_of(name, arguments) for name in ("algo", "preset", "task")))
+    omitted = (tyro.conf.OmitArgPrefixes, tyro.conf.OmitSubcommandPrefixes)
+    return flags.parse(type(default), "rad train", arguments, default=default, config=omitted)
+
+
+def default_folder(config: Any) -> Path:
+    """Return runs/TASK-ALGO-AUGMENT-SEED."""
+    words = (config.task.replace("/", "-"), config.algo, config.augment.replace("/", "|"), str(config.seed))
+    return Path("runs") / "-".join(words)
