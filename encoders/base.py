@@ -19,7 +19,7 @@ class ReceptiveField:
         size: width in pixels of the square that one cell sees.
     """
 
-    jump: int
+    jump: float
     center: float
     size: int
 
@@ -117,6 +117,12 @@ class Encoder(nn.Module):
     def forward_from(self, feature_map: Tensor, stage: int = -1) -> Tensor:
         """Go on from a stage's map to the flat features: `forward_from(feature_map(x, s), s)` is `forward(x)`."""
         return _flat(self.layers[self._end(stage) :](feature_map))
+
+    def stage(self, stage: int) -> nn.Sequential:
+        """Return the layers of one stage, the same modules: what is done to them is done to the encoder."""
+        end = self._end(stage)
+        before = [other for other in [0, *self._stage_ends()] if other < end]
+        return self.layers[before[-1] : end]
 
     def receptive_field(self, stage: int = -1) -> ReceptiveField:
         """Give step, first centre and width, in input pixels, of what the cells of a stage's map see."""

@@ -11,15 +11,18 @@ from gymnasium.vector import VectorEnv
 
 from rad.agents.ppo import PPOAgent
 from rad.agents.sac import SACAgent
-from rad.attention.figure import attention_figure
+from rad.attention.faithfulness import rank_correlation
+from rad.attention.figure import Column, Row, attention_figure
 from rad.attention.maps import activation_map
+from rad.attention.registration import place
 from rad.build import CHECKPOINTS, make_agent, make_env, read_config
 from rad.config import PPORun, Run, RunConfig
 from rad.envs.levels import normalize
 from rad.evaluate import Policy, Recorder, evaluate, summary
 from rad.runtime import checkpoint
-from rad.runtime.seeding import generator, seed_for
-from rad.splits import is_procgen, splits
+from rad.runtime.seeding import generator
+from rad.splits import is_procgen
+from rad.types import newest_frames
 
 FRAMES_SHOWN = 4
 NORMALIZED_MODES = ("easy", "hard")  # nothing is published for the others
@@ -101,15 +104,6 @@ def score_constants_of(config: RunConfig) -> str:
     return config.procgen.score_constants if config.procgen.distribution_mode in NORMALIZED_MODES else ""
 
 
-def attention_of_run(run: Path, out: Path, seed: int, device: str) -> None:
-    """Draw the attention of a run over frames of one episode of its own policy."""
-    config, agent, _ = load(run, device)
-    once = dataclasses.replace(config, seed=seed_for(seed, "play", bits=31), eval_envs=1, eval_episodes=1)
-    recorder = Recorder(config.video_size)
-    play(once, lambda env: policy_of(agent, eval_policy(config), once.seed), splits(once)[0], recorder=recorder)
-    draw_attention(config, agent, recorder.observations, out)
-
-
 def draw_attention(
     config: RunConfig, agent: SACAgent | PPOAgent, observations: Sequence[np.ndarray], path: Path
 ) -> None:
@@ -124,13 +118,25 @@ def draw_attention(
     chosen = np.linspace(0, len(observations) - 1, FRAMES_SHOWN).round().astype(int)
     obs = torch.from_numpy(np.stack([observations[i] for i in chosen])).to(agent.device)
     images = agent.views.plain(obs)
-    untrained = untrained_agent(config)
+    field, (height, width) = agent.encoder.receptive_field(), images.shape[2:]
     maps = {
-        "trained": activation_map(agent.encoder, images).cpu().numpy(),
-        "untrained": activation_map(untrained.encoder, images).cpu().numpy(),
+        name: place(activation_map(encoder, images).cpu().numpy(), field, height, width)
+        for name, encoder in {"trained": agent.encoder, "untrained": untrained_agent(config).encoder}.items()
     }
-    frames = (images[:, -3:] * 255).round().to(torch.uint8).permute(0, 2, 3, 1).cpu().numpy()
-    attention_figure(frames, maps, agent.encoder.receptive_field(), path)
+    alike = rank_correlation(maps["trained"], maps["untrained"])
+    titles = {"trained": "trained", "untrained": f"untrained\nrank corr. {alike:.2f} with trained"}
+    frames = newest_frames(images).cpu().numpy()
+    rows = [Row(f"step {i}", frame) for i, frame in zip(chosen, frames)]
+    columns = [Column(titles[name], list(placed), scale="activation") for name, placed in maps.items()]
+    attention_figure(rows, columns, _caption(field.size, width), path)
+
+
+def _caption(sees_px: int, side_px: int) -> str:
+    sees = "the whole frame" if sees_px > side_px else f"{sees_px} x {sees_px} px"
+    return (
+        "mean |activation| of the last convolution, each cell placed on the centre of what it sees "
+        f"({sees}); it shows what the encoder answers to, not why the policy acts"
+    )
 
 
 def untrained_agent(config: RunConfig) -> SACAgent | PPOAgent:

@@ -23,6 +23,7 @@ class Agent:
     """
 
     parts: ClassVar[tuple[str, ...]]
+    encoder: encoders.Encoder
 
     def __init__(self, seed: int, device: torch.device | str, precision: str) -> None:
         self.device, self.precision = torch.device(device), precision

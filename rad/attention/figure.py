@@ -1,6 +1,7 @@
-"""The attention figure: frames, and maps of encoders laid over them."""
+"""The attention figure: frames, and maps laid over them, in rows and columns."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from textwrap import fill
 from typing import TYPE_CHECKING
@@ -8,124 +9,153 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from encoders import ReceptiveField
-from rad.attention.registration import place
-
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-    from matplotlib.image import AxesImage
 
-Maps = Mapping[str, NDArray[np.floating]]
+Frame = NDArray[np.uint8]
+Map = NDArray[np.floating]
 COLORS = "inferno"  # perceptually uniform, safe for the colour-blind and in grey print
-PANEL_INCHES = 1.9
+PANEL_INCHES = 1.7
+LABEL_INCHES = 0.5
 LETTERS_PER_INCH = 17  # of the caption
+QUANTILE = 0.995  # of a column's pixels, above which colours are the same
 
 
-def attention_figure(frames: NDArray[np.uint8], maps: Maps, receptive_field: ReceptiveField, path: Path) -> None:
-    """Draw frames beside their maps, one row per frame, and write a PNG.
+@dataclass(frozen=True)
+class Row:
+    """A frame, and what stands to the left of it.
 
-    All maps share one colour scale, in multiples of the frame's mean, so that columns can be compared. Maps
-    after the first tell in their title how alike they are to it: the mean over frames of Spearman's rank
-    correlation. An untrained encoder often scores high, which is why it belongs beside a trained one.
+    Attributes:
+        label: of the row; may have lines.
+        frame: uint8 [H, W, 3] in 0..255, what the encoder was given (newest frame, after the crop).
+    """
+
+    label: str
+    frame: Frame
+
+
+@dataclass(frozen=True)
+class Column:
+    """A map for each row.
+
+    Attributes:
+        title: above the column.
+        maps: float [H, W] each, laid over the row's frame, at least 0, the sum of each above 0.
+        notes: below each panel; empty for none.
+        scale: columns with the same word share their colours' scale; "" for one of its own.
+    """
+
+    title: str
+    maps: Sequence[Map]
+    notes: Sequence[str] = ()
+    scale: str = ""
+
+
+def attention_figure(rows: Sequence[Row], columns: Sequence[Column], caption: str, path: Path) -> None:
+    """Draw a row for each frame, the frame and then its map in each column, and write a PNG.
+
+    Maps are drawn in multiples of their mean over the frame: 1 is what a uniform map has everywhere. Columns may differ
+    in the largest value that has a colour of its own, which stands in their titles.
 
     Args:
-        frames: uint8 [B, H, W, 3] in 0..255, what the encoder was given (newest frame, after the crop).
-        maps: by title, float [B, h, w], at least 0, the sum of each above 0; the first is what the others are
-            compared with.
-        receptive_field: where the maps' cells look; one for all maps.
+        rows: the frames, at least one.
+        columns: the maps, at least one.
+        caption: below the figure; broken into lines.
         path: PNG to write; its folder exists. The same input gives the same bytes.
 
     Raises:
-        ValueError: `frames` or one of `maps` has another shape or type, or a map has no mass.
+        ValueError: a frame or a map has another shape or type, or a map has no mass.
     """
-    _check(frames, maps)
-    height, width = frames.shape[1:3]
-    placed = {title: _relative(place(values, receptive_field, height, width)) for title, values in maps.items()}
-    figure, axes = _panels(len(frames), 1 + len(maps), width / height)
-    top = max(float(np.quantile(values, 0.995)) for values in placed.values())
-    for row, frame in enumerate(frames):
-        axes[row, 0].imshow(frame)
-        for axis, values in zip(axes[row, 1:], placed.values()):
-            image = _overlay(axis, frame, values[row], top)
-    for axis, title in zip(axes[0], ["observation", *_titles(maps)]):
-        axis.set_title(title, fontsize=9)
-    bar = figure.colorbar(image, ax=axes[:, 1:], shrink=min(1.0, 2.0 / len(frames) + 0.2), aspect=25, pad=0.02)
-    bar.set_label("activation / frame's mean", fontsize=8)
-    bar.ax.tick_params(labelsize=8)
-    caption = _caption(receptive_field, max(height, width))
+    _check(rows, columns)
+    relative = [[values / values.mean() for values in column.maps] for column in columns]
+    tops = _tops(columns, relative)
+    figure, axes = _panels(len(rows), 1 + len(columns), rows[0].frame.shape[1] / rows[0].frame.shape[0])
+    for axis, row in zip(axes[:, 0], rows):
+        axis.imshow(row.frame)
+        axis.set_ylabel(row.label, fontsize=8)
+    axes[0, 0].set_title("observation", fontsize=9)
+    for number, (column, maps) in enumerate(zip(columns, relative), start=1):
+        for axis, row, values in zip(axes[:, number], rows, maps):
+            axis.imshow(overlay(row.frame, values, tops[number - 1]))
+        for axis, note in zip(axes[:, number], column.notes):
+            axis.set_xlabel(note, fontsize=7, labelpad=2)
+        axes[0, number].set_title(f"{column.title}\ncolours 0 to {tops[number - 1]:.3g}", fontsize=9)
+    _color_bar(figure, axes)
     figure.supxlabel(fill(caption, int(LETTERS_PER_INCH * figure.get_figwidth())), fontsize=7.5)
     figure.savefig(path, format="png", dpi=150, bbox_inches="tight", metadata={"Software": None})
 
 
-def rank_correlation(first: NDArray[np.floating], second: NDArray[np.floating]) -> float:
-    """Return Spearman's rank correlation of two maps [B, h, w], the mean over B; in -1..1.
+def overlay(frame: Frame, relative: Map, top: float) -> Frame:
+    """Lay a map over the grey frame, the more opaque the higher it is.
 
-    A map that is equal everywhere has no ranks and counts as 0. Ties share the mean of their ranks.
+    Args:
+        frame: uint8 [H, W, 3].
+        relative: float [H, W], at least 0.
+        top: the value from which on the colour is the same, above 0.
+
+    Returns:
+        uint8 [H, W, 3].
     """
-    pairs = zip(first.reshape(len(first), -1), second.reshape(len(second), -1), strict=True)
-    return float(np.mean([_correlation(_ranks(a), _ranks(b)) for a, b in pairs]))
+    from matplotlib import colormaps
+
+    strength = np.clip(relative / top, 0.0, 1.0)
+    opacity = (0.35 + 0.6 * np.sqrt(strength))[..., None]
+    color = 255.0 * np.asarray(colormaps[COLORS](strength))[..., :3]
+    grey = frame.mean(2, keepdims=True)
+    return np.round(opacity * color + (1.0 - opacity) * grey).astype(np.uint8)
 
 
-def _correlation(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
-    a, b = a - a.mean(), b - b.mean()
-    scale = float(np.sqrt((a @ a) * (b @ b)))
-    return float(a @ b) / scale if scale else 0.0
+def _tops(columns: Sequence[Column], relative: Sequence[Sequence[Map]]) -> list[float]:
+    """Return for each column the value that the brightest colour begins at."""
+    groups = [column.scale or str(number) for number, column in enumerate(columns)]
+    own = [float(np.quantile(np.concatenate([values.ravel() for values in maps]), QUANTILE)) for maps in relative]
+    highest = [float(max(values.max() for values in maps)) for maps in relative]
+    # A map of a few pixels may have nothing at the quantile.
+    tops = [value or top for value, top in zip(own, highest)]
+    return [max(top for top, other in zip(tops, groups) if other == group) for group in groups]
 
 
-def _ranks(values: NDArray[np.floating]) -> NDArray[np.float64]:
-    _, place_of, counts = np.unique(values, return_inverse=True, return_counts=True)
-    last = np.cumsum(counts)
-    return (last - (counts - 1) / 2.0)[place_of]
-
-
-def _check(frames: NDArray[np.uint8], maps: Maps) -> None:
-    if frames.dtype != np.uint8 or frames.ndim != 4 or frames.shape[3] != 3 or not len(frames):
-        raise ValueError(f"frames are {frames.dtype} {list(frames.shape)}; expected uint8 [B, H, W, 3]")
-    if not maps:
-        raise ValueError("maps are empty; expected at least one")
-    for title, values in maps.items():
-        if values.ndim != 3 or len(values) != len(frames):
-            raise ValueError(f"map '{title}' has shape {list(values.shape)}; expected [{len(frames)}, h, w]")
-        if not (values.min() >= 0 and (values.sum((1, 2)) > 0).all()):
-            raise ValueError(f"map '{title}' has negative values or no mass; expected a sum above 0 for each frame")
-
-
-def _relative(placed: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Divide each map by its mean: 1 is what a uniform map has everywhere."""
-    return placed / placed.mean((1, 2), keepdims=True)
+def _check(rows: Sequence[Row], columns: Sequence[Column]) -> None:
+    if not rows or not columns:
+        raise ValueError(f"there are {len(rows)} rows and {len(columns)} columns; expected at least one of each")
+    for row in rows:
+        if row.frame.dtype != np.uint8 or row.frame.ndim != 3 or row.frame.shape[2] != 3:
+            raise ValueError(f"frame is {row.frame.dtype} {list(row.frame.shape)}; expected uint8 [H, W, 3]")
+    for column in columns:
+        if len(column.maps) != len(rows):
+            raise ValueError(f"column '{column.title}' has {len(column.maps)} maps; expected {len(rows)}")
+        for row, values in zip(rows, column.maps):
+            if values.shape != row.frame.shape[:2]:
+                came, allowed = list(values.shape), list(row.frame.shape[:2])
+                raise ValueError(f"a map of '{column.title}' has shape {came}; expected the frame's, {allowed}")
+            if not (values.min() >= 0 and values.sum() > 0):
+                raise ValueError(f"a map of '{column.title}' has negative values or no mass; expected a sum above 0")
 
 
 def _panels(rows: int, columns: int, aspect: float) -> tuple["Figure", NDArray[np.object_]]:
     from matplotlib.figure import Figure
 
-    size = (PANEL_INCHES * aspect * columns + 0.8, PANEL_INCHES * rows + 0.75)
+    size = (PANEL_INCHES * aspect * columns + LABEL_INCHES + 0.7, (PANEL_INCHES + 0.2) * rows + 1.0)
     figure = Figure(figsize=size, layout="compressed")
     axes = figure.subplots(rows, columns, squeeze=False)
     for axis in axes.flat:
-        axis.set_axis_off()
+        _bare(axis)
     return figure, axes
 
 
-def _overlay(axis: "Axes", frame: NDArray[np.uint8], values: NDArray[np.float64], top: float) -> "AxesImage":
-    """Lay the map over the grey frame, the more opaque the higher it is."""
-    axis.imshow(frame.mean(2), cmap="gray", vmin=0, vmax=255)
-    strength = np.clip(values / top, 0.0, 1.0)
-    axis.imshow(values, cmap=COLORS, vmin=0, vmax=top, alpha=0.35 + 0.6 * np.sqrt(strength), interpolation="nearest")
-    # Never drawn on its own: an opaque twin, for a colour bar without transparency.
-    hidden = axis.imshow(values, cmap=COLORS, vmin=0, vmax=top)
-    hidden.set_visible(False)
-    return hidden
+def _bare(axis: "Axes") -> None:
+    axis.set_xticks([])
+    axis.set_yticks([])
+    for spine in axis.spines.values():
+        spine.set_visible(False)
 
 
-def _titles(maps: Maps) -> list[str]:
-    (first, reference), *others = maps.items()
-    return [first, *(f"{title}\nrank corr. {rank_correlation(reference, m):.2f} with {first}" for title, m in others)]
+def _color_bar(figure: "Figure", axes: NDArray[np.object_]) -> None:
+    from matplotlib.cm import ScalarMappable
 
-
-def _caption(field: ReceptiveField, side: int) -> str:
-    sees = "the whole frame" if field.size > side else f"{field.size} x {field.size} px"
-    return (
-        "mean |activation| of the last convolution, each cell placed on the centre of what it sees "
-        f"({sees}); it shows what the encoder answers to, not why the policy acts"
+    bar = figure.colorbar(
+        ScalarMappable(cmap=COLORS), ax=axes, shrink=min(1.0, 1.5 / len(axes) + 0.2), aspect=25, pad=0.01
     )
+    bar.set_ticks([0, 1], labels=["0", "the column's\nhighest"], fontsize=7)
+    bar.set_label("map / its mean over the frame", fontsize=8, labelpad=-18)

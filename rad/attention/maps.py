@@ -19,7 +19,7 @@ Vector = Callable[[Tensor], Tensor]
 
 
 @torch.no_grad()
-def activation_map(encoder: Encoder, images: Tensor, power: float = 1.0, stage: int = -1) -> Tensor:
+def activation_map(encoder: Encoder, images: Tensor, power: float = 1.0, stage: int = -1, norm: str = "sum") -> Tensor:
     """Average the activation of a stage over its channels.
 
     m_ij = mean_c |A_cij|^p, divided by its sum over the map. RAD shows a spatial softmax instead: at temperature 1
@@ -30,21 +30,26 @@ def activation_map(encoder: Encoder, images: Tensor, power: float = 1.0, stage: 
         images: float [B, C, H, W] in [0, 1], as the encoder takes them.
         power: p; 1 is RAD's, larger ones weigh strong activations more.
         stage: of the encoder.
+        norm: one of `NORMS`.
 
     Returns:
         float32 [B, h, w], each map at least 0 with sum 1. An image that activates nothing has a uniform map.
 
     Raises:
-        ValueError: `power` is not above 0, or there is no such stage.
+        ValueError: `power` is not above 0, or there is no such stage or norm.
 
     Source: Zagoruyko and Komodakis 2017, eq. F_sum^p (mean for sum); Laskin et al. 2020, attention figure.
     """
     if power <= 0:
         raise ValueError(f"power is {power}; expected above 0")
+    if norm not in NORMS:
+        raise ValueError(f"unknown norm '{norm}'; known: {', '.join(NORMS)}")
     activation = encoder.feature_map(images, stage).float().abs()
     # Relative to the largest before the power, which would make small numbers vanish.
     largest = activation.amax((1, 2, 3), keepdim=True).clamp_min(torch.finfo(torch.float32).tiny)
-    return shares((activation / largest).pow(power).mean(1))
+    relative = (activation / largest).pow(power).mean(1)
+    # The plain softmax alone depends on the unit.
+    return NORMS[norm](relative * largest[:, 0].pow(power) if norm == "softmax" else relative)
 
 
 def grad_cam(encoder: Encoder, output: Output, images: Tensor, stage: int = -1) -> Tensor:
@@ -142,7 +147,7 @@ def perturbation_map(
 
     Source: Greydanus et al. 2018, eqs. 1 and 2; they place points every 5 pixels.
     """
-    blurred = _blur(images, sigma_px)
+    blurred = blur(images, sigma_px)
     before = vector(encoder(images))
     scores = [
         0.5 * (vector(encoder(torch.lerp(images, blurred, mask))) - before).pow(2).sum(1)
@@ -173,7 +178,7 @@ def sarfa_map(
 
     Source: Puri et al. 2020, section 3.3; p are the policy's probabilities, where they take a softmax of Q values.
     """
-    blurred, before = _blur(images, sigma_px), logits(encoder(images)).float()
+    blurred, before = blur(images, sigma_px), logits(encoder(images)).float()
     scores = [
         _sarfa(before, logits(encoder(torch.lerp(images, blurred, mask))).float())
         for mask in _masks(images, grid, radius_px)
@@ -199,6 +204,9 @@ def z_softmax(maps: Tensor) -> Tensor:
     return scaled.softmax(1).view_as(maps)
 
 
+NORMS = {"sum": shares, "softmax": softmax, "zsoftmax": z_softmax}
+
+
 def _activation_and_gradient(encoder: Encoder, output: Output, images: Tensor, stage: int) -> tuple[Tensor, Tensor]:
     with torch.no_grad():
         activation = encoder.feature_map(images, stage)
@@ -207,8 +215,8 @@ def _activation_and_gradient(encoder: Encoder, output: Output, images: Tensor, s
     return activation.detach(), gradient
 
 
-def _blur(images: Tensor, sigma_px: float) -> Tensor:
-    """Blur with a Gaussian that reaches three standard deviations; the border is repeated outwards."""
+def blur(images: Tensor, sigma_px: float) -> Tensor:
+    """Blur float [B, C, H, W] with a Gaussian cut off at three standard deviations; the border is repeated outwards."""
     reach = max(int(3 * sigma_px + 0.5), 1)
     kernel = torch.exp(-0.5 * (torch.arange(-reach, reach + 1, device=images.device) / sigma_px) ** 2)
     kernel = (kernel / kernel.sum()).to(images.dtype)

@@ -1,7 +1,9 @@
-"""rad attention: what the encoder of a run attends to."""
+"""rad attention: where the encoders of runs look."""
 
+import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import tyro
 
@@ -10,24 +12,63 @@ from rad import flags
 
 @dataclass(frozen=True)
 class Attention:
-    """Draw what the last convolution of a run attends to, beside an untrained encoder."""
+    """Draw and measure where the encoders of one or more runs look, all on the same states, beside an untrained one."""
 
-    run: tyro.conf.Positional[Path]
-    """Run folder."""
-    out: Path
-    """The PNG to write."""
+    runs: tyro.conf.Positional[tuple[Path, ...]]
+    """Run folders: of one task, e.g. one for each augmentation, and several seeds of each."""
+    out: Path = Path("attention")
+    """Folder for figures, table, raw maps and films."""
+    frames: int = 128
+    """States in the bank: an equal share from episodes of each run, shown to all of them."""
+    methods: tuple[str, ...] = ()
+    """activation grad_cam hires_cam gradient smooth_grad perturbation sarfa; all that the runs allow if not given."""
+    target: str = "policy"
+    """What the maps explain: policy, value, q (sac) or logit:K (discrete actions)."""
+    stage: int = -1
+    """Convolutional stage of activation, Grad-CAM and HiResCAM, from 0, or from the end by -1, -2, ..."""
+    power: float = 1.0
+    """Power of the activation: 1 is RAD's; 2 and 4 show peaks."""
+    norm: Literal["sum", "softmax", "zsoftmax"] = "sum"
+    """Normalisation of the activation: sum; softmax, RAD's, nearly flat; zsoftmax, of standardised values."""
+    split: str = "train"
+    """Split that the states are from."""
+    show: int = 3
+    """States that are drawn, a figure for each."""
+    table: bool = True
+    """Also measure: lift on the robot, insertion and deletion, how much the maps depend on what was learned."""
+    video: bool = True
+    """Also film an episode of each run with its maps."""
     seed: int = 0
-    """Seed of the episode that the frames are taken from."""
+    """Seed of the episodes that the states are from."""
     device: str = "auto"
-    """auto, cpu, cuda or cuda:N, whatever the run was trained on."""
+    """auto, cpu, cuda or cuda:N, whatever the runs were trained on."""
+
+
+def _tell(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
 
 
 def main(arguments: list[str]) -> int:
-    """Draw the attention of a run."""
+    """Draw and measure the attention of runs; print the table and what was written."""
     options = flags.parse(Attention, "rad attention", arguments)
-    flags.check_file("out", options.out)
-    from rad.trained import attention_of_run
+    if not options.runs:
+        raise ValueError("runs: must be one run folder or more, got none")
+    least = {"frames": len(options.runs), "show": 0, "seed": 0}
+    for name, lowest in least.items():
+        if vars(options)[name] < lowest:
+            raise ValueError(f"--{name}: must be at least {lowest}, got {vars(options)[name]}")
+    if options.out.exists() and not options.out.is_dir():
+        raise ValueError(f"--out: must be a folder, got the file {options.out}")
+    from rad.attention.methods import Settings
+    from rad.gaze import TABLE_FILE, attend_runs
 
-    attention_of_run(**vars(options))
-    print(options.out)
+    asked = vars(options).copy()
+    own = {name: asked.pop(name) for name in ("stage", "power", "norm")}
+    written = attend_runs(
+        asked.pop("runs"), asked.pop("out"), settings=Settings(**own, seed=options.seed), tell=_tell, **asked
+    )
+    for path in written:
+        if path.name == TABLE_FILE:
+            print(path.read_text())
+    print(*written, sep="\n")
     return 0

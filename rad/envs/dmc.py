@@ -10,11 +10,12 @@ from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rad.envs import gl
 from rad.envs.cameras import CutoutCamera
 from rad.envs.distractions import Scenery
-from rad.envs.simulator import Frame, Simulator, UnitRange
+from rad.envs.simulator import Frame, Mask, Simulator, UnitRange
 from rad.envs.splits import PLAIN, TRAIN, Look
 
 # Table 3 of CURL (Srinivas et al. 2020), whose values RAD (Laskin et al. 2020) uses too: 2 for finger-spin
@@ -127,6 +128,11 @@ class DMCSimulator(Simulator):
             image = self._cutout(size).render(background, self._flags)
         return np.ascontiguousarray(image.transpose(2, 0, 1))
 
+    def robot_mask(self) -> Mask:
+        """Tell where the robot is: everything that is drawn of bodies other than the world, tendons and skins."""
+        segments = self._camera(self.size).render(segmentation=True)  # [H, W, 2]: index and type, -1 for nothing
+        return robot_in(segments, self._physics.model.geom_bodyid)
+
     def _camera(self, size: int) -> Any:
         if size not in self._cameras:
             from dm_control.mujoco.engine import Camera
@@ -176,6 +182,24 @@ class DMCSimulator(Simulator):
 
 
 build = DMCSimulator
+
+
+def robot_in(segments: NDArray[np.int32], body_of_geom: NDArray[np.int32]) -> Mask:
+    """Tell of each pixel whether it shows the robot.
+
+    Args:
+        segments: int32 [H, W, 2], index and type of what MuJoCo drew there.
+        body_of_geom: int32 [G], index of each geom's body, 0 for the world.
+
+    Returns:
+        bool [H, W]: a geom of a body, or a tendon, or a skin. Sites, which mark places, are not of the robot.
+    """
+    import mujoco
+
+    index, kind = segments[..., 0], segments[..., 1]
+    is_geom = kind == mujoco.mjtObj.mjOBJ_GEOM
+    of_body = body_of_geom[np.where(is_geom, index, 0)] != 0
+    return (is_geom & of_body) | np.isin(kind, (mujoco.mjtObj.mjOBJ_TENDON, mujoco.mjtObj.mjOBJ_SKIN))
 
 
 def set_quality(model: Any, size: int, quality: str) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 Frame = NDArray[np.uint8]
+Mask = NDArray[np.bool_]
 ActionSpace = gymnasium.spaces.Box | gymnasium.spaces.Discrete
 
 MAX_SIZE = 2048  # px
@@ -52,6 +53,14 @@ class Simulator(abc.ABC):
     @abc.abstractmethod
     def frame(self, size: int | None = None) -> Frame:
         """Draw the present state: uint8 [3, size, size], RGB; `size` in px, by default the observation's."""
+
+    def robot_mask(self) -> Mask:
+        """Tell of each pixel of the present `frame` whether it shows the robot: bool [size, size].
+
+        Raises:
+            ValueError: if the suite does not know which pixels show what.
+        """
+        raise ValueError(f"{self.task} does not tell which pixels show the robot; allowed: tasks of dmc")
 
     def show(self, seed: int, episode: int, step: int) -> None:
         """Set the moment that `frame` draws, for suites whose look is more than the state of the simulation.

@@ -11,7 +11,7 @@ import gymnasium
 import numpy as np
 from numpy.typing import NDArray
 
-from rad.envs.simulator import Frame, Simulator, check_action, check_size, random_state, set_random_state
+from rad.envs.simulator import Frame, Mask, Simulator, check_action, check_size, random_state, set_random_state
 
 
 class PixelEnv(gymnasium.Env[Frame, Any]):
@@ -95,6 +95,14 @@ class PixelEnv(gymnasium.Env[Frame, Any]):
             ValueError: If `size` is impossible.
         """
         return np.ascontiguousarray(self.simulator.frame(check_size("size", size)).transpose(1, 2, 0))
+
+    def robot_mask(self) -> Mask:
+        """Tell of each pixel of the newest frame whether it shows the robot: bool [H, W].
+
+        Raises:
+            ValueError: If the suite does not know which pixels show what.
+        """
+        return self.simulator.robot_mask()
 
     def close(self) -> None:
         """Free the simulator. Safe to call twice."""

@@ -5,6 +5,8 @@ sampled actions. They do not cover the chance of training: how far other seeds o
 several runs to tell. Values are taken as independent of each other.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -81,6 +83,58 @@ def difference_interval(
     generator = np.random.default_rng(seed)
     of_first = _means("first", first, samples, generator)
     return _middle(of_first - _means("second", second, samples, generator), confidence)
+
+
+def ratio_interval(
+    groups: Sequence[tuple[ArrayLike, ArrayLike]],
+    *,
+    confidence: float = CONFIDENCE,
+    samples: int = 2_000,
+    seed: int = 0,
+) -> Interval:
+    """Return the interval of mean(numerators) / mean(denominators) over groups, such as training seeds.
+
+    Two chances are drawn anew, one in the other: which groups there are, and which values each group has. A single
+    group has no chance of its own, so that only that of its values is covered.
+
+    Args:
+        groups: at least one pair of equally many numerators and denominators, which belong together one by one.
+        confidence: as `mean_interval`.
+        samples: as `mean_interval`.
+        seed: as `mean_interval`.
+
+    Returns:
+        Lower and upper end.
+
+    Raises:
+        ValueError: as `mean_interval`; there is no group, or one has not as many of both, or none.
+
+    Source: Davison and Hinkley, Bootstrap Methods and their Application (1997), section 3.8.
+
+    Example:
+        >>> ratio_interval([([2.0, 4.0], [1.0, 2.0])])
+        (2.0, 2.0)
+    """
+    pairs = [_pairs(*group) for group in groups]
+    if not pairs:
+        raise ValueError("groups must be at least 1, got none")
+    generator = np.random.default_rng(seed)
+    totals = np.zeros((samples, 2))
+    for _ in pairs:
+        drawn = generator.integers(len(pairs), size=samples)
+        for number, values in enumerate(pairs):
+            of_group = np.flatnonzero(drawn == number)
+            chosen = generator.integers(len(values), size=(len(of_group), len(values)))
+            totals[of_group] += values[chosen].mean(axis=1)
+    return _middle(totals[:, 0] / totals[:, 1], confidence)
+
+
+def _pairs(numerators: ArrayLike, denominators: ArrayLike) -> NDArray[np.float64]:
+    """Return both as columns."""
+    first, second = np.asarray(numerators, np.float64), np.asarray(denominators, np.float64)
+    if first.ndim != 1 or first.shape != second.shape or not first.size:
+        raise ValueError(f"a group must have equally many of both, got {list(first.shape)} and {list(second.shape)}")
+    return np.stack([first, second], axis=1)
 
 
 def _paired(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[np.float64]:

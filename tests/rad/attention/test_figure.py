@@ -1,111 +1,94 @@
-"""The attention figure: what it accepts, what it writes, and the number it prints."""
+"""The attention figure: what it accepts and what it writes."""
+
+from pathlib import Path
 
 import numpy as np
 import pytest
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from encoders import ReceptiveField
-from rad.attention import figure
-from rad.attention.figure import attention_figure, rank_correlation
-
-FIELD = ReceptiveField(2, 7.0, 15)
+from rad.attention.figure import Column, Row, attention_figure, overlay
 
 
-def frames(batch: int = 2) -> np.ndarray:
-    return np.random.default_rng(0).integers(0, 256, (batch, 64, 64, 3), dtype=np.uint8)
+def rows(count: int = 2) -> list[Row]:
+    frames = np.random.default_rng(0).integers(0, 256, (count, 32, 32, 3), dtype=np.uint8)
+    return [Row(f"row {number}", frame) for number, frame in enumerate(frames)]
 
 
-def maps(batch: int = 2, seed: int = 1) -> np.ndarray:
-    return np.random.default_rng(seed).random((batch, 25, 25)).astype(np.float32)
+def column(count: int = 2, seed: int = 1, scale: str = "", factor: float = 1.0) -> Column:
+    maps = np.random.default_rng(seed).random((count, 32, 32)) ** factor
+    return Column(f"map {seed}", list(maps), [f"note {number}" for number in range(count)], scale)
 
 
-@pytest.mark.parametrize(("rows", "columns"), [(1, 1), (3, 1), (1, 3)])
-def test_a_row_per_frame_and_a_column_per_map(tmp_path, monkeypatch, rows, columns):
-    drawn: list[Figure] = []
+@pytest.fixture
+def drawn(monkeypatch: pytest.MonkeyPatch) -> list[Figure]:
+    found: list[Figure] = []
     write = Figure.savefig
-    monkeypatch.setattr(Figure, "savefig", lambda self, *a, **k: (drawn.append(self), write(self, *a, **k)))
+    monkeypatch.setattr(Figure, "savefig", lambda self, *a, **k: (found.append(self), write(self, *a, **k)))
+    return found
+
+
+@pytest.mark.parametrize(("count", "columns"), [(1, 1), (3, 1), (1, 3)])
+def test_a_row_per_frame_and_a_column_per_map(tmp_path: Path, drawn: list[Figure], count: int, columns: int) -> None:
     path = tmp_path / "a.png"
-    attention_figure(frames(rows), {f"map {i}": maps(rows, i) for i in range(columns)}, FIELD, path)
+    attention_figure(rows(count), [column(count, seed) for seed in range(columns)], "about", path)
     panels = [axis for axis in drawn[0].axes if axis.get_subplotspec() is not None]
-    grid = panels[0].get_gridspec()
-    assert (grid.nrows, grid.ncols) == (rows, 1 + columns)
-    assert len(panels) == rows * (1 + columns)
-    assert all(axis.get_images() for axis in panels)
+    assert len(panels) == count * (1 + columns) and all(axis.get_images() for axis in panels)
     titles = [axis.get_title() for axis in panels]
     assert titles[0] == "observation" and [bool(title) for title in titles].count(True) == 1 + columns
+    assert [axis.get_ylabel() for axis in panels[:: 1 + columns]] == [f"row {number}" for number in range(count)]
+    assert panels[-1].get_xlabel() == f"note {count - 1}" and panels[0].get_xlabel() == ""
     assert path.read_bytes().startswith(b"\x89PNG\r\n\x1a\n")
 
 
-def test_the_observation_is_shown_as_it_is(tmp_path, monkeypatch):
+def test_the_observation_is_shown_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shown: list[np.ndarray] = []
     draw = Axes.imshow
     monkeypatch.setattr(Axes, "imshow", lambda self, image, **k: (shown.append(image), draw(self, image, **k))[1])
-    attention_figure(frames(), {"trained": maps()}, FIELD, tmp_path / "a.png")
-    observations = [image for image in shown if image.ndim == 3]
-    np.testing.assert_array_equal(observations, frames())
-    placed = [image for image in shown if image.ndim == 2 and image.mean() == pytest.approx(1.0)]
-    assert len(placed) >= 2  # multiples of the frame's mean
+    attention_figure(rows(), [column()], "", tmp_path / "a.png")
+    np.testing.assert_array_equal(shown[:2], [row.frame for row in rows()])
 
 
-def test_the_same_input_gives_the_same_bytes(tmp_path):
+def test_columns_with_one_word_share_their_scale_and_others_do_not(tmp_path: Path, drawn: list[Figure]) -> None:
+    flat, peaked = column(seed=1, scale="a"), column(seed=2, scale="a", factor=9.0)
+    attention_figure(rows(), [flat, peaked, column(seed=1)], "", tmp_path / "a.png")
+    tops = [axis.get_title().partition("colours ")[2] for axis in drawn[0].axes[1:4]]
+    assert tops[0] == tops[1] != tops[2]
+
+
+def test_the_same_input_gives_the_same_bytes_and_another_map_others(tmp_path: Path) -> None:
     written = []
-    for name in ("a", "b"):
-        attention_figure(frames(), {"trained": maps()}, FIELD, tmp_path / name)
-        written.append((tmp_path / name).read_bytes())
-    assert written[0] == written[1]
+    for number, seed in enumerate((1, 1, 2)):
+        attention_figure(rows(), [column(seed=seed)], "", tmp_path / str(number))
+        written.append((tmp_path / str(number)).read_bytes())
+    assert written[0] == written[1] != written[2]
 
 
-def test_another_map_gives_another_picture(tmp_path):
-    written = []
-    for seed in (1, 2):
-        attention_figure(frames(), {"trained": maps(seed=seed)}, FIELD, tmp_path / "a.png")
-        written.append((tmp_path / "a.png").read_bytes())
-    assert written[0] != written[1]
-
-
-def test_titles_tell_how_alike_maps_are_to_the_first():
-    titles = figure._titles({"trained": maps(), "untrained": maps(), "random": maps(seed=5)})
-    assert titles[0] == "trained"
-    assert titles[1] == "untrained\nrank corr. 1.00 with trained"
-    assert titles[2].startswith("random\nrank corr. ") and not titles[2].endswith("1.00 with trained")
-
-
-def test_rank_correlation_by_hand():
-    """Ranks 1 2 3 4 against 2 1 3 4: 1 - 6 * (1 + 1) / (4 * 15) = 0.8; reversed -1; the mean of both -0.1."""
-    first = np.array([[[1.0, 2.0], [3.0, 9.0]]] * 2)
-    second = np.array([[[2.0, 1.0], [3.0, 4.0]], [[4.0, 3.0], [2.0, 1.0]]])
-    assert rank_correlation(first, second) == pytest.approx(-0.1)
-
-
-def test_rank_correlation_shares_ranks_of_ties():
-    """Ranks 1.5 1.5 3 4 against 1 2 3 4: products of the deviations sum to 4.5, squares to 4.5 and 5."""
-    first, second = np.array([[[1.0, 1.0, 2.0, 7.0]]]), np.array([[[1.0, 2.0, 3.0, 4.0]]])
-    assert rank_correlation(first, second) == pytest.approx(4.5 / np.sqrt(4.5 * 5.0))
-
-
-def test_a_flat_map_has_no_rank_correlation():
-    assert rank_correlation(np.ones((1, 3, 3)), maps(1)[:, :3, :3]) == 0.0
-
-
-def test_the_caption_tells_how_far_a_cell_sees():
-    assert "15 x 15 px" in figure._caption(FIELD, 64)
-    assert "the whole frame" in figure._caption(ReceptiveField(8, 0.0, 141), 64)
+def test_an_overlay_by_hand() -> None:
+    """Black where nothing is: 0.65 of grey. The brightest colour of inferno covers 0.95 of what is beneath it."""
+    frame = np.full((1, 2, 3), 100, np.uint8)
+    found = overlay(frame, np.array([[0.0, 5.0]]), top=2.0)
+    assert np.abs(found[0, 0].astype(int) - [65, 65, 66]).max() <= 1  # inferno begins at (0.001, 0, 0.014)
+    brightest = 0.95 * 255 * np.array([0.988, 0.998, 0.645]) + 0.05 * 100
+    assert np.abs(found[0, 1] - brightest).max() <= 1
 
 
 @pytest.mark.parametrize(
-    ("given_frames", "given_maps", "message"),
+    ("given_rows", "given_columns", "message"),
     [
-        (frames().astype(np.float32), {"a": maps()}, "frames are float32"),
-        (frames().transpose(0, 3, 1, 2), {"a": maps()}, r"expected uint8 \[B, H, W, 3\]"),
-        (frames(), {}, "maps are empty"),
-        (frames(), {"a": maps(3)}, r"map 'a' has shape \[3, 25, 25\]; expected \[2, h, w\]"),
-        (frames(), {"a": maps(), "b": maps()[:, 0]}, "map 'b' has shape"),
-        (frames(), {"a": maps() - 0.1}, "map 'a' has negative values"),
-        (frames(), {"a": maps() * 0}, "no mass"),
+        ([], [column(0)], "0 rows and 1 columns"),
+        (rows(), [], "2 rows and 0 columns"),
+        ([Row("", row.frame.astype(np.float32)) for row in rows()], [column()], "frame is float32"),
+        ([Row("", row.frame.transpose(2, 0, 1)) for row in rows()], [column()], r"expected uint8 \[H, W, 3\]"),
+        (rows(), [column(3)], "column 'map 1' has 3 maps; expected 2"),
+        (rows(), [Column("a", [np.ones((4, 4))] * 2)], r"'a' has shape \[4, 4\]; expected the frame's, \[32, 32\]"),
+        (rows(), [Column("a", [np.full((32, 32), -0.1)] * 2)], "negative values"),
+        (rows(), [Column("a", [np.zeros((32, 32))] * 2)], "no mass"),
     ],
 )
-def test_bad_input_is_refused_and_nothing_written(tmp_path, given_frames, given_maps, message):
+def test_bad_input_is_refused_and_nothing_written(
+    tmp_path: Path, given_rows: list[Row], given_columns: list[Column], message: str
+) -> None:
     with pytest.raises(ValueError, match=message):
-        attention_figure(given_frames, given_maps, FIELD, tmp_path / "a.png")
+        attention_figure(given_rows, given_columns, "", tmp_path / "a.png")
     assert not list(tmp_path.iterdir())

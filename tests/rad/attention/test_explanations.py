@@ -143,7 +143,7 @@ class TestPerturbation:
     def test_against_a_slow_reference(self) -> None:
         encoder, images, head = make("pixel")
         found = perturbation_map(encoder, head, images, grid=4, sigma_px=2.0, radius_px=3.0)
-        blurred = maps._blur(images, 2.0)
+        blurred = maps.blur(images, 2.0)
         for i, j in ((0, 0), (1, 2), (3, 3)):
             cy, cx = (i + 0.5) * 28 / 4 - 0.5, (j + 0.5) * 28 / 4 - 0.5
             mask = torch.zeros(28, 28, dtype=torch.float64)
@@ -156,11 +156,11 @@ class TestPerturbation:
     def test_the_blur_is_a_gaussian(self) -> None:
         dot = torch.zeros(1, 1, 41, 41)
         dot[..., 20, 20] = 1
-        found = maps._blur(dot, 3.0)[0, 0]
+        found = maps.blur(dot, 3.0)[0, 0]
         assert float(found.sum()) == pytest.approx(1.0, abs=1e-5)
         assert float(found[20, 23] / found[20, 20]) == pytest.approx(2.718281828**-0.5, rel=1e-5)
         torch.testing.assert_close(found, found.T)
-        torch.testing.assert_close(maps._blur(torch.full((1, 2, 9, 9), 0.3), 3.0), torch.full((1, 2, 9, 9), 0.3))
+        torch.testing.assert_close(maps.blur(torch.full((1, 2, 9, 9), 0.3), 3.0), torch.full((1, 2, 9, 9), 0.3))
 
     def test_what_is_blurred_counts_where_it_is_looked_at(self) -> None:
         encoder = Plain(32)

@@ -1,0 +1,142 @@
+"""Whether a map says something of the agent: perturbations in its order, and layers without what they learned."""
+
+import copy
+from collections.abc import Iterator
+from typing import NamedTuple, TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from encoders import Encoder
+from rad.agents.base import Agent
+from rad.attention.maps import blur
+from rad.attention.targets import Target
+
+AgentT = TypeVar("AgentT", bound=Agent)
+HEADS = ("actor", "critic", "head")
+BLUR_PX = 5.0
+STEPS = 12  # shares of the pixels at which the output is looked at
+BATCH = 32
+
+
+class Faithfulness(NamedTuple):
+    """How the output moves when pixels are blurred in the order of a map.
+
+    Attributes:
+        insertion: the mean distance from the output while a blurred image is made sharp, the most important pixels
+            first, in parts of the distance when all is blurred; float [B], lower is better.
+        deletion: the same while the sharp image is blurred; higher is better. An image that is half blurred is like
+            none the agent has seen, which moves the output by itself: trust insertion more.
+    """
+
+    insertion: NDArray[np.float64]
+    deletion: NDArray[np.float64]
+
+
+@torch.no_grad()
+def faithfulness(
+    encoder: Encoder, target: Target, images: Tensor, placed: NDArray[np.floating], generator: np.random.Generator
+) -> Faithfulness:
+    """Score maps by insertion and deletion, the area under each curve.
+
+    Args:
+        encoder: of the images.
+        target: whose vector and distance are looked at.
+        images: float [B, C, H, W] in [0, 1].
+        placed: float [B, H, W]; only the order of its pixels counts.
+        generator: breaks ties.
+
+    Returns:
+        Both scores. The unit is the mean, over the images, of the distance when all is blurred.
+
+    Source: Petsiuk et al. 2018 (RISE, arXiv 1806.07421), section 4.3, with a blur in place of grey, and a distance
+    between outputs in place of a class's probability.
+    """
+    ranks = _ranks(placed, generator)
+    parts = [_curves(encoder, target, *both) for both in zip(images.split(BATCH), torch.from_numpy(ranks).split(BATCH))]
+    inserted, deleted = (torch.cat([part[i] for part in parts]).double().cpu() for i in range(2))
+    whole = float(inserted[:, 0].mean()) or 1.0  # nothing moves an output that is constant
+    return Faithfulness(*((torch.trapezoid(c, dx=1 / STEPS) / whole).numpy() for c in (inserted, deleted)))
+
+
+def controls(shape: tuple[int, int, int], generator: np.random.Generator) -> dict[str, NDArray[np.float64]]:
+    """Return maps that know nothing of the agent, [B, H, W] each: random pixels, and a Gaussian about the centre."""
+    _, height, width = shape
+    rows, columns = (np.linspace(-1.0, 1.0, side) for side in (height, width))
+    centre = np.exp(-2.0 * (rows[:, None] ** 2 + columns[None] ** 2))  # standard deviation: a quarter of the side
+    return {"random": generator.random(shape), "centre": np.broadcast_to(centre, shape)}
+
+
+def randomized(agent: AgentT, fresh: AgentT) -> Iterator[tuple[str, AgentT]]:
+    """Yield the agent with ever more layers as in one that never learned, from the heads down to the first layer.
+
+    A map that hardly changes does not depend on what those layers have learned.
+
+    Args:
+        agent: trained; it is left as it is.
+        fresh: of the same shape, untrained, best with other weights than the agent began with.
+
+    Yields:
+        What was replaced last, and the agent with all that was replaced so far.
+
+    Source: Adebayo et al. 2018 (arXiv 1810.03292), section 4, the cascading test.
+    """
+    changed = copy.copy(agent)
+    for name in [*HEADS, "encoder"]:
+        if hasattr(agent, name):
+            setattr(changed, name, copy.deepcopy(getattr(agent, name)))
+    for name in HEADS:
+        if hasattr(agent, name):
+            getattr(changed, name).load_state_dict(getattr(fresh, name).state_dict())
+    yield "heads", changed
+    for stage in reversed(range(agent.encoder.num_stages)):
+        changed.encoder.stage(stage).load_state_dict(fresh.encoder.stage(stage).state_dict())
+        yield f"stage {stage}", changed
+
+
+def rank_correlation(first: NDArray[np.floating], second: NDArray[np.floating]) -> float:
+    """Return Spearman's rank correlation of two maps [B, h, w], the mean over B; in -1..1.
+
+    A map that is equal everywhere has no ranks and counts as 0. Ties share the mean of their ranks.
+    """
+    pairs = zip(first.reshape(len(first), -1), second.reshape(len(second), -1), strict=True)
+    return float(np.mean([_correlation(_shared_ranks(a), _shared_ranks(b)) for a, b in pairs]))
+
+
+def _curves(encoder: Encoder, target: Target, images: Tensor, ranks: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the distances [B, STEPS + 1] while the images are made sharp, and while they are blurred."""
+    ranks = ranks.to(images.device)[:, None]
+    blurred, sharp_vector = blur(images, BLUR_PX), target.vector(encoder(images))
+    inserted: list[Tensor] = []
+    deleted: list[Tensor] = []
+    for step in range(STEPS + 1):
+        chosen = ranks < step / STEPS
+        for curve, mixed in (
+            (inserted, torch.where(chosen, images, blurred)),
+            (deleted, torch.where(chosen, blurred, images)),
+        ):
+            curve.append(target.distance(sharp_vector, target.vector(encoder(mixed))))
+    return torch.stack(inserted, 1), torch.stack(deleted, 1)
+
+
+def _ranks(placed: NDArray[np.floating], generator: np.random.Generator) -> NDArray[np.float64]:
+    """Return the place of each pixel in the order of its map, in [0, 1): 0 for the highest; ties are shuffled."""
+    flat = placed.reshape(len(placed), -1)
+    order = np.lexsort((generator.random(flat.shape), -flat))
+    ranks = np.empty(flat.shape)
+    np.put_along_axis(ranks, order, np.broadcast_to(np.arange(flat.shape[1]) / flat.shape[1], flat.shape), 1)
+    return ranks.reshape(placed.shape)
+
+
+def _correlation(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
+    a, b = a - a.mean(), b - b.mean()
+    scale = float(np.sqrt((a @ a) * (b @ b)))
+    return float(a @ b) / scale if scale else 0.0
+
+
+def _shared_ranks(values: NDArray[np.floating]) -> NDArray[np.float64]:
+    _, place_of, counts = np.unique(values, return_inverse=True, return_counts=True)
+    last = np.cumsum(counts)
+    return (last - (counts - 1) / 2.0)[place_of]

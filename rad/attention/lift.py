@@ -1,0 +1,36 @@
+"""How much of a map lies on the robot, and how much more than on as large a part of the frame."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+Masks = NDArray[np.bool_]
+MARGIN_PX = 2
+
+
+def mass_on(placed: NDArray[np.floating], masks: Masks) -> NDArray[np.float64]:
+    """Return the share of each map's mass that lies on a mask, float [B] in [0, 1].
+
+    Args:
+        placed: float [B, H, W], laid over the frame, at least 0, the sum of each above 0.
+        masks: bool [B, H, W].
+
+    Raises:
+        ValueError: the shapes differ.
+    """
+    if placed.shape != masks.shape:
+        raise ValueError(f"maps have shape {list(placed.shape)} and masks {list(masks.shape)}; expected the same")
+    values = placed.astype(np.float64)
+    return np.where(masks, values, 0.0).sum((1, 2)) / values.sum((1, 2))
+
+
+def area_of(masks: Masks) -> NDArray[np.float64]:
+    """Return the share of the frame that each mask covers, float [B] in [0, 1]: what a uniform map has on it."""
+    return masks.mean((1, 2))
+
+
+def dilate(masks: Masks, margin_px: int = MARGIN_PX) -> Masks:
+    """Widen masks bool [B, H, W] by a margin, up to the frame's edge: a map is not finer than its cells."""
+    padded = np.pad(masks, ((0, 0), (margin_px, margin_px), (margin_px, margin_px)))
+    height, width = masks.shape[1:]
+    shifts = range(2 * margin_px + 1)
+    return np.any([padded[:, y : y + height, x : x + width] for y in shifts for x in shifts], axis=0)

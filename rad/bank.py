@@ -1,0 +1,144 @@
+"""A bank of states: the same moments of a task, from episodes of several runs, as each of the runs sees them."""
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rad.build import action_repeat, make_env
+from rad.config import RunConfig
+from rad.runtime.seeding import seed_for
+from rad.splits import is_dmc, procgen_options
+from rad.trained import Trained, eval_policy, policy_of
+
+
+class Episodes(NamedTuple):
+    """What a run did, so that it can be done again.
+
+    Attributes:
+        seed: of the environment.
+        actions: [1, ...] each, one per agent step, from the first reset on.
+        rewards: one per agent step.
+        ends: numbers of the steps that ended an episode.
+        fps: agent steps per second at the speed of the simulator.
+    """
+
+    seed: int
+    actions: list[NDArray[Any]]
+    rewards: list[float]
+    ends: list[int]
+    fps: float
+
+
+class States(NamedTuple):
+    """Moments as one run sees them.
+
+    Attributes:
+        obs: uint8 [B, C, H, W], as the environment gives them.
+        masks: bool [B, H, W], the robot's pixels in the newest frame; None where the suite cannot tell.
+    """
+
+    obs: NDArray[np.uint8]
+    masks: NDArray[np.bool_] | None
+
+
+def fill_bank(runs: Sequence[Trained], size: int, seed: int, split: str) -> list[States]:
+    """Play each run, and show the moments of all of them to every run.
+
+    Args:
+        runs: trained on one task.
+        size: number of moments; each run gives as many, evenly spread over its steps, and one more for the first runs
+            where they do not divide.
+        seed: of the initial states and of sampled actions.
+        split: to play on.
+
+    Returns:
+        For each run the same moments in the same order: those of the first run's episodes, then the second's.
+
+    Raises:
+        ValueError: the runs do not see the same environment.
+    """
+    check_alike([run.config for run in runs], split)
+    shares = [size // len(runs) + (number < size % len(runs)) for number in range(len(runs))]
+    parts: list[list[States]] = [[] for _ in runs]
+    for number, (run, share) in enumerate(zip(runs, shares)):
+        episodes = play_episodes(run, share, seed_for(seed, f"bank {number}", bits=31), split)
+        chosen = _spread(len(episodes.actions), share)
+        for part, seen_by in zip(parts, runs):
+            part.append(replay(seen_by.config, episodes, chosen, split))
+    return [_joined(part) for part in parts]
+
+
+def check_alike(configs: Sequence[RunConfig], split: str) -> None:
+    """Check that runs can be shown the same moments.
+
+    Raises:
+        ValueError: they differ in what is simulated.
+    """
+    seen: dict[str, list[str]] = {
+        "task": [config.task for config in configs],
+        "action_repeat": [str(action_repeat(config)) for config in configs],
+        "camera_id": [str(config.camera_id) for config in configs],
+        f"the levels of split {split}": [str(procgen_options(config, split)) for config in configs],
+    }
+    for name, values in seen.items():
+        if len(different := dict.fromkeys(values)) > 1:
+            raise ValueError(f"runs differ in {name}: {', '.join(different)}; allowed: one for all")
+
+
+def play_episodes(run: Trained, least_steps: int, seed: int, split: str) -> Episodes:
+    """Play whole episodes of a run's own policy until there are enough agent steps, and at least one episode."""
+    config = dataclasses.replace(run.config, seed=seed)
+    env: Any = make_env(config, "bank", split=split)
+    actions: list[NDArray[Any]] = []
+    rewards: list[float] = []
+    ends: list[int] = []
+    try:
+        policy = policy_of(run.agent, eval_policy(config), seed)
+        obs, _ = env.reset()
+        fps = env.get_attr("metadata")[0]["render_fps"]
+        while not ends or ends[-1] + 1 < least_steps:
+            actions.append(policy(obs))
+            obs, reward, terminated, truncated, _ = env.step(actions[-1])
+            rewards.append(float(reward[0]))
+            if terminated[0] or truncated[0]:
+                ends.append(len(rewards) - 1)
+    finally:
+        env.close()
+    return Episodes(seed, actions, rewards, ends, fps)
+
+
+def replay(config: RunConfig, episodes: Episodes, chosen: Sequence[int], split: str) -> States:
+    """Do again what another run did, and return what this one would have seen before the chosen steps.
+
+    Raises:
+        RuntimeError: the rewards differ, so the states would.
+    """
+    env: Any = make_env(dataclasses.replace(config, seed=episodes.seed), "bank", split=split)
+    obs_of: list[NDArray[np.uint8]] = []
+    masks: list[NDArray[np.bool_]] = []
+    wanted = frozenset(chosen)
+    try:
+        obs, _ = env.reset()
+        for step, (action, reward) in enumerate(zip(episodes.actions, episodes.rewards)):
+            if step in wanted:
+                obs_of.append(obs[0])
+                masks.extend([env.call("robot_mask")[0]] if is_dmc(config) else [])
+            obs, found, _, _, _ = env.step(action)
+            if float(found[0]) != reward:
+                raise RuntimeError(f"step {step} gave a reward of {found[0]} where it was {reward} before")
+    finally:
+        env.close()
+    return States(np.stack(obs_of), np.stack(masks) if masks else None)
+
+
+def _spread(steps: int, count: int) -> list[int]:
+    """Return `count` different steps, evenly spread."""
+    return [int((number + 0.5) * steps / count) for number in range(count)]
+
+
+def _joined(parts: Sequence[States]) -> States:
+    masks = [part.masks for part in parts if part.masks is not None]
+    return States(np.concatenate([part.obs for part in parts]), np.concatenate(masks) if masks else None)

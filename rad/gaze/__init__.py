@@ -1,0 +1,132 @@
+"""Where trained runs look: maps on one bank of states, how far they can be trusted, a figure, a table and films."""
+
+import dataclasses
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import torch
+
+from rad.attention.methods import METHODS, Settings, attend, check_methods
+from rad.attention.targets import target_of
+from rad.bank import check_alike, fill_bank
+from rad.config import RunConfig
+from rad.envs.splits import TRAIN
+from rad.gaze.numbers import checked, numbers_of
+from rad.gaze.pictures import draw, save_maps, write_film
+from rad.gaze.seen import Gaze, Question, augmentation_of, look
+from rad.report.attention import attention_rows, attention_table
+from rad.runtime.files import replacing
+from rad.splits import check_split, named
+from rad.trained import Trained, load
+from rad.validate import flag
+
+TABLE_FILE, NUMBERS_FILE, MAPS_FILE = "table.md", "attention.json", "maps.npz"
+
+
+def attend_runs(
+    folders: Sequence[Path],
+    out: Path,
+    *,
+    frames: int = 128,
+    methods: Sequence[str] = (),
+    target: str = "policy",
+    settings: Settings | None = None,
+    split: str = TRAIN,
+    show: int = 3,
+    table: bool = True,
+    video: bool = True,
+    seed: int = 0,
+    device: str = "auto",
+    tell: Callable[[str], None] = lambda line: None,
+) -> list[Path]:
+    """Write what runs look at into a folder: figures and raw maps, and on request a table and films.
+
+    Args:
+        folders: of the runs, trained on one task.
+        out: folder; made if it is not there. Files of an earlier call are replaced.
+        frames: states in the bank.
+        methods: of `METHODS`, none for all that the runs allow.
+        target: what the maps explain.
+        settings: how maps are made.
+        split: that the states are from.
+        show: number of states that are drawn, a figure for each.
+        table: also write the numbers.
+        video: also write an episode of each run.
+        seed: of the states and of all chance. The same runs and flags give the same maps, byte for byte.
+        device: any.
+        tell: is called with a line about what begins.
+
+    Returns:
+        The files that were written.
+
+    Raises:
+        ValueError: a flag does not fit the runs, or a folder holds no run with a checkpoint; nothing is written then.
+    """
+    runs = [load(folder, device) for folder in folders]
+    labels = _labels(folders, [run.config for run in runs])
+    for run in runs:
+        with named("split"):
+            check_split(run.config, split)
+    with flag("runs"):
+        check_alike([run.config for run in runs], split)
+    question = Question(_methods(methods, runs, target), target, settings or Settings(), split, seed)
+    _check(question, runs)
+    tell(f"playing {len(runs)} runs for {frames} states")
+    bank = fill_bank(runs, frames, seed, split)
+    gazes = []
+    for label, run, states in zip(labels, runs, bank):
+        tell(f"maps of {label}")
+        gazes.append(look(label, run, states, question))
+    out.mkdir(parents=True, exist_ok=True)
+    written = [*draw(gazes, question, show, out), save_maps(gazes, out / MAPS_FILE)]
+    if table:
+        tell("numbers")
+        written += _write_table(folders, gazes, question, out)
+    if video:
+        tell("films")
+        written += [file for gaze in gazes for file in write_film(gaze, question, out)]
+    return written
+
+
+def _labels(folders: Sequence[Path], configs: Sequence[RunConfig]) -> list[str]:
+    """Name each run by its augmentation and seed; equal names are numbered."""
+    names = [f"{augmentation_of(config)}, seed {config.seed}" for config in configs]
+    if len(set(names)) == len(names):
+        return names
+    return [f"{name} ({number})" for number, name in enumerate(names, start=1)]
+
+
+def _methods(asked: Sequence[str], runs: Sequence[Trained], target: str) -> tuple[str, ...]:
+    if asked:
+        return tuple(dict.fromkeys(asked))
+    with flag("target"):
+        discrete = all(target_of(run.agent, target).logits for run in runs)
+    return METHODS if discrete else METHODS[:-1]
+
+
+def _check(question: Question, runs: Sequence[Trained]) -> None:
+    """Try each flag on a black image, before anything is played."""
+    for run in runs:
+        black = torch.zeros(1, *run.agent.encoder.image_shape, device=run.agent.device)
+        with flag("target"):
+            target = target_of(run.agent, question.target)
+        with flag("methods"):
+            check_methods(question.methods, target)
+        with flag("stage"):
+            run.agent.encoder.receptive_field(question.settings.stage)
+        for name in ("power", "norm"):
+            with flag(name):
+                how = dataclasses.replace(Settings(), **{name: getattr(question.settings, name)})
+                attend("activation", run.agent.encoder, target, black, how)
+
+
+def _write_table(folders: Sequence[Path], gazes: Sequence[Gaze], question: Question, out: Path) -> list[Path]:
+    """Write every number as JSON and the table per augmentation as Markdown."""
+    numbers = [row for folder, gaze in zip(folders, gazes) for row in numbers_of(folder, gaze, question)]
+    asked = dataclasses.asdict(question) | {"frames": len(gazes[0].images), "checked_frames": checked(gazes[0])}
+    with replacing(out / NUMBERS_FILE) as file:
+        file.write((json.dumps({"question": asked, "numbers": numbers}, indent=1) + "\n").encode())
+    with replacing(out / TABLE_FILE) as file:
+        file.write((attention_table(attention_rows(numbers)) + "\n").encode())
+    return [out / TABLE_FILE, out / NUMBERS_FILE]

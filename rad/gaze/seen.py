@@ -1,0 +1,102 @@
+"""A run and what it is shown: its images, the robot in them, and its maps."""
+
+import dataclasses
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from rad.agents.ppo import PPOAgent
+from rad.agents.sac import SACAgent
+from rad.attention.methods import Maps, Settings, attend
+from rad.attention.targets import target_of
+from rad.bank import States
+from rad.config import RunConfig, SACRun
+from rad.runtime.seeding import seed_for
+from rad.trained import Trained, untrained_agent
+from rad.types import newest_frames
+
+Agent = SACAgent | PPOAgent
+
+
+@dataclasses.dataclass(frozen=True)
+class Question:
+    """What is asked of each run.
+
+    Attributes:
+        methods: names of those to use, in the order of the figure's columns.
+        target: what they explain.
+        settings: how maps are made.
+        split: that the states are from.
+        seed: of the states and of all chance.
+    """
+
+    methods: tuple[str, ...]
+    target: str
+    settings: Settings
+    split: str
+    seed: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Gaze:
+    """One run, what it is shown, and where it looks.
+
+    Attributes:
+        label: name of the run, different from all others.
+        run: as loaded.
+        fresh: an agent like it that never learned, with other weights than the run began with.
+        images: float [B, C, H, W], what the encoder is given.
+        masks: bool [B, H, W], the robot in these images; None where it is not known.
+        maps: by method, float [B, H, W].
+        fresh_maps: the same of `fresh`.
+    """
+
+    label: str
+    run: Trained
+    fresh: Agent
+    images: Tensor
+    masks: NDArray[np.bool_] | None
+    maps: Mapping[str, Maps]
+    fresh_maps: Mapping[str, Maps]
+
+    @property
+    def frames(self) -> NDArray[np.uint8]:
+        """The newest frames, uint8 [B, H, W, 3]."""
+        return newest_frames(self.images).cpu().numpy()
+
+
+def augmentation_of(config: RunConfig) -> str:
+    """Say how a run augments, in the words of its flags."""
+    strong = config.agent.strong_augment if isinstance(config, SACRun) else "none"
+    return config.augment if strong == "none" else f"{config.augment} and strong {strong}"
+
+
+def look(label: str, run: Trained, states: States, question: Question) -> Gaze:
+    """Make the maps of a run and of one that never learned."""
+    other_seed = seed_for(run.config.seed, "untrained", bits=31)
+    fresh = untrained_agent(dataclasses.replace(run.config, seed=other_seed))
+    images = run.agent.views.plain(torch.from_numpy(states.obs).to(run.agent.device))
+    return Gaze(
+        label,
+        run,
+        fresh,
+        images,
+        None if states.masks is None else _masks_seen(run.agent, states.masks),
+        maps_of(run.agent, images, question),
+        maps_of(fresh, images, question),
+    )
+
+
+def maps_of(agent: Agent, images: Tensor, question: Question) -> dict[str, Maps]:
+    """Return the maps of an agent by method, float [B, H, W] each."""
+    target = target_of(agent, question.target)
+    return {name: attend(name, agent.encoder, target, images, question.settings) for name in question.methods}
+
+
+def _masks_seen(agent: Agent, masks: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return masks as the encoder's input is cut out of the observation."""
+    stack = np.repeat((masks[:, None] * np.uint8(255)), agent.encoder.image_shape[0], axis=1)
+    return (agent.views.plain(torch.from_numpy(stack).to(agent.device))[:, -1] > 0.5).cpu().numpy()

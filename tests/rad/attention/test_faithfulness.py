@@ -1,0 +1,159 @@
+"""Scores of maps: against a slow count, cases whose answer is known, and networks that forgot what they learned."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from encoders.base import Encoder
+from rad.agents.sac import SACAgent
+from rad.attention import faithfulness as module
+from rad.attention.faithfulness import BLUR_PX, STEPS, controls, faithfulness, randomized, rank_correlation
+from rad.attention.maps import blur
+from rad.attention.methods import Settings, attend
+from rad.attention.targets import Target, target_of
+from tests.rad.agents.small import small_agent, small_batch
+
+SIDE = 24
+
+
+class Pixels(Encoder):
+    """The image itself."""
+
+    def __init__(self) -> None:
+        convolution = nn.Conv2d(3, 3, 1, bias=False)
+        convolution.weight.data = torch.eye(3).view(3, 3, 1, 1)
+        super().__init__((3, SIDE, SIDE), nn.Sequential(convolution.requires_grad_(False)))
+
+
+def spot(features: Tensor) -> Tensor:
+    """Read a square of 4 x 4 pixels: all that the output depends on."""
+    return features.view(-1, SIDE, SIDE, 3)[:, 4:8, 10:14].flatten(1)
+
+
+TARGET = Target("spot", lambda f: spot(f).sum(1), spot, lambda a, b: (a - b).norm(dim=1))
+
+
+def images(count: int = 2) -> Tensor:
+    return torch.rand(count, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(0))
+
+
+def truth(count: int = 2) -> np.ndarray:
+    found = np.zeros((count, SIDE, SIDE))
+    found[:, 4:8, 10:14] = 1
+    return found
+
+
+class TestInsertionAndDeletion:
+    def test_against_a_slow_count(self) -> None:
+        """One image at a time, one share of the pixels after the other, the trapezoid's area by hand."""
+        encoder, given = Pixels(), images()
+        placed = np.random.default_rng(3).random((2, SIDE, SIDE))
+        found = faithfulness(encoder, TARGET, given, placed, np.random.default_rng(0))
+        blurred = blur(given, BLUR_PX)
+        whole = float(TARGET.distance(spot(encoder(given)), spot(encoder(blurred))).mean())
+        for number in range(2):
+            order = np.argsort(-placed[number].ravel())
+            curves: dict[str, list[float]] = {"insertion": [], "deletion": []}
+            for step in range(STEPS + 1):
+                count = -(-step * SIDE * SIDE // STEPS)
+                chosen = torch.zeros(SIDE * SIDE, dtype=torch.bool)
+                chosen[torch.from_numpy(order[:count].copy())] = True
+                chosen = chosen.view(SIDE, SIDE)
+                for name, (inside, outside) in {"insertion": (given, blurred), "deletion": (blurred, given)}.items():
+                    mixed = torch.where(chosen, inside[number], outside[number])[None]
+                    gap = spot(encoder(mixed)) - spot(encoder(given[number : number + 1]))
+                    curves[name].append(float(gap.norm()) / whole)
+            for name, values in curves.items():
+                area = sum((left + right) / 2 / STEPS for left, right in pairwise(values))
+                assert getattr(found, name)[number] == pytest.approx(area, rel=1e-5)
+
+    def test_the_truth_beats_chance_and_its_opposite(self) -> None:
+        scores = {}
+        for name, placed in {"truth": truth(), "opposite": 1 - truth(), **controls((2, SIDE, SIDE), rng())}.items():
+            scores[name] = faithfulness(Pixels(), TARGET, images(), placed, rng())
+        insertion = {name: score.insertion.mean() for name, score in scores.items()}
+        deletion = {name: score.deletion.mean() for name, score in scores.items()}
+        assert insertion["truth"] < insertion["random"] < insertion["opposite"]
+        assert deletion["truth"] > deletion["random"] > deletion["opposite"]
+
+    def test_an_output_that_is_constant_scores_nothing(self) -> None:
+        constant = Target("", lambda f: f[:, 0], lambda f: f[:, :1] * 0, lambda a, b: (a - b).norm(dim=1))
+        found = faithfulness(Pixels(), constant, images(), truth(), rng())
+        assert not found.insertion.any() and not found.deletion.any()
+
+    def test_ties_are_broken_by_chance_and_not_from_the_top(self) -> None:
+        ranks = module._ranks(np.ones((1, SIDE, SIDE)), rng())
+        assert sorted(ranks.ravel()) == pytest.approx(np.arange(SIDE**2) / SIDE**2)
+        assert 0.4 < ranks[0, : SIDE // 2].mean() < 0.6
+
+
+def rng() -> np.random.Generator:
+    return np.random.default_rng(0)
+
+
+def test_controls() -> None:
+    found = controls((3, 20, 30), rng())
+    assert {name: values.shape for name, values in found.items()} == {"random": (3, 20, 30), "centre": (3, 20, 30)}
+    row = found["centre"][0, 10]
+    assert row.argmax() in (14, 15) and row[0] == pytest.approx(row[-1])
+    # half a side from the middle is two standard deviations
+    assert found["centre"][0, 0, 15] / found["centre"][0, 10, 15] == pytest.approx(np.exp(-2), rel=0.02)
+
+
+def given_images(agent: SACAgent) -> Tensor:
+    return agent.views.plain(small_batch(size=2).obs)
+
+
+class TestRandomized:
+    def test_from_the_heads_down_to_the_first_layer(self) -> None:
+        agent, fresh = small_agent(seed=1), small_agent(seed=2)
+        before = {name: value.clone() for name, value in agent.encoder.state_dict().items()}
+        seen, outputs = [], []
+        obs = given_images(agent)
+        for level, changed in randomized(agent, fresh):
+            seen.append(level)
+            outputs.append(changed.actor(changed.encoder(obs)).mean)
+            left = [name for name, value in changed.encoder.state_dict().items() if torch.equal(value, before[name])]
+        count = agent.encoder.num_stages
+        assert seen == ["heads", *(f"stage {number}" for number in reversed(range(count)))]
+        assert all(not before[name].any() for name in left)  # biases begin at zero everywhere
+        torch.testing.assert_close(outputs[-1], fresh.actor(fresh.encoder(obs)).mean)
+        assert all(torch.equal(value, before[name]) for name, value in agent.encoder.state_dict().items())
+
+    def test_the_activation_is_blind_to_the_heads_and_what_uses_them_is_not(self) -> None:
+        agent, fresh = small_agent(seed=1), small_agent(seed=2)
+        given = given_images(agent)
+
+        def found(method: str, of: SACAgent) -> np.ndarray:
+            return attend(method, of.encoder, target_of(of, "policy"), given, Settings())
+
+        alike = {
+            method: {
+                level: rank_correlation(found(method, agent), found(method, changed))
+                for level, changed in randomized(agent, fresh)
+            }
+            for method in ("activation", "hires_cam", "gradient", "perturbation")
+        }
+        assert alike["activation"]["heads"] == pytest.approx(1.0)
+        assert all(alike[method]["heads"] < 0.999 for method in ("hires_cam", "gradient", "perturbation"))
+        assert all(levels["stage 0"] < 0.99 for levels in alike.values())
+
+
+def test_rank_correlation_by_hand() -> None:
+    """Ranks 1 2 3 4 against 2 1 3 4: 1 - 6 * (1 + 1) / (4 * 15) = 0.8; reversed -1; the mean of both -0.1."""
+    first = np.array([[[1.0, 2.0], [3.0, 9.0]]] * 2)
+    second = np.array([[[2.0, 1.0], [3.0, 4.0]], [[4.0, 3.0], [2.0, 1.0]]])
+    assert rank_correlation(first, second) == pytest.approx(-0.1)
+
+
+def test_rank_correlation_shares_ranks_of_ties() -> None:
+    """Ranks 1.5 1.5 3 4 against 1 2 3 4: products of the deviations sum to 4.5, squares to 4.5 and 5."""
+    first, second = np.array([[[1.0, 1.0, 2.0, 7.0]]]), np.array([[[1.0, 2.0, 3.0, 4.0]]])
+    assert rank_correlation(first, second) == pytest.approx(4.5 / np.sqrt(4.5 * 5.0))
+
+
+def test_a_flat_map_has_no_rank_correlation() -> None:
+    assert rank_correlation(np.ones((1, 3, 3)), np.random.default_rng(0).random((1, 3, 3))) == 0.0

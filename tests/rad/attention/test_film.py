@@ -1,0 +1,44 @@
+"""Films: panels side by side, a trace that grows, and sheets of their frames."""
+
+from pathlib import Path
+
+import numpy as np
+
+from rad.attention.film import SCALE, SHEET_FRAMES, contact_sheet, film, write_png
+
+STEPS, SIDE = 5, 20
+FRAMES = np.random.default_rng(0).integers(0, 256, (STEPS, SIDE, SIDE, 3), dtype=np.uint8)
+MAPS = {name: np.random.default_rng(seed).random((STEPS, SIDE, SIDE)) for seed, name in enumerate(("one", "two"))}
+
+
+def test_the_frame_stands_to_the_left_of_its_maps() -> None:
+    found = film(FRAMES, MAPS, {})
+    large = SIDE * SCALE
+    assert found.shape[0] == STEPS and found.shape[2] == 3 * large
+    shown = found[:, -large:, :large]
+    np.testing.assert_array_equal(shown[:, ::SCALE, ::SCALE], FRAMES)
+    assert (found[:, :-large].min((1, 2, 3)) < 128).all()  # titles
+
+
+def test_the_trace_grows_and_is_all_there_in_the_end() -> None:
+    lift = {"one": [1.0, 2.0, 3.0, 2.0, 1.0]}
+    found = film(FRAMES, MAPS, lift)
+    trace = found[:, :, 3 * SIDE * SCALE :].astype(int)
+    dark = (trace < 140).any(3).sum((1, 2))
+    assert (np.diff(dark) > 0).all()
+    assert dark[-1] > dark[0] + 20
+
+
+def test_sheets_show_the_first_and_the_last() -> None:
+    pictures = np.arange(40, dtype=np.uint8)[:, None, None, None] * np.ones((1, 4, 6, 3), np.uint8)
+    sheet = contact_sheet(pictures)
+    assert sheet.shape == (4 * SHEET_FRAMES // 2, 12, 3)
+    assert sheet[0, 0, 0] == 0 and sheet[-1, -1, 0] == 39
+    few = contact_sheet(pictures[:3])
+    assert few.shape == (8, 12, 3) and few[-1, -1, 0] == 255
+
+
+def test_pictures_are_written_alike(tmp_path: Path) -> None:
+    for name in ("a.png", "b.png"):
+        write_png(tmp_path / name, FRAMES[0])
+    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()

@@ -1,0 +1,74 @@
+"""Methods by name lie over the frame where they should; masses and margins by hand."""
+
+import numpy as np
+import pytest
+import torch
+
+from rad.attention.lift import area_of, dilate, mass_on
+from rad.attention.methods import METHODS, Settings, attend, check_methods
+from rad.attention.targets import target_of
+from tests.rad.agents import small_ppo
+
+AGENT = small_ppo.small_agent(discrete=True)
+TARGET = target_of(AGENT, "policy")
+
+
+def images(count: int = 3) -> torch.Tensor:
+    return torch.rand(count, *AGENT.encoder.image_shape, generator=torch.Generator().manual_seed(1))
+
+
+class TestMethods:
+    @pytest.mark.parametrize("method", METHODS)
+    def test_each_gives_a_share_of_one_for_every_pixel(self, method: str) -> None:
+        found = attend(method, AGENT.encoder, TARGET, images(), Settings())
+        assert found.shape == (3, small_ppo.IMAGE, small_ppo.IMAGE) and found.dtype == np.float32
+        assert found.min() >= 0
+        np.testing.assert_allclose(found.sum((1, 2)), 1.0, rtol=1e-5)
+        np.testing.assert_array_equal(found, attend(method, AGENT.encoder, TARGET, images(), Settings()))
+
+    @pytest.mark.parametrize("method", METHODS)
+    def test_an_image_has_the_map_that_it_has_alone(self, method: str) -> None:
+        both = attend(method, AGENT.encoder, TARGET, images(), Settings())
+        if method == "smooth_grad":  # whose noise is drawn for the batch
+            return
+        alone = attend(method, AGENT.encoder, TARGET, images()[1:2], Settings())
+        np.testing.assert_allclose(both[1:2], alone, atol=1e-6)
+
+    @pytest.mark.parametrize(
+        "other", [Settings(stage=0), Settings(power=4.0), Settings(norm="softmax"), Settings(norm="zsoftmax")]
+    )
+    def test_settings_bite(self, other: Settings) -> None:
+        plain, changed = (attend("activation", AGENT.encoder, TARGET, images(), how) for how in (Settings(), other))
+        assert np.abs(plain - changed).max() > 1e-6
+
+    def test_noise_depends_on_the_seed(self) -> None:
+        one, two = (attend("smooth_grad", AGENT.encoder, TARGET, images(), Settings(seed=seed)) for seed in (1, 2))
+        assert np.abs(one - two).max() > 1e-6
+
+    def test_methods_that_are_unknown_or_do_not_fit(self) -> None:
+        check_methods(METHODS, TARGET)
+        with pytest.raises(ValueError, match="unknown method 'lime'; known: activation"):
+            check_methods(["lime"], TARGET)
+        with pytest.raises(ValueError, match="sarfa needs discrete actions"):
+            check_methods(["sarfa"], target_of(small_ppo.small_agent(discrete=False), "policy"))
+
+
+class TestLift:
+    def test_mass_and_area_by_hand(self) -> None:
+        placed = np.array([[[1.0, 2.0], [3.0, 4.0]]])
+        mask = np.array([[[True, False], [False, True]]])
+        assert mass_on(placed, mask).tolist() == [0.5]  # (1 + 4) / 10
+        assert area_of(mask).tolist() == [0.5]
+        assert mass_on(np.ones((1, 2, 2)), mask) == area_of(mask)
+
+    def test_a_margin_by_hand(self) -> None:
+        mask = np.zeros((2, 7, 7), bool)
+        mask[0, 3, 3] = mask[1, 0, 6] = True
+        wide = dilate(mask, 2)
+        assert wide[0].sum() == 25 and wide[0, 1:6, 1:6].all()
+        assert wide[1].sum() == 9 and wide[1, :3, 4:].all()  # cut by the frame
+        np.testing.assert_array_equal(dilate(mask, 0), mask)
+
+    def test_shapes_must_agree(self) -> None:
+        with pytest.raises(ValueError, match=r"maps have shape \[1, 2, 2\] and masks \[1, 3, 3\]"):
+            mass_on(np.ones((1, 2, 2)), np.ones((1, 3, 3), bool))

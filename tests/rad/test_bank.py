@@ -1,0 +1,108 @@
+"""The bank: every run sees the same moments, each in its own way, and the robot's pixels are the simulator's."""
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+import pytest
+
+from rad import envs
+from rad.bank import check_alike, fill_bank, play_episodes, replay
+from rad.config import SACRun
+from rad.presets import preset
+from rad.trained import Trained, untrained_agent
+from tests.integration.runs import tiny, tiny_ppo
+
+pytestmark = pytest.mark.slow  # they simulate
+
+
+def untrained(config: Any) -> Trained:
+    return Trained(config, untrained_agent(config), 0)
+
+
+def on_cartpole(**fields: Any) -> SACRun:
+    return tiny(task="dmc/cartpole-balance", action_repeat=100, image_size=48, frame_stack=2, **fields)
+
+
+def test_all_see_the_same_moments_each_in_its_own_way() -> None:
+    runs = [untrained(on_cartpole(seed=1)), untrained(on_cartpole(seed=2, augment="crop", render_quality="fast"))]
+    plain, cropped = fill_bank(runs, 7, seed=0, split="train")
+    assert plain.obs.shape == (7, 6, 48, 48) and cropped.obs.shape[:2] == (7, 6) and cropped.obs.shape[2] > 48
+    assert plain.masks is not None and cropped.masks is not None
+    # The same pole: as wide a share of the frame, give or take what rounding to pixels does.
+    np.testing.assert_allclose(plain.masks.mean((1, 2)), cropped.masks.mean((1, 2)), atol=0.01)
+    assert len({obs.tobytes() for obs in plain.obs}) == 7
+
+
+def test_moments_are_spread_over_the_episodes_of_all_runs() -> None:
+    runs = [untrained(on_cartpole(seed=seed)) for seed in (1, 2)]
+    first, second = (play_episodes(run, 1, 5 + number, "train") for number, run in enumerate(runs))
+    assert len(first.actions) == 10 and first.ends == [9] and first.seed != second.seed
+    shown = replay(runs[1].config, first, [0, 9], "train")
+    assert shown.obs.shape[0] == 2 and not np.array_equal(*shown.obs)
+
+
+def test_more_moments_than_an_episode_has_take_another_episode() -> None:
+    found = play_episodes(untrained(on_cartpole()), 11, 0, "train")
+    assert found.ends == [9, 19] and len(found.actions) == 20
+
+
+def test_the_same_seed_gives_the_same_bank_and_another_does_not() -> None:
+    run = untrained(on_cartpole())
+    one, again, other = (fill_bank([run], 4, seed, "train")[0].obs for seed in (0, 0, 1))
+    assert np.array_equal(one, again) and not np.array_equal(one, other)
+
+
+def test_a_replay_that_goes_another_way_is_refused() -> None:
+    run = untrained(on_cartpole())
+    played = play_episodes(run, 1, 0, "train")
+    wrong = played._replace(rewards=[reward + 1e-6 for reward in played.rewards])
+    with pytest.raises(RuntimeError, match="step 0 gave a reward of"):
+        replay(run.config, wrong, [0], "train")
+
+
+def test_other_suites_have_no_masks() -> None:
+    run = untrained(tiny_ppo())
+    states = fill_bank([run], 3, 0, "train")[0]
+    assert states.masks is None and states.obs.shape[0] == 3
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"task": "dmc/walker-walk"}, "runs differ in task: dmc/cartpole-swingup, dmc/walker-walk"),
+        ({"action_repeat": 4}, "runs differ in action_repeat: 8, 4"),
+        ({"camera_id": 1}, "runs differ in camera_id: 0, 1"),
+    ],
+)
+def test_runs_that_see_different_things(fields: dict[str, Any], said: str) -> None:
+    config = preset("rad")
+    with pytest.raises(ValueError, match=said):
+        check_alike([config, dataclasses.replace(config, **fields)], "train")
+
+
+@pytest.mark.parametrize(("task", "area"), [("cartpole-swingup", 0.019), ("walker-walk", 0.069), ("dog-walk", 0.12)])
+def test_the_robot_is_what_the_simulator_says(task: str, area: float) -> None:
+    """Measured by hand on pictures with the mask in another colour; nothing of the frame is changed by asking."""
+    env: Any = envs.make(f"dmc/{task}")
+    obs, _ = env.reset(seed=1)
+    mask = env.call("robot_mask")[0]
+    assert mask.shape == (84, 84) and mask.mean() == pytest.approx(area, abs=0.003)
+    np.testing.assert_array_equal(env.envs[0].simulator.frame(), obs[0][-3:])
+    env.close()
+
+
+def test_what_belongs_to_the_robot() -> None:
+    """By hand: geom 0 is of the world, geom 1 of a body; a site, a tendon, a skin, nothing."""
+    segments = np.array([[[0, 5], [1, 5], [0, 6]], [[0, 18], [0, 11], [-1, -1]]], np.int32)
+    from rad.envs.dmc import robot_in
+
+    assert robot_in(segments, np.array([0, 1])).tolist() == [[False, True, False], [True, True, False]]
+
+
+def test_a_suite_that_cannot_tell_says_so() -> None:
+    env: Any = envs.make("probe/both")
+    env.reset()
+    with pytest.raises(ValueError, match="probe/both does not tell which pixels show the robot"):
+        env.call("robot_mask")
+    env.close()
