@@ -145,7 +145,7 @@ def stratified_bootstrap(
     Source: stratified bootstrap of Agarwal et al. 2021 (arXiv 2108.13264), section 4.1.
     """
     generator, width = np.random.default_rng(seed), sum(sizes)
-    blocks = [statistic(_draw_counts(sizes, rows, generator)) for rows in _blocks(width, samples)]
+    blocks = [statistic(_draw_counts(sizes, rows, generator)) for rows in block_sizes(width, samples)]
     low, high = _middle(np.concatenate(blocks), confidence)
     return Band(statistic(np.ones((1, width)))[0], low, high)
 
@@ -167,11 +167,11 @@ def _means(name: str, values: ArrayLike, samples: int, generator: np.random.Gene
     flat = np.asarray(values, np.float64).ravel()
     if not flat.size:
         raise ValueError(f"{name} must be at least 1 number, got none")
-    blocks = _blocks(flat.size, samples)
+    blocks = block_sizes(flat.size, samples)
     return np.concatenate([flat[generator.integers(flat.size, size=(rows, flat.size))].mean(axis=1) for rows in blocks])
 
 
-def _blocks(width: int, samples: int) -> list[int]:
+def block_sizes(width: int, samples: int) -> list[int]:
     """Return how many of `samples` draws of `width` values to make at a time."""
     if samples < 1:
         raise ValueError(f"samples must be at least 1, got {samples}")
