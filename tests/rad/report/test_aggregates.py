@@ -111,8 +111,8 @@ def test_draws_in_blocks_are_the_same_distribution(monkeypatch: pytest.MonkeyPat
     assert aggregate(TABLES["equal"])["iqm"] == pytest.approx(whole, abs=0.003)
 
 
-@pytest.mark.parametrize(("seeds", "said"), [(3, 0.83), (5, 0.92)])
-def test_intervals_hold_as_often_as_the_warning_says(seeds: int, said: float) -> None:
+@pytest.mark.parametrize(("seeds", "said"), [(3, (0.83, 0.87)), (5, (0.90, 0.92))])
+def test_intervals_hold_as_often_as_the_warning_says(seeds: int, said: tuple[float, float]) -> None:
     spread, held = np.linspace(0.05, 0.15, 6), 0
     centres = np.linspace(0.3, 0.9, 6)
     truth = reference.iqm(dict(enumerate(np.random.default_rng(0).normal(centres, spread, (50_000, 6)).T)))
@@ -120,14 +120,14 @@ def test_intervals_hold_as_often_as_the_warning_says(seeds: int, said: float) ->
         runs = np.random.default_rng(case).normal(centres, spread, (seeds, 6))
         found = aggregate(dict(zip("abcdef", runs.T)), samples=400)["iqm"]
         held += found.low <= truth <= found.high
-    assert held / 1_000 == pytest.approx(said, abs=0.035)
+    assert said[0] - 0.02 < held / 1_000 < said[1] + 0.02  # its standard error is 1 %
 
 
 def test_few_seeds_are_warned_of() -> None:
     assert few_seeds_warning(5) == few_seeds_warning(20) == ""
     assert few_seeds_warning(3) == (
-        "3 seeds: intervals are too narrow. With 3 seeds, 95 % intervals hold the true value in about 83 % of cases, "
-        "with 5 in 92 %; use 5 or more"
+        "3 seeds: intervals are too narrow. With 3 seeds, 95 % intervals hold the true value in 83 to 87 % of "
+        "cases, with 5 in 90 to 92 %; use 5 or more"
     )
     assert few_seeds_warning(1).startswith("1 seed: intervals say nothing of the chance of training. With 3 seeds")
 
