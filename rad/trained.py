@@ -17,8 +17,8 @@ from rad.attention.maps import activation_map
 from rad.attention.registration import place
 from rad.build import CHECKPOINTS, make_agent, make_env, read_config
 from rad.config import PPORun, Run, RunConfig
-from rad.envs.levels import normalize
 from rad.evaluate import Policy, Recorder, evaluate, summary
+from rad.report.scores import normalize
 from rad.runtime import checkpoint
 from rad.runtime.seeding import generator
 from rad.splits import is_procgen
@@ -93,8 +93,8 @@ def scores(config: RunConfig, returns: np.ndarray) -> dict[str, float]:
     row, constants = summary(returns), score_constants_of(config)
     if not (constants and isinstance(config, PPORun)):
         return row
-    game, mode = config.task.partition("/")[2], config.procgen.distribution_mode
-    return row | {"normalized_return_mean": float(normalize(returns, game, mode, constants=constants).mean())}
+    normalized = normalize(returns, config.task, config.procgen.distribution_mode, constants=constants)
+    return row | {"normalized_return_mean": float(normalized.mean())}
 
 
 def score_constants_of(config: RunConfig) -> str:

@@ -13,6 +13,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = {"rad", "encoders", "augment"}
 SIMULATORS = {"dm_control", "mujoco", "procgen", "gym3", "OpenGL", "glfw"}
+DATA = {"rad/report/published.json"}
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 ADDRESS = re.compile(r"https?:|git\+|--(extra-)?index-url|--find-links|\b[\w-]+\.(org|com|net|io|dev|cn)\b")
 
@@ -32,6 +33,7 @@ def test_the_wheel_holds_every_source_file_and_nothing_else(tmp_path, monkeypatc
     held = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
     source = {str(path.relative_to(ROOT)) for package in PACKAGES for path in (ROOT / package).rglob("*.py")}
     assert {name for name in held if name.endswith(".py")} == source
+    assert held - source == DATA
     assert {name.split("/")[0] for name in held} == PACKAGES
     texts = [name for name in zipfile.ZipFile(wheel).namelist() if name.endswith("LICENSE")]
     assert texts

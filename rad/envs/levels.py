@@ -1,4 +1,4 @@
-"""Which Procgen levels an agent may train on and is tested on, and how scores of the games are made comparable.
+"""Which Procgen levels an agent may train on and is tested on.
 
 A level is all that its seed decides: layout, pictures, and the chance within an episode.
 """
@@ -6,12 +6,9 @@ A level is all that its seed decides: layout, pictures, and the chance within an
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-
-Entry = TypeVar("Entry")
 
 MAX_LEVEL = 2**31 - 1  # Procgen's seeds are int32; one past the last level
 
@@ -142,81 +139,3 @@ EXPLORATION_LEVELS = {
     "maze": 158988835,
     "ninja": 1123500215,
 }
-
-# R_min and R_max of each game, R_norm = (R - R_min) / (R_max - R_min). Source: train_procgen/constants.py of
-# openai/train-procgen, commit 3bdf2da. The table of the paper's appendix (Cobbe et al. 2020) differs from it
-# in two games of easy.
-_HARD = {
-    "bigfish": (0.0, 40.0),
-    "bossfight": (0.5, 13.0),
-    "caveflyer": (2.0, 13.4),
-    "chaser": (0.5, 14.2),
-    "climber": (1.0, 12.6),
-    "coinrun": (5.0, 10.0),
-    "dodgeball": (1.5, 19.0),
-    "fruitbot": (-0.5, 27.2),
-    "heist": (2.0, 10.0),
-    "jumper": (1.0, 10.0),
-    "leaper": (1.5, 10.0),
-    "maze": (4.0, 10.0),
-    "miner": (1.5, 20.0),
-    "ninja": (2.0, 10.0),
-    "plunder": (3.0, 30.0),
-    "starpilot": (1.5, 35.0),
-}
-_EASY = {
-    "bigfish": (1.0, 40.0),
-    "bossfight": (0.5, 13.0),
-    "caveflyer": (3.5, 12.0),
-    "chaser": (0.5, 13.0),
-    "climber": (2.0, 12.6),
-    "coinrun": (5.0, 10.0),
-    "dodgeball": (1.5, 19.0),
-    "fruitbot": (-1.5, 32.4),
-    "heist": (3.5, 10.0),
-    "jumper": (1.0, 10.0),
-    "leaper": (1.5, 10.0),
-    "maze": (5.0, 10.0),
-    "miner": (1.5, 13.0),
-    "ninja": (3.5, 10.0),
-    "plunder": (4.5, 30.0),
-    "starpilot": (2.5, 64.0),
-}
-_EASY_OF_PAPER = _EASY | {"jumper": (3.0, 10.0), "leaper": (3.0, 10.0)}
-
-RETURN_RANGES = {
-    "paper": {"easy": _EASY_OF_PAPER, "hard": _HARD},
-    "train-procgen": {"easy": _EASY, "hard": _HARD},
-}
-
-
-def normalize(
-    returns: ArrayLike, game: str, distribution_mode: str, *, constants: str = "paper"
-) -> NDArray[np.float64]:
-    """Scale returns so that 0 is no skill and 1 the best that is possible: (R - R_min) / (R_max - R_min).
-
-    Args:
-        returns: undiscounted returns, any shape.
-        game: one of the sixteen.
-        distribution_mode: `easy` or `hard`: nothing is published for the other modes.
-        constants: `paper` or `train-procgen`, which differ in jumper and leaper of easy; name them with the score.
-
-    Raises:
-        ValueError: If there are no such constants.
-
-    Source: section 2.2 of Cobbe et al. 2020.
-
-    Example:
-        >>> float(normalize(20.5, "bigfish", "easy"))
-        0.5
-    """
-    ranges = _entry("constants", constants, RETURN_RANGES)
-    of_mode = _entry("distribution_mode", distribution_mode, ranges)
-    low, high = _entry("game", game, of_mode)
-    return (np.asarray(returns, np.float64) - low) / (high - low)
-
-
-def _entry(what: str, key: str, table: dict[str, Entry]) -> Entry:
-    if key not in table:
-        raise ValueError(f"{what} {key!r} has no published range of returns; known: {', '.join(table)}")
-    return table[key]

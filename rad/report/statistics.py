@@ -1,20 +1,55 @@
-"""Confidence intervals of mean returns and of their differences, by the percentile bootstrap.
+"""Confidence intervals by the percentile bootstrap: of mean returns, of their differences, of statistics over tasks.
 
-They cover the chance of the values given, such as the episodes of one trained agent: its initial states, levels and
-sampled actions. They do not cover the chance of training: how far other seeds of the same run would lie apart takes
+They cover the chance of the values given. Where these are episodes of one trained agent, that is its initial states,
+levels and sampled actions, and not the chance of training: how far other seeds of the same run would lie apart takes
 several runs to tell. Values are taken as independent of each other.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 Interval = tuple[float, float]
+Statistic = Callable[[NDArray[np.float64]], NDArray[np.float64]]
+"""Takes how often each value counts, [B, values], and returns S numbers of each row, [B, S]."""
 
 CONFIDENCE = 0.95
 SAMPLES = 10_000  # repeating with another seed moves the ends by about 1 % of the width
 BLOCK = 1_000_000  # values drawn at a time: 16 MB, however many episodes there are
+
+
+class Estimate(NamedTuple):
+    """A number and its interval.
+
+    Attributes:
+        value: of the values as they are.
+        low: lower end of the interval.
+        high: upper end of the interval.
+    """
+
+    value: float
+    low: float
+    high: float
+
+
+class Band(NamedTuple):
+    """Numbers and the interval of each, float64 [S]; each interval holds for its own number, not for all at once.
+
+    Attributes:
+        value: of the values as they are.
+        low: lower ends of the intervals.
+        high: upper ends of the intervals.
+    """
+
+    value: NDArray[np.float64]
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+
+    def estimates(self) -> list[Estimate]:
+        """Return them one by one."""
+        return [Estimate(*map(float, numbers)) for numbers in zip(*self)]
 
 
 def mean_interval(
@@ -44,7 +79,7 @@ def mean_interval(
         (3.0, 3.0)
     """
     generator = np.random.default_rng(seed)
-    return _middle(_means("values", values, samples, generator), confidence)
+    return _ends(_means("values", values, samples, generator), confidence)
 
 
 def difference_interval(
@@ -82,7 +117,43 @@ def difference_interval(
         return mean_interval(differences, confidence=confidence, samples=samples, seed=seed)
     generator = np.random.default_rng(seed)
     of_first = _means("first", first, samples, generator)
-    return _middle(of_first - _means("second", second, samples, generator), confidence)
+    return _ends(of_first - _means("second", second, samples, generator), confidence)
+
+
+def stratified_bootstrap(
+    statistic: Statistic,
+    sizes: Sequence[int],
+    *,
+    confidence: float = CONFIDENCE,
+    samples: int = SAMPLES,
+    seed: int = 0,
+) -> Band:
+    """Return statistics of values in groups, such as the runs of tasks, and their intervals.
+
+    Each group's values are drawn anew with replacement, as many as there are, so that no group is ever left out.
+
+    Args:
+        statistic: of values that stand group after group; a value that was drawn twice counts 2.
+        sizes: number of values in each group, at least 1 each.
+        confidence: as `mean_interval`.
+        samples: as `mean_interval`.
+        seed: as `mean_interval`.
+
+    Raises:
+        ValueError: `confidence` or `samples` is out of range.
+
+    Source: stratified bootstrap of Agarwal et al. 2021 (arXiv 2108.13264), section 4.1.
+    """
+    generator, width = np.random.default_rng(seed), sum(sizes)
+    blocks = [statistic(_draw_counts(sizes, rows, generator)) for rows in block_sizes(width, samples)]
+    low, high = _middle(np.concatenate(blocks), confidence)
+    return Band(statistic(np.ones((1, width)))[0], low, high)
+
+
+def _draw_counts(sizes: Sequence[int], rows: int, generator: np.random.Generator) -> NDArray[np.float64]:
+    """Return how often each value is drawn, [rows, sum(sizes)]."""
+    counts = [generator.multinomial(size, np.full(size, 1 / size), rows) for size in sizes]
+    return np.concatenate(counts, axis=1).astype(np.float64)
 
 
 def ratio_interval(
@@ -148,15 +219,25 @@ def _means(name: str, values: ArrayLike, samples: int, generator: np.random.Gene
     flat = np.asarray(values, np.float64).ravel()
     if not flat.size:
         raise ValueError(f"{name} must be at least 1 number, got none")
+    blocks = block_sizes(flat.size, samples)
+    return np.concatenate([flat[generator.integers(flat.size, size=(rows, flat.size))].mean(axis=1) for rows in blocks])
+
+
+def block_sizes(width: int, samples: int) -> list[int]:
+    """Return how many of `samples` draws of `width` values to make at a time."""
     if samples < 1:
         raise ValueError(f"samples must be at least 1, got {samples}")
-    rows = -(-BLOCK // flat.size)
-    sizes = [min(rows, samples - start) for start in range(0, samples, rows)]
-    return np.concatenate([flat[generator.integers(flat.size, size=(size, flat.size))].mean(axis=1) for size in sizes])
+    rows = -(-BLOCK // width)
+    return [min(rows, samples - start) for start in range(0, samples, rows)]
 
 
-def _middle(means: NDArray[np.float64], confidence: float) -> Interval:
+def _ends(replicates: NDArray[np.float64], confidence: float) -> Interval:
+    low, high = _middle(replicates, confidence)
+    return float(low), float(high)
+
+
+def _middle(replicates: NDArray[np.float64], confidence: float) -> NDArray[np.float64]:
+    """Return lower and upper ends, [2, ...], of replicates [samples, ...]."""
     if not 0 < confidence < 1:
         raise ValueError(f"confidence must be between 0 and 1, got {confidence}")
-    low, high = np.quantile(means, [(1 - confidence) / 2, (1 + confidence) / 2])
-    return float(low), float(high)
+    return np.quantile(replicates, [(1 - confidence) / 2, (1 + confidence) / 2], axis=0)

@@ -4,11 +4,9 @@ import pytest
 from rad.envs.levels import (
     EXPLORATION_LEVELS,
     LEVEL_SPLITS,
-    RETURN_RANGES,
     LevelRange,
     LevelSet,
     level_split,
-    normalize,
     shared_levels,
 )
 
@@ -73,42 +71,6 @@ def test_a_level_set_holds_its_levels_only() -> None:
 def test_impossible_level_sets_are_refused(levels: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match=r"split odd .*; allowed: "):
         LevelSet("odd", levels)
-
-
-def test_normalized_scores_by_hand() -> None:
-    # bigfish easy (20.5 - 1) / (40 - 1) = 0.5, hard 10 / 40 = 0.25; fruitbot easy (32.4 + 1.5) / 33.9 = 1
-    assert normalize(20.5, "bigfish", "easy") == 0.5
-    assert normalize(10, "bigfish", "hard") == 0.25
-    np.testing.assert_allclose(normalize([32.4, -1.5], "fruitbot", "easy"), [1.0, 0.0])
-
-
-def test_the_two_published_versions_differ_in_jumper_and_leaper_of_easy() -> None:
-    paper, repository = RETURN_RANGES["paper"], RETURN_RANGES["train-procgen"]
-    assert paper["hard"] == repository["hard"]
-    differing = {game for game in paper["easy"] if paper["easy"][game] != repository["easy"][game]}
-    assert differing == {"jumper", "leaper"}
-    # jumper: (6.5 - 3) / 7 = 0.5 in the paper, (6.5 - 1) / 9 = 0.6111 in the repository
-    assert normalize(6.5, "jumper", "easy") == 0.5
-    np.testing.assert_allclose(normalize(6.5, "jumper", "easy", constants="train-procgen"), 5.5 / 9)
-
-
-def test_all_games_have_both_ranges_and_low_is_below_high() -> None:
-    for modes in RETURN_RANGES.values():
-        for ranges in modes.values():
-            assert len(ranges) == 16 and all(low < high for low, high in ranges.values())
-
-
-@pytest.mark.parametrize(
-    ("game", "mode", "constants", "text"),
-    [
-        ("pong", "easy", "paper", "game 'pong' has no published range of returns; known: bigfish, bossfight, "),
-        ("maze", "memory", "paper", "distribution_mode 'memory' has no published .*; known: easy, hard$"),
-        ("maze", "easy", "ours", "constants 'ours' has no published .*; known: paper, train-procgen$"),
-    ],
-)
-def test_what_has_no_constants_is_refused(game: str, mode: str, constants: str, text: str) -> None:
-    with pytest.raises(ValueError, match=f"^{text}"):
-        normalize(1.0, game, mode, constants=constants)
 
 
 def test_exploration_levels_are_possible() -> None:

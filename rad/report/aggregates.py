@@ -1,0 +1,180 @@
+"""Scores of several runs on several tasks, summed up: aggregates, performance profiles, curves over training.
+
+Scores are normalised (`rad.report.scores`), a list of runs for each task, and tasks may have different numbers of runs.
+Intervals cover the chance of training, by drawing runs anew within each task. They do not cover the choice of tasks.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from rad.report.statistics import CONFIDENCE, SAMPLES, Band, Estimate, stratified_bootstrap
+
+Scores = Mapping[str, ArrayLike]
+"""Normalised scores by task, [runs] each."""
+Array = NDArray[np.float64]
+
+AGGREGATES = ("iqm", "mean", "median", "optimality_gap")
+ENOUGH_SEEDS = 5
+
+
+def aggregate(
+    scores: Scores, *, confidence: float = CONFIDENCE, samples: int = SAMPLES, seed: int = 0
+) -> dict[str, Estimate]:
+    """Return the four numbers that sum up runs on tasks.
+
+    `iqm` is the mean of the middle half of all runs: a quarter of them, rounded down, is dropped at each end. A task
+    with more runs has more weight in it; in the other three, tasks weigh the same. `mean` and `median` are those of
+    the tasks' means. `optimality_gap` is the mean of max(1 - score, 0): how far from 1 the runs stay, less is better.
+
+    Args:
+        scores: by task, [runs] each.
+        confidence: share of cases in which an interval is to hold the true number, in (0, 1).
+        samples: how often the runs are drawn anew, at least 1.
+        seed: of the draws; the same gives the same intervals.
+
+    Returns:
+        By name, in the order of `AGGREGATES`.
+
+    Raises:
+        ValueError: a task has no run, there is no task, a score is not finite, or an option is out of range.
+
+    Source: Agarwal et al. 2021 (arXiv 2108.13264), section 4.3, and their library rliable 1.2.0.
+
+    Example:
+        >>> aggregate({"dmc/walker-walk": [0.5, 0.5]})["iqm"]
+        Estimate(value=0.5, low=0.5, high=0.5)
+    """
+    runs, sizes = runs_of(scores)
+    of_tasks, weights = _by_task(runs, sizes), run_weights(sizes)
+
+    def statistic(counts: Array) -> Array:
+        means = counts @ of_tasks
+        gap = counts @ (weights * np.maximum(1 - runs, 0))
+        return np.stack([_iqm(counts, runs), means.mean(axis=1), np.median(means, axis=1), gap], axis=1)
+
+    band = stratified_bootstrap(statistic, sizes, confidence=confidence, samples=samples, seed=seed)
+    return dict(zip(AGGREGATES, band.estimates()))
+
+
+def performance_profile(
+    scores: Scores,
+    thresholds: ArrayLike,
+    *,
+    confidence: float = CONFIDENCE,
+    samples: int = SAMPLES,
+    seed: int = 0,
+) -> Band:
+    """Return the share of runs that score more than each threshold, where tasks weigh the same.
+
+    Args:
+        scores: as `aggregate`.
+        thresholds: scores, [thresholds], at least one.
+        confidence: as `aggregate`.
+        samples: as `aggregate`.
+        seed: as `aggregate`.
+
+    Raises:
+        ValueError: as `aggregate`; there is no threshold.
+
+    Source: Agarwal et al. 2021 (arXiv 2108.13264), section 4.2 (score distributions).
+
+    Example:
+        >>> performance_profile({"dmc/walker-walk": [0.3, 0.3]}, [0.1, 0.5]).value
+        array([1., 0.])
+    """
+    runs, sizes = runs_of(scores)
+    levels = np.asarray(thresholds, np.float64)
+    if levels.ndim != 1 or not levels.size:
+        raise ValueError(f"thresholds are of shape {list(levels.shape)}; expected [thresholds], at least 1")
+    above = (runs[:, None] > levels) * run_weights(sizes)[:, None]  # [runs, thresholds]
+    return stratified_bootstrap(lambda counts: counts @ above, sizes, confidence=confidence, samples=samples, seed=seed)
+
+
+def sample_efficiency(curves: Scores, *, confidence: float = CONFIDENCE, samples: int = SAMPLES, seed: int = 0) -> Band:
+    """Return the interquartile mean of all runs at each point of training.
+
+    A run is drawn with its whole curve. Intervals hold for each point on its own.
+
+    Args:
+        curves: by task, [runs, points] each, all evaluated at the same points.
+        confidence: as `aggregate`.
+        samples: as `aggregate`.
+        seed: as `aggregate`.
+
+    Returns:
+        For each point.
+
+    Raises:
+        ValueError: as `aggregate`; the numbers of points differ.
+
+    Source: the sample-efficiency curves of rliable 1.2.0 (Agarwal et al. 2021, arXiv 2108.13264).
+    """
+    points, sizes = runs_of(curves, axes=("runs", "points"))
+
+    def statistic(counts: Array) -> Array:
+        return np.stack([_iqm(counts, runs) for runs in points.T], axis=1)
+
+    return stratified_bootstrap(statistic, sizes, confidence=confidence, samples=samples, seed=seed)
+
+
+def few_seeds_warning(num_seeds: int) -> str:
+    """Return what to know of intervals from so few training runs of a task; empty for 5 and more.
+
+    Source: two simulations of ours, of runs on six tasks with standard deviations 0.05 to 0.15: 95 % intervals of the
+        IQM.
+
+    Raises:
+        ValueError: there is no run.
+    """
+    if num_seeds < 1:
+        raise ValueError(f"num_seeds must be at least 1, got {num_seeds}")
+    if num_seeds >= ENOUGH_SEEDS:
+        return ""
+    fault = "intervals are too narrow" if num_seeds > 1 else "intervals say nothing of the chance of training"
+    return (
+        f"{num_seeds} seed{'s' * (num_seeds > 1)}: {fault}. With 3 seeds, 95 % intervals hold the true value in 83 to "
+        f"87 % of cases, with 5 in 90 to 92 %; use {ENOUGH_SEEDS} or more"
+    )
+
+
+def runs_of(scores: Scores, axes: tuple[str, ...] = ("runs",)) -> tuple[Array, list[int]]:
+    """Return the runs of all tasks one after the other, [runs, ...], and how many each task has.
+
+    Raises:
+        ValueError: there is no task, or the scores of one are not numbers along `axes`.
+    """
+    if not scores:
+        raise ValueError("scores hold no task; allowed: 1 and more")
+    arrays = {task: np.asarray(values, np.float64) for task, values in scores.items()}
+    for task, values in arrays.items():
+        if values.ndim != len(axes) or not values.size:
+            raise ValueError(
+                f"scores of {task} are of shape {list(values.shape)}; expected [{', '.join(axes)}], at least 1"
+            )
+        if not np.isfinite(values).all():
+            raise ValueError(f"scores of {task} hold a number that is not finite")
+    if len(tails := {values.shape[1:] for values in arrays.values()}) > 1:
+        lengths = ", ".join(str(length) for (length,) in sorted(tails))
+        raise ValueError(f"scores have {lengths} {axes[-1]}; expected one number for all tasks")
+    return np.concatenate(list(arrays.values())), [len(values) for values in arrays.values()]
+
+
+def run_weights(sizes: list[int]) -> Array:
+    """Return the weight of each run in a mean over tasks of means over runs; together 1."""
+    return np.repeat([1 / (size * len(sizes)) for size in sizes], sizes)
+
+
+def _by_task(runs: Array, sizes: list[int]) -> Array:
+    """Return [runs, tasks] that takes counts of runs to the means of the tasks."""
+    task = np.repeat(np.arange(len(sizes)), sizes)
+    return (task[:, None] == np.arange(len(sizes))) * (runs / np.asarray(sizes)[task])[:, None]
+
+
+def _iqm(counts: Array, runs: Array) -> Array:
+    """Return the mean of what is left of the runs, each as often as it counts, after a quarter is cut at each end."""
+    order, total = np.argsort(runs), int(counts[0].sum())
+    cut = total // 4  # rounded down, as scipy.stats.trim_mean and so rliable
+    places = counts[:, order].cumsum(axis=1).clip(cut, total - cut)
+    return np.diff(places, axis=1, prepend=cut) @ runs[order] / (total - 2 * cut)

@@ -1,0 +1,234 @@
+"""Methods compared: how likely one improves on another, how sure that is, and what is lost from train to test."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rad.report.aggregates import Scores, run_weights, runs_of
+from rad.report.statistics import CONFIDENCE, SAMPLES, Estimate, block_sizes, stratified_bootstrap
+
+Array = NDArray[np.float64]
+
+LEAST_TRAINED = 0.1  # a normalised score; below, a ratio to it says nothing
+ROUNDING = 1e-9  # far below the smallest step of a probability of improvement
+
+
+class Comparison(NamedTuple):
+    """A method beside the one it is compared with.
+
+    Attributes:
+        probability: of improvement.
+        p_value: of a probability as far from 1/2 if there were no difference.
+        adjusted_p_value: the same by Holm's correction over all methods compared.
+    """
+
+    probability: Estimate
+    p_value: float
+    adjusted_p_value: float
+
+
+class Gap(NamedTuple):
+    """What agents lose from train to test.
+
+    Attributes:
+        difference: mean score on train minus that on test.
+        retention: mean score on test divided by that on train; None where the latter is 0.1 or less.
+    """
+
+    difference: Estimate
+    retention: float | None
+
+
+def compare(
+    methods: Mapping[str, Scores],
+    baseline: str,
+    *,
+    confidence: float = CONFIDENCE,
+    samples: int = SAMPLES,
+    seed: int = 0,
+) -> dict[str, Comparison]:
+    """Return how each method stands to one of them.
+
+    Args:
+        methods: scores of each by task, [runs] each; all have the same tasks.
+        baseline: name of the one that the others are compared with.
+        confidence: as `rad.report.aggregates.aggregate`.
+        samples: as `rad.report.aggregates.aggregate`.
+        seed: as `rad.report.aggregates.aggregate`.
+
+    Returns:
+        By name, without the baseline.
+
+    Raises:
+        ValueError: as `probability_of_improvement`; the baseline is unknown, or there is no other method.
+    """
+    if baseline not in methods:
+        raise ValueError(f"unknown baseline {baseline!r}; known: {', '.join(methods)}")
+    others = {name: scores for name, scores in methods.items() if name != baseline}
+    if not others:
+        raise ValueError(f"nothing is compared with {baseline}; allowed: 1 method and more")
+    base = methods[baseline]
+    p_values = {name: improvement_p_value(scores, base, samples=samples, seed=seed) for name, scores in others.items()}
+    adjusted = holm(p_values)
+    return {
+        name: Comparison(
+            probability_of_improvement(scores, base, confidence=confidence, samples=samples, seed=seed),
+            p_values[name],
+            adjusted[name],
+        )
+        for name, scores in others.items()
+    }
+
+
+def probability_of_improvement(
+    first: Scores, second: Scores, *, confidence: float = CONFIDENCE, samples: int = SAMPLES, seed: int = 0
+) -> Estimate:
+    """Return how likely a run of `first` scores more than one of `second` on a task, averaged over tasks.
+
+    It is the mean over tasks of U / (N K), Mann and Whitney's U of N and K runs, in which a tie counts half.
+
+    Args:
+        first: by task, [runs] each.
+        second: as `first`, with the same tasks; the number of runs may differ.
+        confidence: as `rad.report.aggregates.aggregate`.
+        samples: as `rad.report.aggregates.aggregate`.
+        seed: as `rad.report.aggregates.aggregate`.
+
+    Raises:
+        ValueError: as `rad.report.aggregates.aggregate`; the tasks differ.
+
+    Source: Agarwal et al. 2021 (arXiv 2108.13264), section 4.3.
+
+    Example:
+        >>> probability_of_improvement({"a": [3.0, 3.0]}, {"a": [1.0]}).value
+        1.0
+    """
+    (xs, sizes_x), (ys, sizes_y) = runs_of(first), runs_of(_same_tasks(first, second))
+    tasks = [
+        (np.sign(x[:, None] - y) / 2 + 0.5) / (x.size * y.size * len(sizes_x))
+        for x, y in zip(_split(xs, sizes_x), _split(ys, sizes_y))
+    ]
+
+    def statistic(counts: Array) -> Array:
+        of_x, of_y = _split(counts[:, : xs.size], sizes_x), _split(counts[:, xs.size :], sizes_y)
+        shares = [((x @ wins) * y).sum(axis=1) for x, wins, y in zip(of_x, tasks, of_y)]
+        return np.sum(shares, axis=0)[:, None]
+
+    sizes = [*sizes_x, *sizes_y]
+    return stratified_bootstrap(statistic, sizes, confidence=confidence, samples=samples, seed=seed).estimates()[0]
+
+
+def improvement_p_value(first: Scores, second: Scores, *, samples: int = SAMPLES, seed: int = 0) -> float:
+    """Return how often chance alone gives a probability of improvement as far from 1/2, to either side.
+
+    If the methods do not differ, each task's runs could have come from either: they are dealt anew `samples` times.
+    The smallest result is 1 / (samples + 1), or one in the number of different deals, which is small with few runs:
+    two methods with 3 runs on one task cannot get below 0.1.
+
+    Args:
+        first: as `probability_of_improvement`.
+        second: as `probability_of_improvement`.
+        samples: how often the runs are dealt anew, at least 1.
+        seed: of the deals; the same gives the same result.
+
+    Raises:
+        ValueError: as `probability_of_improvement`.
+
+    Source: Efron and Tibshirani, An Introduction to the Bootstrap (1993), section 15.2 (permutation test), with deals
+        within tasks; 1 is added as the runs as they are belong to the deals.
+    """
+    (xs, sizes_x), (ys, sizes_y) = runs_of(first), runs_of(_same_tasks(first, second))
+    standings = [_standings(x, y) for x, y in zip(_split(xs, sizes_x), _split(ys, sizes_y))]
+    generator, width = np.random.default_rng(seed), xs.size + ys.size
+    found = _distance([task[None] for task in standings], sizes_x)
+    farther = 0
+    for rows in block_sizes(width, samples):
+        dealt = [generator.permuted(np.tile(task, (rows, 1)), axis=1) for task in standings]
+        farther += np.count_nonzero(_distance(dealt, sizes_x) >= found - ROUNDING)
+    return (1 + farther) / (1 + samples)
+
+
+def holm(p_values: Mapping[str, float]) -> dict[str, float]:
+    """Return p-values adjusted for their number: all that stay below 0.05 are real together with 95 % confidence.
+
+    From the smallest, they are multiplied by m, m - 1, ..., 1; none falls below the one before or rises above 1.
+
+    Raises:
+        ValueError: one is not a number from 0 to 1.
+
+    Source: Holm 1979, A Simple Sequentially Rejective Multiple Test Procedure.
+
+    Example:
+        >>> holm({"crop": 0.01, "flip": 0.5})
+        {'crop': 0.02, 'flip': 0.5}
+    """
+    for name, p_value in p_values.items():
+        if not 0 <= p_value <= 1:
+            raise ValueError(f"p-value of {name} must be from 0 to 1, got {p_value}")
+    ordered = sorted(p_values, key=lambda name: p_values[name])
+    factors = range(len(ordered), 0, -1)
+    raised = np.minimum(np.maximum.accumulate([p_values[name] * factor for name, factor in zip(ordered, factors)]), 1)
+    adjusted = dict(zip(ordered, raised.tolist()))
+    return {name: adjusted[name] for name in p_values}
+
+
+def generalization_gap(
+    train: Scores, test: Scores, *, confidence: float = CONFIDENCE, samples: int = SAMPLES, seed: int = 0
+) -> Gap:
+    """Return the mean over tasks of what the same agents score less on test than on train.
+
+    Agents are drawn anew with both of their scores, so that what they share drops out of the interval.
+
+    Args:
+        train: by task, [runs] each.
+        test: of the same agents, in the same order.
+        confidence: as `rad.report.aggregates.aggregate`.
+        samples: as `rad.report.aggregates.aggregate`.
+        seed: as `rad.report.aggregates.aggregate`.
+
+    Raises:
+        ValueError: as `rad.report.aggregates.aggregate`; tasks or numbers of runs differ.
+
+    Example:
+        >>> generalization_gap({"a": [0.75, 0.5]}, {"a": [0.5, 0.25]}).difference.value
+        0.25
+    """
+    (on_train, sizes), (on_test, sizes_test) = runs_of(train), runs_of(_same_tasks(train, test))
+    for task, size, other in zip(train, sizes, sizes_test):
+        if size != other:
+            raise ValueError(
+                f"runs of {task} are {size} on train and {other} on test; expected the same agents on both"
+            )
+    weights = run_weights(sizes)
+    lost = (weights * (on_train - on_test))[:, None]
+    band = stratified_bootstrap(lambda counts: counts @ lost, sizes, confidence=confidence, samples=samples, seed=seed)
+    trained = float(weights @ on_train)
+    return Gap(band.estimates()[0], float(weights @ on_test) / trained if trained > LEAST_TRAINED else None)
+
+
+def _same_tasks(first: Scores, second: Scores) -> Scores:
+    """Return the second with its tasks in the order of the first."""
+    if alone := first.keys() ^ second.keys():
+        raise ValueError(f"tasks differ: only one side has {', '.join(sorted(alone))}; expected the same on both")
+    return {task: second[task] for task in first}
+
+
+def _split(runs: Array, sizes: Sequence[int]) -> list[Array]:
+    """Return the runs of each task, along the last axis."""
+    return np.split(runs, np.cumsum(sizes)[:-1], axis=-1)
+
+
+def _standings(first: Array, second: Array) -> Array:
+    """Return numbers whose sum over `first` is U / (N K) - 1/2: half of the wins less losses of a run against all.
+
+    Those against runs of its own side cancel out in the sum, so that it can be taken for any deal of the runs.
+    """
+    runs = np.concatenate([first, second])
+    return np.sign(runs[:, None] - runs).sum(axis=1) / (2 * first.size * second.size)
+
+
+def _distance(standings: Sequence[Array], sizes: Sequence[int]) -> Array:
+    """Return how far from 1/2 the first `sizes` runs of each task improve on the rest, summed over tasks, [B]."""
+    return np.abs(np.sum([task[:, :size].sum(axis=1) for task, size in zip(standings, sizes)], axis=0))
