@@ -13,7 +13,7 @@ commands:
   attention  draw what the encoder of a run attends to
   demo       train on a small task for some minutes, evaluate and draw: the whole library in one go
   doctor     say what is installed, what is missing and how to get it
-  bench      measure speeds: sac, ppo, augment, replay, render
+  bench      measure speeds: sac, ppo, augment, replay, render, attention
 """
 
 COMMANDS = ("train", "evaluate", "splits", "attention", "demo", "doctor", "bench")

@@ -21,7 +21,8 @@ def attention_rows(numbers: Iterable[Row]) -> list[dict[str, Any]]:
     Returns:
         A row for each augmentation and method, in their order: `seeds` and means over the runs. `lift` is the mean mass
         on the robot over the mean area of the robot, `wide_lift` the same with a margin, `over_untrained` the mean mass
-        over that of an untrained encoder; each has an interval over states and, from two seeds on, over seeds.
+        over that of an untrained encoder; each has an interval over states and, from two
+        seeds on, over seeds, unless something is divided by 0.
     """
     groups: dict[tuple[str, str], list[Row]] = {}
     for row in numbers:
@@ -50,7 +51,11 @@ def _summary(augmentation: str, method: str, rows: Sequence[Row]) -> dict[str, A
 
 def _ratio(name: str, groups: Sequence[tuple[Sequence[float], Sequence[float]]]) -> dict[str, Any]:
     top, bottom = (fmean(fmean(group[part]) for group in groups) for part in (0, 1))
-    return {name: top / bottom, f"{name}_interval": list(ratio_interval(groups))}
+    if not bottom:
+        return {}
+    # Where some state has nothing to divide by, as a CAM of an untrained encoder, a draw may have no ratio at all.
+    sure = all(value > 0 for _, denominators in groups for value in denominators)
+    return {name: top / bottom} | ({f"{name}_interval": list(ratio_interval(groups))} if sure else {})
 
 
 def attention_table(rows: Sequence[Row]) -> str:
@@ -91,5 +96,5 @@ def _number(row: Row, name: str, decimals: int) -> str:
 def _with_interval(row: Row, name: str) -> str:
     if name not in row:
         return ""
-    low, high = row[f"{name}_interval"]
-    return f"{row[name]:.2f} [{low:.2f}, {high:.2f}]"
+    interval = row.get(f"{name}_interval")
+    return f"{row[name]:.2f}" + (f" [{interval[0]:.2f}, {interval[1]:.2f}]" if interval else "")

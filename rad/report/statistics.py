@@ -178,7 +178,8 @@ def ratio_interval(
         Lower and upper end.
 
     Raises:
-        ValueError: as `mean_interval`; there is no group, or one has not as many of both, or none.
+        ValueError: as `mean_interval`; there is no group, or one has not as many of both, or none, or a
+            denominator is not above 0.
 
     Source: Davison and Hinkley, Bootstrap Methods and their Application (1997), section 3.8.
 
@@ -197,7 +198,7 @@ def ratio_interval(
             of_group = np.flatnonzero(drawn == number)
             chosen = generator.integers(len(values), size=(len(of_group), len(values)))
             totals[of_group] += values[chosen].mean(axis=1)
-    return _middle(totals[:, 0] / totals[:, 1], confidence)
+    return _ends(totals[:, 0] / totals[:, 1], confidence)
 
 
 def _pairs(numerators: ArrayLike, denominators: ArrayLike) -> NDArray[np.float64]:
@@ -205,6 +206,8 @@ def _pairs(numerators: ArrayLike, denominators: ArrayLike) -> NDArray[np.float64
     first, second = np.asarray(numerators, np.float64), np.asarray(denominators, np.float64)
     if first.ndim != 1 or first.shape != second.shape or not first.size:
         raise ValueError(f"a group must have equally many of both, got {list(first.shape)} and {list(second.shape)}")
+    if second.min() <= 0:
+        raise ValueError(f"denominators must be above 0, got {second.min():g}")
     return np.stack([first, second], axis=1)
 
 

@@ -1,0 +1,64 @@
+"""How long each attention method takes for one frame, on the encoder and heads of RAD's SAC at 84 x 84 pixels."""
+
+import time
+from collections.abc import Callable
+from statistics import median
+
+import torch
+
+import augment
+from rad.agents.sac import SACAgent, SACConfig
+from rad.attention.maps import activation_map, grad_cam, gradient_map, hires_cam, perturbation_map, smooth_grad
+from rad.attention.targets import target_of
+
+SIDE_PX, ACTION_DIM = 84, 6
+# ms for each frame on one CPU thread, where there is a target
+TARGETS_MS = {"activation": 3.0, "hires_cam": 4.0, "smooth_grad": 60.0, "perturbation": 300.0}
+WARMUP = 2
+# Timed calls: the cheap ones often, so that their medians are as sure.
+REPEATS = {"activation": 60, "grad_cam": 60, "hires_cam": 60, "gradient": 30, "smooth_grad": 10, "perturbation": 5}
+
+Row = dict[str, str | float]
+
+
+def run(repeats: dict[str, int] | None = None) -> list[Row]:
+    """Time every method on one frame at a time, without the drawing.
+
+    Args:
+        repeats: timed calls by method, of those to measure.
+
+    Returns:
+        One row per method: `method`, `ms_per_frame` (median wall time), `target_ms`, and `ratio_to_forward`, the time
+        in parts of one pass of the encoder and the policy.
+    """
+    agent = SACAgent((9, SIDE_PX, SIDE_PX), ACTION_DIM, SACConfig(), augment.make("none"))
+    target, encoder = target_of(agent, "policy"), agent.encoder
+    images = torch.rand(1, 9, SIDE_PX, SIDE_PX, generator=torch.Generator().manual_seed(0))
+    noise = torch.Generator().manual_seed(0)
+    calls: dict[str, Callable[[], object]] = {
+        "forward": lambda: target.vector(encoder(images)),
+        "activation": lambda: activation_map(encoder, images),
+        "grad_cam": lambda: grad_cam(encoder, target.output, images),
+        "hires_cam": lambda: hires_cam(encoder, target.output, images),
+        "gradient": lambda: gradient_map(encoder, target.output, images),
+        "smooth_grad": lambda: smooth_grad(encoder, target.output, images, noise, samples=8),
+        "perturbation": lambda: perturbation_map(encoder, target.vector, images, grid=14),
+    }
+    asked = repeats or REPEATS
+    times = {name: _median_ms(calls[name], asked.get(name, 60)) for name in ("forward", *asked)}
+    return [_row(name, times) for name in asked]
+
+
+def _median_ms(call: Callable[[], object], repeats: int) -> float:
+    seconds = []
+    for _ in range(WARMUP + repeats):
+        start = time.perf_counter()
+        call()
+        seconds.append(time.perf_counter() - start)
+    return 1e3 * median(seconds[WARMUP:])
+
+
+def _row(name: str, times: dict[str, float]) -> Row:
+    row: Row = {"method": name, "ms_per_frame": times[name]}
+    limit = {"target_ms": TARGETS_MS[name]} if name in TARGETS_MS else {}
+    return row | limit | {"ratio_to_forward": times[name] / times["forward"]}

@@ -1,0 +1,89 @@
+"""The table beside attention figures: ratios and means by hand, and what stands in its cells."""
+
+from typing import Any
+
+import pytest
+
+from rad.report.attention import attention_rows, attention_table
+from rad.report.statistics import ratio_interval
+
+ALIKE = {"heads": 0.5, "stage 0": 0.25}
+
+
+def number(augmentation: str, seed: int, **fields: Any) -> dict[str, Any]:
+    row = {"run": f"{augmentation}, seed {seed}", "augmentation": augmentation, "method": "activation", "seed": seed}
+    scores = {"episode_return": 100.0 * seed, "insertion": 0.1 * seed, "deletion": 0.9}
+    return row | scores | {"rank_correlation": ALIKE} | fields
+
+
+def with_robot(augmentation: str, seed: int, mass: list[float], area: list[float]) -> dict[str, Any]:
+    wide = {"wide_mass": mass, "wide_area": [2 * value for value in area]}
+    return number(augmentation, seed, mass=mass, area=area, untrained_mass=area, **wide)
+
+
+def test_a_row_for_each_augmentation_and_method_by_hand() -> None:
+    numbers = [with_robot("none", 1, [0.2, 0.4], [0.1, 0.1]), with_robot("crop", 1, [0.2, 0.2], [0.1, 0.1])]
+    numbers.append(with_robot("none", 3, [0.5, 0.7], [0.1, 0.2]))
+    none, crop = attention_rows(numbers)
+    # means of the runs: masses 0.3 and 0.6, areas 0.1 and 0.15
+    assert none["lift"] == pytest.approx(0.45 / 0.125) and none["wide_lift"] == pytest.approx(0.45 / 0.25)
+    assert none["over_untrained"] == none["lift"]
+    assert (none["seeds"], none["episode_return"], none["insertion"]) == (2, 200.0, pytest.approx(0.2))
+    assert none["lift_interval"][0] < none["lift"] < none["lift_interval"][1]
+    assert crop["lift_interval"] == pytest.approx([2.0, 2.0]) and crop["rank_correlation"] == ALIKE
+
+
+def test_the_table_leaves_out_what_nobody_has() -> None:
+    alone = attention_table(attention_rows([number("none", 1, episode_return=None)]))
+    assert "lift" not in alone and "return" not in alone and "insertion" in alone
+    table = attention_table(attention_rows([with_robot("none", 1, [0.2], [0.1])]))
+    head, rule, row = (line.split("|")[1:-1] for line in table.splitlines())
+    assert len(head) == len(rule) == len(row)
+    cells = dict(zip((cell.strip() for cell in head), (cell.strip() for cell in row)))
+    assert cells["lift [95 %]"] == "2.00 [2.00, 2.00]" and cells["lift, 2 px wider"] == "1.00 [1.00, 1.00]"
+    assert cells["rank corr., heads random"] == "0.50" and cells["all random"] == "0.25"
+
+
+def test_nothing_to_divide_by() -> None:
+    some, none = (
+        with_robot("none", 1, [0.2, 0.2], [0.1, 0.1]) | {"untrained_mass": mass} for mass in ([0.0, 0.2], [0, 0])
+    )
+    (row,) = attention_rows([some])
+    assert row["over_untrained"] == pytest.approx(2.0) and "over_untrained_interval" not in row
+    assert "| 2.00 " in attention_table([row])
+    assert "over_untrained" not in attention_rows([none])[0]
+
+
+class TestRatioInterval:
+    def test_values_that_are_in_proportion_have_one_ratio(self) -> None:
+        assert ratio_interval([([1.0, 2.0, 3.0], [2.0, 4.0, 6.0]), ([5.0], [10.0])]) == (0.5, 0.5)
+
+    def test_groups_add_chance_of_their_own(self) -> None:
+        """Two seeds that differ: as often as not a draw has twice the same one, so the ends are their own ratios."""
+        apart = [([1.0] * 50, [1.0] * 50), ([3.0] * 50, [1.0] * 50)]
+        assert ratio_interval(apart) == (1.0, 3.0)
+        assert ratio_interval([([1.0, 3.0] * 50, [1.0] * 100)])[0] > 1.7
+
+    def test_it_holds_the_truth_as_often_as_it_says(self) -> None:
+        import numpy as np
+
+        generator, held = np.random.default_rng(0), 0
+        for _ in range(200):
+            below = generator.gamma(4.0, 1.0, 60)
+            above = 2.0 * below + generator.normal(0.0, 1.0, 60)
+            low, high = ratio_interval([(above, below)], samples=300)
+            held += low <= 2.0 <= high
+        assert 0.9 <= held / 200 <= 0.98
+
+    @pytest.mark.parametrize(
+        ("groups", "said"),
+        [
+            ([], "groups must be at least 1"),
+            ([([], [])], r"equally many of both, got \[0\] and \[0\]"),
+            ([([1.0], [0.0])], "denominators must be above 0, got 0"),
+            ([([1.0, 2.0], [1.0])], r"equally many of both, got \[2\] and \[1\]"),
+        ],
+    )
+    def test_groups_that_are_none(self, groups: Any, said: str) -> None:
+        with pytest.raises(ValueError, match=said):
+            ratio_interval(groups)
