@@ -126,7 +126,8 @@ def _write_table(folders: Sequence[Path], gazes: Sequence[Gaze], question: Quest
     numbers = [row for folder, gaze in zip(folders, gazes) for row in numbers_of(folder, gaze, question)]
     asked = dataclasses.asdict(question) | {"frames": len(gazes[0].images), "checked_frames": checked(gazes[0])}
     with replacing(out / NUMBERS_FILE) as file:
-        file.write((json.dumps({"question": asked, "numbers": numbers}, indent=1) + "\n").encode())
+        rows = ",\n".join(json.dumps(row) for row in numbers)
+        file.write(f'{{"question": {json.dumps(asked)},\n"numbers": [\n{rows}\n]}}\n'.encode())
     with replacing(out / TABLE_FILE) as file:
         file.write((attention_table(attention_rows(numbers)) + "\n").encode())
     return [out / TABLE_FILE, out / NUMBERS_FILE]

@@ -49,7 +49,7 @@ def numbers_of(folder: Path, gaze: Gaze, question: Question) -> Iterator[Json]:
 
 def _on_robot(gaze: Gaze, placed: NDArray[Any], fresh: NDArray[Any] | None = None) -> Json:
     """Return for each state how much of a map lies on the robot, and the robot's share of the frame."""
-    if gaze.masks is None:
+    if gaze.masks is None or not gaze.masks.any():
         return {}
     wide = dilate(gaze.masks)
     seen = gaze.masks.any((1, 2))  # a robot out of sight has no area to compare with
@@ -60,7 +60,7 @@ def _on_robot(gaze: Gaze, placed: NDArray[Any], fresh: NDArray[Any] | None = Non
         "wide_area": area_of(wide[seen]),
     }
     values |= {} if fresh is None else {"untrained_mass": mass_on(fresh[seen], gaze.masks[seen])}
-    return {name: array.tolist() for name, array in values.items()}
+    return {name: array.round(6).tolist() for name, array in values.items()}
 
 
 def checked(gaze: Gaze) -> int:

@@ -23,28 +23,28 @@ FILMED = ("activation", "hires_cam")  # fast enough for each frame of an episode
 
 
 def draw(gazes: Sequence[Gaze], question: Question, show: int, out: Path) -> Iterator[Path]:
-    """Draw a figure for each of some states: a row for each run and one for an untrained encoder."""
-    count = len(gazes[0].images)
+    """Draw a figure for each of some states, evenly spread: a row for each run and one for an untrained encoder."""
+    first = gazes[0]
+    notes = {name: [_alike(gaze, name) for gaze in gazes] for name in question.methods}
     for number in range(show):
-        state = int((number + 0.5) * count / show)
-        path = out / f"attention-{number + 1}.png"
-        first = gazes[0]
-        rows = [Row(gaze.label, gaze.frames[state]) for gaze in gazes]
-        rows.append(Row("untrained", first.frames[state]))
+        state = int((number + 0.5) * len(first.images) / show)
+        rows = [*(Row(gaze.label, gaze.frames[state]) for gaze in gazes), Row("untrained", first.frames[state])]
         columns = [
             Column(
                 _title(name, question.settings),
-                [*(gaze.maps[name][state] for gaze in gazes), first.fresh_maps[name][state]],
-                [f"rank corr. with untrained {_alike(gaze, name):.2f}" for gaze in gazes],
+                [values[name][state] for values in (*(gaze.maps for gaze in gazes), first.fresh_maps)],
+                notes[name],
             )
             for name in question.methods
         ]
+        path = out / f"attention-{number + 1}.png"
         attention_figure(rows, columns, _caption(first, question), path)
         yield path
 
 
-def _alike(gaze: Gaze, method: str) -> float:
-    return rank_correlation(gaze.maps[method], gaze.fresh_maps[method])
+def _alike(gaze: Gaze, method: str) -> str:
+    """Say how alike a run's maps are to those of its untrained encoder, over all states."""
+    return f"rank corr. with untrained {rank_correlation(gaze.maps[method], gaze.fresh_maps[method]):.2f}"
 
 
 def _title(method: str, how: Settings) -> str:
