@@ -19,6 +19,7 @@ COLORS = "inferno"  # perceptually uniform, safe for the colour-blind and in gre
 PANEL_INCHES = 1.7
 LABEL_INCHES = 0.5
 LETTERS_PER_INCH = 17  # of the caption
+LETTERS_PER_ROW = 24  # of what stands beside it
 QUANTILE = 0.995  # of a column's pixels, above which colours are the same
 
 
@@ -73,7 +74,7 @@ def attention_figure(rows: Sequence[Row], columns: Sequence[Column], caption: st
     figure, axes = _panels(len(rows), 1 + len(columns), rows[0].frame.shape[1] / rows[0].frame.shape[0])
     for axis, row in zip(axes[:, 0], rows):
         axis.imshow(row.frame)
-        axis.set_ylabel(row.label, fontsize=8)
+        axis.set_ylabel(fill(row.label, LETTERS_PER_ROW), fontsize=8)
     axes[0, 0].set_title("observation", fontsize=9)
     for number, (column, maps) in enumerate(zip(columns, relative), start=1):
         for axis, row, values in zip(axes[:, number], rows, maps):

@@ -22,7 +22,7 @@ def attention_rows(numbers: Iterable[Row]) -> list[dict[str, Any]]:
         A row for each augmentation and method, in their order: `seeds` and means over the runs. `lift` is the mean mass
         on the robot over the mean area of the robot, `wide_lift` the same with a margin, `over_untrained` the mean mass
         over that of an untrained encoder; each has an interval over states and, from two
-        seeds on, over seeds, unless something is divided by 0.
+        seeds on, over seeds, unless some run has nothing to divide by.
     """
     groups: dict[tuple[str, str], list[Row]] = {}
     for row in numbers:
@@ -53,8 +53,7 @@ def _ratio(name: str, groups: Sequence[tuple[Sequence[float], Sequence[float]]])
     top, bottom = (fmean(fmean(group[part]) for group in groups) for part in (0, 1))
     if not bottom:
         return {}
-    # Where some state has nothing to divide by, as a CAM of an untrained encoder, a draw may have no ratio at all.
-    sure = all(value > 0 for _, denominators in groups for value in denominators)
+    sure = all(any(denominators) for _, denominators in groups)
     return {name: top / bottom} | ({f"{name}_interval": list(ratio_interval(groups))} if sure else {})
 
 

@@ -179,7 +179,7 @@ def ratio_interval(
 
     Raises:
         ValueError: as `mean_interval`; there is no group, or one has not as many of both, or none, or a
-            denominator is not above 0.
+            denominator is below 0, or all of a group are 0.
 
     Source: Davison and Hinkley, Bootstrap Methods and their Application (1997), section 3.8.
 
@@ -198,6 +198,7 @@ def ratio_interval(
             of_group = np.flatnonzero(drawn == number)
             chosen = generator.integers(len(values), size=(len(of_group), len(values)))
             totals[of_group] += values[chosen].mean(axis=1)
+    totals = totals[totals[:, 1] > 0]
     return _ends(totals[:, 0] / totals[:, 1], confidence)
 
 
@@ -206,8 +207,8 @@ def _pairs(numerators: ArrayLike, denominators: ArrayLike) -> NDArray[np.float64
     first, second = np.asarray(numerators, np.float64), np.asarray(denominators, np.float64)
     if first.ndim != 1 or first.shape != second.shape or not first.size:
         raise ValueError(f"a group must have equally many of both, got {list(first.shape)} and {list(second.shape)}")
-    if second.min() <= 0:
-        raise ValueError(f"denominators must be above 0, got {second.min():g}")
+    if second.min() < 0 or not second.any():
+        raise ValueError(f"denominators must be at least 0, and some above, got {second.min():g} to {second.max():g}")
     return np.stack([first, second], axis=1)
 
 

@@ -192,7 +192,7 @@ def test_an_unknown_command(capsys: pytest.CaptureFixture[str]) -> None:
         (["evaluate", "nowhere", "--video", "no/a.mp4"], "--video: must be a file in a folder that exists, got no/a"),
         (["evaluate", "nowhere", "--envs", "-1"], "--envs: must be at least 0, got -1"),
         (["evaluate", "nowhere", "--nope", "1"], "--nope"),
-        (["attention", "nowhere"], "--out"),
+        (["attention", "nowhere"], "nowhere is no run folder: it has no config.json"),
         (["demo", "--seed", "x"], "--seed: invalid literal"),
         (["doctor", "--nope"], "--nope"),
     ],

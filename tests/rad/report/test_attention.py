@@ -45,13 +45,13 @@ def test_the_table_leaves_out_what_nobody_has() -> None:
 
 
 def test_nothing_to_divide_by() -> None:
-    some, none = (
-        with_robot("none", 1, [0.2, 0.2], [0.1, 0.1]) | {"untrained_mass": mass} for mass in ([0.0, 0.2], [0, 0])
-    )
-    (row,) = attention_rows([some])
-    assert row["over_untrained"] == pytest.approx(2.0) and "over_untrained_interval" not in row
-    assert "| 2.00 " in attention_table([row])
-    assert "over_untrained" not in attention_rows([none])[0]
+    """A run whose untrained encoder has no mass on the robot has no ratio; beside another run, no interval."""
+    some = with_robot("none", 1, [0.2, 0.2], [0.1, 0.1])
+    nothing = some | {"untrained_mass": [0.0, 0.0]}
+    assert "over_untrained" not in attention_rows([nothing])[0]
+    (row,) = attention_rows([some, nothing])
+    assert row["over_untrained"] == pytest.approx(4.0) and "over_untrained_interval" not in row
+    assert "| 4.00 " in attention_table([row])
 
 
 class TestRatioInterval:
@@ -63,6 +63,10 @@ class TestRatioInterval:
         apart = [([1.0] * 50, [1.0] * 50), ([3.0] * 50, [1.0] * 50)]
         assert ratio_interval(apart) == (1.0, 3.0)
         assert ratio_interval([([1.0, 3.0] * 50, [1.0] * 100)])[0] > 1.7
+
+    def test_draws_without_a_denominator_are_left_out(self) -> None:
+        low, high = ratio_interval([([0.0, 1.0], [0.0, 1.0])])
+        assert (low, high) == (1.0, 1.0)
 
     def test_it_holds_the_truth_as_often_as_it_says(self) -> None:
         import numpy as np
@@ -80,7 +84,8 @@ class TestRatioInterval:
         [
             ([], "groups must be at least 1"),
             ([([], [])], r"equally many of both, got \[0\] and \[0\]"),
-            ([([1.0], [0.0])], "denominators must be above 0, got 0"),
+            ([([1.0], [0.0])], "denominators must be at least 0, and some above, got 0 to 0"),
+            ([([1.0, 1.0], [-1.0, 1.0])], "got -1 to 1"),
             ([([1.0, 2.0], [1.0])], r"equally many of both, got \[2\] and \[1\]"),
         ],
     )
