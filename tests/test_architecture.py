@@ -35,6 +35,7 @@ ROOMS = {
     "rad.gallery": EVERYTHING,
     "rad.evaluations": EVERYTHING,
     "rad.train": EVERYTHING,
+    "rad.sweep": EVERYTHING,
     "rad.demo": EVERYTHING,
     "rad.doctor": "rad.bench.machine rad.envs rad.runtime",
     "rad.bench": EVERYTHING,
