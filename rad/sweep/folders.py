@@ -12,7 +12,7 @@ from rad.build import CHECKPOINTS, CONFIG_FILE, CURVE_FILE
 from rad.config import to_json
 from rad.runtime import checkpoint
 from rad.runtime.logging import METRICS_FILE, last_rows
-from rad.sweep.plan import Trial
+from rad.sweep.plan import Trial, differing
 
 
 class State(Enum):
@@ -92,13 +92,12 @@ def _check_settings(trial: Trial) -> None:
     if was is None:
         return
     # JSON has lists only
-    now = flat(json.loads(json.dumps(to_json(trial.config))))
-    for name in now.keys() & was.keys() - {"out"}:
-        if was[name] != now[name]:
-            raise ValueError(
-                f"{flag_name(name)}: {trial.folder} was made with {was[name]}, got {now[name]}; runs of one sweep "
-                f"have one setting: choose another --out"
-            )
+    now = flat(json.loads(json.dumps(to_json(trial.config)))) | {"out": was.get("out")}
+    for name in differing(was, now):
+        raise ValueError(
+            f"{flag_name(name)}: {trial.folder} was made with {was[name]}, got {now[name]}; runs of one sweep have "
+            f"the same settings: choose another --out"
+        )
 
 
 def _settings(folder: Path) -> dict[str, Any] | None:

@@ -134,3 +134,9 @@ def _trial(config: Run, swept: Mapping[str, str], out: Path) -> Trial:
 def _text(value: Any, typed: str) -> str:
     """Return numbers in one spelling, so that 1e-3 and 0.001 are one run."""
     return str(value) if isinstance(value, bool | int | float) else typed
+
+
+def differing(was: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """Return the names of what both have and what differs; the preset, from which others follow, first."""
+    names = [name for name in was.keys() & now.keys() if was[name] != now[name]]
+    return sorted(names, key=lambda name: (name != "preset", name))

@@ -13,7 +13,7 @@ from rad.bounds import flag_name
 from rad.config import Run, to_json
 from rad.runtime.files import replacing, sync_folder
 from rad.sweep.folders import flat
-from rad.sweep.plan import OWN_AXES, Trial
+from rad.sweep.plan import OWN_AXES, Trial, differing
 
 RECORD_FILE = "sweep.json"
 SCHEMA = 1
@@ -60,12 +60,11 @@ def check(record: Record, swept: Sequence[str], configure: Callable[[str, Mappin
                 f"choose another --out"
             )
         now = settings(configure(task, before), swept)
-        for name in now.keys() & was.keys():
-            if was[name] != now[name]:
-                raise ValueError(
-                    f"{flag_name(name)}: {out} is a sweep with {was[name]}, got {now[name]}; only task, augment, "
-                    f"seeds and swept values may be others: choose another --out"
-                )
+        for name in differing(was, now):
+            raise ValueError(
+                f"{flag_name(name)}: {out} is a sweep with {was[name]}, got {now[name]}; only task, augment, seeds "
+                f"and swept values may be others: choose another --out"
+            )
 
 
 def united(record: Record | None, trials: Sequence[Trial]) -> Record:

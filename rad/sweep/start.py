@@ -1,5 +1,6 @@
 """A sweep from its runs to its table."""
 
+import dataclasses
 import os
 import statistics
 from collections import Counter
@@ -26,7 +27,7 @@ from rad.sweep.plan import Trial
 from rad.validate import stored_bytes
 
 LOCK_FILE = ".lock"
-OWN_BYTES = 1_200_000_000  # of a run without what it stores: 1.1 GB measured with 84 pixels, torch 2.11 on a CPU
+OWN_BYTES = 1_400_000_000  # of a run without what it stores: 1.36 GB measured, preset rad on walker-walk and a CPU
 
 
 @dataclass(frozen=True)
@@ -66,17 +67,9 @@ def start(trials: Sequence[Trial], options: Options, recorded: record.Record | N
         ValueError: something is wrong, as `--flag: ...`; nothing has been made.
         BlockingIOError: another process is at work on the sweep.
     """
+    states = _checked(trials, options)
+    cost = _cost(_left(trials, states), options)
     lock = options.out / LOCK_FILE
-    with locked(lock) if lock.exists() else nullcontext():  # refused before anything takes time
-        check_out(options.out, trials)
-    states = {trial.name: state(trial) for trial in trials}
-    left = [trial for trial in trials if states[trial.name] is not State.FINISHED]
-    check_trials(left)
-    if options.engine == "ray":
-        from rad.sweep.cluster import check
-
-        check(options.address)
-    cost = _cost(left, options)
     options.out.mkdir(parents=True, exist_ok=True)
     lock.touch()
     with locked(lock):
@@ -84,14 +77,31 @@ def start(trials: Sequence[Trial], options: Options, recorded: record.Record | N
         return _work(trials, states, cost, options, command)
 
 
+def _checked(trials: Sequence[Trial], options: Options) -> dict[str, State]:
+    """Check all that can be wrong, and return how each run stands, by its name."""
+    lock = options.out / LOCK_FILE
+    with locked(lock) if lock.exists() else nullcontext():  # refused before anything takes time
+        check_out(options.out, trials)
+    states = {trial.name: state(trial) for trial in trials}
+    check_trials(_left(trials, states))
+    if options.engine == "ray":
+        from rad.sweep.cluster import check
+
+        check(options.address)
+    return states
+
+
+def _left(trials: Sequence[Trial], states: Mapping[str, State]) -> list[Trial]:
+    return [trial for trial in trials if states[trial.name] is not State.FINISHED]
+
+
 def _work(
     trials: Sequence[Trial], states: Mapping[str, State], cost: Cost | None, options: Options, command: str
 ) -> int:
-    left = [trial for trial in trials if states[trial.name] is not State.FINISHED]
-    slots = options.workers or _slots(left, cost)
+    left = _left(trials, states)
+    engine, slots = _engine(left, cost, options) if left else (None, 1)
     finished = [name for name, found in states.items() if found is State.FINISHED]
     print(plan_text(trials, states, cost, slots, options.out), flush=True)
-    engine = _engine(left, slots, options) if left else None
     status, failed = 0, list[Trial]()
     if engine:
         try:
@@ -107,13 +117,16 @@ def _work(
     return status or int(bool(failed))
 
 
-def _engine(left: Sequence[Trial], slots: int, options: Options) -> Engine:
-    if options.engine == "ray":
-        from rad.sweep.cluster import Cluster
+def _engine(left: Sequence[Trial], cost: Cost | None, options: Options) -> tuple[Engine, int]:
+    """Return the engine, and how many runs it works on at a time."""
+    slots = options.workers or _slots(left, cost)
+    if options.engine != "ray":
+        return Local(options.out, _gpus(left)), slots
+    from rad.sweep.cluster import Cluster
 
-        cpus = slots * max(trial.config.threads or _cores() for trial in left)
-        return Cluster(options.out, options.address, cpus, options.gpus)
-    return Local(options.out, _gpus(left))
+    each = _cores_each(left)
+    cluster = Cluster(options.out, options.address, slots * each, options.gpus)
+    return cluster, max(1, cluster.cpus // each) if options.address and not options.workers else slots
 
 
 def _cost(left: Sequence[Trial], options: Options) -> Cost | None:
@@ -125,12 +138,18 @@ def _cost(left: Sequence[Trial], options: Options) -> Cost | None:
 
 
 def _slots(left: Sequence[Trial], cost: Cost | None) -> int:
-    """Return how many runs to work on at a time: all fit if the largest does so many times."""
-    if not left:
-        return 1
-    threads = max(trial.config.threads or _cores() for trial in left)
-    known = cost or Cost(0.0, OWN_BYTES + max(stored_bytes(t.config, make_arms(t.config)[1]) for t in left))
-    return workers(len(left), _cores() // threads, device.free_memory_bytes(), known, max(1, len(_gpus(left))))
+    """Return how many runs to work on at a time here: as many as would fit if all were as large as the largest."""
+    stored = [stored_bytes(trial.config, make_arms(trial.config)[1]) for trial in left]
+    known = cost or Cost(0.0, OWN_BYTES + stored[0])
+    known = dataclasses.replace(known, bytes=known.bytes + max(stored) - stored[0])
+    cores = _cores() // _cores_each(left)
+    return workers(len(left), cores, device.free_memory_bytes(), known, max(1, len(_gpus(left))))
+
+
+def _cores_each(left: Sequence[Trial]) -> int:
+    """Return the cores that the largest run keeps busy."""
+    configs = [trial.config for trial in left]
+    return max(max(c.threads or _cores(), c.num_envs if c.parallel_envs else 1) for c in configs)
 
 
 def _cores() -> int:

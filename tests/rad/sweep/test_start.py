@@ -1,5 +1,8 @@
 from pathlib import Path
 
+import pytest
+
+from rad.sweep import start
 from rad.sweep.folders import State
 from rad.sweep.measure import Cost
 from rad.sweep.start import plan_text, table_rows
@@ -56,3 +59,17 @@ def test_splits_and_swept_fields_have_rows_of_their_own(tmp_path: Path) -> None:
         ("0.5", "test", {1: 3.0}),
         ("0.9", "test", {1: 3.0}),
     ]
+
+
+def test_memory_and_cores_are_those_of_the_largest_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(start, "_cores", lambda: 8)
+    monkeypatch.setattr(start, "_gpus", lambda left: [])
+    monkeypatch.setattr(start.device, "free_memory_bytes", lambda: 10**10)
+    monkeypatch.setattr(start, "stored_bytes", lambda config, side: config.frames * 10**7)
+    small, large = trial(tmp_path), trial(tmp_path, 2, frames=240)
+    assert start._slots([small] * 9, Cost(1.0, 1_600_000_000)) == 5  # of 9 GB, 1.6 each
+    assert start._slots([small] * 8 + [large], Cost(1.0, 1_600_000_000)) == 2  # 1.8 GB more are stored: 3.4 each
+    assert start._slots([small] * 9, None) == 4  # 1.4 + 0.6
+    many = trial(tmp_path, 3, num_envs=4, parallel_envs=True)
+    assert start._slots([small] * 8 + [many], Cost(1.0, 1)) == 2
+    assert start._slots([trial(tmp_path, 4, threads=0)], Cost(1.0, 1)) == 1
