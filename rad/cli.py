@@ -8,6 +8,7 @@ USAGE = """usage: rad COMMAND [FLAGS]; rad COMMAND --help shows every flag with 
 
 commands:
   train      train from pixels, or go on with a run: rad train --resume RUN
+  ablate     train tasks x augmentations x seeds in one folder, and go on with what is unfinished
   evaluate   play episodes with a trained run on one or more splits, and compare them
   splits     name and draw what a task can be trained and tested on
   attention  draw what the encoder of a run attends to
@@ -16,7 +17,7 @@ commands:
   bench      measure speeds: sac, ppo, augment, replay, render, attention
 """
 
-COMMANDS = ("train", "evaluate", "splits", "attention", "demo", "doctor", "bench")
+COMMANDS = ("train", "ablate", "evaluate", "splits", "attention", "demo", "doctor", "bench")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -28,6 +28,7 @@ from rad.loops import Report
 from rad.report.plots import learning_curve
 from rad.runtime import checkpoint, device
 from rad.runtime.clocks import Every
+from rad.runtime.files import locked, replacing
 from rad.runtime.logging import Averages, RunLog
 from rad.runtime.progress import Progress
 from rad.runtime.seeding import seed_for
@@ -48,7 +49,7 @@ def start(config: RunConfig, folder: Path) -> int:
     """
     folder.mkdir(parents=True)
     (folder / CONFIG_FILE).write_text(json.dumps(to_json(config), indent=2) + "\n")
-    with Trainer(config, folder) as trainer:
+    with locked(folder / CONFIG_FILE), Trainer(config, folder) as trainer:
         return trainer.run()
 
 
@@ -62,8 +63,10 @@ def resume(folder: Path) -> int:
 
     Raises:
         ValueError: the folder holds no run, or one of another version.
+        BlockingIOError: another process is at work in it.
     """
-    with Trainer(read_config(folder), folder) as trainer:
+    config = read_config(folder)
+    with locked(folder / CONFIG_FILE), Trainer(config, folder) as trainer:
         trainer.load()
         return trainer.run()
 
@@ -195,7 +198,8 @@ class Trainer:
         write_mp4(self.folder / VIDEO_FILE, np.stack(recorder.frames), recorder.fps)
         draw_attention(self.config, self.agent, recorder.observations, self.folder / ATTENTION_FILE)
         self._write_rows(rows)
-        learning_curve(self.folder, self.folder / CURVE_FILE)
+        with replacing(self.folder / CURVE_FILE) as file:
+            learning_curve(self.folder, Path(file.name))
 
     def state_dict(self) -> dict[str, Any]:
         """Return all that the rest of the run depends on."""

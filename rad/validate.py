@@ -39,6 +39,13 @@ def check(config: Run, folder: Path) -> None:
     Raises:
         ValueError: the first thing that is wrong, as `--flag: ...`.
     """
+    check_settings(config)
+    check_folder(folder)
+    check_environment(config)
+
+
+def check_settings(config: Run) -> None:
+    """Check all that takes neither a folder nor an environment to tell; errors as of `check`."""
     check_bounds(config)
     with flag("task"):
         envs.check_task(config.task)
@@ -54,10 +61,8 @@ def check(config: Run, folder: Path) -> None:
     if isinstance(config, PPORun):
         check_rollouts(config)
     check_memory(config, side)
-    check_folder(folder)
     if config.wandb_project and importlib.util.find_spec("wandb") is None:
         raise ValueError("--wandb-project: needs wandb: pip install 'rad-rl[wandb]'")
-    check_environment(config)
 
 
 def check_augment(config: RunConfig) -> tuple[int, tuple[int, int]]:
@@ -203,26 +208,31 @@ def check_actions(config: RunConfig, env: VectorEnv) -> None:
 
 def check_memory(config: RunConfig, side: int) -> None:
     """Check that the observations that are stored, `side` x `side` pixels, fit into the memory that is free."""
-    free = device.free_memory_bytes()
+    free, needed = device.free_memory_bytes(), stored_bytes(config, side)
+    if needed <= free:
+        return
     if isinstance(config, PPORun):
-        steps, shape = config.agent.num_steps, (3 * config.frame_stack, side, side)
-        needed = RolloutBuffer.nbytes(steps, config.num_envs, shape)
-        if needed > free:
-            raise ValueError(
-                f"--num-steps: {steps:,} steps of {config.num_envs} environments with {side}x{side} pixels need "
-                f"{needed / 1e9:.1f} GB, but {free / 1e9:.1f} GB of memory are free; allowed here: at most "
-                f"{steps * free // needed:,}"
-            )
-        return
-    if not isinstance(config, SACRun):
-        return
-    frames = replay_frames(config)
-    needed = Replay.nbytes(frames, (3 * config.frame_stack, side, side), config.frame_stack)
-    if needed > free:
+        steps = config.agent.num_steps
         raise ValueError(
-            f"--replay-capacity: {frames:,} frames of {side}x{side} need {needed / 1e9:.1f} GB, "
+            f"--num-steps: {steps:,} steps of {config.num_envs} environments with {side}x{side} pixels need "
+            f"{needed / 1e9:.1f} GB, but {free / 1e9:.1f} GB of memory are free; allowed here: at most "
+            f"{steps * free // needed:,}"
+        )
+    if isinstance(config, SACRun):
+        raise ValueError(
+            f"--replay-capacity: {replay_frames(config):,} frames of {side}x{side} need {needed / 1e9:.1f} GB, "
             f"but {free / 1e9:.1f} GB of memory are free; allowed here: at most {free // (3 * side * side):,}"
         )
+
+
+def stored_bytes(config: RunConfig, side: int) -> int:
+    """Return the bytes of the observations that a run stores, `side` x `side` pixels each."""
+    shape = (3 * config.frame_stack, side, side)
+    if isinstance(config, PPORun):
+        return RolloutBuffer.nbytes(config.agent.num_steps, config.num_envs, shape)
+    if isinstance(config, SACRun):
+        return Replay.nbytes(replay_frames(config), shape, config.frame_stack)
+    return 0
 
 
 @contextmanager

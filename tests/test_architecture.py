@@ -37,6 +37,7 @@ ROOMS = {
     "rad.train": EVERYTHING,
     "rad.bank": EVERYTHING,
     "rad.gaze": EVERYTHING,
+    "rad.sweep": EVERYTHING,
     "rad.demo": EVERYTHING,
     "rad.doctor": "rad.bench.machine rad.envs rad.runtime",
     "rad.bench": EVERYTHING,

@@ -23,6 +23,33 @@ def split_table(rows: Sequence[Row]) -> str:
     return "\n\n".join(parts)
 
 
+def sweep_table(rows: Sequence[Row]) -> str:
+    """Write the returns at the end of the runs of a sweep: a line for each task and augmentation.
+
+    Args:
+        rows: at least one; each has texts by name (task, augment, what else is varied, and `split`), and `returns`:
+            the mean return of each finished run by its seed, None where that was not finite.
+
+    Returns:
+        Columns: the texts, mean, least and largest over the seeds, how many seeds, and the return of each.
+    """
+    known = [value for row in rows for value in row["returns"].values() if value is not None]
+    decimals = _decimals([{"episode_return_mean": value} for value in known or [0.0]])
+    return _aligned([_sweep_cells(row, decimals) for row in rows], left=len(rows[0]) - 1)
+
+
+def _sweep_cells(row: Row, decimals: int) -> dict[str, str]:
+    texts = {name: str(value) for name, value in row.items() if name != "returns"}
+    found = [value for value in row["returns"].values() if value is not None]
+    mean, least, most = (sum(found) / len(found), min(found), max(found)) if found else (0.0, 0.0, 0.0)
+    numbers = {"mean": mean, "min": least, "max": most}
+    each = ", ".join(
+        f"{seed}: {'-' if value is None else f'{value:z.{decimals}f}'}" for seed, value in row["returns"].items()
+    )
+    cells = {name: f"{value:z.{decimals}f}" if found else "-" for name, value in numbers.items()}
+    return texts | cells | {"seeds": str(len(row["returns"])), "return of each seed": each}
+
+
 def _head(rows: Sequence[Row]) -> str:
     row = rows[0]
     return _wrapped(
@@ -87,14 +114,11 @@ def _decimals(rows: Sequence[Row]) -> int:
     return 1 if largest >= 100 else 2 if largest >= 10 else 3
 
 
-def _aligned(cells: Sequence[Mapping[str, str]]) -> str:
-    """Write a table, the first column to the left, the others to the right; columns without an entry are left out."""
+def _aligned(cells: Sequence[Mapping[str, str]], left: int = 1) -> str:
+    """Write a table, `left` columns to the left, the others to the right; columns without an entry are left out."""
+    to_left = list(cells[0])[:left]
     titles = [title for title in cells[0] if any(row[title] for row in cells)]
     lines = [titles, *([row[title] for title in titles] for row in cells)]
     widths = [max(map(len, column)) for column in zip(*lines)]
-    return "\n".join(
-        "  ".join(
-            [line[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(line[1:], widths[1:]))]
-        ).rstrip()
-        for line in lines
-    )
+    sides = ["<" if title in to_left else ">" for title in titles]
+    return "\n".join("  ".join(f"{c:{s}{w}}" for c, s, w in zip(line, sides, widths)).rstrip() for line in lines)

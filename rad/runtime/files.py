@@ -1,12 +1,13 @@
-"""Replacing a file in one step: a kill or a power cut leaves the old one or the new one, never a part."""
+"""Files that stay whole: replaced in one step, and held by one process at a time."""
 
+import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-__all__ = ["TEMPORARY_PREFIX", "replacing", "sync_folder"]
+__all__ = ["TEMPORARY_PREFIX", "locked", "replacing", "sync_folder"]
 
 TEMPORARY_PREFIX = ".tmp-"
 
@@ -15,6 +16,7 @@ TEMPORARY_PREFIX = ".tmp-"
 def replacing(path: Path) -> Iterator[BinaryIO]:
     """Open a temporary file that takes the place of `path` when the block ends without an error.
 
+    A kill or a power cut leaves the old file or the new one, never a part.
     The contents are on the disk before the name is; `sync_folder` makes the name itself durable. After an
     error the temporary file is gone and `path` is as before. A killed process leaves a file whose name starts
     with `TEMPORARY_PREFIX`.
@@ -37,3 +39,20 @@ def sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold `path`, a file that exists, while the block runs; the end of the process lets go of it too.
+
+    Only who asks with this function is kept out; reading and replacing go on.
+
+    Raises:
+        BlockingIOError: another process holds it, or this one does already.
+    """
+    with path.open("rb+") as file:  # network file systems lock what can be written to
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise BlockingIOError(f"{path.parent} is in use by another process") from None
+        yield

@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 import time
 import uuid
 from collections.abc import Mapping
@@ -14,7 +15,7 @@ from torch import Tensor
 from rad.runtime.files import replacing, sync_folder
 from rad.runtime.progress import Progress
 
-__all__ = ["Averages", "Progress", "RunLog", "read_rows"]
+__all__ = ["Averages", "Progress", "RunLog", "last_rows", "read_rows"]
 
 METRICS_FILE = "metrics.jsonl"
 
@@ -177,6 +178,17 @@ def read_rows(path: str | Path) -> list[dict[str, Any]]:
     Non-finite numbers, which the file holds as ``null``, come back as None.
     """
     lines = Path(path).read_text(encoding="utf-8", errors="replace").split("\n")
+    return [row for row in map(_parse_row, lines) if row is not None]
+
+
+def last_rows(path: str | Path, nbytes: int = 65_536) -> list[dict[str, Any]]:
+    """Read the rows in the last `nbytes` bytes of a ``metrics.jsonl``, as `read_rows`; none if there is no file."""
+    try:
+        with Path(path).open("rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - nbytes))
+            lines = file.read().decode(errors="replace").split("\n")
+    except FileNotFoundError:
+        return []
     return [row for row in map(_parse_row, lines) if row is not None]
 
 

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from typing import TextIO
 
-__all__ = ["Progress", "duration"]
+__all__ = ["Progress", "duration", "three_digits"]
 
 TERMINAL_PERIOD_S, FILE_PERIOD_S = 0.2, 30.0
 
@@ -71,10 +71,16 @@ class Progress:
         rate = (frames - self._start_frames) / elapsed_s if elapsed_s > 0 else 0.0
         left = duration((self.total_frames - frames) / rate) if rate > 0 else "-"
         position = f"{frames:,}/{self.total_frames:,} frames  ({agent_steps:,} agent steps)"
-        return f"{position}  {_three_digits(rate)} frames/s  return {_three_digits(episode_return)}  left {left}"
+        return f"{position}  {three_digits(rate)} frames/s  return {three_digits(episode_return)}  left {left}"
 
 
-def _three_digits(value: float | None) -> str:
+def three_digits(value: float | None) -> str:
+    """Write a number with three digits, or all in front of the point; a dash for None.
+
+    Example:
+        >>> three_digits(1234.5), three_digits(0.12345), three_digits(None)
+        ('1,234', '0.123', '-')
+    """
     if value is None:
         return "-"
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"

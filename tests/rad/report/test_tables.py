@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from rad.report.tables import split_table
+from rad.report.tables import split_table, sweep_table
 
 
 def row(split: str, mean: float, half_width: float, **more: Any) -> dict[str, Any]:
@@ -94,3 +94,20 @@ def test_lines_are_at_most_100_characters() -> None:
     rows += [row("background-hard", 999.9, 99, **gap(-999.9, 99, True, retention=0.5)) for _ in range(2)]
     for table in (split_table(rows[:4]), split_table(rows[4:]), split_table([row("train", 1, 0, run="x-" * 60)])):
         assert max(map(len, table.split("\n"))) <= 100
+
+
+def test_the_table_of_a_sweep() -> None:
+    rows = [
+        {"task": "a/b", "augment": "none", "split": "", "returns": {1: 210.0, 2: 190.04, 10: None}},
+        {"task": "a/b", "augment": "crop+flip", "split": "", "returns": {}},
+    ]
+    assert sweep_table(rows).split("\n") == [
+        "task  augment     mean    min    max  seeds        return of each seed",
+        "a/b   none       200.0  190.0  210.0      3  1: 210.0, 2: 190.0, 10: -",
+        "a/b   crop+flip      -      -      -      0",
+    ]
+
+
+def test_the_table_of_a_sweep_shows_splits_and_what_else_is_varied() -> None:
+    rows = [{"task": "a/b", "augment": "none", "gamma": "0.5", "split": "test", "returns": {1: 0.5}}]
+    assert sweep_table(rows).split("\n")[0].split()[:5] == ["task", "augment", "gamma", "split", "mean"]

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from rad.runtime import logging
-from rad.runtime.logging import Averages, RunLog, read_rows
+from rad.runtime.logging import Averages, RunLog, last_rows, read_rows
 
 
 def lines(folder):
@@ -256,3 +256,12 @@ def test_wandb_offline(tmp_path, monkeypatch):
     with RunLog(tmp_path / "run", tensorboard=False, wandb_project="test") as log:
         log.write("train", {"x": 3.0}, frames=1, agent_steps=1)
     assert list((tmp_path / "run").glob("wandb/offline-run-*/*.wandb"))
+
+
+def test_the_last_rows_are_those_that_are_whole_in_the_last_bytes(tmp_path):
+    path = tmp_path / "metrics.jsonl"
+    assert last_rows(path) == []
+    rows = [{"kind": "train", "frames": n, "agent_steps": n, "time_s": 0.5} for n in range(10, 100)]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows) + '{"kind": "tr')
+    assert last_rows(path) == rows
+    assert last_rows(path, 200) == rows[-2:]

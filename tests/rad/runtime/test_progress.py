@@ -2,7 +2,7 @@ import io
 
 import pytest
 
-from rad.runtime.progress import Progress, duration
+from rad.runtime.progress import Progress, duration, three_digits
 
 
 class Clock:
@@ -88,3 +88,10 @@ def test_a_terminal_line_is_redrawn_in_place():
 )
 def test_duration(seconds, text):
     assert duration(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(None, "-"), (0.0, "0"), (1234.5, "1,234"), (-99.96, "-100"), (0.12345, "0.123")]
+)
+def test_three_digits(value, text):
+    assert three_digits(value) == text

@@ -1,0 +1,120 @@
+"""rad ablate: many runs in one folder, each task with each augmentation and seed."""
+
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from rad import flags
+from rad.commands.train import parse_run
+
+if TYPE_CHECKING:
+    from rad.sweep import plan
+
+LISTS = ("task", "augment", "seeds", "sweep")
+
+
+@dataclass(frozen=True)
+class Ablate:
+    """Train each task with each augmentation and seed, as runs of their own in one folder.
+
+    Lists have spaces or commas between their values. All other flags are those of rad train (see its --help) and
+    apply to each run; --threads is 1 if not given, on every machine. The same command goes on with what is unfinished;
+    with more tasks, augmentations or seeds it adds runs.
+    """
+
+    out: Path
+    """Folder of the sweep; its runs are in TASK/AUGMENT/seed-N, what they print is in logs/."""
+    task: tuple[str, ...] = ()
+    """Tasks; the preset's own if none is given."""
+    augment: tuple[str, ...] = ()
+    """Augmentations; the preset's own if none is given. One that begins with ucb: stands between spaces."""
+    pairs: bool = False
+    """Train with all ordered pairs of the augmentations, and with each alone in the place of a pair with itself."""
+    seeds: tuple[str, ...] = ()
+    """One number N for the seeds 1 to N, or several seeds; for one seed use --seed."""
+    sweep: tuple[str, ...] = ()
+    """Other fields to vary, e.g. batch_size=64,128 gamma=0.9,0.99; all combinations are trained."""
+    workers: int = 0
+    """Runs at a time; 0 for as many as memory and cores allow."""
+    measure: bool = True
+    """Time some updates of the first run, to tell how long all will take and how many fit side by side."""
+    engine: Literal["local", "ray"] = "local"
+    """Where to run: processes of this machine, or Ray."""
+    address: str = ""
+    """Address of a Ray cluster, or auto; Ray on this machine if not given."""
+    gpus: float = -1.0
+    """GPUs of each run on Ray, also a part of one; -1 for one where there are any."""
+
+
+def main(arguments: list[str]) -> int:
+    """Run a sweep, or go on with it."""
+    options, typed = parse_sweep(arguments)
+    from rad.sweep import plan, record
+    from rad.sweep.start import Options, start
+
+    axes = read_axes(options, typed)
+    trials = plan.grid(axes, typed, parse_run, options.out)
+    recorded = record.read(options.out)
+    if recorded:
+        record.check(
+            recorded, list(axes.swept), lambda task, swept: plan.configured(task, swept, typed, parse_run), options.out
+        )
+    how = {name: getattr(options, name) for name in ("out", "workers", "measure", "engine", "address")}
+    gpus = None if options.gpus < 0 else options.gpus
+    return start(trials, Options(**how, gpus=gpus), recorded, shlex.join(["rad", "ablate", *arguments]))
+
+
+def parse_sweep(arguments: list[str]) -> tuple[Ablate, list[str]]:
+    """Return the flags of the command itself, and those of each run.
+
+    Raises:
+        ValueError: one of the command's own is wrong.
+    """
+    for name in LISTS:
+        flags.check_once((name,), arguments)
+    try:
+        options, typed = flags.parse(Ablate, "rad ablate", arguments, return_unknown_args=True)
+    except ValueError as error:  # which goes on to name the flags of `rad train`
+        raise ValueError(str(error).partition("; Unrecognized options")[0]) from None
+    check_flags(options, typed)
+    if flags.value_of("threads", typed) is None:
+        typed = [*typed, "--threads", "1"]
+    return options, typed
+
+
+def read_axes(options: Ablate, typed: list[str]) -> "plan.Axes":
+    """Return what the sweep varies; the preset decides what is not given.
+
+    Raises:
+        ValueError: a list is not written as it should be, or a flag of `rad train` is wrong.
+    """
+    from rad.sweep import lists, plan
+
+    default = parse_run([*typed, *(["--task", options.task[0].split(",")[0]] if options.task else [])])
+    augments = lists.split("augment", options.augment)
+    return plan.Axes(
+        tasks=lists.split("task", options.task) or [default.task],
+        augments=lists.pairs(augments) if options.pairs else augments,
+        seeds=lists.seeds(options.seeds) if options.seeds else [default.seed],
+        swept=lists.swept(options.sweep),
+    )
+
+
+def check_flags(options: Ablate, typed: list[str]) -> None:
+    """Check the flags of the command itself.
+
+    Raises:
+        ValueError: one is out of range, or two do not go together.
+    """
+    if options.workers < 0:
+        raise ValueError(f"--workers: must be at least 0, got {options.workers}")
+    if options.gpus < 0 and options.gpus != -1:
+        raise ValueError(f"--gpus: must be at least 0, or -1 for one where there are any, got {options.gpus}")
+    for name, is_given in (("address", bool(options.address)), ("gpus", options.gpus >= 0)):
+        if is_given and options.engine != "ray":
+            raise ValueError(f"--{name}: is for --engine ray, got {vars(options)[name]} with --engine {options.engine}")
+    if options.seeds and flags.value_of("seed", typed) is not None:
+        raise ValueError("--seeds: takes the place of --seed, got both")
+    if flags.value_of("resume", typed) is not None:
+        raise ValueError("--resume: is for a single run; the same command goes on with a sweep")

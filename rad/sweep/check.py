@@ -1,0 +1,56 @@
+"""What is checked before a sweep starts: every run's settings, and an environment of each scene."""
+
+import dataclasses
+import os
+from collections.abc import Hashable, Sequence
+from pathlib import Path
+
+from rad.bounds import check_bounds
+from rad.build import CONFIG_FILE, image_size, make_arms
+from rad.config import Run
+from rad.sweep.plan import Trial
+from rad.validate import check_environment, check_folder, check_settings
+
+
+def check_trials(trials: Sequence[Trial]) -> None:
+    """Check each run as `rad train` does; runs that differ in their seed alone, and equal scenes, once.
+
+    Raises:
+        ValueError: the first thing that is wrong, as `--flag: ...`.
+    """
+    scenes: dict[Hashable, Run] = {}
+    for config in {dataclasses.replace(trial.config, seed=1, out=None) for trial in trials}:
+        check_settings(config)
+        scenes.setdefault(_scene(config), config)
+    for trial in trials:
+        check_bounds(trial.config)
+    for config in scenes.values():
+        check_environment(config)
+
+
+def check_out(out: Path, trials: Sequence[Trial]) -> None:
+    """Check that the runs that are new can be made in the folder of the sweep.
+
+    Raises:
+        ValueError: they cannot; the text begins with --out.
+    """
+    if (out / CONFIG_FILE).exists():
+        raise ValueError(f"--out: {out} is the folder of a run; choose another name for that of a sweep")
+    if out.exists() and not (out.is_dir() and os.access(out, os.W_OK)):
+        raise ValueError(f"--out: {out} is no folder that can be written to")
+    for trial in trials:
+        if not _exists(trial.folder):
+            check_folder(trial.folder)
+
+
+def _exists(folder: Path) -> bool:
+    try:
+        return folder.exists()
+    except OSError:  # a name that is too long; check_folder says so
+        return False
+
+
+def _scene(config: Run) -> Hashable:
+    """Return what an environment is made from: all settings but those of agent and augmentation, and the sizes."""
+    known = {name: value for name, value in vars(config).items() if name not in ("augment", "agent")}
+    return type(config), *known.items(), image_size(config), make_arms(config)[1]

@@ -1,0 +1,136 @@
+"""Work through the runs of a sweep: so many at a time, failed ones again, until all are done or a signal comes."""
+
+import time
+from collections import deque
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from rad.runtime.signals import StopRequest
+from rad.sweep.board import Board, Total
+from rad.sweep.folders import Standing, is_finished, standing
+from rad.sweep.local import ended, last_words, log_file
+from rad.sweep.plan import Trial
+
+ATTEMPTS = 3
+POLL_S = 0.2
+
+
+class Engine(Protocol):
+    """Where runs are worked on. A handle stands for one that was started."""
+
+    def start(self, trial: Trial) -> Any:
+        """Begin a run, or go on with it, and return its handle."""
+
+    def poll(self, handle: Any) -> int | None:
+        """Return the exit status of a run, or None while it goes on."""
+
+    def stop(self, handle: Any) -> None:
+        """Ask a run to save itself and end."""
+
+    def close(self) -> None:
+        """Let go of what the engine holds."""
+
+
+@dataclass
+class Job:
+    """A run at work, for the `attempt`-th time in this sweep."""
+
+    trial: Trial
+    handle: Any
+    attempt: int
+
+
+class Conductor:
+    """Works through runs with an engine, and shows how far they are.
+
+    Args:
+        engine: where they are worked on.
+        slots: how many at a time.
+        out: folder of the sweep.
+        trials: all runs.
+        finished: names of those that are.
+    """
+
+    def __init__(
+        self, engine: Engine, slots: int, out: Path, trials: Sequence[Trial], finished: Collection[str]
+    ) -> None:
+        self.engine, self.slots, self.out = engine, slots, out
+        self.trials, self.finished, self.failed = trials, set(finished), list[Trial]()
+        self.waiting = deque((trial, 1) for trial in trials if trial.name not in self.finished)
+        self.running: list[Job] = []
+        self.frames = {trial.name: self._frames(trial, standing(trial.folder)) for trial in trials}
+        self.board = Board(sum(self.frames.values()))
+
+    def run(self) -> int:
+        """Work until all runs are finished or have failed; return 0, or 128 + the signal that came.
+
+        Runs at work are then asked to stop, and waited for.
+        """
+        with StopRequest() as stop:
+            while self.running or (self.waiting and not stop.requested):
+                if not stop.requested:
+                    self._fill()
+                elif self.slots:
+                    self._stop()
+                self._collect(stop.requested)
+                if self.board.due:
+                    self._draw()
+                time.sleep(POLL_S)
+            self.board.close()
+            return stop.exit_code
+
+    def _fill(self) -> None:
+        while self.waiting and len(self.running) < self.slots:
+            trial, attempt = self.waiting.popleft()
+            self.running.append(Job(trial, self.engine.start(trial), attempt))
+
+    def _stop(self) -> None:
+        """Ask each run to stop, once."""
+        self.slots = 0
+        self.board.say(f"stopping {len(self.running)} runs; each saves itself first")
+        for job in self.running:
+            self.engine.stop(job.handle)
+
+    def _collect(self, stopping: bool) -> None:
+        """Take note of the runs that have ended."""
+        for job in list(self.running):
+            status = self.engine.poll(job.handle)
+            if status is not None:
+                self.running.remove(job)
+                self._ended(job, status, stopping)
+
+    def _ended(self, job: Job, status: int, stopping: bool) -> None:
+        trial = job.trial
+        if status == 0 and is_finished(trial):
+            self.finished.add(trial.name)
+            self.frames[trial.name] = trial.config.frames
+            self.board.say(f"finished {trial.name}")
+        elif not stopping:
+            self._failed(job, status)
+
+    def _failed(self, job: Job, status: int) -> None:
+        """Put a run that failed behind those that wait, or give it up."""
+        name = job.trial.name
+        if job.attempt < ATTEMPTS:
+            self.waiting.append((job.trial, job.attempt + 1))
+        else:
+            self.failed.append(job.trial)
+        self.board.say(
+            f"failed {name}, attempt {job.attempt} of {ATTEMPTS}: {ended(status)}, {last_words(self.out, name)} "
+            f"(all of it: {log_file(self.out, name)})"
+        )
+
+    def _draw(self) -> None:
+        shown: dict[str, tuple[Standing, int]] = {}
+        for trial in (job.trial for job in self.running):
+            found = standing(trial.folder)
+            shown[trial.name] = found, trial.config.frames
+            self.frames[trial.name] = self._frames(trial, found)
+        end = sum(trial.config.frames for trial in self.trials)
+        self.board.draw(shown, Total(len(self.finished), len(self.trials), sum(self.frames.values()), end))
+
+    def _frames(self, trial: Trial, found: Standing) -> int:
+        """Return the frames that a run has behind it; the last step of a run may go a little too far."""
+        return trial.config.frames if trial.name in self.finished else min(found.frames, trial.config.frames)

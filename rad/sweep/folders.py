@@ -1,0 +1,124 @@
+"""What the folders of a sweep's runs tell: finished or not, how far, how fast, how well. Nothing is written."""
+
+import json
+import os
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+from rad.bounds import flag_name
+from rad.build import CHECKPOINTS, CONFIG_FILE, CURVE_FILE
+from rad.config import to_json
+from rad.runtime import checkpoint
+from rad.runtime.logging import METRICS_FILE, last_rows
+from rad.sweep.plan import Trial, differing
+
+
+class State(Enum):
+    """How a run stands when a sweep begins."""
+
+    NEW = "new"
+    INTERRUPTED = "interrupted"
+    FINISHED = "finished"
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How far a run is, by the last rows of its metrics.
+
+    Attributes:
+        frames: environment frames so far.
+        time_s: seconds of running so far.
+        frames_per_s: lately; None before there are rows to tell.
+        episode_return: the latest; None before there is one.
+    """
+
+    frames: int = 0
+    time_s: float = 0.0
+    frames_per_s: float | None = None
+    episode_return: float | None = None
+
+
+def state(trial: Trial) -> State:
+    """Tell how a run stands.
+
+    Raises:
+        ValueError: its folder holds a run with other settings, or something else; the text names the flag.
+    """
+    _check_settings(trial)
+    if is_finished(trial):
+        return State.FINISHED
+    return State.INTERRUPTED if _is_begun(trial.folder) else State.NEW
+
+
+def is_finished(trial: Trial) -> bool:
+    """Tell whether a run has been trained and evaluated to its end.
+
+    The learning curve is what `rad train` makes last, in one step; the last evaluation stands before it in the
+    metrics. Checkpoints may be gone.
+    """
+    return (trial.folder / CURVE_FILE).is_file() and bool(final_returns(trial))
+
+
+def final_returns(trial: Trial) -> dict[str, float | None]:
+    """Return the mean return of the evaluation at the end, by split; "" where there is one only; none before it."""
+    rows = last_rows(trial.folder / METRICS_FILE)
+    ends = [row for row in rows if row["kind"].startswith("eval") and row["frames"] >= trial.config.frames]
+    return {row["kind"].partition("/")[2]: row.get("episode_return_mean") for row in ends}
+
+
+def standing(folder: Path) -> Standing:
+    """Read how far the run in a folder is; a folder without metrics has not begun."""
+    rows = last_rows(folder / METRICS_FILE)
+    if not rows:
+        return Standing()
+    first, last = rows[0], rows[-1]
+    frames, time_s = last["frames"] - first["frames"], last["time_s"] - first["time_s"]
+    returns = [row.get("episode_return") for row in rows if row["kind"] == "episode"]
+    rate = frames / time_s if frames > 0 and time_s > 0 else None
+    return Standing(last["frames"], last["time_s"], rate, returns[-1] if returns else None)
+
+
+def _is_begun(folder: Path) -> bool:
+    return (folder / METRICS_FILE).exists() or checkpoint.exists(folder / CHECKPOINTS)
+
+
+def _check_settings(trial: Trial) -> None:
+    """Check that a folder that exists is of this run: all settings that both have are equal but for the folder."""
+    if not trial.folder.exists():
+        return
+    was = _settings(trial.folder)
+    if was is None:
+        return
+    # JSON has lists only
+    now = flat(json.loads(json.dumps(to_json(trial.config)))) | {"out": was.get("out")}
+    for name in differing(was, now):
+        raise ValueError(
+            f"{flag_name(name)}: {trial.folder} was made with {was[name]}, got {now[name]}; runs of one sweep have "
+            f"the same settings: choose another --out"
+        )
+
+
+def _settings(folder: Path) -> dict[str, Any] | None:
+    """Return the settings in a run folder; None if the folder is empty or its run was killed as it was made.
+
+    Raises:
+        ValueError: the folder holds something else.
+    """
+    try:
+        plain = json.loads((folder / CONFIG_FILE).read_text())
+        return flat(plain)
+    except (OSError, ValueError, AttributeError):
+        if folder.is_dir() and not set(os.listdir(folder)) - {CONFIG_FILE}:
+            return None
+    raise ValueError(f"--out: {folder} is no run folder: its {CONFIG_FILE} is missing or cannot be read; remove it")
+
+
+def flat(plain: dict[str, Any]) -> dict[str, Any]:
+    """Return all fields by name, those of nested parts among them."""
+    parts = [flat(value) for value in plain.values() if isinstance(value, dict)]
+    found = {name: value for name, value in plain.items() if not isinstance(value, dict)}
+    for part in parts:
+        found |= part
+    return found

@@ -1,0 +1,132 @@
+"""How fast a run will be and what memory it takes: some updates of it, in a process of its own."""
+
+import dataclasses
+import json
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import torch
+
+from rad.build import action_repeat, make_agent, make_arms, make_env, make_learning
+from rad.config import PPORun, Run, SACRun, from_json, to_json
+from rad.loops import Report
+from rad.runtime import device
+from rad.validate import stored_bytes
+
+UPDATES = 20
+LIMIT_S = 10.0  # of updates; a slow machine is known after few
+WARMUP_STEPS = 20  # a batch is drawn with replacement, so these are enough
+ROLLOUT_STEPS = 16  # the time of an update of PPO is proportional to the steps
+CUDA_BYTES = 2**30  # of CUDA's own in each process: some hundred MB, rounded up
+LEFT_FREE = 0.9  # of the memory that is free now
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one run costs.
+
+    Attributes:
+        frames_per_s: environment frames while it learns, evaluations apart.
+        bytes: of memory at its end.
+        device_bytes: of its GPU; 0 without one.
+        device_free_bytes: what that GPU has left; 0 without one.
+    """
+
+    frames_per_s: float
+    bytes: int
+    device_bytes: int = 0
+    device_free_bytes: int = 0
+
+
+def in_process(config: Run, environment: Mapping[str, str]) -> Cost:
+    """Measure a run in a child process with these environment variables.
+
+    Raises:
+        ValueError: the run fails in its first updates; one line that says how.
+    """
+    command = [sys.executable, "-m", "rad.sweep.measure"]
+    text = json.dumps(to_json(config))
+    found = subprocess.run(command, input=text, env=environment, capture_output=True, text=True, check=False)
+    if found.returncode:
+        why = (found.stderr.strip() or f"status {found.returncode}").splitlines()[-1]
+        raise ValueError(f"the first updates of {config.task} with {config.augment} fail: {why}")
+    return Cost(**json.loads(found.stdout.splitlines()[-1]))
+
+
+def measure(config: Run) -> Cost:
+    """Make the parts of a run and time some updates."""
+    device.tune_allocator()
+    if config.threads:
+        device.set_threads(config.threads)
+    short = _shortened(config)
+    env = make_env(short, "train", num_envs=short.num_envs)
+    try:
+        agent = make_agent(short, env)
+        rate = _steps_per_s(make_learning(short, env, agent).steps) * action_repeat(config)
+    finally:
+        env.close()
+    stored = stored_bytes(config, make_arms(config)[1])
+    own = 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # in KiB on Linux
+    workers = config.num_envs * 1024 * resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    return Cost(rate, own + stored + (workers if config.parallel_envs else 0), *_on_gpu(agent.device))
+
+
+def _shortened(config: Run) -> Run:
+    if isinstance(config, PPORun):
+        steps = max(ROLLOUT_STEPS, -(-config.agent.num_minibatches // config.num_envs))
+        steps = min(steps, config.agent.num_steps)
+        return dataclasses.replace(config, agent=dataclasses.replace(config.agent, num_steps=steps))
+    if isinstance(config, SACRun):
+        least = config.num_envs * config.agent.n_step
+        return dataclasses.replace(config, warmup_steps=min(config.warmup_steps, least + WARMUP_STEPS))
+    raise TypeError(f"a run is of one of the algorithms, got {type(config).__name__}")
+
+
+def _steps_per_s(reports: Iterator[Report]) -> float:
+    """Return the agent steps a second between the first update and the last; the first one takes what is made once."""
+    marks: list[tuple[float, int]] = []
+    for report in reports:
+        if report.updates:
+            float(next(iter(report.updates[-1].values())))  # waits for the device
+            marks.append((time.perf_counter(), report.agent_steps))
+            if len(marks) > UPDATES or (len(marks) > 1 and marks[-1][0] - marks[0][0] > LIMIT_S):
+                break
+    (start_s, start_steps), (end_s, end_steps) = marks[0], marks[-1]
+    return (end_steps - start_steps) / (end_s - start_s)
+
+
+def _on_gpu(target: torch.device) -> tuple[int, int]:
+    """Return the bytes that this process takes of its GPU, with what CUDA itself takes, and those that are left."""
+    if target.type != "cuda":
+        return 0, 0
+    return torch.cuda.max_memory_reserved(target) + CUDA_BYTES, torch.cuda.mem_get_info(target)[0]
+
+
+def workers(jobs: int, cores: int, free_bytes: int, cost: Cost | None, gpus: int) -> int:
+    """Return how many runs fit side by side, at least 1.
+
+    Args:
+        jobs: runs to do.
+        cores: how many fit the CPU cores.
+        free_bytes: memory.
+        cost: of one run; None if it is not known, then cores alone decide.
+        gpus: GPUs that the runs are spread over.
+
+    Example:
+        >>> workers(jobs=9, cores=8, free_bytes=10 * 10**9, cost=Cost(30.0, 2 * 10**9), gpus=0)
+        4
+    """
+    fitting = [jobs, cores]
+    if cost:
+        fitting.append(int(LEFT_FREE * free_bytes) // cost.bytes)
+    if cost and cost.device_bytes:
+        fitting.append(gpus * (int(LEFT_FREE * cost.device_free_bytes) // cost.device_bytes))
+    return max(1, min(fitting))
+
+
+if __name__ == "__main__":
+    print(json.dumps(dataclasses.asdict(measure(from_json(json.load(sys.stdin))))))

@@ -1,0 +1,142 @@
+"""The grid of a sweep: which runs it has, what each is called and what it computes. Nothing is read or written."""
+
+import dataclasses
+import itertools
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from rad.bounds import flag_name
+from rad.config import Run, values
+
+Parse = Callable[[Sequence[str]], Run]
+"""Reads the flags of `rad train`."""
+
+OWN_AXES = ("task", "augment", "seed")
+NOTHING: Mapping[str, str] = MappingProxyType({})
+
+
+@dataclass(frozen=True)
+class Axes:
+    """What a sweep varies.
+
+    Attributes:
+        tasks: at least one.
+        augments: none for the preset's own.
+        seeds: at least one.
+        swept: the values of each further field, as typed.
+    """
+
+    tasks: Sequence[str]
+    augments: Sequence[str]
+    seeds: Sequence[int]
+    swept: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One run of a sweep.
+
+    Attributes:
+        name: its folder within that of the sweep: TASK/AUGMENT[/FIELD=VALUE...]/seed-N.
+        config: what it computes; `out` is its folder.
+        swept: the values, as texts, of what is varied beside task, augmentation and seed.
+    """
+
+    name: str
+    config: Run
+    swept: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def folder(self) -> Path:
+        """Run folder."""
+        return self.config.out or Path(self.name)
+
+
+def grid(axes: Axes, typed: Sequence[str], parse: Parse, out: Path) -> list[Trial]:
+    """Return the product of all axes, each run once.
+
+    The order lets every task and augmentation have its first seed before any has its second.
+
+    Args:
+        axes: what varies.
+        typed: the flags of all runs, as `rad train` takes them.
+        parse: reads flags; preset and task decide the defaults.
+        out: folder of the sweep.
+
+    Raises:
+        ValueError: a field cannot be swept or takes no such value, or two runs would have one folder.
+    """
+    found: dict[str, Trial] = {}
+    bases = [
+        (configured(task, swept, typed, parse), swept) for task in axes.tasks for swept in _combinations(axes.swept)
+    ]
+    for seed, (base, swept) in itertools.product(axes.seeds, bases):
+        for augment in axes.augments or (base.augment,):
+            trial = _trial(dataclasses.replace(base, augment=augment, seed=seed), swept, out)
+            if found.setdefault(trial.name, trial) != trial:
+                raise ValueError(f"--task: {trial.config.task} would share the folder {trial.folder} with another run")
+    return list(found.values())
+
+
+def configured(task: str, swept: Mapping[str, str], typed: Sequence[str], parse: Parse) -> Run:
+    """Return what the flags give for a task and one value of each swept field.
+
+    Raises:
+        ValueError: there is no such field, or it takes no such value.
+    """
+    base = parse([*typed, "--task", task])
+    if not swept:
+        return base
+    known = values(base)
+    words = [word for name, text in swept.items() for word in _words(name, text, known)]
+    try:
+        return parse([*typed, "--task", task, *words])
+    except ValueError as error:
+        shown = " ".join(f"{name}={text}" for name, text in swept.items())
+        raise ValueError(f"--sweep: {shown}: {error}") from None
+
+
+def _words(name: str, text: str, known: Mapping[str, Any]) -> list[str]:
+    """Return the flag that gives a field a value."""
+    if name in (*OWN_AXES, "out"):
+        allowed = "--seeds" if name == "seed" else flag_name(name)
+        raise ValueError(f"--sweep: {name} has a flag of its own: {allowed}")
+    if name not in known:
+        fields = sorted(known.keys() - {*OWN_AXES, "out"})
+        raise ValueError(f"--sweep: unknown field '{name}'; known: {', '.join(fields)}")
+    if not isinstance(known[name], bool):
+        return [f"{flag_name(name)}={text}"]
+    if text.lower() not in ("true", "false"):
+        raise ValueError(f"--sweep: {name} must be true or false, got {text}")
+    return [flag_name(name) if text.lower() == "true" else flag_name(f"no_{name}")]
+
+
+def _combinations(swept: Mapping[str, Sequence[str]]) -> Iterator[dict[str, str]]:
+    for texts in itertools.product(*swept.values()):
+        yield dict(zip(swept, texts))
+
+
+def _trial(config: Run, swept: Mapping[str, str], out: Path) -> Trial:
+    known = values(config)
+    told = {name: _text(known[name], typed) for name, typed in swept.items()}
+    folders = [
+        config.task.replace("/", "-"),
+        *(part.replace("/", "|") for part in (config.augment, *(f"{name}={text}" for name, text in told.items()))),
+        f"seed-{config.seed}",
+    ]
+    name = "/".join(folders)
+    return Trial(name, dataclasses.replace(config, out=out / name), told)
+
+
+def _text(value: Any, typed: str) -> str:
+    """Return numbers in one spelling, so that 1e-3 and 0.001 are one run."""
+    return str(value) if isinstance(value, bool | int | float) else typed
+
+
+def differing(was: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """Return the names of what both have and what differs; the preset, from which others follow, first."""
+    names = [name for name in was.keys() & now.keys() if was[name] != now[name]]
+    return sorted(names, key=lambda name: (name != "preset", name))

@@ -1,0 +1,101 @@
+"""sweep.json: the settings that all runs of a sweep share, so that a later command goes on with them or is refused.
+
+A command may ask for other tasks, augmentations, seeds and values of the swept fields than before: it adds runs, or
+goes on with some. All else has to be as before. The folder of a sweep without a record is taken by its runs alone.
+"""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from rad.bounds import flag_name
+from rad.config import Run, to_json
+from rad.runtime.files import replacing, sync_folder
+from rad.sweep.folders import flat
+from rad.sweep.plan import OWN_AXES, Trial, differing
+
+RECORD_FILE = "sweep.json"
+SCHEMA = 1
+
+Record = dict[str, Any]
+
+
+def read(out: Path) -> Record | None:
+    """Read the record of a sweep; None if there is none.
+
+    Raises:
+        ValueError: it cannot be read, or is of a later version.
+    """
+    path = out / RECORD_FILE
+    try:
+        record = json.loads(path.read_text())
+        schema, _, _ = record["schema"], record["runs"], [_group(group) for group in record["groups"]]
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (ValueError, LookupError, TypeError) as error:
+        raise ValueError(f"--out: {path} cannot be read: {error}") from None
+    if schema != SCHEMA:
+        raise ValueError(f"--out: {path} has schema {schema}; this version reads {SCHEMA}")
+    return dict(record)
+
+
+def check(record: Record, swept: Sequence[str], configure: Callable[[str, Mapping[str, str]], Run], out: Path) -> None:
+    """Check that a command belongs to the sweep in its folder.
+
+    Args:
+        record: what was recorded there.
+        swept: the fields that the command varies, in order.
+        configure: what the command's flags give for a task and a value of each swept field.
+        out: the folder.
+
+    Raises:
+        ValueError: something is not as before; the text names the flag.
+    """
+    for group in record["groups"]:
+        task, before, was = _group(group)
+        if list(before) != list(swept):
+            raise ValueError(
+                f"--sweep: {out} varies {', '.join(before) or 'nothing'}, got {', '.join(swept) or 'nothing'}; "
+                f"choose another --out"
+            )
+        now = settings(configure(task, before), swept)
+        for name in differing(was, now):
+            raise ValueError(
+                f"{flag_name(name)}: {out} is a sweep with {was[name]}, got {now[name]}; only task, augment, seeds "
+                f"and swept values may be others: choose another --out"
+            )
+
+
+def united(record: Record | None, trials: Sequence[Trial]) -> Record:
+    """Return the record with the runs of `trials` added."""
+    old: Record = record or {"runs": [], "groups": []}
+    groups: dict[tuple[Any, ...], dict[str, Any]] = {
+        (task, *swept.items()): settings for task, swept, settings in map(_group, old["groups"])
+    }
+    for trial in trials:
+        key = (trial.config.task, *trial.swept.items())
+        groups.setdefault(key, settings(trial.config, list(trial.swept)))
+    return {
+        "schema": SCHEMA,
+        "runs": list(dict.fromkeys([*old["runs"], *(trial.name for trial in trials)])),
+        "groups": [{"task": key[0], "swept": dict(key[1:]), "settings": found} for key, found in groups.items()],
+    }
+
+
+def write(out: Path, record: Record) -> None:
+    """Write the record in one step."""
+    out.mkdir(parents=True, exist_ok=True)
+    with replacing(out / RECORD_FILE) as file:
+        file.write(json.dumps(record, indent=2).encode() + b"\n")
+    sync_folder(out)
+
+
+def settings(config: Run, swept: Sequence[str]) -> dict[str, Any]:
+    """Return what runs of one task and one value of each swept field share, by name, as JSON gives it back."""
+    plain = flat(json.loads(json.dumps(to_json(config))))
+    return {name: value for name, value in plain.items() if name not in (*OWN_AXES, "out", *swept)}
+
+
+def _group(group: Mapping[str, Any]) -> tuple[str, dict[str, str], dict[str, Any]]:
+    return group["task"], dict(group["swept"]), dict(group["settings"])

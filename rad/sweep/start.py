@@ -1,0 +1,222 @@
+"""A sweep from its runs to its table."""
+
+import dataclasses
+import os
+import statistics
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from rad.build import make_arms
+from rad.report.tables import sweep_table
+from rad.runtime import device
+from rad.runtime.files import locked
+from rad.runtime.progress import duration, three_digits
+from rad.sweep import record
+from rad.sweep.check import check_out, check_trials
+from rad.sweep.conduct import Conductor, Engine
+from rad.sweep.folders import State, final_returns, standing, state
+from rad.sweep.local import Local, environment, log_file
+from rad.sweep.measure import Cost, in_process, workers
+from rad.sweep.plan import Trial
+from rad.validate import stored_bytes
+
+LOCK_FILE = ".lock"
+OWN_BYTES = 1_400_000_000  # of a run without what it stores: 1.36 GB measured, preset rad on walker-walk and a CPU
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a sweep is worked through.
+
+    Attributes:
+        out: its folder.
+        workers: runs at a time; 0 for as many as memory and cores allow.
+        measure: time some updates first.
+        engine: local or ray.
+        address: of a Ray cluster; "" for an instance on this machine.
+        gpus: of a run on Ray; None for one if there are any.
+    """
+
+    out: Path
+    workers: int = 0
+    measure: bool = True
+    engine: str = "local"
+    address: str = ""
+    gpus: float | None = None
+
+
+def start(trials: Sequence[Trial], options: Options, recorded: record.Record | None, command: str) -> int:
+    """Check all runs, say what will be done, do it and print the scores.
+
+    Args:
+        trials: all runs.
+        options: how they are worked through.
+        recorded: what the folder's record says.
+        command: what to type to go on.
+
+    Returns:
+        The exit status: 0; 1 if some run failed; 128 + the signal that stopped the sweep.
+
+    Raises:
+        ValueError: something is wrong, as `--flag: ...`; nothing has been made.
+        BlockingIOError: another process is at work on the sweep.
+    """
+    states = _checked(trials, options)
+    cost = _cost(_left(trials, states), options)
+    lock = options.out / LOCK_FILE
+    options.out.mkdir(parents=True, exist_ok=True)
+    lock.touch()
+    with locked(lock):
+        record.write(options.out, record.united(recorded, trials))
+        return _work(trials, states, cost, options, command)
+
+
+def _checked(trials: Sequence[Trial], options: Options) -> dict[str, State]:
+    """Check all that can be wrong, and return how each run stands, by its name."""
+    lock = options.out / LOCK_FILE
+    with locked(lock) if lock.exists() else nullcontext():  # refused before anything takes time
+        check_out(options.out, trials)
+    states = {trial.name: state(trial) for trial in trials}
+    check_trials(_left(trials, states))
+    if options.engine == "ray":
+        from rad.sweep.cluster import check
+
+        check(options.address)
+    return states
+
+
+def _left(trials: Sequence[Trial], states: Mapping[str, State]) -> list[Trial]:
+    return [trial for trial in trials if states[trial.name] is not State.FINISHED]
+
+
+def _work(
+    trials: Sequence[Trial], states: Mapping[str, State], cost: Cost | None, options: Options, command: str
+) -> int:
+    left = _left(trials, states)
+    engine, slots = _engine(left, cost, options) if left else (None, 1)
+    finished = [name for name, found in states.items() if found is State.FINISHED]
+    print(plan_text(trials, states, cost, slots, options.out), flush=True)
+    status, failed = 0, list[Trial]()
+    if engine:
+        try:
+            conductor = Conductor(engine, slots, options.out, trials, finished)
+            status, failed = conductor.run(), conductor.failed
+        finally:
+            engine.close()
+    print(sweep_table(table_rows(trials)))
+    for trial in failed:
+        print(f"failed: {trial.name}; what it printed: {log_file(options.out, trial.name)}")
+    if status:
+        print(f"stopped; go on with the same command: {command}")
+    return status or int(bool(failed))
+
+
+def _engine(left: Sequence[Trial], cost: Cost | None, options: Options) -> tuple[Engine, int]:
+    """Return the engine, and how many runs it works on at a time."""
+    slots = options.workers or _slots(left, cost)
+    if options.engine != "ray":
+        return Local(options.out, _gpus(left)), slots
+    from rad.sweep.cluster import Cluster
+
+    each = _cores_each(left)
+    cluster = Cluster(options.out, options.address, slots * each, options.gpus)
+    return cluster, max(1, cluster.cpus // each) if options.address and not options.workers else slots
+
+
+def _cost(left: Sequence[Trial], options: Options) -> Cost | None:
+    """Measure the first run that is left; None if that is not wanted."""
+    if not left or not options.measure:
+        return None
+    config = left[0].config
+    return in_process(config, environment(config.threads))
+
+
+def _slots(left: Sequence[Trial], cost: Cost | None) -> int:
+    """Return how many runs to work on at a time here: as many as would fit if all were as large as the largest."""
+    stored = [stored_bytes(trial.config, make_arms(trial.config)[1]) for trial in left]
+    known = cost or Cost(0.0, OWN_BYTES + stored[0])
+    known = dataclasses.replace(known, bytes=known.bytes + max(stored) - stored[0])
+    cores = _cores() // _cores_each(left)
+    return workers(len(left), cores, device.free_memory_bytes(), known, max(1, len(_gpus(left))))
+
+
+def _cores_each(left: Sequence[Trial]) -> int:
+    """Return the cores that the largest run keeps busy."""
+    configs = [trial.config for trial in left]
+    return max(max(c.threads or _cores(), c.num_envs if c.parallel_envs else 1) for c in configs)
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0))
+
+
+def _gpus(left: Sequence[Trial]) -> list[str]:
+    """Return the GPUs to spread runs over: none unless there are several and the runs leave the choice open."""
+    if any(trial.config.device not in ("auto", "cuda") for trial in left):
+        return []
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES", "")
+    names = visible.split(",") if visible else [str(i) for i in range(torch.cuda.device_count())]
+    return names if len(names) > 1 else []
+
+
+def plan_text(trials: Sequence[Trial], states: Mapping[str, State], cost: Cost | None, slots: int, out: Path) -> str:
+    """Say what will be done, and about how long it takes."""
+    counts = Counter(states.values())
+    begun = ", ".join(f"{counts[kind]} {kind.value}" for kind in State)
+    done = {t.name: t.config.frames if states[t.name] is State.FINISHED else _reached(t) for t in trials}
+    total = sum(trial.config.frames for trial in trials)
+    left = total - sum(done.values())
+    lines = [f"{len(trials)} runs in {out}: {begun}", f"{left:,} of {total:,} frames to train"]
+    if left:
+        threads = trials[0].config.threads
+        lines.append(f"{slots} at a time, each with {_threads_text(threads)}{_cost_text(cost)}")
+        rate, source = _rate(trials, states, cost)
+        if rate:
+            lines.append(f"about {duration(left / rate / min(slots, len(trials)))}: {source}")
+    return "\n".join(lines)
+
+
+def _reached(trial: Trial) -> int:
+    return min(standing(trial.folder).frames, trial.config.frames)
+
+
+def _threads_text(threads: int) -> str:
+    return "1 thread" if threads == 1 else f"{threads or 'all'} threads"
+
+
+def _cost_text(cost: Cost | None) -> str:
+    if cost is None:
+        return ""
+    on_gpu = f" and {cost.device_bytes / 1e9:.1f} GB of its GPU" if cost.device_bytes else ""
+    return f", {cost.bytes / 1e9:.1f} GB of memory{on_gpu}"
+
+
+def _rate(trials: Sequence[Trial], states: Mapping[str, State], cost: Cost | None) -> tuple[float, str]:
+    """Return frames a second of one run and where that comes from; 0 if nothing is known."""
+    ended = [standing(t.folder) for t in trials if states[t.name] is State.FINISHED]
+    rates = [found.frames / found.time_s for found in ended if found.time_s > 0]
+    if rates:
+        return statistics.median(rates), f"{three_digits(statistics.median(rates))} frames/s in the finished runs"
+    if cost:
+        return cost.frames_per_s, f"{three_digits(cost.frames_per_s)} frames/s measured, evaluations apart"
+    return 0.0, ""
+
+
+def table_rows(trials: Sequence[Trial]) -> list[dict[str, Any]]:
+    """Return a row for each task, augmentation, value of swept fields and split, with the finished runs."""
+    rows: dict[tuple[Any, ...], dict[str, Any]] = {}
+    for trial in trials:
+        config, found = trial.config, final_returns(trial)
+        for split in found or [""]:
+            key = (config.task, config.augment, *trial.swept.items(), split)
+            head = {"task": config.task, "augment": config.augment, **trial.swept, "split": split}
+            row = rows.setdefault(key, head | {"returns": {}})
+            if found:
+                row["returns"][config.seed] = found[split]
+    return list(rows.values())

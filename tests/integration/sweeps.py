@@ -1,0 +1,57 @@
+"""Sweeps of tiny runs, as processes that can be stopped and killed."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from rad.bounds import flag_name
+from tests.integration.runs import rows, tiny
+
+ROOT = Path(__file__).parents[2]
+OWN = ("task", "augment", "seed", "out", "agent", "wandb_project", "tensorboard")
+
+
+def flags_of(**run: Any) -> list[str]:
+    """Return the flags of a tiny run but for task, augmentation, seed and folder."""
+    config = tiny(**run)
+    known = {**vars(config), **vars(config.agent)}
+    typed = [(name, value) for name, value in known.items() if name not in OWN and not isinstance(value, bool | tuple)]
+    return [f"{flag_name(name)}={value}" for name, value in typed] + ["--no-tensorboard", "--no-measure"]
+
+
+def sweep(out: Path, *more: str, **run: Any) -> "subprocess.Popen[str]":
+    """Start `rad ablate` on one probe task with two augmentations; what it prints comes line by line."""
+    command = [sys.executable, "scripts/ablate.py", "--task", "probe/both", "--augment", "none,flip", "--out", str(out)]
+    return subprocess.Popen(
+        [*command, *flags_of(**run), *more],
+        cwd=ROOT,
+        env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def finish(process: "subprocess.Popen[str]") -> tuple[int, str]:
+    """Wait for the end of a sweep; return its status and what it printed."""
+    output = process.communicate(timeout=280)[0]
+    return process.returncode, output
+
+
+def metrics(out: Path) -> dict[str, list[dict[str, Any]]]:
+    """Return the logged rows of all runs by folder, without the times."""
+    return {str(path.parent.relative_to(out)): rows(path.parent) for path in sorted(out.glob("**/metrics.jsonl"))}
+
+
+def workers(out: Path) -> Iterator[tuple[int, int, str]]:
+    """Yield process, parent and run folder of all processes that work for a sweep, now."""
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            words: Sequence[str] = path.read_bytes().decode().split("\0")
+        except OSError:  # it has just ended
+            continue
+        if "rad.sweep.worker" in words and words[3].startswith(str(out)):
+            yield int(path.parent.name), int(words[4]), words[3]

@@ -1,0 +1,57 @@
+import io
+
+import pytest
+
+from rad.sweep.board import FILE_PERIOD_S, Board, Total, run_line
+from rad.sweep.folders import Standing
+from tests.rad.runtime.test_progress import Clock, Terminal
+
+RUNNING = {"a/none/seed-1": (Standing(300, 10.0, 34.5, 215.0), 1_000), "a/crop/seed-1": (Standing(), 1_000)}
+LINES = [
+    "  a/none/seed-1  300/1,000 frames  34.5 frames/s  return 215\n",
+    "  a/crop/seed-1  0/1,000 frames  - frames/s  return -\n",
+    "1/3 runs  1,300/3,000 frames  10 frames/s  left 3 min\n",
+]
+
+
+def test_a_line_for_each_run_and_one_for_all() -> None:
+    clock, stream = Clock(), io.StringIO()
+    board = Board(1_200, stream, clock)
+    clock.time_s = 10.0
+    board.draw(RUNNING, Total(1, 3, 1_300, 3_000))
+    assert stream.getvalue() == "".join(LINES)
+    assert run_line("a", Standing(5), 7) == "  a  5/7 frames  - frames/s  return -"
+
+
+def test_a_terminal_is_redrawn_in_place_and_what_is_said_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    clock, stream = Clock(), Terminal()
+    board = Board(1_200, stream, clock)
+    assert board.due
+    clock.time_s = 10.0
+    board.draw(RUNNING, Total(1, 3, 1_300, 3_000))
+    assert not board.due
+    clock.time_s = 11.0
+    assert board.due
+    board.draw({}, Total(1, 3, 1_300, 3_000))
+    board.say("finished a")
+    board.close()
+    up = [part.partition("F\033[J") for part in stream.getvalue().split("\033[")]
+    assert up[0][0] == "".join(LINES)
+    assert "\033[3F\033[J1/3 runs" in stream.getvalue()
+    assert stream.getvalue().endswith("\033[1F\033[Jfinished a\n")
+
+
+def test_lines_that_would_wrap_are_cut_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "21")
+    stream = Terminal()
+    Board(0, stream, Clock()).draw(RUNNING, Total(1, 3, 1_300, 3_000))
+    assert [len(line) for line in stream.getvalue().splitlines()] == [20, 20, 20]
+
+
+def test_elsewhere_lines_come_at_intervals() -> None:
+    clock = Clock()
+    board = Board(0, io.StringIO(), clock)
+    assert not board.due
+    clock.time_s = FILE_PERIOD_S
+    assert board.due

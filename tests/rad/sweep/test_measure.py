@@ -1,0 +1,39 @@
+import doctest
+
+import pytest
+
+from rad.sweep import measure
+from rad.sweep.measure import Cost, workers
+from tests.integration.runs import tiny, tiny_ppo
+
+GB = 10**9
+
+
+def test_the_examples() -> None:
+    failed, tried = doctest.testmod(measure)
+    assert tried == 1 and not failed
+
+
+@pytest.mark.parametrize(
+    ("jobs", "cores", "free", "cost", "gpus", "found"),
+    [
+        (3, 8, 100, Cost(1.0, GB), 0, 3),
+        (9, 4, 100, Cost(1.0, GB), 0, 4),
+        (9, 8, 10, Cost(1.0, 3 * GB), 0, 3),
+        (9, 8, 1, Cost(1.0, 3 * GB), 0, 1),
+        (9, 0, 100, None, 0, 1),
+        (9, 8, 0, None, 0, 8),
+        (9, 8, 100, Cost(1.0, GB, 4 * GB, 10 * GB), 1, 2),
+        (9, 8, 100, Cost(1.0, GB, 4 * GB, 10 * GB), 3, 6),
+    ],
+)
+def test_as_many_as_fit(jobs: int, cores: int, free: int, cost: Cost | None, gpus: int, found: int) -> None:
+    assert workers(jobs, cores, free * GB, cost, gpus) == found
+
+
+@pytest.mark.parametrize("config", [tiny(frames=10_000), tiny(warmup_steps=0), tiny_ppo({"num_steps": 64})])
+def test_a_run_is_measured_without_being_made(config: measure.Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(measure.device, "tune_allocator", lambda: True)
+    cost = measure.measure(config)
+    assert cost.frames_per_s > 0 and cost.bytes > 50_000_000
+    assert (cost.device_bytes, cost.device_free_bytes) == (0, 0)

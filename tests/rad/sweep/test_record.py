@@ -1,0 +1,77 @@
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rad.commands.train import parse_run
+from rad.sweep import record
+from rad.sweep.plan import Axes, configured, grid
+
+
+def recorded(
+    out: Path, typed: str = "--frames 70", swept: dict[str, list[str]] | None = None, **axes: Sequence[Any]
+) -> None:
+    """Do with the record what the command does."""
+    words, swept = typed.split(), swept or {}
+    found = {"tasks": ["probe/both"], "augments": ["none"], "seeds": [1]} | axes
+    trials = grid(Axes(**found, swept=swept), words, parse_run, out)
+    old = record.read(out)
+    if old:
+        record.check(old, list(swept), lambda task, values: configured(task, values, words, parse_run), out)
+    record.write(out, record.united(old, trials))
+
+
+def test_the_same_command_goes_on_and_more_runs_are_added(tmp_path: Path) -> None:
+    recorded(tmp_path)
+    text = (tmp_path / "sweep.json").read_text()
+    recorded(tmp_path, "--frames=70")
+    assert (tmp_path / "sweep.json").read_text() == text
+    recorded(tmp_path, augments=["crop"], seeds=[2, 3])
+    recorded(tmp_path, tasks=["dmc/cheetah-run"])
+    found = json.loads((tmp_path / "sweep.json").read_text())
+    assert found["runs"] == [
+        "probe-both/none/seed-1",
+        "probe-both/crop/seed-2",
+        "probe-both/crop/seed-3",
+        "dmc-cheetah-run/none/seed-1",
+    ]
+    assert [group["task"] for group in found["groups"]] == ["probe/both", "dmc/cheetah-run"]
+    assert [group["settings"]["actor_lr"] for group in found["groups"]] == [1e-3, 2e-4]
+
+
+@pytest.mark.parametrize("axes", [{}, {"tasks": ["dmc/cheetah-run"]}, {"seeds": [5]}])
+def test_other_settings_are_refused_whatever_runs_are_asked_for(tmp_path: Path, axes: dict[str, Any]) -> None:
+    recorded(tmp_path)
+    with pytest.raises(ValueError, match=r"^--frames: \S+ is a sweep with 70, got 80; only .*choose another --out$"):
+        recorded(tmp_path, "--frames 80", **axes)
+    with pytest.raises(ValueError, match=r"^--preset: \S+ is a sweep with rad, got drq"):
+        recorded(tmp_path, "--frames 70 --preset drq", **axes)
+
+
+def test_values_of_a_swept_field_are_added_and_other_fields_are_refused(tmp_path: Path) -> None:
+    recorded(tmp_path, swept={"gamma": ["0.5"]})
+    recorded(tmp_path, swept={"gamma": ["0.9"]})
+    assert len(record.read(tmp_path)["groups"]) == 2  # type: ignore[index]
+    with pytest.raises(ValueError, match=r"^--sweep: \S+ varies gamma, got nothing; choose another --out$"):
+        recorded(tmp_path)
+    with pytest.raises(ValueError, match=r"^--sweep: \S+ varies gamma, got gamma, n_step"):
+        recorded(tmp_path, swept={"gamma": ["0.9"], "n_step": ["1"]})
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"schema": 1, "runs": [], "groups": [{}]}', "null"])
+def test_a_record_that_cannot_be_read(tmp_path: Path, text: str) -> None:
+    (tmp_path / "sweep.json").write_text(text)
+    with pytest.raises(ValueError, match=r"^--out: \S+sweep.json cannot be read: "):
+        record.read(tmp_path)
+
+
+def test_a_record_of_a_later_version(tmp_path: Path) -> None:
+    (tmp_path / "sweep.json").write_text('{"schema": 2, "runs": [], "groups": []}')
+    with pytest.raises(ValueError, match="has schema 2; this version reads 1"):
+        record.read(tmp_path)
+
+
+def test_no_record(tmp_path: Path) -> None:
+    assert record.read(tmp_path) is None
