@@ -1,7 +1,11 @@
 """Published scores stand beside runs only if they were measured alike."""
 
+from dataclasses import replace
+
 import pytest
 
+from rad.report import references as module
+from rad.report.published import published
 from rad.report.references import references, sources
 from rad.report.runs import Run
 
@@ -47,3 +51,9 @@ def test_procgen_by_mode_levels_and_what_was_tested_on(tmp_path):
     assert references([run(tmp_path, **hard)], "train") == []
     few = STARPILOT | {"procgen": {"distribution_mode": "easy", "start_level": 0, "num_levels": 10}}
     assert references([run(tmp_path, **few)], "train") == []
+
+
+def test_none_that_count_other_frames(tmp_path, monkeypatch):
+    rows = [replace(row, counting="agent steps") for row in published(task="dmc/walker-walk", frames=100_000)]
+    monkeypatch.setattr(module, "published", lambda **asked: rows)
+    assert references([run(tmp_path, **FITTING)], "train") == []
