@@ -12,12 +12,14 @@ commands:
   evaluate   play episodes with a trained run on one or more splits, and compare them
   splits     name and draw what a task can be trained and tested on
   attention  draw what the encoder of a run attends to
+  report     write one page about a run or many: curves, tables with intervals, attention, films
+  compare    say how far two runs, or two settings with several seeds, lie apart
   demo       train on a small task for some minutes, evaluate and draw: the whole library in one go
   doctor     say what is installed, what is missing and how to get it
   bench      measure speeds: sac, ppo, augment, replay, render, attention
 """
 
-COMMANDS = ("train", "ablate", "evaluate", "splits", "attention", "demo", "doctor", "bench")
+COMMANDS = ("train", "ablate", "evaluate", "splits", "attention", "report", "compare", "demo", "doctor", "bench")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -3,7 +3,7 @@
 import contextlib
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +49,15 @@ def check_once(names: Sequence[str], arguments: Sequence[str]) -> None:
     typed = [word for word in arguments if word.partition("=")[0] in [f"--{name}" for name in names]]
     if len(typed) > 1:
         raise ValueError(f"--{names[0]}: must be given once, with all its values, got {' and '.join(typed)}")
+
+
+@contextlib.contextmanager
+def argument(name: str) -> Iterator[None]:
+    """Put the name of an argument without a flag before the text of any ValueError."""
+    try:
+        yield
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from None
 
 
 def _without_box(box: str) -> str:

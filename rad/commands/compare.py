@@ -1,0 +1,38 @@
+"""rad compare: how far two runs lie apart."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from rad import flags
+
+
+@dataclass(frozen=True)
+class Compare:
+    """Say how far the returns of two runs lie apart at their end, how sure that is, and which settings differ.
+
+    Folders with several seeds of one setting are compared over their finished runs.
+    """
+
+    runs: Annotated[tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="RUN_A RUN_B")] = ()
+    """Two run folders, or folders with several seeds of one setting, of the same task."""
+
+
+def main(arguments: list[str]) -> int:
+    """Compare two runs and print what was found."""
+    options = flags.parse(Compare, "rad compare", arguments)
+    if len(options.runs) != 2:
+        raise ValueError(f"RUN_A RUN_B: must be two folders, got {len(options.runs)}")
+    from rad.report.versus import side, versus
+
+    sides = []
+    for letter, folder in zip("AB", options.runs):
+        with flags.argument(f"RUN_{letter}"):
+            sides.append(side(folder))
+    found = versus(*sides)
+    for letter, folder, one in zip("AB", options.runs, sides):
+        print(f"{letter}: {folder} ({one.task}, {one.method})")
+    print(f"\n{found.text()}")
+    return 0

@@ -1,0 +1,44 @@
+"""rad report: one page about the runs in a folder."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from rad import flags
+
+
+@dataclass(frozen=True)
+class Report:
+    """Write one page about a run or a sweep, with its figures and tables as files beside it; needs no simulator."""
+
+    folder: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="FOLDER")]
+    """Run folder, or a folder with several runs in it."""
+    out: Path | None = None
+    """Folder of the page; FOLDER/report if not given. Files of an earlier report are replaced."""
+
+
+def main(arguments: list[str]) -> int:
+    """Write a report; print where the page is, and how many files are beside it."""
+    options = flags.parse(Report, "rad report", arguments)
+    from rad.report import document
+
+    out = options.out or options.folder / document.FOLDER
+    if out.exists() and not out.is_dir():
+        raise ValueError(f"--out: must be a folder, got the file {out}")
+    typed = ["rad", "report", str(options.folder), *(["--out", str(out)] if options.out else [])]
+    with flags.argument("FOLDER"):
+        files = document.report(options.folder, out, typed)
+    _write(out, files)
+    print(f"{out / document.PAGE}\n{len(files) - 1} figures and tables beside it")
+    return 0
+
+
+def _write(out: Path, files: dict[str, bytes]) -> None:
+    from rad.runtime.files import replacing
+
+    out.mkdir(parents=True, exist_ok=True)
+    for name, data in files.items():
+        with replacing(out / name) as file:
+            file.write(data)

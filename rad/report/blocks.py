@@ -1,0 +1,121 @@
+"""What a section of a report is made of, beside figures and tables."""
+
+import base64
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from rad.report.canvas import Figure
+from rad.report.sheets import Sheet
+
+KINDS = {".png": "image/png", ".svg": "image/svg+xml", ".mp4": "video/mp4"}
+FILE_BYTES = 1_000_000  # of a picture or film inside the page: a film of the demo has 0.3 MB
+PAGE_BYTES = 20_000_000  # of all of them: what a phone still opens
+
+
+@dataclass(frozen=True)
+class Words:
+    """A paragraph."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Items:
+    """A list, with a line before it; a warning stands out, and what few want to read is folded away."""
+
+    title: str
+    lines: Sequence[str]
+    is_warning: bool = False
+    is_folded: bool = False
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Names and values, folded away."""
+
+    title: str
+    pairs: Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Command:
+    """Something to type, and what it does."""
+
+    title: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture that lies in a run folder; `source` is its bytes or a link; a wide one has a row of its own."""
+
+    title: str
+    source: str
+    is_wide: bool = False
+
+
+@dataclass(frozen=True)
+class Film:
+    """A film that lies in a run folder; `source` is its bytes or a link."""
+
+    title: str
+    source: str
+    link: str
+    is_inside: bool
+
+
+Block = Figure | Sheet | Words | Items | Pairs | Command | Picture | Film
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of the page with a heading."""
+
+    title: str
+    blocks: Sequence[Block]
+
+    @property
+    def figures(self) -> list[Figure]:
+        """Figures that were drawn for it."""
+        return [block for block in self.blocks if isinstance(block, Figure)]
+
+    @property
+    def sheets(self) -> list[Sheet]:
+        """Tables in it."""
+        return [block for block in self.blocks if isinstance(block, Sheet)]
+
+
+@dataclass
+class Shelf:
+    """Puts files into the page while there is room, and links to the rest.
+
+    Attributes:
+        out: folder of the page, which links start from.
+        left: bytes that still fit.
+        linked: files that are linked to.
+    """
+
+    out: Path
+    left: int = PAGE_BYTES
+    linked: list[str] = field(default_factory=list)
+
+    def put(self, path: Path) -> str:
+        """Return a file as a data URI, or a link to it where it is too large."""
+        size = path.stat().st_size
+        if size > min(FILE_BYTES, self.left):
+            link = self.link(path)
+            self.linked.append(link)
+            return link
+        self.left -= size
+        return data_uri(path.read_bytes(), path.suffix)
+
+    def link(self, path: Path) -> str:
+        """Return the way to a file from the page."""
+        return Path(os.path.relpath(path.resolve(), self.out.resolve())).as_posix()
+
+
+def data_uri(data: bytes, suffix: str) -> str:
+    """Return a file as an address that holds it."""
+    return f"data:{KINDS[suffix]};base64,{base64.b64encode(data).decode()}"

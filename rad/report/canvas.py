@@ -1,0 +1,82 @@
+"""Figures as bytes: a vector and a pixel version, the same bytes for the same input."""
+
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure as Canvas
+
+# Okabe and Ito's colours, told apart by the colour-blind too; the markers and dashes differ as well.
+COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+MARKERS = "osD^vPX"
+DASHES = ("-", "--", ":")
+GREY = "#666666"
+DPI = 150
+STYLE = {"svg.hashsalt": "rad", "font.size": 9, "axes.titlesize": 10, "legend.fontsize": 8}
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure of a report.
+
+    Attributes:
+        name: of its files, without ending.
+        title: what it shows, in some words; also said in its place.
+        caption: how to read it.
+        svg: vectors, letters among them, on white.
+        png: the same in pixels.
+    """
+
+    name: str
+    title: str
+    caption: str
+    svg: bytes
+    png: bytes
+
+
+@contextmanager
+def style() -> Iterator[None]:
+    """Draw as all figures of a report are drawn; also ids in a vector file are then the same each time."""
+    import matplotlib as mpl
+
+    with mpl.rc_context(STYLE):
+        yield
+
+
+def blank(width: float, height: float) -> "Canvas":
+    """Return an empty figure, in inches."""
+    from matplotlib.figure import Figure as New
+
+    return New(figsize=(width, height), layout="constrained", facecolor="white")
+
+
+def finish(canvas: "Canvas", name: str, title: str, caption: str) -> Figure:
+    """Write what was drawn, without dates and versions."""
+    svg, png = io.BytesIO(), io.BytesIO()
+    canvas.savefig(svg, format="svg", metadata={"Date": None, "Creator": None})
+    canvas.savefig(png, format="png", dpi=DPI, metadata={"Software": None})
+    return Figure(name, title, caption, svg.getvalue(), png.getvalue())
+
+
+def plain(axes: "Axes") -> None:
+    """Leave what guides the eye: a faint grid, two spines."""
+    axes.grid(alpha=0.25)
+    axes.spines[["top", "right"]].set_visible(False)
+
+
+def looks(number: int) -> dict[str, Any]:
+    """Return colour, marker and dashes of a line; 21 differ."""
+    return {
+        "color": COLORS[number % len(COLORS)],
+        "marker": MARKERS[number % len(MARKERS)],
+        "linestyle": DASHES[number // len(COLORS) % len(DASHES)],
+    }
+
+
+def file_name(*words: str) -> str:
+    """Return words as the name of a file: letters, digits and hyphens."""
+    return "-".join("".join(c if c.isalnum() else " " for c in " ".join(words)).split()).lower()

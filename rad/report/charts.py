@@ -1,0 +1,124 @@
+"""Figures of final returns: ordered pairs of augmentations, gaps from train to test, performance profiles."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rad.report.aggregates import performance_profile
+from rad.report.canvas import COLORS, DASHES, MARKERS, Figure, blank, file_name, finish, looks, plain, style
+from rad.report.results import NONE, Result
+from rad.report.sheets import decimals_for, has_interval
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+LEAST_PAIRS = 0.5  # of the ordered pairs; with fewer a matrix is mostly empty
+PROFILE_RUNS = 10  # of a method on a single task; fewer are a staircase
+THRESHOLDS = 101
+LIGHT = 0.6  # of the range of viridis; dark letters from there on
+
+
+def pairs_figure(task: str, results: Sequence[Result]) -> list[Figure]:
+    """Draw the returns of ordered pairs `a+b` of augmentations as a matrix, each alone on the diagonal.
+
+    None unless all augmentations of the task are such pairs of a list or single ones, and half of the pairs are there.
+    """
+    known = {one.group.augment: one.iqm.value for one in results if one.iqm and not one.group.variant}
+    names = list(dict.fromkeys(part for augment in known for part in augment.split("+") if part != NONE))
+    wanted = {name: f"{name[0]}+{name[1]}" if name[0] != name[1] else name[0] for name in _product(names)}
+    pairs = [text for (first, second), text in wanted.items() if first != second and text in known]
+    is_other = set(known) - set(wanted.values()) - {NONE}
+    if len(names) < 2 or is_other or len(pairs) < LEAST_PAIRS * len(names) * (len(names) - 1):
+        return []
+    matrix = np.array([[known.get(wanted[row, column], math.nan) for column in names] for row in names])
+    with style():
+        side = 1.6 + 0.62 * len(names)
+        canvas = blank(side + 1.2, side)
+        _matrix(canvas.subplots(), matrix, names)
+        alone = f"; none alone: {known[NONE]:.{decimals_for([known[NONE]])}f}" if NONE in known else ""
+        canvas.suptitle(f"{task}, return{alone}", fontsize=10)
+        caption = "The augmentation of the row is applied first, that of the column second; on the diagonal, one alone."
+        title = f"Pairs of augmentations: {task}"
+        return [finish(canvas, file_name("pairs", task), title, f"{caption} Interquartile means at the end.")]
+
+
+def gaps_figure(task: str, results: Sequence[Result]) -> list[Figure]:
+    """Draw what is lost from train to each other split, with intervals; none where runs have no such split."""
+    splits = list(dict.fromkeys(split for one in results for split in one.gaps))
+    if not splits:
+        return []
+    rows = [(split, number, one) for split in splits for number, one in enumerate(results) if split in one.gaps]
+    with style():
+        canvas = blank(5.4, 1.1 + 0.22 * (len(rows) + len(splits)))
+        _gaps(canvas.subplots(), splits, rows)
+        canvas.suptitle(f"{task}, return on train less return on another split", fontsize=10)
+        caption = (
+            "The same agents on both sides, so that what they share drops out. Bars are 95 % bootstrap intervals over "
+            "seeds; a dot without a bar is a single seed."
+        )
+        return [finish(canvas, file_name("gaps", task), f"Gap from train to test: {task}", caption)]
+
+
+def profile_figure(scores: Mapping[str, Mapping[str, list[float]]]) -> list[Figure]:
+    """Draw the share of runs above each score; none for one task with few runs, or more lines than can be told apart.
+
+    Args:
+        scores: normalised, by method and task.
+    """
+    tasks = {task for of_task in scores.values() for task in of_task}
+    least = min((len(runs) for of_task in scores.values() for runs in of_task.values()), default=0)
+    if not tasks or (len(tasks) == 1 and least < PROFILE_RUNS) or len(scores) > len(COLORS) * len(DASHES):
+        return []
+    top = max(1.0, *(max(runs) for of_task in scores.values() for runs in of_task.values()))
+    thresholds = np.linspace(0, top, THRESHOLDS)
+    with style():
+        canvas = blank(5.4, 4.0)
+        axes = canvas.subplots()
+        for number, (method, of_task) in enumerate(scores.items()):
+            look = looks(number) | {"marker": ""}
+            band = performance_profile(of_task, thresholds)
+            axes.plot(thresholds, band.value, label=method, **look)
+            axes.fill_between(thresholds, band.low, band.high, color=look["color"], alpha=0.12, linewidth=0)
+        axes.set(xlabel="normalised score", ylabel="share of runs above it", xlim=(0, top), ylim=(0, 1.02))
+        plain(axes)
+        canvas.legend(loc="outside lower center", ncols=3, frameon=False)
+        caption = "Share of runs that score more, where tasks weigh the same; bands are 95 % bootstrap intervals."
+        return [finish(canvas, "profile", "Performance profile", caption)]
+
+
+def _product(names: Sequence[str]) -> list[tuple[str, str]]:
+    return [(first, second) for first in names for second in names]
+
+
+def _matrix(axes: "Axes", matrix: np.ndarray, names: Sequence[str]) -> None:
+    image = axes.imshow(matrix, cmap="viridis")
+    decimals = 0 if np.nanmax(np.abs(matrix)) >= 100 else decimals_for([float(np.nanmax(np.abs(matrix)))]) - 1
+    for (row, column), value in np.ndenumerate(matrix):
+        if math.isnan(value):
+            axes.text(column, row, "–", ha="center", va="center", color="#888888")
+            continue
+        color = "black" if image.norm(value) > LIGHT else "white"
+        axes.text(column, row, f"{value:.{decimals}f}", ha="center", va="center", fontsize=8, color=color)
+    axes.set_xticks(range(len(names)), names, rotation=40, ha="right", rotation_mode="anchor")
+    axes.set_yticks(range(len(names)), names)
+    axes.set(xlabel="second", ylabel="first")
+    axes.figure.colorbar(image, ax=axes, shrink=0.85)
+
+
+def _gaps(axes: "Axes", splits: Sequence[str], rows: Sequence[tuple[str, int, Result]]) -> None:
+    """Draw a dot and a bar for each row, with some space before each split."""
+    labels = []
+    for number, (split, method, one) in enumerate(rows):
+        place, gap = number + splits.index(split), one.gaps[split]
+        color, marker = COLORS[method % len(COLORS)], MARKERS[method % len(MARKERS)]
+        axes.plot([gap.value], [place], color=color, marker=marker, markersize=5)
+        if has_interval(gap):
+            axes.plot([gap.low, gap.high], [place, place], color=color, linewidth=1.6)
+        labels.append((place, one.group.method if len(splits) == 1 else f"{split}: {one.group.method}"))
+    axes.axvline(0, color="black", linewidth=0.8)
+    axes.set_yticks(*zip(*labels))
+    axes.set_ylim(len(rows) + len(splits) - 1.2, -0.8)
+    axes.set_xlabel("lost return" if len(splits) > 1 else f"lost return, train less {splits[0]}")
+    plain(axes)

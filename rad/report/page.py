@@ -1,0 +1,58 @@
+"""The page itself: sections put into the template, every text escaped, nothing loaded from elsewhere."""
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from rad.report.blocks import Block, Section, data_uri
+from rad.report.canvas import Figure, file_name
+
+TEMPLATE = "page.html.jinja"
+MOST_ROWS = 40  # of a table that is not folded away
+BESIDE = ("Film", "Picture")  # stand beside each other where there is room
+
+
+def render(title: str, summary: str, sections: Sequence[Section]) -> bytes:
+    """Return the page.
+
+    Args:
+        title: of the page.
+        summary: a line below it.
+        sections: in their order.
+
+    Raises:
+        ModuleNotFoundError: jinja2 is missing; one line that says how to get it.
+    """
+    template = _environment().get_template(TEMPLATE)
+    text: str = template.render(title=title, summary=summary, sections=sections, most_rows=MOST_ROWS, beside=BESIDE)
+    return text.encode()
+
+
+def _environment() -> Any:
+    try:
+        import jinja2
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError("rad report needs jinja2: pip install 'rad-rl[report]'") from error
+    found = jinja2.Environment(
+        loader=jinja2.PackageLoader("rad.report", "templates"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    found.filters |= {"kind": _kind, "svg": _svg, "anchor": file_name, "tight": _tight}
+    return found
+
+
+def _kind(block: Block) -> str:
+    return type(block).__name__
+
+
+def _tight(text: str) -> str:
+    """Keep numbers and their percent signs in one line."""
+    return re.sub(r"(?<=\d) %", "\u00a0%", text)
+
+
+def _svg(figure: Figure) -> str:
+    return data_uri(figure.svg, ".svg")

@@ -1,0 +1,99 @@
+"""What made the runs: versions and hardware as they were recorded, and the commands that make them again."""
+
+import json
+import re
+import shlex
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from rad.report.runs import Run
+from rad.report.sweeps import Found, flat
+
+CHECKPOINTS = "checkpoints"
+ERROR = re.compile(r"error: |[\w.]*(Error|Exception|Interrupt)\b")  # how `rad train` and Python end
+FIRST = ("algo", "preset", "task", "augment", "seed", "frames")  # flags that a reader looks for
+
+
+def made_with(run: Run) -> dict[str, str]:
+    """Return the versions and the device that the newest checkpoint of a run was made with; empty if none tells."""
+    for path in sorted((run.folder / CHECKPOINTS).glob("*.json"), reverse=True):
+        try:
+            found = json.loads(path.read_text(encoding="utf-8"))["manifest"]["made_with"]
+            return {str(name): str(value) for name, value in found.items()}
+        except (OSError, ValueError, LookupError, TypeError, AttributeError):  # damaged: the one before may tell
+            continue
+    return {}
+
+
+def train_command(run: Run) -> str:
+    """Return the `rad train` command with every setting of a run; its device is left to the machine.
+
+    It is longer than what was typed, since a run records all its settings and not which of them its preset gave.
+    """
+    config = flat(run.config)
+    ordered = {name: config[name] for name in FIRST if name in config} | config
+    words = [word for name, value in ordered.items() if name not in ("out", "device") for word in flag(name, value)]
+    return shlex.join(["rad", "train", *words])
+
+
+def short_command(run: Run, fields: Iterable[str]) -> str:
+    """Return the `rad train` command with the settings that tell a run from the others."""
+    config = flat(run.config)
+    wanted = [name for name in dict.fromkeys([*FIRST, *fields]) if name in config]
+    return shlex.join(["rad", "train", *(word for name in wanted for word in flag(name, config[name]))])
+
+
+def flag(name: str, value: Any) -> list[str]:
+    """Return a setting as words of the command line; none for nothing and for an empty list."""
+    words = name.replace("_", "-")
+    if isinstance(value, bool):
+        return [f"--{words}" if value else f"--no-{words}"]
+    if isinstance(value, list):
+        return [f"--{words}", *map(str, value)] if value else []
+    return [] if value is None else [f"--{words}={value}"]
+
+
+def sweep_command(found: Found) -> str:
+    """Return the command that sweep.json records; empty if it records none."""
+    words = found.record.get("command")
+    return shlex.join(map(str, words)) if isinstance(words, list) and words else ""
+
+
+def attention_command(folder: Path, question: dict[str, Any]) -> str:
+    """Return the `rad attention` command of a folder's question; the runs are named in its figure."""
+    words = ["rad", "attention", "RUN", "...", "--out", str(folder)]
+    asked = {name: question.get(name) for name in ("frames", "methods", "target", "split", "seed")}
+    asked |= {name: value for name, value in question.get("settings", {}).items() if name != "seed"}
+    return shlex.join(
+        words + [word for name, value in asked.items() if value is not None for word in flag(name, value)]
+    )
+
+
+def not_begun(found: Found) -> list[str]:
+    """Return the runs that sweep.json names and that have no folder yet."""
+    planned = found.record.get("runs")
+    names = [str(name) for name in planned] if isinstance(planned, list) else []
+    return [name for name in names if not (found.folder / name).is_dir()]
+
+
+def failures(found: Found, unfinished: Sequence[Run]) -> dict[Path, str]:
+    """Return the last line of the logs of runs that ended in an error, by run folder.
+
+    Logs are where `rad ablate` keeps them, logs/RUN.log in the folder of the sweep.
+    """
+    last = {}
+    for run in unfinished:
+        log = found.folder / "logs" / f"{found.shown(run.folder)}.log"
+        lines = _lines(log)
+        words = next((line.strip() for line in reversed(lines) if line.strip()), "")
+        if ERROR.match(words):
+            last[run.folder] = words
+    return last
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        return path.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return []

@@ -1,0 +1,47 @@
+"""Published scores beside ours: only those of the same task, frames, way of counting, levels and images."""
+
+from collections.abc import Iterable
+
+from rad.report.endings import TRAIN
+from rad.report.published import Published, published
+from rad.report.runs import Run
+from rad.report.sweeps import flat
+
+COUNTING = "environment frames"  # what our frames are; others count agent steps
+# Of Procgen: published tests draw from all levels, and training from the first 200.
+SPLITS = {"dmc": {TRAIN: "train"}, "procgen": {TRAIN: "train", "test-all": "test"}}
+
+
+def references(runs: Iterable[Run], split: str) -> list[Published]:
+    """Return the published scores that may stand in one figure with runs of a task on a split.
+
+    All runs have to be as long as the published ones, drawn in render quality `paper`, trained in the task's own look
+    and, on Procgen, in the mode and on the levels of the source.
+    """
+    configs = [flat(run.config) for run in runs]
+    asked = {(str(config.get("task", "")), int(config.get("frames", 0))) for config in configs}
+    if len(asked) != 1 or not all(map(_as_published, configs)):
+        return []
+    ((task, frames),) = asked
+    suite = task.partition("/")[0]
+    their_split = SPLITS.get(suite, {}).get(split)
+    if their_split is None:
+        return []
+    modes = {config.get("distribution_mode", "") if suite == "procgen" else "" for config in configs}
+    found = published(suite=suite, task=task, frames=frames, split=their_split)
+    return [row for row in found if row.counting.startswith(COUNTING) and {row.distribution_mode} == modes]
+
+
+def sources(rows: Iterable[Published]) -> list[str]:
+    """Return a line for each method: its score, and where and how it was measured."""
+    return [
+        f"{row.method}: {row.mean:g}{'' if row.std is None else f' ± {row.std:g}'}, "
+        f"{f'{row.runs} runs' if row.runs else 'number of runs not known'}, {row.counting}. {row.source}"
+        for row in rows
+    ]
+
+
+def _as_published(config: dict[str, object]) -> bool:
+    own_look = config.get("train_split", TRAIN) == TRAIN and config.get("render_quality", "paper") == "paper"
+    own_levels = config.get("start_level", -1) == -1 and config.get("num_levels", -1) == -1
+    return own_look and own_levels and config.get("camera_id", 0) == 0

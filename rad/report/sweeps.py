@@ -1,0 +1,181 @@
+"""The runs below a folder, found and put into groups by what their configurations say, whatever folders are called."""
+
+import json
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from rad.report.runs import Run, read_run
+
+CONFIG, METRICS, ATTENTION, RECORD = "config.json", "metrics.jsonl", "attention.json", "sweep.json"
+# They decide where and what is written, not what is computed; seeds are what a group is made of.
+OWN = frozenset(
+    {"seed", "out", "device", "threads", "tensorboard", "wandb_project", "video_size", "log_every", "checkpoint_every"}
+)
+NAMING = ("algo", "preset")  # what follows from them need not be named
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Found:
+    """What lies below a folder.
+
+    Attributes:
+        folder: where it was looked for.
+        runs: run folders, in the order of their paths.
+        attention: folders that `rad attention` has written.
+        unread: a line for each run folder that is empty or damaged.
+        record: what sweep.json says; empty without one.
+    """
+
+    folder: Path
+    runs: list[Run]
+    attention: list[Path]
+    unread: list[str]
+    record: Json = field(default_factory=dict)
+
+    def shown(self, path: Path) -> str:
+        """Return a path as seen from the folder."""
+        return "." if path == self.folder else path.relative_to(self.folder).as_posix()
+
+
+@dataclass(frozen=True)
+class Group:
+    """Runs that differ in their seed only.
+
+    Attributes:
+        task: of all of them.
+        augment: of all of them.
+        variant: the values of further fields that tell the group from others of its task and augmentation.
+        runs: at least one, each with another seed.
+    """
+
+    task: str
+    augment: str
+    variant: tuple[tuple[str, Any], ...]
+    runs: tuple[Run, ...]
+
+    @property
+    def method(self) -> str:
+        """Name of what was done, on whatever task."""
+        return ", ".join([self.augment, *(f"{name}={shown(value)}" for name, value in self.variant)])
+
+
+def find(folder: Path) -> Found:
+    """Find the runs in a folder, or the one that it is.
+
+    Raises:
+        ValueError: there is no such folder, or no run in it can be read.
+    """
+    if not folder.is_dir():
+        raise ValueError(f"{folder} is no folder; expected a run folder or one of several runs")
+    found = Found(folder, [], [], [], _record(folder / RECORD))
+    for place, below, files in os.walk(folder):
+        below.sort()
+        if ATTENTION in files:
+            found.attention.append(Path(place))
+        if CONFIG in files:
+            below.clear()
+            _add(found, Path(place))
+    if not found.runs:
+        why = f": {'; '.join(found.unread)}" if found.unread else ""
+        raise ValueError(f"{folder} holds no run, a folder with {CONFIG} and {METRICS}{why}")
+    return found
+
+
+def flat(config: Json) -> Json:
+    """Return all fields of a configuration by name, those of nested parts among them."""
+    found: Json = {}
+    for name, value in config.items():
+        found |= flat(value) if isinstance(value, dict) else {name: value}
+    return found
+
+
+def group(runs: Iterable[Run]) -> tuple[list[Group], list[str]]:
+    """Put runs into groups, and return what was left out: a line for each run whose seed its group has already.
+
+    A field tells groups apart if it varies between runs of one task and augmentation. What varies with the task or
+    the augmentation alone, such as a preset's learning rate for a task, does not.
+
+    Returns:
+        Groups in the order in which their first run stands, those without augmentation first in each task.
+    """
+    known = [(run, flat(run.config)) for run in runs]
+    fields = _telling([config for _, config in known])
+    groups: dict[tuple[tuple[str, str], tuple[tuple[str, Any], ...]], dict[Any, Run]] = {}
+    doubles = []
+    for run, config in known:
+        key = (_task_and_augment(config), tuple((name, _plain(config.get(name))) for name in fields))
+        seeds = groups.setdefault(key, {})
+        if (first := seeds.setdefault(config.get("seed"), run)) is not run:
+            doubles.append(f"{run.folder}: same settings and seed as {first.folder}")
+    made = [Group(*named, variant, tuple(seeds.values())) for (named, variant), seeds in groups.items()]
+    tasks = list(dict.fromkeys(one.task for one in made))
+    return sorted(made, key=lambda one: (tasks.index(one.task), one.augment != "none")), doubles
+
+
+def differences(configs: Sequence[Json]) -> dict[str, list[Any]]:
+    """Return the fields in which configurations differ, all but `out`, and the values of each in order."""
+    plain = [flat(config) for config in configs]
+    names = dict.fromkeys(name for config in plain for name in config if name != "out")
+    values = {name: [_plain(config.get(name)) for config in plain] for name in names}
+    return {name: found for name, found in values.items() if len(set(found)) > 1}
+
+
+def shown(value: Any) -> str:
+    """Write the value of a field as it is typed."""
+    if isinstance(value, list | tuple):
+        return " ".join(map(shown, value)) or "-"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if value is None or value == "":
+        return "-"
+    return f"{value:,}" if isinstance(value, int) and value >= 10_000 else str(value)
+
+
+def _add(found: Found, place: Path) -> None:
+    if not (place / METRICS).is_file():
+        found.unread.append(f"{found.shown(place)}: no {METRICS}, not begun or ended as it began")
+        return
+    try:
+        found.runs.append(read_run(place))
+    except ValueError as error:
+        found.unread.append(f"{found.shown(place)}: {error}")
+
+
+def _record(path: Path) -> Json:
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return record if isinstance(record, dict) else {}
+
+
+def _task_and_augment(config: Json) -> tuple[str, str]:
+    return str(config.get("task", "")), str(config.get("augment", "none"))
+
+
+def _telling(configs: Sequence[Json]) -> list[str]:
+    """Return the fields beside task and augmentation that split groups, as few as tell all of them apart."""
+    names = dict.fromkeys([*NAMING, *(name for config in configs for name in config)])
+    parts: dict[tuple[Any, ...], list[Json]] = {}
+    for config in configs:
+        parts.setdefault(_task_and_augment(config), []).append(config)
+    chosen = []
+    for name in [name for name in names if name not in OWN | {"task", "augment"}]:
+        finer: dict[tuple[Any, ...], list[Json]] = {}
+        for key, part in parts.items():
+            for config in part:
+                finer.setdefault((*key, _plain(config.get(name))), []).append(config)
+        if len(finer) > len(parts):
+            chosen.append(name)
+            parts = finer
+    return chosen
+
+
+def _plain(value: Any) -> Any:
+    """Return a value that can be compared and counted."""
+    return tuple(value) if isinstance(value, list) else value

@@ -1,0 +1,208 @@
+"""Two runs, or two settings with several seeds each, beside each other: how far their returns at the end lie apart."""
+
+import math
+import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import NormalDist, fmean
+from typing import Any, NamedTuple
+
+from rad.report.aggregates import few_seeds_warning
+from rad.report.comparisons import improvement_p_value
+from rad.report.comparisons import probability_of_improvement as improvement
+from rad.report.endings import METRIC, TRAIN, ending, finals, finished, splits
+from rad.report.episodes import Pair, pairs_of
+from rad.report.runs import Run
+from rad.report.sheets import Sheet, alone, decimals_for
+from rad.report.statistics import CONFIDENCE, Estimate, difference_interval
+from rad.report.sweeps import Group, differences, find, flat, group, shown
+
+WIDTH = 100  # of lines of notes
+NORMAL = NormalDist().inv_cdf((1 + CONFIDENCE) / 2)
+
+
+class Line(NamedTuple):
+    """A split: mean returns of both sides, the first less the second, and how many values each mean is of."""
+
+    split: str
+    first: float
+    second: float
+    difference: Estimate
+    first_count: int
+    second_count: int
+
+
+@dataclass(frozen=True)
+class Versus:
+    """What a comparison found.
+
+    Attributes:
+        lines: for each split that both sides have.
+        unit: what the counts are of: episodes or runs.
+        notes: what the intervals cover, and what else to know.
+        settings: values of both sides by field, where they differ.
+    """
+
+    lines: list[Line]
+    unit: str
+    notes: list[str]
+    settings: dict[str, tuple[str, str]]
+
+    def text(self) -> str:
+        """Write it as plain text."""
+        places = decimals_for([value for line in self.lines for value in (line.first, line.second)])
+        decimals = {"split": 0, "A": places, "B": places, "A less B [95 %]": places}
+        decimals |= {f"{self.unit} of A": 0, f"{self.unit} of B": 0}
+        notes = [textwrap.fill(note, WIDTH, subsequent_indent="  ") for note in self.notes]
+        parts = [Sheet("", "", decimals, self.lines).plain(), "\n".join(notes)]
+        if self.settings:
+            rows = [(name, *values) for name, values in self.settings.items()]
+            parts.append(Sheet("", "", {"settings that differ": 0, "A": 0, "B": 0}, rows).plain())
+        return "\n\n".join(parts)
+
+
+def side(folder: Path) -> Group:
+    """Return the run in a folder, or the runs of one setting with several seeds.
+
+    Raises:
+        ValueError: there is no run, or there are runs of several settings.
+    """
+    groups, _ = group(find(folder).runs)
+    if len(groups) > 1:
+        named = ", ".join(f"{one.task} {one.method}" for one in groups)
+        raise ValueError(f"{folder} holds runs of {len(groups)} settings ({named}); expected a run, or seeds of one")
+    return groups[0]
+
+
+def versus(first: Group, second: Group) -> Versus:
+    """Compare the returns at the end: over episodes for a run on both sides, else over finished runs.
+
+    Raises:
+        ValueError: the tasks differ, or a side has nothing to compare.
+    """
+    if first.task != second.task:
+        raise ValueError(f"RUN_B: is of {second.task}, RUN_A of {first.task}; expected one task")
+    single = len(first.runs) == len(second.runs) == 1
+    lines, notes = _over_episodes(first.runs[0], second.runs[0]) if single else _over_seeds(first, second)
+    notes += _cautions(first, second)
+    return Versus(lines, "episodes" if single else "runs", notes, _settings(first, second))
+
+
+def _over_seeds(first: Group, second: Group) -> tuple[list[Line], list[str]]:
+    counts = [len(finished(one)) for one in (first, second)]
+    for name, one, count in zip(("RUN_A", "RUN_B"), (first, second), counts):
+        if not count:
+            raise ValueError(f"{name}: has no finished run, of {len(one.runs)}; expected at least 1")
+    lines, notes = [], []
+    for split in _shared(first, second):
+        pair = finals(first, split), finals(second, split)
+        if all(pair):
+            lines.append(_line(split, *pair, Estimate(_gap(*pair), *difference_interval(*pair, paired=False))))
+            notes += _chance(split, *pair)
+    covered = "intervals: chance of training, by drawing the runs of both sides anew"
+    if warning := few_seeds_warning(min(counts)):
+        notes.append(warning)
+    return _some(lines), [covered, *notes]
+
+
+def _chance(split: str, first: Sequence[float], second: Sequence[float]) -> list[str]:
+    """Say how likely A scores more than B, where both have two runs."""
+    if min(len(first), len(second)) < 2:
+        return []
+    found, p_value = improvement({"": first}, {"": second}), improvement_p_value({"": first}, {"": second})
+    interval = f"[{found.low:.2f}, {found.high:.2f}]"
+    return [f"probability that a run of A scores more on {split}: {found.value:.2f} {interval}, p {p_value:.3f}"]
+
+
+def _over_episodes(first: Run, second: Run) -> tuple[list[Line], list[str]]:
+    """Compare episode by episode if both have played the same ones, else all episodes, else means and deviations."""
+    if pairs := pairs_of(first, second):
+        basis = (
+            "paired by episode, which began in the same states on both sides"
+            if pairs[0].is_paired
+            else "not paired: the episodes began in other states or levels"
+        )
+        early = [note for pair in pairs[:1] for note in _early(pair, first, second)]
+        covered = f"episodes of rad evaluate, {basis}; intervals: their chance with these two agents, not of training"
+        return [_paired_line(pair) for pair in pairs], [covered, *early]
+    lines = [line for split in splits(first) if split in splits(second) for line in _last_line(first, second, split)]
+    covered = (
+        "last evaluation of the training, of which means and standard deviations are kept: intervals are normal "
+        "approximations of the chance of its episodes with these two agents, not of training"
+    )
+    return _some(lines), [covered, "rad evaluate on both runs, with one seed, gives pairs of episodes"]
+
+
+def _paired_line(pair: Pair) -> Line:
+    interval = difference_interval(pair.first, pair.second, paired=pair.is_paired)
+    return _line(pair.split, pair.first, pair.second, Estimate(_gap(pair.first, pair.second), *interval))
+
+
+def _last_line(first: Run, second: Run, split: str) -> list[Line]:
+    found = [_last_row(run, split) for run in (first, second)]
+    (mean, std, count), (other, other_std, other_count) = found
+    if not all(map(math.isfinite, (mean, other))):
+        return []
+    gap = alone(mean - other)
+    if min(count, other_count) > 1 and math.isfinite(std + other_std):
+        half = NORMAL * math.sqrt(std**2 / (count - 1) + other_std**2 / (other_count - 1))
+        gap = Estimate(gap.value, gap.value - half, gap.value + half)
+    return [Line(split, mean, other, gap, count, other_count)]
+
+
+def _last_row(run: Run, split: str) -> tuple[float, float, int]:
+    kinds = [f"eval/{split}"] + (["eval"] if split == TRAIN else [])
+    row = [row for row in run.rows if row["kind"] in kinds][-1]
+    mean, std = (math.nan if row.get(name) is None else float(row[name]) for name in (METRIC, "episode_return_std"))
+    return mean, std, int(row.get("episodes") or 0)
+
+
+def _line(split: str, first: Sequence[float], second: Sequence[float], difference: Estimate) -> Line:
+    return Line(split, fmean(first), fmean(second), difference, len(first), len(second))
+
+
+def _gap(first: Sequence[float], second: Sequence[float]) -> float:
+    return fmean(first) - fmean(second)
+
+
+def _some(lines: list[Line]) -> list[Line]:
+    if not lines:
+        raise ValueError("RUN_A and RUN_B: share no split that both have been evaluated on; expected at least 1")
+    return lines
+
+
+def _shared(first: Group, second: Group) -> list[str]:
+    found = [dict.fromkeys(split for run in one.runs for split in splits(run)) for one in (first, second)]
+    return [split for split in found[0] if split in found[1]]
+
+
+def _early(pair: Pair, first: Run, second: Run) -> list[str]:
+    """Say where the agents that played were not yet those of the end."""
+    sides = (("A", pair.frames[0], first), ("B", pair.frames[1], second))
+    return [
+        f"the episodes of {name} were played at {frames:,} frames, its training is at {ending(run).frames:,}"
+        for name, frames, run in sides
+        if frames != ending(run).frames
+    ]
+
+
+def _cautions(first: Group, second: Group) -> list[str]:
+    """Say what makes a comparison uneven: runs that are not finished."""
+    return [
+        f"{name}: {run.folder} is unfinished, at {end.frames:,} of {end.asked:,} frames"
+        for name, one in (("A", first), ("B", second))
+        for run, end in ((run, ending(run)) for run in one.runs)
+        if not end.finished
+    ]
+
+
+def _settings(first: Group, second: Group) -> dict[str, tuple[str, str]]:
+    names = differences([run.config for one in (first, second) for run in one.runs])
+    values = {name: (_values(first, name), _values(second, name)) for name in names}
+    return {name: pair for name, pair in values.items() if pair[0] != pair[1]}
+
+
+def _values(one: Group, name: str) -> str:
+    found: dict[str, Any] = dict.fromkeys(shown(flat(run.config).get(name)) for run in one.runs)
+    return ", ".join(found)

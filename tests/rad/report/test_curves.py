@@ -1,0 +1,107 @@
+"""Curves over seeds: which runs and points count, and what is drawn."""
+
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+
+from rad.report.curves import curve, curve_figures
+from tests.rad.report.seeds import groups_in, make_seed, make_seeds, rows_of, scored
+
+
+@pytest.fixture
+def drawn(monkeypatch):
+    """Collect the figures that are written, each once."""
+    figures: list[Figure] = []
+    write = Figure.savefig
+    monkeypatch.setattr(Figure, "savefig", lambda self, *a, **k: (figures.append(self), write(self, *a, **k)))
+    return figures
+
+
+def legend(figure: Figure) -> list[str]:
+    return [text.get_text() for text in figure.legends[0].get_texts()]
+
+
+def test_a_curve_is_the_interquartile_mean_over_seeds(tmp_path):
+    (group,) = groups_in(make_seeds(tmp_path, {"crop": [2.0, 4.0, 6.0, 8.0, 100.0]}))
+    found = curve(group, "train")
+    assert found is not None
+    assert (found.label, found.frames, found.seeds) == ("crop (5 seeds)", [200, 400], 5)
+    np.testing.assert_allclose(found.band.value, [3.0, 6.0])  # of 4, 6, 8
+    assert (found.band.low < found.band.value).all() and (found.band.value < found.band.high).all()
+
+
+def test_a_single_seed_has_no_band(tmp_path):
+    (group,) = groups_in(make_seeds(tmp_path, {"crop": [8.0]}))
+    found = curve(group, "train")
+    assert found is not None and found.label == "crop (1 seed)"
+    assert found.band.low.tolist() == found.band.high.tolist() == [4.0, 8.0]
+
+
+def test_unfinished_runs_count_only_where_none_is_finished(tmp_path):
+    make_seed(tmp_path, "crop", 1, rows_of(8.0))
+    make_seed(tmp_path, "crop", 2, rows_of(4.0, upto=200))
+    (group,) = groups_in(tmp_path)
+    found = curve(group, "train")
+    assert found is not None and (found.label, found.seeds) == ("crop (1 seed)", 1)
+    make_seed(tmp_path / "b", "flip", 1, rows_of(4.0, upto=200))
+    found = curve(groups_in(tmp_path / "b")[0], "train")
+    assert found is not None and (found.label, found.frames) == ("flip (1 seed, unfinished)", [200])
+
+
+def test_points_that_a_run_lacks_are_left_out(tmp_path):
+    make_seed(tmp_path, "crop", 1, rows_of(8.0))
+    make_seed(tmp_path, "crop", 2, [scored("eval", 50, None), scored("eval", 100, 4.0)])
+    found = curve(groups_in(tmp_path)[0], "train")
+    assert found is not None and found.frames == [400]
+
+
+def test_a_group_without_evaluation_has_no_curve(tmp_path):
+    make_seed(tmp_path, "crop", 1, [])
+    assert curve(groups_in(tmp_path)[0], "train") is None
+    assert curve_figures(groups_in(tmp_path)) == []
+
+
+def test_lines_bands_seeds_and_the_random_policy_are_drawn(tmp_path, drawn):
+    (figure,) = curve_figures(groups_in(make_seeds(tmp_path, {"none": [2.0], "crop": [4.0, 6.0]})))
+    axes = drawn[0].axes[0]
+    assert legend(drawn[0]) == ["none (1 seed)", "crop (2 seeds)", "random policy (2)"]
+    assert axes.get_lines()[1].get_xydata().tolist() == [[200.0, 2.5], [400.0, 5.0]]
+    assert len(axes.collections) == 1  # a band for crop alone
+    assert figure.name == "curves-dmc-walker-walk-train"
+    assert "a single seed has no band" in figure.caption
+    assert figure.png.startswith(b"\x89PNG") and b"<svg" in figure.svg
+
+
+def test_a_single_seed_each_claims_no_interval(tmp_path):
+    (figure,) = curve_figures(groups_in(make_seeds(tmp_path, {"none": [2.0], "crop": [4.0]})))
+    assert "says nothing of other seeds" in figure.caption and "interval" not in figure.caption
+
+
+def test_each_split_has_a_figure(tmp_path):
+    make_seed(tmp_path, "crop", 1, rows_of(8.0, test=6.0))
+    assert [one.name for one in curve_figures(groups_in(tmp_path))] == [
+        "curves-dmc-walker-walk-train",
+        "curves-dmc-walker-walk-test",
+    ]
+
+
+def test_many_methods_have_a_picture_each_before_the_others(tmp_path, drawn):
+    names = ["none", *(f"op{number}" for number in range(7))]
+    curve_figures(groups_in(make_seeds(tmp_path, {name: [4.0] for name in names})))
+    panels = [axes for axes in drawn[0].axes if axes.get_lines()]
+    assert [axes.get_title() for axes in panels] == [f"{name} (1 seed)" for name in names]
+    assert {len(axes.get_lines()) for axes in panels} == {8 + 1 + 1}  # all in grey, itself, the random policy
+
+
+def test_published_scores_are_inside_the_axes_and_named(tmp_path, drawn):
+    make_seed(tmp_path, "crop", 1, [scored("eval", 25_000, 300.0)], frames=100_000)
+    (figure,) = curve_figures(groups_in(tmp_path))
+    axes = drawn[0].axes[0]
+    assert "RAD 391" in [text.get_text() for text in axes.texts]
+    assert axes.get_ylim()[1] > 891  # state SAC
+    assert "Dotted lines are published" in figure.caption
+
+
+def test_the_same_runs_give_the_same_bytes(tmp_path):
+    groups = groups_in(make_seeds(tmp_path, {"none": [2.0, 3.0], "crop": [4.0, 6.0]}))
+    assert curve_figures(groups) == curve_figures(groups)

@@ -1,0 +1,142 @@
+"""The report as a whole: what stands on the page, and that nothing comes from elsewhere."""
+
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+from rad.report import page
+from rad.report.document import report
+from tests.rad.report.seeds import make_seed, make_seeds, rows_of
+
+VOID = {"meta", "link", "img", "br", "hr", "input"}
+
+
+class Outline(HTMLParser):
+    """Collects tags and texts, and checks that tags close in order."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.text += data
+
+
+def outline(files: dict[str, bytes]) -> Outline:
+    found = Outline()
+    found.feed(files["report.html"].decode())
+    found.close()
+    assert found.open == []
+    return found
+
+
+@pytest.fixture(scope="module")
+def sweep(tmp_path_factory):
+    root = tmp_path_factory.mktemp("sweep")
+    make_seeds(root, {"none": [10.0, 12.0, 14.0], "crop": [20.0, 22.0, 30.0]})
+    make_seed(root, "flip", 1, rows_of(3.0, upto=200))
+    for seed in (1, 2):
+        make_seed(root, "crop", seed, rows_of(9.0 + seed, test=5.0), task="dmc/cheetah-run", agent={"lr": 2.0})
+    run = root / "dmc-walker-walk" / "crop" / "seed-1"
+    (run / "attention.png").write_bytes(b"\x89PNG")
+    (run / "evaluation.mp4").write_bytes(b"film")
+    (root / "sweep.json").write_text('{"command": ["rad", "ablate", "--augment", "<b>&"], "runs": ["gone"]}')
+    return root
+
+
+@pytest.fixture(scope="module")
+def files(sweep):
+    return report(sweep, sweep / "report", ["rad", "report", "sweep"])
+
+
+def test_figures_and_tables_are_files_too(files):
+    names = ["curves-dmc-walker-walk-train", "curves-dmc-cheetah-run-test", "gaps-dmc-cheetah-run"]
+    assert {f"{name}.{ending}" for name in names for ending in ("png", "svg")} <= files.keys()
+    tables = ["returns-dmc-walker-walk", "returns-dmc-cheetah-run", "runs", "settings", "all-tasks"]
+    assert {f"{name}.{ending}" for name in tables for ending in ("md", "csv", "tex")} <= files.keys()
+    assert "report.html" in files and "commands.sh" in files
+
+
+def test_everything_the_page_loads_is_inside_it(files):
+    found = outline(files)
+    sources = [words.get(name) or "" for _, words in found.tags for name in ("src", "poster", "srcset")]
+    assert sum(source.startswith("data:image/svg+xml") for source in sources) == 5
+    assert all(source.startswith("data:") for source in sources if source)
+    assert not [tag for tag, _ in found.tags if tag in ("script", "iframe", "object")]
+    text = files["report.html"].decode()
+    assert not re.search(r"url\(|@import", text)
+    assert not re.search(r"""(src|href)\s*=\s*["']?(https?:)?//""", text)
+
+
+def test_links_lead_to_files_of_the_report_or_to_sections(files):
+    found = outline(files)
+    anchors = {words["id"] for _, words in found.tags if "id" in words}
+    for link in (words["href"] for tag, words in found.tags if tag == "a"):
+        assert link is not None and (link[1:] in anchors if link.startswith("#") else link in files)
+
+
+def test_numbers_warnings_settings_and_commands_are_on_the_page(files):
+    text = " ".join(outline(files).text.split())
+    for words in (
+        "9 runs (8 finished) of 3 methods on dmc/cheetah-run, dmc/walker-walk.",
+        "2 seeds: intervals are too narrow",
+        "dmc-walker-walk/flip/seed-1: 200 of 400 frames",
+        "Not begun gone",
+        "24.0",  # mean of crop
+        "nothing is recorded in these run folders",
+        "rad ablate --augment '<b>&'",
+        "rad train --algo=sac --task=dmc/walker-walk --augment=crop --seed=1",
+        "rad report sweep",
+    ):
+        assert words in text, words
+
+
+def test_what_comes_from_files_is_escaped(files):
+    assert b"<b>" not in files["report.html"] and b"&lt;b&gt;&amp;" in files["report.html"]
+
+
+def test_the_same_runs_give_the_same_bytes(sweep, files):
+    assert report(sweep, sweep / "report", ["rad", "report", "sweep"]) == files
+
+
+def test_a_phone_a_printer_and_the_dark_are_thought_of(files):
+    text = files["report.html"].decode()
+    for words in ("width=device-width", "prefers-color-scheme: dark", "@media print", 'lang="en"'):
+        assert words in text
+    assert all(words.get("alt") for tag, words in outline(files).tags if tag == "img")
+
+
+def test_a_run_alone_has_a_report(tmp_path):
+    folder = make_seed(tmp_path, "crop", 1, rows_of(8.0))
+    text = outline(report(folder, folder / "report")).text
+    assert "1 run (1 finished) of 1 method on dmc/walker-walk." in text
+    assert f"rad report {folder}" in text
+
+
+def test_a_run_without_any_row_has_a_report(tmp_path):
+    files = report(make_seed(tmp_path, "crop", 1, []), tmp_path / "report")
+    assert "0 of 400 frames" in outline(files).text
+    assert not [name for name in files if name.endswith(".png")]
+
+
+def test_runs_on_tasks_without_a_known_range(tmp_path):
+    make_seeds(tmp_path, {"none": [1.0, 2.0], "crop": [2.0, 3.0]}, task="probe/both")
+    make_seeds(tmp_path, {"none": [1.0, 2.0], "crop": [2.0, 3.0]}, task="gym/x")
+    assert "of a known range of returns" in outline(report(tmp_path, tmp_path / "report")).text
+
+
+def test_a_missing_template_engine_is_said(sweep, monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "jinja2", None)
+    with pytest.raises(ModuleNotFoundError, match=r"rad report needs jinja2: pip install 'rad-rl\[report\]'"):
+        page.render("t", "s", [])

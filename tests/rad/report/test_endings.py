@@ -1,0 +1,88 @@
+"""How far runs came, and what they scored on each split."""
+
+import json
+import math
+
+import pytest
+
+from rad.report.endings import baseline, ending, evaluations, finals, splits, trained_and_tested
+from rad.report.runs import read_run
+from tests.rad.report.seeds import groups_in, make_seed, rows_of, write_episodes
+
+
+def run_of(tmp_path, rows, **config):
+    return read_run(make_seed(tmp_path, "crop", 1, rows, **config))
+
+
+def test_a_finished_run(tmp_path):
+    end = ending(run_of(tmp_path, rows_of(8.0)))
+    assert end.finished and (end.frames, end.asked, end.time_s) == (400, 400, 1.5)
+    assert end.returns == {"train": 8.0}
+
+
+def test_a_run_that_went_beyond_its_frames_is_finished(tmp_path):
+    assert ending(run_of(tmp_path, rows_of(8.0), frames=399)).finished
+
+
+@pytest.mark.parametrize("rows", [rows_of(8.0, upto=200), rows_of(None), [], rows_of(8.0)[:1]])
+def test_a_run_without_a_finite_last_evaluation_is_not(tmp_path, rows):
+    assert not ending(run_of(tmp_path, rows)).finished
+
+
+def test_all_splits_must_be_there(tmp_path):
+    rows = rows_of(8.0, test=6.0)
+    assert ending(run_of(tmp_path / "a", rows)).finished
+    assert not ending(run_of(tmp_path / "b", rows[:-1])).finished
+
+
+def test_splits_and_their_curves(tmp_path):
+    run = run_of(tmp_path, rows_of(8.0, test=6.0, random=1.0))
+    assert splits(run) == ["train", "test"]
+    assert evaluations(run, "train") == [(200, 4.0), (400, 8.0)]
+    assert evaluations(run, "test") == [(200, 3.0), (400, 6.0)]
+    assert baseline(run, "test") == 1.0 and baseline(run, "video") is None
+
+
+def test_a_run_without_splits_is_evaluated_on_train(tmp_path):
+    run = run_of(tmp_path, rows_of(8.0, random=1.0))
+    assert splits(run) == ["train"] and evaluations(run, "train")[-1] == (400, 8.0) and baseline(run, "train") == 1.0
+
+
+def test_finals_are_of_finished_runs(tmp_path):
+    for seed, upto in ((1, 400), (2, 200), (3, 400)):
+        make_seed(tmp_path, "crop", seed, rows_of(float(seed), upto=upto))
+    assert finals(groups_in(tmp_path)[0]) == [1.0, 3.0]
+
+
+def test_gaps_come_from_training_and_from_rad_evaluate_with_the_most_episodes(tmp_path):
+    folder = make_seed(tmp_path, "crop", 1, rows_of(8.0, test=6.0))
+    assert trained_and_tested(read_run(folder)) == {"test": (8.0, 6.0)}
+    write_episodes(folder, "a.jsonl", {"train": [9.0, 9.0], "video": [1.0, 2.0]})
+    write_episodes(folder, "b.jsonl", {"train": [7.0], "video": [3.0]})
+    write_episodes(folder, "early.jsonl", {"train": [0.0] * 9, "video": [0.0] * 9}, frames=200)
+    write_episodes(folder, "without.jsonl", {"light": [5.0]})
+    assert trained_and_tested(read_run(folder)) == {"test": (8.0, 6.0), "video": (9.0, 1.5)}
+
+
+def test_an_unfinished_run_has_no_gap(tmp_path):
+    assert trained_and_tested(run_of(tmp_path, rows_of(8.0, test=6.0, upto=200))) == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("{", "cannot be read"),
+        ("[1]", "no JSON object"),
+        (json.dumps({"kind": "summary", "task": "t"}), "without split"),
+    ],
+)
+def test_a_damaged_evaluation_is_named(tmp_path, text, said):
+    run = run_of(tmp_path, rows_of(8.0))
+    (run.folder / "evaluations").mkdir()
+    (run.folder / "evaluations" / "x.jsonl").write_text(text)
+    with pytest.raises(ValueError, match=f"x.jsonl .*{said}"):
+        trained_and_tested(run)
+
+
+def test_a_value_that_is_not_finite_is_kept_as_such(tmp_path):
+    assert math.isnan(evaluations(run_of(tmp_path, rows_of(None)), "train")[-1][1])

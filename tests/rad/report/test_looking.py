@@ -1,0 +1,109 @@
+"""Attention figures, lifts and films: found, matched to tasks, inside the page or linked."""
+
+import json
+
+import pytest
+
+from rad.report import blocks
+from rad.report.blocks import Film, Shelf
+from rad.report.looking import attention_section, film_section, lifts, looked
+from rad.report.sheets import text
+from rad.report.sweeps import find, group
+from tests.rad.report.seeds import make_seed, rows_of
+
+QUESTION = {"target": "policy", "split": "train", "frames": 2, "seed": 0, "settings": {}}
+
+
+def numbers(method: str, mass: float, augmentation: str = "crop") -> dict:
+    about = {"run": "r", "augmentation": augmentation, "seed": 1, "frames": 4, "episode_return": 7.0, "method": method}
+    areas = {"mass": [mass, mass], "area": [0.1, 0.1], "wide_mass": [mass, mass], "wide_area": [0.2, 0.2]}
+    return about | areas | {"insertion": 0.5, "deletion": 0.25}
+
+
+def write_attention(folder, *rows):
+    folder.mkdir(parents=True)
+    (folder / "attention.json").write_text(json.dumps({"question": QUESTION, "numbers": rows}))
+    (folder / "attention-1.png").write_bytes(b"picture")
+
+
+@pytest.fixture
+def sweep(tmp_path):
+    for task in ("dmc/walker-walk", "dmc/cheetah-run"):
+        for name in ("none", "crop"):
+            folder = make_seed(tmp_path, name, 1, rows_of(3.0), task=task)
+            (folder / "attention.png").write_bytes(b"own picture")
+            (folder / "evaluation.mp4").write_bytes(b"film")
+    return tmp_path
+
+
+def test_a_lift_belongs_to_the_task_of_the_runs_around_its_folder(sweep):
+    write_attention(sweep / "dmc-walker-walk" / "look", numbers("activation", 0.3), numbers("gradient", 0.2))
+    folders = looked(find(sweep))
+    method, found = lifts(folders, "dmc/walker-walk")
+    assert method == "activation" and found["crop"].value == pytest.approx(3.0)
+    assert lifts(folders, "dmc/cheetah-run") == ("", {})
+
+
+def test_among_runs_of_several_tasks_a_lift_belongs_to_none(sweep):
+    write_attention(sweep / "look", numbers("activation", 0.3))
+    assert looked(find(sweep))[0].task == ""
+
+
+def test_without_an_activation_the_first_map_counts_and_controls_never(sweep):
+    rows = [numbers("control: random", 0.1), numbers("hires_cam", 0.2), numbers("gradient", 0.4)]
+    write_attention(sweep / "dmc-walker-walk" / "look", *rows)
+    method, found = lifts(looked(find(sweep)), "dmc/walker-walk")
+    assert method == "hires_cam" and found["crop"].value == pytest.approx(2.0)
+
+
+def test_the_section_has_the_table_its_figure_and_one_of_each_method(sweep):
+    write_attention(sweep / "dmc-walker-walk" / "look", numbers("activation", 0.3))
+    found = find(sweep)
+    groups, _ = group(found.runs)
+    (section,) = attention_section(looked(found), groups, found, Shelf(sweep / "report"))
+    (sheet,) = section.sheets
+    assert sheet.texts[0][:4] == ["crop", "activation", "1", "7"]
+    assert text(sheet.rows[0][4], 2) == "3.00 [3.00, 3.00]"
+    titles = [block.title for block in section.blocks if type(block).__name__ == "Picture"]
+    assert len(titles) == 1 + 4 and "dmc-walker-walk/look/attention-1.png" in titles[0]
+
+
+def test_without_pictures_there_is_no_section(tmp_path):
+    make_seed(tmp_path, "crop", 1, rows_of(3.0))
+    found = find(tmp_path)
+    groups, _ = group(found.runs)
+    assert attention_section([], groups, found, Shelf(tmp_path)) == film_section(groups, found, Shelf(tmp_path)) == []
+
+
+def films_of(sweep, shelf):
+    found = find(sweep)
+    groups, _ = group(found.runs)
+    (section,) = film_section(groups, found, shelf)
+    return section, [block for block in section.blocks if isinstance(block, Film)]
+
+
+def test_small_films_are_inside_the_page(sweep):
+    section, films = films_of(sweep, Shelf(sweep / "report"))
+    assert len(films) == 4 and all(film.is_inside for film in films)
+    assert films[0].source == "data:video/mp4;base64,ZmlsbQ=="
+    assert "4 of 4" in section.blocks[0].text
+
+
+def test_large_films_are_linked_from_the_page(sweep, monkeypatch):
+    monkeypatch.setattr(blocks, "FILE_BYTES", 3)
+    section, films = films_of(sweep, Shelf(sweep / "report"))
+    assert not any(film.is_inside for film in films)
+    assert films[0].source == films[0].link == "../dmc-cheetah-run/none/seed-1/evaluation.mp4"
+    assert "0 of 4" in section.blocks[0].text
+
+
+def test_the_page_takes_no_more_than_it_may(sweep):
+    _, films = films_of(sweep, Shelf(sweep / "report", left=9))
+    assert [film.is_inside for film in films] == [True, True, False, False]
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '{"question": {}}', '{"question": {}, "numbers": [{}]}'])
+def test_a_damaged_file_is_named(sweep, content):
+    (sweep / "attention.json").write_text(content)
+    with pytest.raises(ValueError, match=r"attention.json cannot be read as what rad attention writes"):
+        looked(find(sweep))

@@ -1,0 +1,118 @@
+"""Versions as recorded, and commands that make the same runs."""
+
+import json
+import shlex
+from pathlib import Path
+
+import pytest
+
+from rad.commands.train import parse_run
+from rad.config import to_json
+from rad.report.provenance import (
+    attention_command,
+    failures,
+    flag,
+    made_with,
+    not_begun,
+    short_command,
+    sweep_command,
+    train_command,
+)
+from rad.report.runs import Run
+from rad.report.sweeps import Found, find
+from rad.runtime import checkpoint
+from tests.rad.report.folders import make_run
+
+
+def found_in(folder: Path, **record: object) -> Found:
+    return Found(folder, [], [], [], dict(record))
+
+
+def test_versions_are_those_of_the_newest_checkpoint(tmp_path):
+    folder = make_run(tmp_path / "run")
+    for frames in (5, 10):
+        checkpoint.save(folder / "checkpoints", frames, {"n": 1}, made_with={"device": f"cpu{frames}"})
+    (run,) = find(folder).runs
+    made = made_with(run)
+    assert made["device"] == "cpu10" and {"python", "torch", "numpy"} <= made.keys()
+    (folder / "checkpoints" / "000000000010.json").write_text("{")
+    assert made_with(run)["device"] == "cpu5"
+
+
+def test_a_run_without_checkpoints_records_nothing(tmp_path):
+    assert made_with(Run(make_run(tmp_path / "run"), {}, [])) == {}
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        ["--preset", "demo", "--augment", "crop+flip/rotate", "--seed", "3", "--threads", "1"],
+        ["--preset", "drq", "--task", "dmc/walker-walk", "--test-split", "video-easy", "--background-dir", "test=a b"],
+        ["--preset", "rad-procgen", "--frames", "1000", "--no-tensorboard", "--parallel-envs"],
+        ["--preset", "ucb-drac", "--task", "procgen/coinrun"],
+    ],
+)
+def test_the_whole_command_of_a_run_gives_the_same_settings(typed):
+    config = parse_run(typed)
+    command = train_command(Run(Path("x"), json.loads(json.dumps(to_json(config))), []))
+    words = shlex.split(command)
+    assert words[:2] == ["rad", "train"]
+    again, wanted = to_json(parse_run(words[2:])), to_json(config)
+    assert {**again, "out": None} == {**wanted, "out": None}
+
+
+def test_the_short_command_has_what_tells_runs_apart():
+    config = {"task": "dmc/walker-walk", "augment": "crop", "seed": 2, "frames": 5, "agent": {"gamma": 0.9, "lr": 1.0}}
+    assert short_command(Run(Path("x"), config, []), ["gamma", "seed"]) == (
+        "rad train --task=dmc/walker-walk --augment=crop --seed=2 --frames=5 --gamma=0.9"
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("parallel_envs", True, ["--parallel-envs"]),
+        ("parallel_envs", False, ["--no-parallel-envs"]),
+        ("background_dir", ["a", "b"], ["--background-dir", "a", "b"]),
+        ("background_dir", [], []),
+        ("test_split", "", ["--test-split="]),
+        ("out", None, []),
+    ],
+)
+def test_settings_become_flags(name, value, words):
+    assert flag(name, value) == words
+
+
+def test_the_command_of_a_sweep_is_the_one_recorded(tmp_path):
+    assert sweep_command(found_in(tmp_path, command=["rad", "ablate", "--task", "a b"])) == "rad ablate --task 'a b'"
+    assert sweep_command(found_in(tmp_path)) == sweep_command(found_in(tmp_path, command="x")) == ""
+
+
+def test_runs_that_are_planned_and_have_no_folder(tmp_path):
+    (tmp_path / "a").mkdir()
+    assert not_begun(found_in(tmp_path, runs=["a", "b/seed-1"])) == ["b/seed-1"]
+    assert not_begun(found_in(tmp_path)) == []
+
+
+@pytest.mark.parametrize(
+    ("log", "words"),
+    [
+        ("Traceback (most recent call last):\n  x\nRuntimeError: no memory\n\n", "RuntimeError: no memory"),
+        ("1,000 frames\nerror: training diverged\n", "error: training diverged"),
+        ("Traceback (most recent call last):\nKeyError: 1\nresumed\n1,000/2,000 frames  return 5\n", None),
+        ("", None),
+    ],
+)
+def test_a_run_failed_if_its_log_ends_in_an_error(tmp_path, log, words):
+    folder = make_run(tmp_path / "run")
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "logs" / "run.log").write_text(log)
+    found = find(tmp_path)
+    assert failures(found, found.runs) == ({folder: words} if words else {})
+
+
+def test_an_attention_command_repeats_its_question():
+    question = {"target": "policy", "settings": {"stage": -1, "seed": 0}, "split": "train", "seed": 0, "frames": 24}
+    assert attention_command(Path("out"), question) == (
+        "rad attention RUN ... --out out --frames=24 --target=policy --split=train --seed=0 --stage=-1"
+    )

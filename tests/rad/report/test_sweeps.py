@@ -1,0 +1,131 @@
+"""Runs are found wherever they lie and grouped by their settings, not by what folders are called."""
+
+import json
+
+import pytest
+
+from rad.report.sweeps import differences, find, flat, group, shown
+from tests.rad.report.folders import make_run
+from tests.rad.report.seeds import groups_in, make_seed, make_seeds, rows_of
+
+
+def test_runs_are_found_at_any_depth_and_nothing_inside_them(tmp_path):
+    make_run(tmp_path / "z")
+    deep = tmp_path / "a" / "b"
+    deep.mkdir(parents=True)
+    make_run(deep / "c")
+    make_run(deep / "c" / "inside")
+    assert [found.folder.name for found in find(tmp_path).runs] == ["c", "z"]
+
+
+def test_a_run_is_found_in_its_own_folder(tmp_path):
+    found = find(make_run(tmp_path / "mine"))
+    assert [run.name for run in found.runs] == ["mine"]
+    assert found.shown(found.runs[0].folder) == "."
+
+
+def test_what_is_not_begun_or_damaged_is_told(tmp_path):
+    make_run(tmp_path / "good")
+    (make_run(tmp_path / "new") / "metrics.jsonl").unlink()
+    (make_run(tmp_path / "torn") / "config.json").write_text("{")
+    found = find(tmp_path)
+    assert [run.name for run in found.runs] == ["good"]
+    assert len(found.unread) == 2
+    assert found.unread[0].startswith("new: no metrics.jsonl")
+    assert found.unread[1].startswith("torn: ") and "is not JSON" in found.unread[1]
+
+
+def test_no_run_is_an_error_that_says_why(tmp_path):
+    with pytest.raises(ValueError, match="is no folder; expected a run folder"):
+        find(tmp_path / "gone")
+    with pytest.raises(ValueError, match=r"holds no run, a folder with config.json and metrics.jsonl$"):
+        find(tmp_path)
+    (make_run(tmp_path / "torn") / "config.json").write_text("{")
+    with pytest.raises(ValueError, match=r"holds no run.*torn: .*is not JSON"):
+        find(tmp_path)
+
+
+def test_attention_folders_and_the_record_are_found(tmp_path):
+    make_run(tmp_path / "run")
+    (tmp_path / "look").mkdir()
+    (tmp_path / "look" / "attention.json").write_text("{}")
+    (tmp_path / "sweep.json").write_text('{"runs": ["run"]}')
+    found = find(tmp_path)
+    assert found.attention == [tmp_path / "look"] and found.record == {"runs": ["run"]}
+
+
+@pytest.mark.parametrize("text", ["{", "[1]"])
+def test_a_record_that_cannot_be_read_is_none(tmp_path, text):
+    make_run(tmp_path / "run")
+    (tmp_path / "sweep.json").write_text(text)
+    assert find(tmp_path).record == {}
+
+
+def test_seeds_make_a_group_and_none_comes_first(tmp_path):
+    make_seeds(tmp_path, {"crop": [1, 2], "none": [3]})
+    groups = groups_in(tmp_path)
+    assert [(one.task, one.method, len(one.runs)) for one in groups] == [
+        ("dmc/walker-walk", "none", 1),
+        ("dmc/walker-walk", "crop", 2),
+    ]
+
+
+def test_where_runs_were_written_and_on_what_makes_no_group(tmp_path):
+    make_seed(tmp_path / "a", "crop", 1, [], out="x", device="cpu", threads=1, checkpoint_every=5)
+    make_seed(tmp_path / "b", "crop", 2, [], out="y", device="cuda", threads=4, checkpoint_every=0)
+    assert [one.method for one in groups_in(tmp_path)] == ["crop"]
+
+
+def test_a_field_that_varies_within_task_and_augmentation_tells_groups_apart(tmp_path):
+    for number, size in enumerate((64, 128)):
+        make_seed(tmp_path / str(number), "crop", 1, [], agent={"batch_size": size})
+    assert [one.method for one in groups_in(tmp_path)] == ["crop, batch_size=64", "crop, batch_size=128"]
+
+
+def test_what_follows_from_task_or_augmentation_or_preset_is_not_named(tmp_path):
+    make_seed(tmp_path, "crop", 1, [], task="dmc/cheetah-run", agent={"actor_lr": 2e-4})
+    make_seed(tmp_path, "crop", 1, [], task="dmc/walker-walk", agent={"actor_lr": 1e-3})
+    make_seed(tmp_path, "flip", 1, [], task="dmc/walker-walk", agent={"actor_lr": 5e-3})
+    assert [one.method for one in groups_in(tmp_path)] == ["crop", "crop", "flip"]
+    make_seed(tmp_path / "drq", "crop", 1, [], task="dmc/walker-walk", preset="drq", agent={"actor_lr": 7e-3})
+    names = [one.method for one in groups_in(tmp_path) if one.task == "dmc/walker-walk"]
+    assert names == ["crop, preset=-", "flip, preset=-", "crop, preset=drq"]
+
+
+def test_a_second_run_of_a_seed_is_left_out_and_told(tmp_path):
+    make_seed(tmp_path / "a", "crop", 1, rows_of(1.0))
+    make_seed(tmp_path / "b", "crop", 1, rows_of(9.0))
+    groups, doubles = group(find(tmp_path).runs)
+    assert len(groups[0].runs) == 1 and len(doubles) == 1
+    assert "/b/" in doubles[0] and "/a/" in doubles[0]
+
+
+def test_a_config_is_flattened():
+    assert flat({"a": 1, "agent": {"b": 2, "c": {"d": 3}}}) == {"a": 1, "b": 2, "d": 3}
+
+
+def test_differences_leave_out_what_is_equal_and_where_runs_lie():
+    configs = [{"a": 1, "out": "x", "b": [1], "agent": {"c": 3}}, {"a": 1, "out": "y", "b": [1, 2], "agent": {}}]
+    assert differences(configs) == {"b": [(1,), (1, 2)], "c": [3, None]}
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (True, "true"),
+        (100_000, "100,000"),
+        (64, "64"),
+        (0.5, "0.5"),
+        ("", "-"),
+        (None, "-"),
+        ([], "-"),
+        (["a", 2], "a 2"),
+    ],
+)
+def test_values_are_shown_as_typed(value, text):
+    assert shown(value) == text
+
+
+def test_the_helper_writes_what_is_read(tmp_path):
+    folder = make_seed(tmp_path, "crop", 4, rows_of(8.0))
+    assert json.loads((folder / "config.json").read_text())["seed"] == 4
