@@ -12,6 +12,8 @@ from torch import Tensor
 
 from encoders import Encoder
 
+AT_A_TIME = 28  # perturbed images
+
 Output = Callable[[Tensor], Tensor]
 """Maps features, float [B, F], to numbers [B]."""
 Vector = Callable[[Tensor], Tensor]
@@ -147,13 +149,9 @@ def perturbation_map(
 
     Source: Greydanus et al. 2018, eqs. 1 and 2; they place points every 5 pixels.
     """
-    blurred = blur(images, sigma_px)
     before = vector(encoder(images))
-    scores = [
-        0.5 * (vector(encoder(torch.lerp(images, blurred, mask))) - before).pow(2).sum(1)
-        for mask in _masks(images, grid, radius_px)
-    ]
-    return torch.stack(scores, 1).view(len(images), grid, grid)
+    after = _perturbed(encoder, vector, images, _masks(images, grid, radius_px), sigma_px)
+    return 0.5 * (after - before[:, None]).pow(2).sum(2).unflatten(1, (grid, grid))
 
 
 @torch.no_grad()
@@ -178,12 +176,10 @@ def sarfa_map(
 
     Source: Puri et al. 2020, section 3.3; p are the policy's probabilities, where they take a softmax of Q values.
     """
-    blurred, before = blur(images, sigma_px), logits(encoder(images)).float()
-    scores = [
-        _sarfa(before, logits(encoder(torch.lerp(images, blurred, mask))).float())
-        for mask in _masks(images, grid, radius_px)
-    ]
-    return torch.stack(scores, 1).view(len(images), grid, grid)
+    before = logits(encoder(images)).float()
+    after = _perturbed(encoder, logits, images, _masks(images, grid, radius_px), sigma_px).float()
+    scores = _sarfa(before.repeat_interleave(grid**2, 0), after.flatten(0, 1))
+    return scores.view(len(images), grid, grid)
 
 
 def shares(maps: Tensor) -> Tensor:
@@ -224,6 +220,18 @@ def blur(images: Tensor, sigma_px: float) -> Tensor:
     padded = F.pad(images, (reach,) * 4, mode="replicate")
     across = F.conv2d(padded, kernel.expand(channels, 1, 1, -1), groups=channels)
     return F.conv2d(across, kernel[:, None].expand(channels, 1, -1, 1), groups=channels)
+
+
+def _perturbed(encoder: Encoder, vector: Vector, images: Tensor, masks: Tensor, sigma_px: float) -> Tensor:
+    """Return the vectors [B, M, D] of images [B, C, H, W] that are blurred where each of M masks says."""
+    blurred = blur(images, sigma_px)
+    parts = []
+    # Some at a time: the heads' weights, which a single image has to read whole, then serve many.
+    for some in masks.split(max(1, AT_A_TIME // len(images))):
+        mixed = torch.lerp(images[:, None], blurred[:, None], some[None, :, None]).flatten(0, 1)
+        found = vector(encoder(mixed.contiguous(memory_format=torch.channels_last)))
+        parts.append(found.unflatten(0, (len(images), len(some))))
+    return torch.cat(parts, 1)
 
 
 def _masks(images: Tensor, grid: int, radius_px: float) -> Tensor:

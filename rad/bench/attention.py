@@ -34,6 +34,7 @@ def run(repeats: dict[str, int] | None = None) -> list[Row]:
     agent = SACAgent((9, SIDE_PX, SIDE_PX), ACTION_DIM, SACConfig(), augment.make("none"))
     target, encoder = target_of(agent, "policy"), agent.encoder
     images = torch.rand(1, 9, SIDE_PX, SIDE_PX, generator=torch.Generator().manual_seed(0))
+    images = images.contiguous(memory_format=torch.channels_last)  # as the agents have them
     noise = torch.Generator().manual_seed(0)
     calls: dict[str, Callable[[], object]] = {
         "forward": lambda: target.vector(encoder(images)),
