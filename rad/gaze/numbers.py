@@ -11,7 +11,9 @@ from rad.attention.faithfulness import controls, faithfulness, randomized, rank_
 from rad.attention.lift import area_of, dilate, mass_on
 from rad.attention.targets import target_of
 from rad.gaze.seen import Gaze, Question, augmentation_of, maps_of
-from rad.report.runs import last_return
+from rad.report.endings import TRAIN, ending
+from rad.report.runs import read_run
+from rad.runtime.logging import METRICS_FILE
 from rad.runtime.seeding import seed_for
 
 Json = dict[str, Any]
@@ -27,7 +29,7 @@ def numbers_of(folder: Path, gaze: Gaze, question: Question) -> Iterator[Json]:
         "augmentation": augmentation_of(config),
         "seed": config.seed,
         "frames": gaze.run.frames,
-        "episode_return": last_return(folder),
+        "episode_return": _last_return(folder),
     }
     alike = _cascade(gaze, question)
     for name in question.methods:
@@ -45,6 +47,11 @@ def numbers_of(folder: Path, gaze: Gaze, question: Question) -> Iterator[Json]:
     known |= {} if gaze.masks is None else {"robot": gaze.masks.astype(np.float64)}
     for name, values in known.items():
         yield about | {"method": f"control: {name}"} | _on_robot(gaze, values) | _faithful(gaze, question, values)
+
+
+def _last_return(folder: Path) -> float | None:
+    """Return the mean return of the last evaluation of a run; None where its metrics are not beside its checkpoint."""
+    return ending(read_run(folder)).returns.get(TRAIN) if (folder / METRICS_FILE).exists() else None
 
 
 def _on_robot(gaze: Gaze, placed: NDArray[Any], fresh: NDArray[Any] | None = None) -> Json:

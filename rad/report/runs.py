@@ -71,19 +71,6 @@ def read_run(folder: str | Path) -> Run:
     return Run(folder, config, _rows(folder / "metrics.jsonl"))
 
 
-def last_return(folder: Path) -> float | None:
-    """Return the mean return of a run's last evaluation, on its training split where there are several; None if none.
-
-    Raises:
-        ValueError: as `read_run`.
-    """
-    if not (folder / "metrics.jsonl").is_file():
-        return None
-    run = read_run(folder)
-    found = run.series("eval", "episode_return_mean").values or run.series("eval/train", "episode_return_mean").values
-    return found[-1] if found else None
-
-
 def _text(path: Path) -> str:
     if not path.is_file():
         raise ValueError(f"'{path.parent}' is no run folder: it has no {path.name}")

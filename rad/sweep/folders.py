@@ -10,6 +10,7 @@ from typing import Any
 from rad.bounds import flag_name
 from rad.build import CHECKPOINTS, CONFIG_FILE, CURVE_FILE
 from rad.config import to_json
+from rad.report.sweeps import flat
 from rad.runtime import checkpoint
 from rad.runtime.logging import METRICS_FILE, last_rows
 from rad.sweep.plan import Trial, differing
@@ -113,12 +114,3 @@ def _settings(folder: Path) -> dict[str, Any] | None:
         if folder.is_dir() and not set(os.listdir(folder)) - {CONFIG_FILE}:
             return None
     raise ValueError(f"--out: {folder} is no run folder: its {CONFIG_FILE} is missing or cannot be read; remove it")
-
-
-def flat(plain: dict[str, Any]) -> dict[str, Any]:
-    """Return all fields by name, those of nested parts among them."""
-    parts = [flat(value) for value in plain.values() if isinstance(value, dict)]
-    found = {name: value for name, value in plain.items() if not isinstance(value, dict)}
-    for part in parts:
-        found |= part
-    return found

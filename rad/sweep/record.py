@@ -11,8 +11,8 @@ from typing import Any
 
 from rad.bounds import flag_name
 from rad.config import Run, to_json
+from rad.report.sweeps import flat
 from rad.runtime.files import replacing, sync_folder
-from rad.sweep.folders import flat
 from rad.sweep.plan import OWN_AXES, Trial, differing
 
 RECORD_FILE = "sweep.json"
