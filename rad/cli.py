@@ -11,7 +11,7 @@ commands:
   ablate     train tasks x augmentations x seeds in one folder, and go on with what is unfinished
   evaluate   play episodes with a trained run on one or more splits, and compare them
   splits     name and draw what a task can be trained and tested on
-  attention  draw what the encoder of a run attends to
+  attention  draw and measure where the encoders of runs look, all on the same states
   report     write one page about a run or many: curves, tables with intervals, attention, films
   compare    say how far two runs, or two settings with several seeds, lie apart
   demo       train on a small task for some minutes, evaluate and draw: the whole library in one go
