@@ -68,8 +68,7 @@ def attend_runs(
     for run in runs:
         with named("split"):
             check_split(run.config, split)
-    with flag("runs"):
-        check_alike([run.config for run in runs], split)
+    check_alike([run.config for run in runs], split)
     question = Question(_methods(methods, runs, target), target, settings or Settings(), split, seed)
     _check(question, runs)
     tell(f"playing {len(runs)} runs for {frames} states")
