@@ -26,7 +26,7 @@ from rad.config import RunConfig, to_json
 from rad.evaluate import Policy, Recorder, random_policy
 from rad.loops import Report
 from rad.report.plots import learning_curve
-from rad.runtime import checkpoint, device
+from rad.runtime import checkpoint, device, source
 from rad.runtime.clocks import Every
 from rad.runtime.files import locked, replacing
 from rad.runtime.logging import Averages, RunLog
@@ -81,6 +81,12 @@ class Trainer:
         self.config, self.folder, self.action_repeat = config, folder, action_repeat(config)
         self.env = make_env(config, "train", num_envs=config.num_envs)
         self.agent = make_agent(config, self.env)
+        self.made_with = {
+            "device": str(self.agent.device),
+            "hardware": device.model(self.agent.device),
+            "precision": self.agent.precision,
+            "commit": source.commit() or "unknown",
+        }
         self.learning = make_learning(config, self.env, self.agent)
         self.log = RunLog(folder, tensorboard=config.tensorboard, wandb_project=config.wandb_project or None)
         self.averages = Averages()
@@ -183,7 +189,7 @@ class Trainer:
             self._write(kind, row)
 
     def _save(self) -> None:
-        checkpoint.save(self.folder / CHECKPOINTS, self.frames, self.state_dict(), made_with=self._made_with())
+        checkpoint.save(self.folder / CHECKPOINTS, self.frames, self.state_dict(), made_with=self.made_with)
 
     def _stop(self, exit_code: int) -> int:
         self.line.close()
@@ -217,12 +223,9 @@ class Trainer:
                 part.load_state_dict(state[name])
             envs.load_env_state(self.env, state["env"])
             self.last_return = state["last_return"]
-            for difference in checkpoint.differences(self.folder / CHECKPOINTS, self._made_with()):
-                print(f"note: {difference}: the run continues, not bit for bit")
+            for difference in checkpoint.differences(self.folder / CHECKPOINTS, self.made_with):
+                print(f"note: {difference}: the run continues, perhaps not bit for bit")
         self.log.truncate(frames if frames else -1)
-
-    def _made_with(self) -> dict[str, str]:
-        return {"device": str(self.agent.device), "precision": self.agent.precision}
 
     def _parts(self) -> dict[str, Any]:
         names = ("agent", "averages", "log_due", "evaluation_due", "checkpoint_due")

@@ -1,6 +1,5 @@
 """rad ablate: many runs in one folder, each task with each augmentation and seed."""
 
-import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -62,7 +61,7 @@ def main(arguments: list[str]) -> int:
         )
     how = {name: getattr(options, name) for name in ("out", "workers", "measure", "engine", "address")}
     gpus = None if options.gpus < 0 else options.gpus
-    return start(trials, Options(**how, gpus=gpus), recorded, shlex.join(["rad", "ablate", *arguments]))
+    return start(trials, Options(**how, gpus=gpus), recorded, ["rad", "ablate", *arguments])
 
 
 def parse_sweep(arguments: list[str]) -> tuple[Ablate, list[str]]:

@@ -1,7 +1,7 @@
 """Figures of final returns: ordered pairs of augmentations, gaps from train to test, performance profiles."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,14 +23,16 @@ LIGHT = 0.6  # of the range of viridis; dark letters from there on
 def pairs_figure(task: str, results: Sequence[Result]) -> list[Figure]:
     """Draw the returns of ordered pairs `a+b` of augmentations as a matrix, each alone on the diagonal.
 
-    None unless all augmentations of the task are such pairs of a list or single ones, and half of the pairs are there.
+    Its rows and columns are what stands in some pair; what was tried alone only is left to the table. None unless all
+    augmentations of the task are single or such pairs, and half of the pairs are there.
     """
     known = {one.group.augment: one.iqm.value for one in results if one.iqm and not one.group.variant}
-    names = list(dict.fromkeys(part for augment in known for part in augment.split("+") if part != NONE))
+    chained = [augment.split("+") for augment in known if "+" in augment]
+    names = [name for name in _links(known) if any(name in parts for parts in chained)]
     wanted = {name: f"{name[0]}+{name[1]}" if name[0] != name[1] else name[0] for name in _product(names)}
     pairs = [text for (first, second), text in wanted.items() if first != second and text in known]
-    is_other = set(known) - set(wanted.values()) - {NONE}
-    if len(names) < 2 or is_other or len(pairs) < LEAST_PAIRS * len(names) * (len(names) - 1):
+    has_longer = any(len(parts) > 2 for parts in chained)
+    if not names or has_longer or len(pairs) < LEAST_PAIRS * len(names) * (len(names) - 1):
         return []
     matrix = np.array([[known.get(wanted[row, column], math.nan) for column in names] for row in names])
     with style():
@@ -90,6 +92,12 @@ def profile_figure(scores: Mapping[str, Mapping[str, list[float]]]) -> list[Figu
 
 def _product(names: Sequence[str]) -> list[tuple[str, str]]:
     return [(first, second) for first in names for second in names]
+
+
+def _links(augments: Iterable[str]) -> list[str]:
+    """Return the single augmentations that others are chained of, each once, those that stand alone first."""
+    ordered = sorted(augments, key=lambda augment: "+" in augment)
+    return list(dict.fromkeys(part for augment in ordered for part in augment.split("+")))
 
 
 def _matrix(axes: "Axes", matrix: np.ndarray, names: Sequence[str]) -> None:

@@ -96,14 +96,13 @@ def _run_cells(found: Found, group: Group, run: Run, names: Sequence[str]) -> li
 def _versions(found: Found, runs: Sequence[Run]) -> list[Block]:
     recorded = {found.shown(run.folder): made_with(run) for run in runs}
     known = {place: made for place, made in recorded.items() if made}
-    missing = "The commit, the model of the processor and that of the GPU are not recorded in run folders."
     if not known:
-        return [Words(f"Versions and hardware: nothing is recorded in these run folders. {missing}")]
+        return [Words("Versions and hardware: these run folders hold no checkpoint that tells.")]
     names = list(dict.fromkeys(name for made in known.values() for name in made))
     values = {name: list(dict.fromkeys(made.get(name, "-") for made in known.values())) for name in names}
     pairs = [(name, " or ".join(found)) for name, found in values.items()]
     without = [place for place in recorded if place not in known]
-    blocks: list[Block] = [Sheet("versions", "Versions and hardware", {"what": 0, "value": 0}, pairs, [missing])]
+    blocks: list[Block] = [Sheet("versions", "Versions and hardware", {"what": 0, "value": 0}, pairs)]
     if without:
         blocks.append(Items("Runs that record no versions (no checkpoint)", without))
     if mixed := [name for name, found in values.items() if len(found) > 1]:

@@ -54,10 +54,11 @@ def flag(name: str, value: Any) -> list[str]:
     return [] if value is None else [f"--{words}={value}"]
 
 
-def sweep_command(found: Found) -> str:
-    """Return the command that sweep.json records; empty if it records none."""
-    words = found.record.get("command")
-    return shlex.join(map(str, words)) if isinstance(words, list) and words else ""
+def sweep_commands(found: Found) -> list[str]:
+    """Return the commands that sweep.json records, in the order in which each was last given."""
+    recorded = found.record.get("commands")
+    commands = recorded if isinstance(recorded, list) else []
+    return [shlex.join(map(str, words)) for words in commands if isinstance(words, list) and words]
 
 
 def attention_command(folder: Path, question: dict[str, Any]) -> str:

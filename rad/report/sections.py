@@ -8,7 +8,7 @@ from rad.report.canvas import file_name
 from rad.report.charts import gaps_figure, pairs_figure, profile_figure
 from rad.report.curves import curve_figures, curve_references
 from rad.report.endings import TRAIN
-from rad.report.provenance import short_command, sweep_command, train_command
+from rad.report.provenance import short_command, sweep_commands, train_command
 from rad.report.references import sources
 from rad.report.results import NONE, Result, across_tasks, results, scores_of
 from rad.report.sheets import Cell, Sheet, decimals_for
@@ -64,8 +64,8 @@ def reproduction(found: Found, groups: Sequence[Group], report: str, names: Sequ
         names: of the figures that it draws.
     """
     blocks: list[Block] = []
-    if typed := sweep_command(found):
-        blocks.append(Command("All runs", typed))
+    if typed := sweep_commands(found):
+        blocks.append(Command("All runs", "\n".join(typed)))
     fields = [name for name in differences([run.config for group in groups for run in group.runs]) if name not in OWN]
     lines = [line for group in groups for line in _command_lines(found, group, fields)]
     blocks.append(Command("The first run of each method", "\n".join(lines)))

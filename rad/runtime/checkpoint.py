@@ -123,7 +123,7 @@ def differences(folder: str | Path, made_with: Mapping[str, str] = NOTHING) -> l
     """List what differs between here and where the newest readable checkpoint was made, one line each.
 
     Versions, the number of threads and what the caller gave `save` and gives here: with any difference a run
-    continues, but not bit for bit.
+    continues, but perhaps not bit for bit.
 
     Raises:
         CheckpointError: as `load`.

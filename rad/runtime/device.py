@@ -12,10 +12,13 @@ __all__ = [
     "PRECISIONS",
     "free_memory_bytes",
     "has_fast_bf16",
+    "model",
+    "processor",
     "resolve_device",
     "resolve_precision",
     "set_threads",
     "tune_allocator",
+    "usable_cpus",
 ]
 
 PRECISIONS = ("auto", "bf16", "fp32")
@@ -23,6 +26,8 @@ PRECISIONS = ("auto", "bf16", "fp32")
 # <malloc.h> of glibc
 M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_MAX = -1, -2, -4
 TOP_PAD_BYTES = 256 * 2**20
+
+CPUINFO = Path("/proc/cpuinfo")
 
 
 def resolve_device(name: str = "auto") -> torch.device:
@@ -52,7 +57,7 @@ def has_fast_bf16(device: torch.device) -> bool:
     """Tell whether `device` multiplies bfloat16 in hardware: CUDA from Ampere on, CPUs with AVX512-BF16."""
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
-    return "avx512_bf16" in _cpu_flags()
+    return "avx512_bf16" in _cpuinfo("flags").split()
 
 
 def resolve_precision(name: str, device: torch.device) -> str:
@@ -96,6 +101,21 @@ def set_threads(count: int) -> None:
     if count < 1:
         raise ValueError(f"threads must be 1 or more, got {count}")
     torch.set_num_threads(count)
+
+
+def processor() -> str:
+    """Return the model of the processor, or its architecture where the system does not tell."""
+    return _cpuinfo("model name") or platform.machine()
+
+
+def model(device: torch.device) -> str:
+    """Return the model of a device: of the GPU, or of the processor."""
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else processor()
+
+
+def usable_cpus() -> int:
+    """Return the processors that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def free_memory_bytes() -> int:
@@ -149,6 +169,6 @@ def _lines(path: Path) -> list[str]:
         return []
 
 
-def _cpu_flags(cpuinfo: Path = Path("/proc/cpuinfo")) -> set[str]:
-    flags = next((line.partition(":")[2] for line in _lines(cpuinfo) if line.startswith("flags")), "")
-    return set(flags.split())
+def _cpuinfo(name: str) -> str:
+    """Return what the system says of the first processor under a name; empty if nothing."""
+    return next((line.partition(":")[2].strip() for line in _lines(CPUINFO) if line.startswith(name)), "")

@@ -67,8 +67,8 @@ def check(record: Record, swept: Sequence[str], configure: Callable[[str, Mappin
             )
 
 
-def united(record: Record | None, trials: Sequence[Trial]) -> Record:
-    """Return the record with the runs of `trials` added."""
+def united(record: Record | None, trials: Sequence[Trial], command: Sequence[str]) -> Record:
+    """Return the record with the runs of `trials` added, and the words of the command that asked for them."""
     old: Record = record or {"runs": [], "groups": []}
     groups: dict[tuple[Any, ...], dict[str, Any]] = {
         (task, *swept.items()): settings for task, swept, settings in map(_group, old["groups"])
@@ -78,6 +78,7 @@ def united(record: Record | None, trials: Sequence[Trial]) -> Record:
         groups.setdefault(key, settings(trial.config, list(trial.swept)))
     return {
         "schema": SCHEMA,
+        "commands": [words for words in old.get("commands", []) if words != list(command)] + [list(command)],
         "runs": list(dict.fromkeys([*old["runs"], *(trial.name for trial in trials)])),
         "groups": [{"task": key[0], "swept": dict(key[1:]), "settings": found} for key, found in groups.items()],
     }

@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import shlex
 import statistics
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -51,14 +52,14 @@ class Options:
     gpus: float | None = None
 
 
-def start(trials: Sequence[Trial], options: Options, recorded: record.Record | None, command: str) -> int:
+def start(trials: Sequence[Trial], options: Options, recorded: record.Record | None, command: Sequence[str]) -> int:
     """Check all runs, say what will be done, do it and print the scores.
 
     Args:
         trials: all runs.
         options: how they are worked through.
         recorded: what the folder's record says.
-        command: what to type to go on.
+        command: what was typed, word by word; it is what to type to go on.
 
     Returns:
         The exit status: 0; 1 if some run failed; 128 + the signal that stopped the sweep.
@@ -73,8 +74,8 @@ def start(trials: Sequence[Trial], options: Options, recorded: record.Record | N
     options.out.mkdir(parents=True, exist_ok=True)
     lock.touch()
     with locked(lock):
-        record.write(options.out, record.united(recorded, trials))
-        return _work(trials, states, cost, options, command)
+        record.write(options.out, record.united(recorded, trials, command))
+        return _work(trials, states, cost, options, shlex.join(command))
 
 
 def _checked(trials: Sequence[Trial], options: Options) -> dict[str, State]:
@@ -142,18 +143,14 @@ def _slots(left: Sequence[Trial], cost: Cost | None) -> int:
     stored = [stored_bytes(trial.config, make_arms(trial.config)[1]) for trial in left]
     known = cost or Cost(0.0, OWN_BYTES + stored[0])
     known = dataclasses.replace(known, bytes=known.bytes + max(stored) - stored[0])
-    cores = _cores() // _cores_each(left)
+    cores = device.usable_cpus() // _cores_each(left)
     return workers(len(left), cores, device.free_memory_bytes(), known, max(1, len(_gpus(left))))
 
 
 def _cores_each(left: Sequence[Trial]) -> int:
     """Return the cores that the largest run keeps busy."""
     configs = [trial.config for trial in left]
-    return max(max(c.threads or _cores(), c.num_envs if c.parallel_envs else 1) for c in configs)
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0))
+    return max(max(c.threads or device.usable_cpus(), c.num_envs if c.parallel_envs else 1) for c in configs)
 
 
 def _gpus(left: Sequence[Trial]) -> list[str]:

@@ -284,7 +284,7 @@ def test_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_more_threads_than_processors(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rad.bench.machine.usable_cpus", lambda: 2)
+    monkeypatch.setattr("rad.runtime.device.usable_cpus", lambda: 2)
     monkeypatch.setattr(torch, "get_num_threads", lambda: 8)
     refuse(machine.check_processor(), "rad train --threads 2", needed=False)
     monkeypatch.setattr(torch, "get_num_threads", lambda: 2)

@@ -13,7 +13,6 @@ import pytest
 import torch
 
 from rad import bench
-from rad.bench import machine
 
 ROOT = Path(__file__).resolve().parents[3]
 ROWS = [{"what": "add", "ratio": 2.0, "ms": 1234.0}, {"what": "sample", "ratio": 0.5, "ms": 0.25}]
@@ -115,11 +114,3 @@ def test_cells() -> None:
     assert bench.cell("speedup", [2.0]) == "2.00x"
     assert bench.cell("ms", [1.0, 9.0, 2.0]) == "2"
     assert bench.cell("bytes", [180_012.0]) == "180,012"
-
-
-def test_the_processors_name(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(machine, "CPUINFO", tmp_path / "cpuinfo")
-    assert machine.cpu_name() == machine.platform.machine()
-    (tmp_path / "cpuinfo").write_text("processor\t: 0\nmodel name\t: Chip 9\nflags\t: x\nmodel name\t: Chip 9\n")
-    assert machine.cpu_name() == "Chip 9"
-    assert machine.usable_cpus() >= 1

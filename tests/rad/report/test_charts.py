@@ -35,6 +35,13 @@ def test_pairs_stand_in_a_matrix_with_each_alone_on_the_diagonal(tmp_path, drawn
     assert figure.name == "pairs-dmc-walker-walk" and "row is applied first" in figure.caption
 
 
+def test_what_was_tried_alone_only_is_no_part_of_the_matrix(tmp_path, drawn):
+    assert pairs_figure("t", of(tmp_path, {"rotate": [9.0], **PAIRS}))
+    axes = drawn[0].axes[0]
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["crop", "flip"]
+    assert axes.images[0].get_array().max() == 5.0
+
+
 def test_a_pair_that_is_missing_is_left_blank(tmp_path, drawn):
     assert pairs_figure("t", of(tmp_path, {name: values for name, values in PAIRS.items() if name != "flip+crop"}))
     array = np.ma.filled(drawn[0].axes[0].images[0].get_array(), math.nan)

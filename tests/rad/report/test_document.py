@@ -51,7 +51,7 @@ def sweep(tmp_path_factory):
     run = root / "dmc-walker-walk" / "crop" / "seed-1"
     (run / "attention.png").write_bytes(b"\x89PNG")
     (run / "evaluation.mp4").write_bytes(b"film")
-    (root / "sweep.json").write_text('{"command": ["rad", "ablate", "--augment", "<b>&"], "runs": ["gone"]}')
+    (root / "sweep.json").write_text('{"commands": [["rad", "ablate", "--augment", "<b>&"]], "runs": ["gone"]}')
     return root
 
 
@@ -94,7 +94,7 @@ def test_numbers_warnings_settings_and_commands_are_on_the_page(files):
         "dmc-walker-walk/flip/seed-1: 200 of 400 frames",
         "Not begun gone",
         "24.0",  # mean of crop
-        "nothing is recorded in these run folders",
+        "these run folders hold no checkpoint that tells",
         "rad ablate --augment '<b>&'",
         "rad train --algo=sac --task=dmc/walker-walk --augment=crop --seed=1",
         "rad report sweep",

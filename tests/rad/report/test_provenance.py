@@ -15,7 +15,7 @@ from rad.report.provenance import (
     made_with,
     not_begun,
     short_command,
-    sweep_command,
+    sweep_commands,
     train_command,
 )
 from rad.report.runs import Run
@@ -83,9 +83,10 @@ def test_settings_become_flags(name, value, words):
     assert flag(name, value) == words
 
 
-def test_the_command_of_a_sweep_is_the_one_recorded(tmp_path):
-    assert sweep_command(found_in(tmp_path, command=["rad", "ablate", "--task", "a b"])) == "rad ablate --task 'a b'"
-    assert sweep_command(found_in(tmp_path)) == sweep_command(found_in(tmp_path, command="x")) == ""
+def test_the_commands_of_a_sweep_are_those_recorded(tmp_path):
+    words = [["rad", "ablate", "--task", "a b"], ["rad", "ablate"]]
+    assert sweep_commands(found_in(tmp_path, commands=words)) == ["rad ablate --task 'a b'", "rad ablate"]
+    assert sweep_commands(found_in(tmp_path)) == sweep_commands(found_in(tmp_path, commands="x")) == []
 
 
 def test_runs_that_are_planned_and_have_no_folder(tmp_path):

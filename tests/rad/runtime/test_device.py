@@ -8,10 +8,13 @@ from rad.runtime import device as module
 from rad.runtime.device import (
     free_memory_bytes,
     has_fast_bf16,
+    model,
+    processor,
     resolve_device,
     resolve_precision,
     set_threads,
     tune_allocator,
+    usable_cpus,
 )
 
 CPU = torch.device("cpu")
@@ -38,15 +41,16 @@ def test_an_unknown_device_is_refused(name):
         resolve_device(name)
 
 
-@pytest.mark.parametrize(("flags", "expected"), [({"avx512f", "avx512_bf16"}, "bf16"), ({"avx512f"}, "fp32")])
-def test_auto_precision_follows_the_hardware(monkeypatch, flags, expected):
-    monkeypatch.setattr(module, "_cpu_flags", lambda: flags)
+@pytest.mark.parametrize(("flags", "expected"), [("fpu avx512_bf16", "bf16"), ("fpu avx512_bf16_x", "fp32")])
+def test_auto_precision_follows_the_hardware(monkeypatch, tmp_path, flags, expected):
+    (tmp_path / "cpuinfo").write_text(f"processor\t: 0\nflags\t\t: {flags}\nflags\t\t: other\n")
+    monkeypatch.setattr(module, "CPUINFO", tmp_path / "cpuinfo")
     assert has_fast_bf16(CPU) == (expected == "bf16")
     assert resolve_precision("auto", CPU) == expected
 
 
-def test_an_explicit_precision_is_kept(monkeypatch):
-    monkeypatch.setattr(module, "_cpu_flags", set)
+def test_an_explicit_precision_is_kept(monkeypatch, tmp_path):
+    monkeypatch.setattr(module, "CPUINFO", tmp_path / "absent")
     assert resolve_precision("bf16", CPU) == "bf16"
     assert resolve_precision("fp32", CPU) == "fp32"
 
@@ -56,11 +60,18 @@ def test_an_unknown_precision_is_refused():
         resolve_precision("fp16", CPU)
 
 
-def test_flags_are_read_from_cpuinfo(tmp_path):
-    cpuinfo = tmp_path / "cpuinfo"
-    cpuinfo.write_text("processor\t: 0\nflags\t\t: fpu avx512_bf16\nflags\t\t: other\n")
-    assert module._cpu_flags(cpuinfo) == {"fpu", "avx512_bf16"}
-    assert module._cpu_flags(tmp_path / "absent") == set()
+def test_the_model_of_the_processor_and_of_a_gpu(monkeypatch, tmp_path):
+    monkeypatch.setattr(module, "CPUINFO", tmp_path / "cpuinfo")
+    assert processor() == module.platform.machine()
+    (tmp_path / "cpuinfo").write_text("model\t: 7\nmodel name\t: Chip 9\nflags\t: x\nmodel name\t: Chip 8\n")
+    assert processor() == model(CPU) == "Chip 9"
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: f"GPU {device.index}")
+    assert model(torch.device("cuda:1")) == "GPU 1"
+
+
+def test_usable_cpus_are_those_of_this_process(monkeypatch):
+    monkeypatch.setattr(module.os, "sched_getaffinity", lambda process: {0, 3, 5}, raising=False)
+    assert usable_cpus() == 3
 
 
 def test_tune_allocator_can_be_declined(monkeypatch):

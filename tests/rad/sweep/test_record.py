@@ -20,14 +20,15 @@ def recorded(
     old = record.read(out)
     if old:
         record.check(old, list(swept), lambda task, values: configured(task, values, words, parse_run), out)
-    record.write(out, record.united(old, trials))
+    record.write(out, record.united(old, trials, ["rad", "ablate", *words]))
 
 
 def test_the_same_command_goes_on_and_more_runs_are_added(tmp_path: Path) -> None:
     recorded(tmp_path)
     text = (tmp_path / "sweep.json").read_text()
-    recorded(tmp_path, "--frames=70")
+    recorded(tmp_path)
     assert (tmp_path / "sweep.json").read_text() == text
+    recorded(tmp_path, "--frames=70")
     recorded(tmp_path, augments=["crop"], seeds=[2, 3])
     recorded(tmp_path, tasks=["dmc/cheetah-run"])
     found = json.loads((tmp_path / "sweep.json").read_text())
@@ -37,6 +38,7 @@ def test_the_same_command_goes_on_and_more_runs_are_added(tmp_path: Path) -> Non
         "probe-both/crop/seed-3",
         "dmc-cheetah-run/none/seed-1",
     ]
+    assert found["commands"] == [["rad", "ablate", "--frames=70"], ["rad", "ablate", "--frames", "70"]]
     assert [group["task"] for group in found["groups"]] == ["probe/both", "dmc/cheetah-run"]
     assert [group["settings"]["actor_lr"] for group in found["groups"]] == [1e-3, 2e-4]
 

@@ -1,0 +1,27 @@
+"""Which state of this project's source is running."""
+
+import subprocess
+from functools import cache
+from pathlib import Path
+
+import rad
+
+__all__ = ["commit"]
+
+ROOT = Path(rad.__file__).resolve().parents[1]
+DIGITS = 10
+
+
+@cache
+def commit(root: Path = ROOT) -> str:
+    """Return the commit of the checkout that this package is imported from, with `-dirty` if files were changed.
+
+    It is looked up once in a process. Empty for an installed package, without git, and where git refuses.
+    """
+    if not (root / ".git").exists():  # a virtual environment may lie in a checkout of something else
+        return ""
+    command = ["git", "-C", str(root), "describe", "--always", "--dirty", "--exclude=*", f"--abbrev={DIGITS}"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return ""
