@@ -21,13 +21,10 @@ from rad.buffers.rollout import RolloutBuffer
 from rad.config import PPORun, Run, RunConfig, SACRun, from_json
 from rad.envs.backgrounds import Folder, Generated, pictures
 from rad.loops import Progress, Report, Standing, off_policy, on_policy
+from rad.names import CONFIG_FILE
 from rad.runtime import device
 from rad.runtime.seeding import generator, seed_for
 from rad.splits import DISTRACTORS, folders, is_dmc, is_procgen, split_options, uses_overlay
-
-CONFIG_FILE = "config.json"
-CHECKPOINTS = "checkpoints"
-VIDEO_FILE, CURVE_FILE, ATTENTION_FILE = "evaluation.mp4", "learning_curve.png", "attention.png"
 
 
 def read_config(folder: Path) -> Run:

@@ -5,10 +5,10 @@ import json
 import shutil
 from pathlib import Path
 
-from rad.build import ATTENTION_FILE, CHECKPOINTS, CONFIG_FILE, CURVE_FILE, VIDEO_FILE
 from rad.config import Run
+from rad.names import ATTENTION_PICTURE, CHECKPOINTS, CONFIG_FILE, CURVE_FILE, METRICS_FILE, VIDEO_FILE
 from rad.presets import preset
-from rad.runtime.logging import METRICS_FILE, read_rows
+from rad.runtime.logging import read_rows
 from rad.train import start
 from rad.validate import check
 
@@ -19,7 +19,7 @@ MADE = {
     CHECKPOINTS: "weights and all that a resume needs",
     CURVE_FILE: "learning curve",
     VIDEO_FILE: "an evaluation episode",
-    ATTENTION_FILE: "where the encoder looks, beside an untrained one",
+    ATTENTION_PICTURE: "where the encoder looks, beside an untrained one",
 }
 
 

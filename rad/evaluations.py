@@ -13,6 +13,7 @@ import numpy as np
 from rad.config import PPORun, Run
 from rad.envs.splits import TRAIN
 from rad.evaluate import Recorder
+from rad.names import EVALUATIONS
 from rad.report.statistics import CONFIDENCE, difference_interval, mean_interval
 from rad.runtime.files import replacing
 from rad.runtime.seeding import seed_for
@@ -26,7 +27,6 @@ Row = dict[str, Any]
 Returns = dict[str, np.ndarray]
 """Undiscounted returns, float [envs, episodes], by split."""
 
-FOLDER = "evaluations"
 # What was asked: rows that differ in one of these belong to different evaluations.
 QUESTION = (
     *("task", "frames", "seed", "policy", "envs", "episodes_per_env"),
@@ -103,7 +103,7 @@ def default_file(run: Path, rows: Iterable[Row]) -> Path:
     """
     question = _question(rows)
     digest = hashlib.sha256(json.dumps(question).encode()).hexdigest()[:8]
-    return run / FOLDER / f"{question[0]['seed']}-{digest}.jsonl"
+    return run / EVALUATIONS / f"{question[0]['seed']}-{digest}.jsonl"
 
 
 def compared(returns: Mapping[str, np.ndarray], *, paired: bool) -> dict[str, Row]:

@@ -11,11 +11,6 @@ from gymnasium.vector import VectorEnv
 
 from rad import envs
 from rad.build import (
-    ATTENTION_FILE,
-    CHECKPOINTS,
-    CONFIG_FILE,
-    CURVE_FILE,
-    VIDEO_FILE,
     action_repeat,
     make_agent,
     make_env,
@@ -25,6 +20,7 @@ from rad.build import (
 from rad.config import RunConfig, to_json
 from rad.evaluate import Policy, Recorder, random_policy
 from rad.loops import Report
+from rad.names import ATTENTION_PICTURE, CHECKPOINTS, CONFIG_FILE, CURVE_FILE, VIDEO_FILE
 from rad.report.plots import learning_curve
 from rad.runtime import checkpoint, device, source
 from rad.runtime.clocks import Every
@@ -202,7 +198,7 @@ class Trainer:
         recorder = Recorder(self.config.video_size)
         rows = self._evaluate(recorder)
         write_mp4(self.folder / VIDEO_FILE, np.stack(recorder.frames), recorder.fps)
-        draw_attention(self.config, self.agent, recorder.observations, self.folder / ATTENTION_FILE)
+        draw_attention(self.config, self.agent, recorder.observations, self.folder / ATTENTION_PICTURE)
         self._write_rows(rows)
         with replacing(self.folder / CURVE_FILE) as file:
             learning_curve(self.folder, Path(file.name))

@@ -15,9 +15,10 @@ from rad.attention.faithfulness import rank_correlation
 from rad.attention.figure import Column, Row, attention_figure
 from rad.attention.maps import activation_map
 from rad.attention.registration import place
-from rad.build import CHECKPOINTS, make_agent, make_env, read_config
+from rad.build import make_agent, make_env, read_config
 from rad.config import PPORun, Run, RunConfig
 from rad.evaluate import Policy, Recorder, evaluate, summary
+from rad.names import CHECKPOINTS
 from rad.report.scores import normalize
 from rad.runtime import checkpoint
 from rad.runtime.seeding import generator

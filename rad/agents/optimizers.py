@@ -1,7 +1,23 @@
 """How weights move: gradient steps, target averages, and optimizer states that survive a resume."""
 
+import inspect
+
 import torch
 from torch import Tensor, nn
+
+
+class Adam(torch.optim.Adam):
+    """torch's Adam without its compiler, which the first call of these methods would import.
+
+    That import takes as long as that of torch itself. What is not compiled needs no protection from the compiler,
+    which is all that is taken away here.
+    """
+
+    add_param_group = inspect.unwrap(torch.optim.Optimizer.add_param_group)
+    zero_grad = inspect.unwrap(torch.optim.Optimizer.zero_grad)
+    state_dict = inspect.unwrap(torch.optim.Optimizer.state_dict)
+    load_state_dict = inspect.unwrap(torch.optim.Optimizer.load_state_dict)
+    step = torch.no_grad()(inspect.unwrap(torch.optim.Adam.step))
 
 
 def step(optimizer: torch.optim.Optimizer, loss: Tensor) -> None:

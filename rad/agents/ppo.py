@@ -11,7 +11,7 @@ from torch import Tensor
 import augment
 from rad.agents.arms import ArmViews
 from rad.agents.base import Agent
-from rad.agents.optimizers import clipped_step
+from rad.agents.optimizers import Adam, clipped_step
 from rad.agents.rewards import RewardNormalizer
 from rad.heads.distributions import Distribution
 from rad.heads.ppo import PolicyValue
@@ -158,7 +158,7 @@ class PPOAgent(Agent):
             generator=self.generator,
         ).to(self.device)
         params = [*self.encoder.parameters(), *self.head.parameters()]
-        self.optimizer = torch.optim.Adam(params, lr=config.lr, eps=config.adam_eps, fused=True)
+        self.optimizer = Adam(params, lr=config.lr, eps=config.adam_eps, fused=True)
         self.kl_beta = torch.tensor(config.init_kl_beta, device=self.device)
 
     def act(self, obs: np.ndarray, *, deterministic: bool, generator: torch.Generator | None = None) -> np.ndarray:

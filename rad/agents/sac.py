@@ -12,7 +12,7 @@ from torch import Tensor
 import augment
 import encoders
 from rad.agents.base import Agent
-from rad.agents.optimizers import average, step
+from rad.agents.optimizers import Adam, average, step
 from rad.agents.views import Views
 from rad.heads.sac import Actor, Critic
 from rad.losses.sac import actor_loss, critic_loss, soft_target, temperature_loss
@@ -149,11 +149,9 @@ class SACAgent(Agent):
         self.log_alpha.requires_grad_(True)
 
         critic_params = [*self.encoder.parameters(), *self.critic.parameters()]
-        self.critic_optimizer = torch.optim.Adam(critic_params, lr=config.critic_lr, fused=True)
-        self.actor_optimizer = torch.optim.Adam(self.actor.parameters(), lr=config.actor_lr, fused=True)
-        self.alpha_optimizer = torch.optim.Adam(
-            [self.log_alpha], lr=config.alpha_lr, betas=(config.alpha_beta1, 0.999), fused=True
-        )
+        self.critic_optimizer = Adam(critic_params, lr=config.critic_lr, fused=True)
+        self.actor_optimizer = Adam(self.actor.parameters(), lr=config.actor_lr, fused=True)
+        self.alpha_optimizer = Adam([self.log_alpha], lr=config.alpha_lr, betas=(config.alpha_beta1, 0.999), fused=True)
 
     def act(self, obs: np.ndarray, *, deterministic: bool, generator: torch.Generator | None = None) -> np.ndarray:
         """Choose actions.

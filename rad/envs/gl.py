@@ -45,8 +45,9 @@ def choose_backend() -> str:
 def load_triton_first() -> None:
     """Import triton, if it is installed, before Mesa's software driver can be loaded; takes half a second.
 
-    Each brings an LLVM of its own. torch imports triton with the first optimizer, and after Mesa's driver that
-    import ends the process with a segmentation fault, while the driver after triton is fine.
+    Each brings an LLVM of its own. torch imports triton with its compiler, as its own optimizers do when the first is
+    made, and after Mesa's driver that import ends the process with a segmentation fault; the driver after triton is
+    fine.
     """
     with contextlib.suppress(ImportError):
         importlib.import_module("triton._C.libtriton")

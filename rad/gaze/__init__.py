@@ -15,13 +15,14 @@ from rad.envs.splits import TRAIN
 from rad.gaze.numbers import checked, numbers_of
 from rad.gaze.pictures import draw, save_maps, write_film
 from rad.gaze.seen import Gaze, Question, augmentation_of, look
+from rad.names import ATTENTION_FILE
 from rad.report.attention import attention_rows, attention_table
 from rad.runtime.files import replacing
 from rad.splits import check_split, named
 from rad.trained import Trained, load
 from rad.validate import flag
 
-TABLE_FILE, NUMBERS_FILE, MAPS_FILE = "table.md", "attention.json", "maps.npz"
+TABLE_FILE, MAPS_FILE = "table.md", "maps.npz"
 
 
 def attend_runs(
@@ -124,9 +125,9 @@ def _write_table(folders: Sequence[Path], gazes: Sequence[Gaze], question: Quest
     """Write every number as JSON and the table per augmentation as Markdown."""
     numbers = [row for folder, gaze in zip(folders, gazes) for row in numbers_of(folder, gaze, question)]
     asked = dataclasses.asdict(question) | {"frames": len(gazes[0].images), "checked_frames": checked(gazes[0])}
-    with replacing(out / NUMBERS_FILE) as file:
+    with replacing(out / ATTENTION_FILE) as file:
         rows = ",\n".join(json.dumps(row) for row in numbers)
         file.write(f'{{"question": {json.dumps(asked)},\n"numbers": [\n{rows}\n]}}\n'.encode())
     with replacing(out / TABLE_FILE) as file:
         file.write((attention_table(attention_rows(numbers)) + "\n").encode())
-    return [out / TABLE_FILE, out / NUMBERS_FILE]
+    return [out / TABLE_FILE, out / ATTENTION_FILE]

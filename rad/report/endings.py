@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from rad.names import EVALUATIONS
 from rad.report.runs import Row, Run
 from rad.report.sweeps import Group, flat
 
 TRAIN = "train"
 METRIC = "episode_return_mean"
-EVALUATIONS = "evaluations"
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,8 @@
 
 from typing import Any, NamedTuple
 
-from rad.report.endings import EVALUATIONS, read_rows
+from rad.names import EVALUATIONS
+from rad.report.endings import read_rows
 from rad.report.runs import Row, Run
 
 # Two files with these alike were played from the same initial states, with the same looks.

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from rad.names import ATTENTION_FILE
 from rad.report.attention import UNTRAINED, attention_rows
 from rad.report.blocks import FILE_BYTES, Block, Command, Film, Picture, Section, Shelf, Words
 from rad.report.provenance import attention_command
 from rad.report.runs import Run
 from rad.report.sheets import Sheet, alone
 from rad.report.statistics import Estimate
-from rad.report.sweeps import ATTENTION, Found, Group
+from rad.report.sweeps import Found, Group
 
 FIGURE, FILM = "attention.png", "evaluation.mp4"
 PREFERRED = "activation"  # RAD's map; the others stand in the table
@@ -101,7 +102,7 @@ def film_section(groups: Sequence[Group], found: Found, shelf: Shelf) -> list[Se
 
 
 def _looked(folder: Path, found: Found) -> Looked:
-    path = folder / ATTENTION
+    path = folder / ATTENTION_FILE
     try:
         read = json.loads(path.read_text(encoding="utf-8"))
         return Looked(folder, _task_around(folder, found), dict(read["question"]), attention_rows(read["numbers"]))

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from rad.names import CHECKPOINTS, LOGS
 from rad.report.runs import Run
 from rad.report.sweeps import Found, flat
 
-CHECKPOINTS = "checkpoints"
 ERROR = re.compile(r"error: |[\w.]*(Error|Exception|Interrupt)\b")  # how `rad train` and Python end
 FIRST = ("algo", "preset", "task", "augment", "seed", "frames")  # flags that a reader looks for
 
@@ -85,7 +85,7 @@ def failures(found: Found, unfinished: Sequence[Run]) -> dict[Path, str]:
     """
     last = {}
     for run in unfinished:
-        log = found.folder / "logs" / f"{found.shown(run.folder)}.log"
+        log = found.folder / LOGS / f"{found.shown(run.folder)}.log"
         lines = _lines(log)
         words = next((line.strip() for line in reversed(lines) if line.strip()), "")
         if ERROR.match(words):

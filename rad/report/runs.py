@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from rad.names import CONFIG_FILE, METRICS_FILE
+
 Row = dict[str, Any]
 
 
@@ -67,8 +69,8 @@ def read_run(folder: str | Path) -> Run:
     folder = Path(folder)
     if not folder.is_dir():
         raise ValueError(f"run folder '{folder}' does not exist")
-    config = _parse(_text(folder / "config.json"), f"'{folder / 'config.json'}'")
-    return Run(folder, config, _rows(folder / "metrics.jsonl"))
+    config = folder / CONFIG_FILE
+    return Run(folder, _parse(_text(config), f"'{config}'"), _rows(folder / METRICS_FILE))
 
 
 def _text(path: Path) -> str:

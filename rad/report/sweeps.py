@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from rad.names import ATTENTION_FILE, CONFIG_FILE, METRICS_FILE, RECORD_FILE
 from rad.report.runs import Run, read_run
 
-CONFIG, METRICS, ATTENTION, RECORD = "config.json", "metrics.jsonl", "attention.json", "sweep.json"
 # They decide where and what is written, not what is computed; seeds are what a group is made of.
 OWN = frozenset(
     {"seed", "out", "device", "threads", "tensorboard", "wandb_project", "video_size", "log_every", "checkpoint_every"}
@@ -72,17 +72,17 @@ def find(folder: Path) -> Found:
     """
     if not folder.is_dir():
         raise ValueError(f"{folder} is no folder; expected a run folder or one of several runs")
-    found = Found(folder, [], [], [], _record(folder / RECORD))
+    found = Found(folder, [], [], [], _record(folder / RECORD_FILE))
     for place, below, files in os.walk(folder):
         below.sort()
-        if ATTENTION in files:
+        if ATTENTION_FILE in files:
             found.attention.append(Path(place))
-        if CONFIG in files:
+        if CONFIG_FILE in files:
             below.clear()
             _add(found, Path(place))
     if not found.runs:
         why = f": {'; '.join(found.unread)}" if found.unread else ""
-        raise ValueError(f"{folder} holds no run, a folder with {CONFIG} and {METRICS}{why}")
+        raise ValueError(f"{folder} holds no run, a folder with {CONFIG_FILE} and {METRICS_FILE}{why}")
     return found
 
 
@@ -137,8 +137,8 @@ def shown(value: Any) -> str:
 
 
 def _add(found: Found, place: Path) -> None:
-    if not (place / METRICS).is_file():
-        found.unread.append(f"{found.shown(place)}: no {METRICS}, not begun or ended as it began")
+    if not (place / METRICS_FILE).is_file():
+        found.unread.append(f"{found.shown(place)}: no {METRICS_FILE}, not begun or ended as it began")
         return
     try:
         found.runs.append(read_run(place))

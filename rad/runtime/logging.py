@@ -12,12 +12,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from rad.names import METRICS_FILE
 from rad.runtime.files import replacing, sync_folder
 from rad.runtime.progress import Progress
 
 __all__ = ["Averages", "Progress", "RunLog", "last_rows", "read_rows"]
-
-METRICS_FILE = "metrics.jsonl"
 
 
 class Averages:

@@ -4,11 +4,9 @@ import subprocess
 from functools import cache
 from pathlib import Path
 
-import rad
-
 __all__ = ["commit"]
 
-ROOT = Path(rad.__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 DIGITS = 10
 
 

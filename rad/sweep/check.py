@@ -6,8 +6,9 @@ from collections.abc import Hashable, Sequence
 from pathlib import Path
 
 from rad.bounds import check_bounds
-from rad.build import CONFIG_FILE, image_size, make_arms
+from rad.build import image_size, make_arms
 from rad.config import Run
+from rad.names import CONFIG_FILE
 from rad.sweep.plan import Trial
 from rad.validate import check_environment, check_folder, check_settings
 

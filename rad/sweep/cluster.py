@@ -5,29 +5,20 @@ there; elsewhere in a folder of the node, whose files travel to it and back as b
 lost is started again by Ray, and goes on from the checkpoint that it finds.
 """
 
-import hashlib
-import json
 import os
-import shutil
 import socket
-import tempfile
-import time
 import uuid
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from rad.build import CONFIG_FILE, CURVE_FILE
-from rad.config import Run, from_json, to_json
-from rad.sweep.local import environment, launch, log_file, open_log, prepare, write_config
+from rad.config import to_json
+from rad.sweep.local import prepare
+from rad.sweep.node import LOG_FILE, StopFlag, execute, pack, unpack
 from rad.sweep.plan import Trial
+from rad.sweep.process import open_log
 
 RETRIES = 2  # of a task whose process or node is lost
-POLL_S = 0.5
 CONNECT_S = 5.0
-LOG_FILE = "log"
-
-Files = dict[str, bytes]
 
 
 class Cluster:
@@ -114,21 +105,6 @@ def check(address: str) -> None:
         ) from None
 
 
-class StopFlag:
-    """Tells the tasks on all nodes whether they are to stop."""
-
-    def __init__(self) -> None:
-        self._asked = False
-
-    def ask(self) -> None:
-        """Ask all tasks to stop."""
-        self._asked = True
-
-    def asked(self) -> bool:
-        """Tell whether they are asked to."""
-        return self._asked
-
-
 def load() -> Any:
     """Import Ray.
 
@@ -141,68 +117,3 @@ def load() -> Any:
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError("--engine: ray is not installed: pip install 'rad-rl[cluster]'") from error
     return ray
-
-
-def execute(out: str, name: str, plain: dict[str, Any], marker: str, files: Files, stop: Any) -> tuple[int, Files]:
-    """Work on a run, on whatever node this is; return its exit status, and its files where they have to travel."""
-    shared = (Path(out) / marker).exists()
-    place = Path(out) if shared else scratch(out)
-    folder = place / name
-    config = from_json(plain)
-    if not shared:
-        _receive(folder, config, files)
-    with open_log(place, name) as log:
-        process = launch(folder, log, environment(config.threads))
-    asked = False
-    while process.poll() is None:
-        if not asked and (asked := _is_asked(stop)):
-            process.terminate()
-        time.sleep(POLL_S)
-    return process.returncode, {} if shared else _collected(place, name)
-
-
-def _is_asked(stop: Any) -> bool:
-    """Tell whether the sweep is to stop; it is when nobody is there to ask."""
-    ray = load()
-    try:
-        return bool(ray.get(stop.asked.remote()))
-    except ray.exceptions.RayError:
-        return True
-
-
-def scratch(out: str) -> Path:
-    """Return the folder of a sweep on a node that does not see it; the same for each attempt, so that it goes on."""
-    return Path(tempfile.gettempdir()) / f"rad-sweep-{hashlib.sha256(out.encode()).hexdigest()[:16]}"
-
-
-def _receive(folder: Path, config: Run, files: Files) -> None:
-    """Make the folder of a run on its node; one that an earlier attempt left there is further on, and stays."""
-    settings = folder / CONFIG_FILE
-    if settings.exists() and json.loads(settings.read_text()) == json.loads(json.dumps(to_json(config))):
-        return
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    unpack(files, folder)
-    write_config(config, settings)
-
-
-def _collected(place: Path, name: str) -> Files:
-    """Return the files of a run with its log, and remove them."""
-    log = log_file(place, name)
-    files = pack(place / name) | {LOG_FILE: log.read_bytes()}
-    shutil.rmtree(place / name)
-    log.unlink()
-    return files
-
-
-def pack(folder: Path) -> Files:
-    """Return the bytes of all files in a folder by their path in it."""
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-
-
-def unpack(files: Mapping[str, bytes], folder: Path) -> None:
-    """Write the files that `pack` gave; the learning curve last, since it says that a run is finished."""
-    for name in sorted(files, key=lambda name: name == CURVE_FILE):
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(files[name])

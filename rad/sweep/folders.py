@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from rad.bounds import flag_name
-from rad.build import CHECKPOINTS, CONFIG_FILE, CURVE_FILE
 from rad.config import to_json
+from rad.names import CHECKPOINTS, CONFIG_FILE, CURVE_FILE, METRICS_FILE
 from rad.report.sweeps import flat
 from rad.runtime import checkpoint
-from rad.runtime.logging import METRICS_FILE, last_rows
+from rad.runtime.logging import last_rows
 from rad.sweep.plan import Trial, differing
 
 

@@ -1,21 +1,16 @@
 """The local engine: each run is a process of its own on this machine."""
 
 import json
-import os
-import signal
 import subprocess
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
 
-from rad.build import CONFIG_FILE
-from rad.config import Run, to_json
-from rad.runtime.files import replacing
+from rad.config import to_json
+from rad.names import CONFIG_FILE
+from rad.sweep.node import write_config
 from rad.sweep.plan import Trial
-
-LOGS = "logs"
+from rad.sweep.process import environment, launch, open_log
 
 
 @dataclass
@@ -64,13 +59,7 @@ def prepare(trial: Trial) -> None:
     trial.folder.mkdir(parents=True, exist_ok=True)
     path = trial.folder / CONFIG_FILE
     if not _is_whole(path):
-        write_config(trial.config, path)
-
-
-def write_config(config: Run, path: Path) -> None:
-    """Write settings as `rad train` does, in one step."""
-    with replacing(path) as file:
-        file.write(json.dumps(to_json(config), indent=2).encode() + b"\n")
+        write_config(to_json(trial.config), path)
 
 
 def _is_whole(path: Path) -> bool:
@@ -79,52 +68,3 @@ def _is_whole(path: Path) -> bool:
     except (OSError, ValueError):
         return False
     return True
-
-
-def log_file(out: Path, name: str) -> Path:
-    """Return where all that a run prints is kept, its errors among it."""
-    return out / LOGS / f"{name}.log"
-
-
-def open_log(out: Path, name: str) -> BinaryIO:
-    """Open the log of a run to add to it."""
-    path = log_file(out, name)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    return path.open("ab")
-
-
-def launch(folder: Path, log: BinaryIO, variables: dict[str, str]) -> "subprocess.Popen[bytes]":
-    """Start the process of a run.
-
-    It has a session of its own, so that a terminal's Ctrl-C reaches the sweep alone, which then asks it to stop.
-    """
-    return subprocess.Popen(
-        [sys.executable, "-m", "rad.sweep.worker", str(folder), str(os.getpid())],
-        stdin=subprocess.DEVNULL,
-        stdout=log,
-        stderr=subprocess.STDOUT,
-        env=variables,
-        start_new_session=True,
-    )
-
-
-def environment(threads: int, gpu: str = "") -> dict[str, str]:
-    """Return the variables of a run's process: threads of OpenMP and of the software renderer, and its GPU."""
-    found = dict(os.environ) | {"PYTHONUNBUFFERED": "1"}
-    if threads:
-        found |= {"OMP_NUM_THREADS": str(threads), "LP_NUM_THREADS": str(threads)}
-    return found | ({"CUDA_VISIBLE_DEVICES": gpu} if gpu else {})
-
-
-def ended(status: int) -> str:
-    """Say how a process ended."""
-    return f"killed by {signal.Signals(-status).name}" if status < 0 else f"status {status}"
-
-
-def last_words(out: Path, name: str) -> str:
-    """Return the last line of a run's log, which is the error of one that failed."""
-    try:
-        lines = log_file(out, name).read_text(errors="replace").split("\n")
-    except OSError:
-        return ""
-    return next((line.strip() for line in reversed(lines) if line.strip()), "")

@@ -11,11 +11,11 @@ from typing import Any
 
 from rad.bounds import flag_name
 from rad.config import Run, to_json
+from rad.names import RECORD_FILE
 from rad.report.sweeps import flat
 from rad.runtime.files import replacing, sync_folder
 from rad.sweep.plan import OWN_AXES, Trial, differing
 
-RECORD_FILE = "sweep.json"
 SCHEMA = 1
 
 Record = dict[str, Any]

@@ -22,9 +22,10 @@ from rad.sweep import record
 from rad.sweep.check import check_out, check_trials
 from rad.sweep.conduct import Conductor, Engine
 from rad.sweep.folders import State, final_returns, standing, state
-from rad.sweep.local import Local, environment, log_file
+from rad.sweep.local import Local
 from rad.sweep.measure import Cost, in_process, workers
 from rad.sweep.plan import Trial
+from rad.sweep.process import environment, log_file
 from rad.validate import stored_bytes
 
 LOCK_FILE = ".lock"

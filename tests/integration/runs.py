@@ -7,8 +7,8 @@ from typing import Any
 
 import torch
 
-from rad.build import CHECKPOINTS
 from rad.config import PPORun, Run, SACRun, to_json
+from rad.names import CHECKPOINTS
 from rad.presets import preset
 from rad.runtime import checkpoint
 from rad.runtime.logging import read_rows

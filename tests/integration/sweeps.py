@@ -1,12 +1,15 @@
-"""Sweeps of tiny runs, as processes that can be stopped and killed."""
+"""Sweeps of tiny runs."""
 
+import io
 import os
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 
+from rad import cli
 from rad.bounds import flag_name
 from tests.integration.runs import rows, tiny
 
@@ -22,11 +25,23 @@ def flags_of(**run: Any) -> list[str]:
     return [f"{flag_name(name)}={value}" for name, value in typed] + ["--no-tensorboard", "--no-measure"]
 
 
+def command(out: Path, *more: str, **run: Any) -> list[str]:
+    """Return the words of a sweep of one probe task with two augmentations."""
+    return ["ablate", "--task", "probe/both", "--augment", "none,flip", "--out", str(out), *flags_of(**run), *more]
+
+
+def sweep_here(out: Path, *more: str) -> tuple[int, str]:
+    """Run a sweep from this process; return its status and what it printed."""
+    printed = io.StringIO()
+    with redirect_stdout(printed), redirect_stderr(printed):
+        status = cli.main(command(out, *more))
+    return status, printed.getvalue()
+
+
 def sweep(out: Path, *more: str, **run: Any) -> "subprocess.Popen[str]":
-    """Start `rad ablate` on one probe task with two augmentations; what it prints comes line by line."""
-    command = [sys.executable, "scripts/ablate.py", "--task", "probe/both", "--augment", "none,flip", "--out", str(out)]
+    """Start a sweep as a process of its own, that can be stopped and killed."""
     return subprocess.Popen(
-        [*command, *flags_of(**run), *more],
+        [sys.executable, "scripts/ablate.py", *command(out, *more, **run)[1:]],
         cwd=ROOT,
         env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"},
         stdout=subprocess.PIPE,

@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import signal
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 
 from rad import cli
 from rad.runtime.logging import last_rows
-from tests.integration.sweeps import finish, flags_of, metrics, sweep, workers
+from tests.integration.sweeps import finish, flags_of, metrics, sweep, sweep_here, workers
 
 TWO = ("--workers", "2")
 NAMES = ["probe-both/flip/seed-1", "probe-both/none/seed-1"]
@@ -22,7 +23,7 @@ NAMES = ["probe-both/flip/seed-1", "probe-both/none/seed-1"]
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("sweeps") / "whole"
-    status, output = finish(sweep(out, *TWO))
+    status, output = sweep_here(out, *TWO)
     assert status == 0, output
     return out
 
@@ -61,12 +62,12 @@ def test_the_same_command_skips_what_is_finished_and_more_seeds_are_added(whole:
     shutil.rmtree(out / NAMES[0])
     (out / "sweep.json").unlink()  # runs made by hand
     before = {name: (out / name / "metrics.jsonl").stat().st_mtime_ns for name in NAMES[1:]}
-    status, output = finish(sweep(out, "--seeds", "1"))
+    status, output = sweep_here(out, "--seeds", "1")
     assert status == 0 and "1 new, 0 interrupted, 1 finished" in output
     assert metrics(out) == metrics(whole)
     assert before == {name: (out / name / "metrics.jsonl").stat().st_mtime_ns for name in NAMES[1:]}
     assert "probe/both  none" in output and "probe/both  flip" in output
-    status, output = finish(sweep(out, "--seeds", "1,2", "--gamma=0.5"))
+    status, output = sweep_here(out, "--seeds", "1,2", "--gamma=0.5")
     assert status == 2 and output.startswith("error: --gamma: ") and output.count("\n") == 1
 
 
@@ -77,7 +78,7 @@ def test_a_stopped_sweep_goes_on_to_the_same_end(whole: Path, tmp_path: Path) ->
     status, output = finish(process)
     assert status == 130 and "go on with the same command: rad ablate --task probe/both" in output
     assert not list(workers(tmp_path))
-    status, output = finish(sweep(tmp_path / "sweep", *TWO))
+    status, output = sweep_here(tmp_path / "sweep", *TWO)
     assert status == 0, output
     assert metrics(tmp_path / "sweep") == metrics(whole)
 
@@ -87,7 +88,7 @@ def test_a_killed_sweep_leaves_no_orphans_and_goes_on_to_the_same_end(whole: Pat
     wait_for(lambda: begun(tmp_path, 20))
     process.kill()
     process.communicate()
-    status, output = finish(sweep(tmp_path / "sweep", *TWO))  # at once: the runs may still be saving themselves
+    status, output = sweep_here(tmp_path / "sweep", *TWO)  # at once: the runs may still be saving themselves
     assert status == 0, output
     assert metrics(tmp_path / "sweep") == metrics(whole)
     wait_for(lambda: not list(workers(tmp_path)))
@@ -95,12 +96,18 @@ def test_a_killed_sweep_leaves_no_orphans_and_goes_on_to_the_same_end(whole: Pat
 
 def test_a_killed_run_is_tried_again_and_a_hopeless_one_given_up(whole: Path, tmp_path: Path) -> None:
     hopeless = tmp_path / "sweep" / NAMES[0]
-    process = sweep(tmp_path / "sweep", "--workers", "1")
-    first = wait_for(lambda: next(workers(tmp_path), None))
-    hopeless.mkdir(parents=True)
-    (hopeless / "checkpoints").touch()  # where a folder has to be
-    os.kill(first[0], signal.SIGKILL)
-    status, output = finish(process)
+
+    def spoil() -> None:
+        process, _, folder = wait_for(lambda: next(workers(tmp_path), None))
+        assert folder.endswith(NAMES[1])
+        hopeless.mkdir(parents=True)
+        (hopeless / "checkpoints").touch()  # where a folder has to be
+        os.kill(process, signal.SIGKILL)
+
+    thread = threading.Thread(target=spoil)
+    thread.start()
+    status, output = sweep_here(tmp_path / "sweep", "--workers", "1")
+    thread.join()
     assert status == 1
     assert "attempt 1 of 3: killed by SIGKILL" in output
     assert f"failed {NAMES[0]}, attempt 3 of 3: status 1" in output
@@ -112,7 +119,7 @@ def test_a_killed_run_is_tried_again_and_a_hopeless_one_given_up(whole: Path, tm
 def test_two_sweeps_at_once_are_refused(tmp_path: Path) -> None:
     process = sweep(tmp_path / "sweep", *TWO)
     wait_for((tmp_path / "sweep" / "logs").exists)
-    status, output = finish(sweep(tmp_path / "sweep", *TWO))
+    status, output = sweep_here(tmp_path / "sweep", *TWO)
     assert status == 2 and output == f"error: {tmp_path / 'sweep'} is in use by another process\n"
     process.terminate()
     assert finish(process)[0] == 143

@@ -13,8 +13,8 @@ import pytest
 
 from rad.config import to_json
 from rad.runtime.logging import last_rows
-from rad.sweep import cluster
-from rad.sweep.cluster import execute, pack, unpack
+from rad.sweep import node
+from rad.sweep.node import execute, pack, unpack
 from rad.train import start
 from tests.integration.runs import rows, run_until, tiny
 from tests.integration.sweeps import finish, metrics, sweep, workers
@@ -69,11 +69,11 @@ class Elsewhere:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
         folder.mkdir()
-        monkeypatch.setattr(cluster.tempfile, "gettempdir", lambda: str(folder))
-        monkeypatch.setattr(cluster, "_is_asked", lambda stop: False)
+        monkeypatch.setattr(node.tempfile, "gettempdir", lambda: str(folder))
+        monkeypatch.setattr(node, "_is_asked", lambda stop: False)
         self.folder = folder
 
-    def execute(self, out: Path, name: str, files: cluster.Files) -> tuple[int, cluster.Files]:
+    def execute(self, out: Path, name: str, files: node.Files) -> tuple[int, node.Files]:
         config = tiny(augment="flip", out=out / name)
         return execute(str(out), name, to_json(config), ".seen-not-here", files, SimpleNamespace())
 
@@ -82,11 +82,11 @@ def test_files_travel_where_the_folder_is_not_shared(
     local: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     name, out = NAMES[0], tmp_path / "sweep"
-    node = Elsewhere(monkeypatch, tmp_path / "node")
+    other = Elsewhere(monkeypatch, tmp_path / "node")
     run_until(tiny(augment="flip"), tmp_path / "half", 33)
-    status, files = node.execute(out, name, pack(tmp_path / "half"))
-    assert status == 0 and b"60/60 frames" in files.pop(cluster.LOG_FILE)
-    assert not out.exists() and not [path for path in node.folder.rglob("*") if path.is_file()]
+    status, files = other.execute(out, name, pack(tmp_path / "half"))
+    assert status == 0 and b"60/60 frames" in files.pop(node.LOG_FILE)
+    assert not out.exists() and not [path for path in other.folder.rglob("*") if path.is_file()]
     unpack(files, out / name)
     assert rows(out / name) == rows(local / name)
     assert (out / name / "learning_curve.png").stat().st_size > 0
@@ -96,18 +96,18 @@ def test_a_later_attempt_on_a_node_goes_on_with_what_it_finds_there(
     local: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     name, out = NAMES[0], tmp_path / "sweep"
-    node = Elsewhere(monkeypatch, tmp_path / "node")
-    left = cluster.scratch(str(out)) / name
+    other = Elsewhere(monkeypatch, tmp_path / "node")
+    left = node.scratch(str(out)) / name
     left.parent.mkdir(parents=True)
     run_until(tiny(augment="flip", out=out / name), left, 43)
     times = []
-    monkeypatch.setattr(cluster, "unpack", lambda *arguments: times.append(arguments))
-    status, files = node.execute(out, name, {})
+    monkeypatch.setattr(node, "unpack", lambda *arguments: times.append(arguments))
+    status, files = other.execute(out, name, {})
     assert (status, times) == (0, [])
     unpack(files, tmp_path / "run")
     assert rows(tmp_path / "run") == rows(local / name)
     # another sweep in a folder of the same name left something else
     left.parent.mkdir(parents=True, exist_ok=True)
     shutil.copytree(local / name, left)
-    cluster._receive(left, dataclasses.replace(tiny(), out=out / name), {})
+    node.receive(left, to_json(dataclasses.replace(tiny(), out=out / name)), {})
     assert len(times) == 1 and [path.name for path in left.iterdir()] == ["config.json"]

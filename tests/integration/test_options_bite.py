@@ -12,9 +12,9 @@ from gymnasium.vector import SyncVectorEnv
 
 from rad import cli, envs, train, validate
 from rad.agents.sac import SACConfig
-from rad.build import CHECKPOINTS, VIDEO_FILE
 from rad.commands.train import parse_run
 from rad.config import SACRun
+from rad.names import CHECKPOINTS, VIDEO_FILE
 from rad.runtime import checkpoint
 from rad.runtime.logging import read_rows
 from tests.integration.runs import AGENT, tiny

@@ -14,8 +14,9 @@ import torch
 
 import augment
 from rad import cli
-from rad.build import CHECKPOINTS, read_config
+from rad.build import read_config
 from rad.evaluations import evaluate_run
+from rad.names import CHECKPOINTS
 from rad.runtime import checkpoint
 from rad.train import Trainer, resume, start
 from tests.integration.runs import rows, run_until, same, tiny, weights

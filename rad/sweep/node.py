@@ -1,0 +1,121 @@
+"""What happens on a node of a Ray cluster: a run is worked on, where the folder of the sweep is seen or where not.
+
+Ray imports this module in each of its processes, hence without torch: a node's memory is for the runs.
+"""
+
+import hashlib
+import json
+import shutil
+import tempfile
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from rad.names import CONFIG_FILE, CURVE_FILE
+from rad.runtime.files import replacing
+from rad.sweep.process import environment, launch, log_file, open_log
+
+POLL_S = 0.5
+LOG_FILE = "log"
+
+Files = dict[str, bytes]
+Plain = dict[str, Any]
+
+
+class StopFlag:
+    """Tells the tasks on all nodes whether they are to stop."""
+
+    def __init__(self) -> None:
+        self._asked = False
+
+    def ask(self) -> None:
+        """Ask all tasks to stop."""
+        self._asked = True
+
+    def asked(self) -> bool:
+        """Tell whether they are asked to."""
+        return self._asked
+
+
+def execute(out: str, name: str, config: Plain, marker: str, files: Files, stop: Any) -> tuple[int, Files]:
+    """Work on a run, on whatever node this is.
+
+    Args:
+        out: folder of the sweep.
+        name: of the run.
+        config: its settings, as its config.json has them.
+        marker: a file in `out`, which a node sees if it shares that folder.
+        files: of the run so far, for a node that does not.
+        stop: handle of the `StopFlag`.
+
+    Returns:
+        The exit status of the run, and its files where they have to travel.
+    """
+    shared = (Path(out) / marker).exists()
+    place = Path(out) if shared else scratch(out)
+    folder = place / name
+    if not shared:
+        receive(folder, config, files)
+    with open_log(place, name) as log:
+        process = launch(folder, log, environment(config["threads"]))
+    asked = False
+    while process.poll() is None:
+        if not asked and (asked := _is_asked(stop)):
+            process.terminate()
+        time.sleep(POLL_S)
+    return process.returncode, {} if shared else _collected(place, name)
+
+
+def scratch(out: str) -> Path:
+    """Return the folder of a sweep on a node that does not see it; the same for each attempt, so that it goes on."""
+    return Path(tempfile.gettempdir()) / f"rad-sweep-{hashlib.sha256(out.encode()).hexdigest()[:16]}"
+
+
+def receive(folder: Path, config: Plain, files: Files) -> None:
+    """Make the folder of a run on its node; one that an earlier attempt left there is further on, and stays."""
+    settings = folder / CONFIG_FILE
+    if settings.exists() and json.loads(settings.read_text()) == json.loads(json.dumps(config)):
+        return
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    unpack(files, folder)
+    write_config(config, settings)
+
+
+def pack(folder: Path) -> Files:
+    """Return the bytes of all files in a folder by their path in it."""
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def unpack(files: Mapping[str, bytes], folder: Path) -> None:
+    """Write the files that `pack` gave; the learning curve last, since it says that a run is finished."""
+    for name in sorted(files, key=lambda name: name == CURVE_FILE):
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(files[name])
+
+
+def write_config(config: Plain, path: Path) -> None:
+    """Write settings as `rad train` does, in one step."""
+    with replacing(path) as file:
+        file.write(json.dumps(config, indent=2).encode() + b"\n")
+
+
+def _is_asked(stop: Any) -> bool:
+    """Tell whether the sweep is to stop; it is when nobody is there to ask."""
+    import ray
+
+    try:
+        return bool(ray.get(stop.asked.remote()))
+    except ray.exceptions.RayError:
+        return True
+
+
+def _collected(place: Path, name: str) -> Files:
+    """Return the files of a run with its log, and remove them."""
+    log = log_file(place, name)
+    files = pack(place / name) | {LOG_FILE: log.read_bytes()}
+    shutil.rmtree(place / name)
+    log.unlink()
+    return files

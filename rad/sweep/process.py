@@ -1,0 +1,59 @@
+"""The process of one run and what it prints. Without torch, so that a node of a cluster begins at once."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import BinaryIO
+
+from rad.names import LOGS
+
+
+def launch(folder: Path, log: BinaryIO, variables: dict[str, str]) -> "subprocess.Popen[bytes]":
+    """Start the process of a run.
+
+    It has a session of its own, so that a terminal's Ctrl-C reaches the sweep alone, which then asks it to stop.
+    """
+    return subprocess.Popen(
+        [sys.executable, "-m", "rad.sweep.worker", str(folder), str(os.getpid())],
+        stdin=subprocess.DEVNULL,
+        stdout=log,
+        stderr=subprocess.STDOUT,
+        env=variables,
+        start_new_session=True,
+    )
+
+
+def environment(threads: int, gpu: str = "") -> dict[str, str]:
+    """Return the variables of a run's process: threads of OpenMP and of the software renderer, and its GPU."""
+    found = dict(os.environ) | {"PYTHONUNBUFFERED": "1"}
+    if threads:
+        found |= {"OMP_NUM_THREADS": str(threads), "LP_NUM_THREADS": str(threads)}
+    return found | ({"CUDA_VISIBLE_DEVICES": gpu} if gpu else {})
+
+
+def ended(status: int) -> str:
+    """Say how a process ended."""
+    return f"killed by {signal.Signals(-status).name}" if status < 0 else f"status {status}"
+
+
+def log_file(out: Path, name: str) -> Path:
+    """Return where all that a run prints is kept, its errors among it."""
+    return out / LOGS / f"{name}.log"
+
+
+def open_log(out: Path, name: str) -> BinaryIO:
+    """Open the log of a run to add to it."""
+    path = log_file(out, name)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path.open("ab")
+
+
+def last_words(out: Path, name: str) -> str:
+    """Return the last line of a run's log, which is the error of one that failed."""
+    try:
+        lines = log_file(out, name).read_text(errors="replace").split("\n")
+    except OSError:
+        return ""
+    return next((line.strip() for line in reversed(lines) if line.strip()), "")
