@@ -135,7 +135,7 @@ def differences(folder: str | Path, made_with: Mapping[str, str] = NOTHING) -> l
             continue
         now = {**_surroundings(), **made_with}
         changed = [name for name in sorted(then.keys() | now.keys()) if then.get(name) != now.get(name)]
-        return [f"{name}: {then.get(name)} then, {now.get(name)} now" for name in changed]
+        return [f"{name}: {then.get(name, 'not recorded')} then, {now.get(name)} now" for name in changed]
     raise CheckpointError(f"no readable checkpoint in {folder}")
 
 

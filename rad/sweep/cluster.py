@@ -38,10 +38,7 @@ class Cluster:
     def __init__(self, out: Path, address: str, cpus: int, gpus: float | None) -> None:
         ray = load()
         options = {} if address else {"num_cpus": cpus, "include_dashboard": False}
-        try:
-            ray.init(address=address or "local", log_to_driver=False, logging_level="ERROR", **options)
-        except (ConnectionError, ValueError) as error:
-            raise ConnectionError(f"--address: no Ray cluster answers at {address}: {error}") from None
+        connect(ray, address or "local", **options)
         found = ray.cluster_resources()
         self.out, self.remote = out.absolute(), bool(address)
         self.cpus, self.gpus = int(found.get("CPU", 1)), min(1.0, found.get("GPU", 0.0)) if gpus is None else gpus
@@ -86,6 +83,19 @@ class Cluster:
         load().shutdown()
 
 
+def connect(ray: Any, address: str, **options: Any) -> None:
+    """Connect this process to Ray.
+
+    Raises:
+        ConnectionError: there is no cluster at the address; one line.
+    """
+    try:
+        ray.init(address=address, log_to_driver=False, logging_level="ERROR", **options)
+    except (ConnectionError, ValueError) as error:
+        reason = " ".join(str(error).split())
+        raise ConnectionError(f"--address: no Ray cluster answers at {address}: {reason}") from None
+
+
 def check(address: str) -> None:
     """Check that Ray is installed, and that something answers at the address of a cluster.
 
@@ -93,9 +103,13 @@ def check(address: str) -> None:
         ModuleNotFoundError: Ray is not installed.
         ConnectionError: nothing answers; Ray itself would go on trying for minutes.
     """
-    load()
+    ray = load()
     host, _, port = address.removeprefix("ray://").rpartition(":")
-    if not address or address == "auto":
+    if not address:
+        return
+    if address == "auto":
+        connect(ray, address)
+        ray.shutdown()
         return
     try:
         socket.create_connection((host, int(port)), timeout=CONNECT_S).close()

@@ -59,6 +59,7 @@ BAD: list[tuple[list[str], str, str]] = [
         "must be auto or HOST:PORT of a Ray cluster, got nowhere",
     ),
     (["--engine", "ray", "--address", "127.0.0.1:1"], "--address", "Connection refused"),
+    (["--engine", "ray", "--address", "auto"], "--address", "no Ray cluster answers at auto"),
     (["--resume", "run"], "--resume", "the same command goes on with a sweep"),
     (["--frames", "x"], "--frames", "'x'"),
     (["--nope", "3"], "--nope", "Unrecognized options: --nope, 3"),
