@@ -4,14 +4,13 @@ import math
 from collections.abc import Sequence
 from functools import partial
 from operator import mul
-from statistics import fmean
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from rad.report.aggregates import sample_efficiency
 from rad.report.canvas import GREY, Figure, blank, file_name, finish, looks, plain, style
-from rad.report.endings import baseline, evaluations, finished, splits
+from rad.report.endings import evaluations, finished, random_policy, splits
 from rad.report.published import Published
 from rad.report.references import references
 from rad.report.statistics import Band
@@ -88,9 +87,9 @@ def _figure(groups: Sequence[Group], split: str) -> list[Figure]:
     lines = curve_references(groups, split)
     with style():
         if len(groups) <= MOST_LINES:
-            canvas = _together(curves, _random(groups, split), _repeat(groups), lines)
+            canvas = _together(curves, random_policy(groups, split), _repeat(groups), lines)
         else:
-            canvas = _apart(curves, _random(groups, split))
+            canvas = _apart(curves, random_policy(groups, split))
         canvas.suptitle(title, fontsize=10)
         return [finish(canvas, file_name("curves", task, split), f"Learning curves: {title}", _caption(curves, lines))]
 
@@ -186,12 +185,6 @@ def _short(count: float, position: Any) -> str:
         if count >= size:
             return f"{count / size:g}{letter}"
     return f"{count:g}"
-
-
-def _random(groups: Sequence[Group], split: str) -> float | None:
-    found = [baseline(run, split) for group in groups for run in group.runs]
-    known = [value for value in found if value is not None]
-    return fmean(known) if known else None
 
 
 def _repeat(groups: Sequence[Group]) -> float | None:

@@ -2,8 +2,10 @@
 
 import json
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 from rad.names import EVALUATIONS
@@ -59,6 +61,13 @@ def baseline(run: Run, split: str) -> float | None:
     """Return the mean return of the random policy on a split; None where it was not measured."""
     found = [value for _, value in _means(run, "baseline", split) if math.isfinite(value)]
     return found[-1] if found else None
+
+
+def random_policy(groups: Iterable[Group], split: str = TRAIN) -> float | None:
+    """Return the mean return of the random policy over all runs that measured it; None if none did."""
+    found = [baseline(run, split) for group in groups for run in group.runs]
+    known = [value for value in found if value is not None]
+    return fmean(known) if known else None
 
 
 def finished(group: Group) -> list[Run]:

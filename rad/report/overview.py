@@ -21,6 +21,7 @@ MAIN = (
     "encoder",
     "train_split",
 )
+UNKNOWN = "not recorded"
 
 
 def head(groups: Sequence[Group]) -> str:
@@ -99,14 +100,17 @@ def _versions(found: Found, runs: Sequence[Run]) -> list[Block]:
     if not known:
         return [Words("Versions and hardware: these run folders hold no checkpoint that tells.")]
     names = list(dict.fromkeys(name for made in known.values() for name in made))
-    values = {name: list(dict.fromkeys(made.get(name, "-") for made in known.values())) for name in names}
+    values = {name: list(dict.fromkeys(made.get(name, UNKNOWN) for made in known.values())) for name in names}
     pairs = [(name, " or ".join(found)) for name, found in values.items()]
     without = [place for place in recorded if place not in known]
     blocks: list[Block] = [Sheet("versions", "Versions and hardware", {"what": 0, "value": 0}, pairs)]
     if without:
         blocks.append(Items("Runs that record no versions (no checkpoint)", without))
     if mixed := [name for name, found in values.items() if len(found) > 1]:
-        lines = [f"{place}: {', '.join(f'{name} {made.get(name)}' for name in mixed)}" for place, made in known.items()]
+        lines = [
+            f"{place}: {', '.join(f'{name} {made.get(name, UNKNOWN)}' for name in mixed)}"
+            for place, made in known.items()
+        ]
         blocks.append(Items("Runs made with different versions", lines))
     return blocks
 

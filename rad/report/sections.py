@@ -7,7 +7,7 @@ from rad.report.blocks import Block, Command, Items, Section, Words
 from rad.report.canvas import file_name
 from rad.report.charts import gaps_figure, pairs_figure, profile_figure
 from rad.report.curves import curve_figures, curve_references
-from rad.report.endings import TRAIN
+from rad.report.endings import TRAIN, random_policy
 from rad.report.provenance import short_command, sweep_commands, train_command
 from rad.report.references import sources
 from rad.report.results import NONE, Result, across_tasks, results, scores_of
@@ -33,7 +33,7 @@ def task_section(groups: Sequence[Group], lift: tuple[str, Mapping[str, Estimate
     """
     found = results(groups)
     task = groups[0].task
-    blocks: list[Block] = [_sheet(task, found, *lift), *curve_figures(groups)]
+    blocks: list[Block] = [_sheet(task, found, random_policy(groups), *lift), *curve_figures(groups)]
     if published := curve_references(groups, TRAIN):
         blocks.append(Items("Published scores, the dotted lines", sources(published), is_folded=True))
     blocks += [*pairs_figure(task, found), *gaps_figure(task, found), *_gap_sheets(task, found)]
@@ -94,7 +94,9 @@ def _command_lines(found: Found, group: Group, fields: Sequence[str]) -> list[st
     return [about, short_command(group.runs[0], fields)]
 
 
-def _sheet(task: str, found: Sequence[Result], lifted_by: str, lifts: Mapping[str, Estimate]) -> Sheet:
+def _sheet(
+    task: str, found: Sequence[Result], random: float | None, lifted_by: str, lifts: Mapping[str, Estimate]
+) -> Sheet:
     places = decimals_for([value for one in found for value in one.returns])
     splits = list(dict.fromkeys(split for one in found for split in one.gaps))
     gap = splits[0] if len(splits) == 1 else ""
@@ -107,7 +109,10 @@ def _sheet(task: str, found: Sequence[Result], lifted_by: str, lifts: Mapping[st
         numbers = [beside.probability, beside.adjusted_p_value] if beside else [None, None]
         lift = None if one.group.variant else lifts.get(one.group.augment)
         rows.append([one.group.method, len(one.returns), one.iqm, one.mean, *numbers, one.gaps.get(gap), lift])
+    if random is not None:
+        rows.append(["random policy", None, None, random, *[None] * (len(decimals) - 4)])
     notes = ["Mean returns of the last evaluation of finished runs; IQM: interquartile mean over them."]
+    notes += ["random policy: uniform actions, played at the start of each run."] if random is not None else []
     notes += [f"{BETTER} {SMALLEST}"] if any(one.comparison for one in found) else []
     notes += [GAP] if gap else []
     notes += ["lift: of the map on the robot, 1 is chance; see where the encoders look."] if lifts else []

@@ -94,6 +94,7 @@ def test_numbers_warnings_settings_and_commands_are_on_the_page(files):
         "dmc-walker-walk/flip/seed-1: 200 of 400 frames",
         "Not begun gone",
         "24.0",  # mean of crop
+        "random policy 2.00",
         "these run folders hold no checkpoint that tells",
         "rad ablate --augment '<b>&'",
         "rad train --algo=sac --task=dmc/walker-walk --augment=crop --seed=1",

@@ -5,7 +5,7 @@ import math
 
 import pytest
 
-from rad.report.endings import baseline, ending, evaluations, finals, splits, trained_and_tested
+from rad.report.endings import baseline, ending, evaluations, finals, random_policy, splits, trained_and_tested
 from rad.report.runs import read_run
 from tests.rad.report.seeds import groups_in, make_seed, rows_of, write_episodes
 
@@ -18,6 +18,15 @@ def test_a_finished_run(tmp_path):
     end = ending(run_of(tmp_path, rows_of(8.0)))
     assert end.finished and (end.frames, end.asked, end.time_s) == (400, 400, 1.5)
     assert end.returns == {"train": 8.0}
+
+
+def test_the_random_policy_is_the_mean_of_what_runs_measured(tmp_path):
+    for seed, random in enumerate([2.0, 5.0, math.nan], start=1):
+        make_seed(tmp_path, "crop", seed, rows_of(8.0, test=3.0, random=random))
+    make_seed(tmp_path, "none", 1, rows_of(8.0)[1:])
+    groups = groups_in(tmp_path)
+    assert random_policy(groups) == random_policy(groups, "test") == 3.5
+    assert random_policy(groups[:1]) is None
 
 
 def test_a_run_that_went_beyond_its_frames_is_finished(tmp_path):
