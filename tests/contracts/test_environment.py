@@ -186,6 +186,7 @@ def test_returned_arrays_are_copies(venv: Any) -> None:
     np.testing.assert_array_equal(obs, kept)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("task", TASKS)
 @pytest.mark.parametrize("steps", [0, 1, 4, 7])
 def test_resume_is_exact(task: str, steps: int) -> None:

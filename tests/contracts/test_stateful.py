@@ -147,6 +147,7 @@ def run(case: Case, thing: Any, first: int, count: int) -> list[Any]:
     return [case.step(thing, number) for number in range(first, first + count)]
 
 
+@pytest.mark.slow
 def test_a_restored_object_goes_on_like_the_first(case, tmp_path):
     original, restored = case.make(), case.make()
     run(case, original, 0, STEPS_BEFORE)
@@ -156,6 +157,7 @@ def test_a_restored_object_goes_on_like_the_first(case, tmp_path):
     assert same(run(case, restored, STEPS_BEFORE, STEPS_AFTER), expected)
 
 
+@pytest.mark.slow
 def test_restoring_gives_the_same_state_again(case, tmp_path):
     original, restored = case.make(), case.make()
     run(case, original, 0, STEPS_BEFORE)
@@ -163,6 +165,7 @@ def test_restoring_gives_the_same_state_again(case, tmp_path):
     assert same(restored.state_dict(), original.state_dict())
 
 
+@pytest.mark.slow
 def test_loading_overwrites_what_was_there(case):
     fresh, used = case.make(), case.make()
     run(case, used, 0, STEPS_BEFORE)

@@ -99,6 +99,7 @@ def test_receptive_field():
     assert make().receptive_field() == ReceptiveField(jump=8, center=0.0, size=141)
 
 
+@pytest.mark.slow
 def test_a_cell_sees_the_corners_of_its_field_and_no_further():
     """Cell (10, 11) is centred on pixel (80, 88) and sees 70 more each way; positive weights lose no light."""
     encoder = make((3, 168, 176))

@@ -44,6 +44,7 @@ def test_looks_by_name_and_side() -> None:
     assert again and (again.side, again.folder) == ("test", Path("a"))
 
 
+@pytest.mark.slow
 def test_each_purpose_sees_its_split() -> None:
     def first(purpose: str, split: str = "", **run: Any) -> bytes:
         env = make_env(tiny(**DMC | {"image_size": 32}, **run), purpose, split=split)

@@ -70,6 +70,7 @@ def update_both(agent: PPOAgent, reference: ReferencePPO, op: str, seed: int) ->
     return agent.update(rollout), losses
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("discrete", [True, False])
 @pytest.mark.parametrize("case", CASES)
 def test_every_loss_and_parameter_agrees_over_three_updates(case: str, discrete: bool) -> None:

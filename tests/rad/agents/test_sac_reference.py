@@ -123,6 +123,7 @@ def test_every_parameter_agrees_over_three_updates():
             assert distance.max() <= tolerance(name), f"update {number}: {name}"
 
 
+@pytest.mark.slow
 def test_the_published_size_agrees_over_three_updates():
     """Of eight million parameters some have gradients that are nothing but rounding, about 1e-9.
 

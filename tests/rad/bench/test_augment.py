@@ -24,6 +24,7 @@ def results(name, batch=12, frames=2):
     return {side: torch.as_tensor(work()) for side, work in bench.sides(name, batch, frames).items()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", OPS)
 def test_all_sides_give_the_same_kind_of_images(name):
     found = results(name)
@@ -37,6 +38,7 @@ def test_all_sides_give_the_same_kind_of_images(name):
         assert abs(average[side] - average["ours"]) < 0.25, side
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in OPS if name != "random_conv"])
 def test_all_sides_draw_for_each_image_and_hold_it_on_its_frames(name, monkeypatch):
     same = torch.randint(0, 256, (1, 3, 100, 100), dtype=torch.uint8)

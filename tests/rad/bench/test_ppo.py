@@ -13,6 +13,7 @@ pytest.importorskip("procgen", reason="no wheel of procgen for this platform")
 TINY = ppo.Job(num_envs=2, num_steps=2, num_minibatches=1, num_epochs=1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("side", ppo.SIDES)
 def test_each_side_collects_and_learns(monkeypatch: pytest.MonkeyPatch, side: str) -> None:
     tuned = []

@@ -7,6 +7,7 @@ pytestmark = pytest.mark.slow
 pytest.importorskip("dm_control")
 
 
+@pytest.mark.slow
 def test_rows_name_the_scene_and_measure_against_paper_and_train() -> None:
     rows = render.run(tasks=("cartpole-swingup",), size=84, frames=3)
     splits, qualities = ("train", "video-easy", "video-hard"), ("paper", "near", "fast")

@@ -135,6 +135,7 @@ def drawn_before(simulator: DMCSimulator, color: tuple[int, int, int]) -> np.nda
     return simulator.frame().transpose(1, 2, 0).astype(int)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("quality", ["paper", "near", "fast"])
 @pytest.mark.parametrize("name", ["walker-walk", "ball_in_cup-catch", "cartpole-swingup", "cheetah-run", "lqr-lqr_2_1"])
 def test_a_cutout_is_what_the_renderer_draws(simulate: Any, name: str, quality: str) -> None:

@@ -102,6 +102,7 @@ def test_physics_is_untouched(task: str) -> None:
     edited.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CHANGED)
 def test_an_episode_looks_the_same_whenever_it_is_played(simulate: Any, name: str) -> None:
     first, second = simulate("cartpole-swingup", name), simulate("cartpole-swingup", name)

@@ -119,6 +119,7 @@ def test_actions_are_scaled_to_true_bounds(simulate: Any) -> None:
     assert (simulator.action_space.low == -1).all() and (simulator.action_space.high == 1).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SIX)
 def test_paper_quality_is_what_dm_control_draws(simulate: Any, name: str) -> None:
     simulator = simulate(name, size=40)
@@ -135,6 +136,7 @@ def test_paper_quality_is_what_dm_control_draws(simulate: Any, name: str) -> Non
     reference.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "least"),  # without multisampling alone, the mean difference is 0.7 on cartpole and 0.9 on walker
     [("cartpole-swingup", 1.0), ("walker-walk", 5.0), ("cheetah-run", 1.0), ("reacher-easy", 10.0)],
@@ -214,6 +216,7 @@ single = venv.envs[0]
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
+@pytest.mark.slow
 def test_the_back_end_is_chosen_when_none_is_set() -> None:
     script = """
 import os, rad.envs
@@ -254,6 +257,7 @@ def resumes_exactly(name: str, before: int = 9, after: int = 9) -> bool:
     return got == expected and True in got
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [*SIX, "hopper-hop", "point_mass-hard", "fish-swim"])
 def test_resume_is_exact(name: str) -> None:
     assert resumes_exactly(name)
