@@ -1,6 +1,7 @@
 """The `rad` command: each subcommand reads its flags, calls one function and returns an exit status."""
 
 import importlib
+import signal
 import sys
 from collections.abc import Sequence
 
@@ -41,6 +42,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _report(str(error), 2)
     except FloatingPointError as error:
         return _report(str(error), 1)
+    except KeyboardInterrupt:  # outside of training, which saves itself first
+        return _report("interrupted", 128 + signal.SIGINT)
 
 
 def run(command: str, arguments: list[str]) -> int:

@@ -200,6 +200,7 @@ class Trainer:
         write_mp4(self.folder / VIDEO_FILE, np.stack(recorder.frames), recorder.fps)
         draw_attention(self.config, self.agent, recorder.observations, self.folder / ATTENTION_PICTURE)
         self._write_rows(rows)
+        self.log.sync()
         with replacing(self.folder / CURVE_FILE) as file:
             learning_curve(self.folder, Path(file.name))
 

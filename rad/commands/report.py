@@ -1,5 +1,6 @@
 """rad report: one page about the runs in a folder."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -25,13 +26,14 @@ def main(arguments: list[str]) -> int:
     from rad.report import document
 
     out = options.out or options.folder / document.FOLDER
-    if out.exists() and not out.is_dir():
-        raise ValueError(f"--out: must be a folder, got the file {out}")
+    found = next(path for path in (out, *out.absolute().parents) if path.exists())
+    if not found.is_dir() or not os.access(found, os.W_OK):
+        raise ValueError(f"--out: must be a folder that can be written to, got {out}")
     typed = ["rad", "report", str(options.folder), *(["--out", str(out)] if options.out else [])]
     with flags.argument("FOLDER"):
         files = document.report(options.folder, out, typed)
     _write(out, files)
-    print(f"{out / document.PAGE}\n{len(files) - 1} figures and tables beside it")
+    print(f"{out / document.PAGE}\n{len(files) - 1} files of figures, tables and commands beside it")
     return 0
 
 

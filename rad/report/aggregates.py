@@ -5,6 +5,7 @@ Intervals cover the chance of training, by drawing runs anew within each task. T
 """
 
 from collections.abc import Mapping
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -17,6 +18,8 @@ Array = NDArray[np.float64]
 
 AGGREGATES = ("iqm", "mean", "median", "optimality_gap")
 ENOUGH_SEEDS = 5
+# Per cent of cases in which 95 % intervals hold the true value, by the number of seeds.
+HELD = {"iqm": {2: 50, 3: 75, 4: 88, 5: 89}, "difference": {2: 68, 3: 80, 4: 85, 5: 88}}
 
 
 def aggregate(
@@ -119,23 +122,29 @@ def sample_efficiency(curves: Scores, *, confidence: float = CONFIDENCE, samples
     return stratified_bootstrap(statistic, sizes, confidence=confidence, samples=samples, seed=seed)
 
 
-def few_seeds_warning(num_seeds: int) -> str:
+def few_seeds_warning(num_seeds: int, of: Literal["iqm", "difference"] = "iqm") -> str:
     """Return what to know of intervals from so few training runs of a task; empty for 5 and more.
 
-    Source: two simulations of ours, of runs on six tasks with standard deviations 0.05 to 0.15: 95 % intervals of the
-        IQM.
+    Args:
+        num_seeds: of the method, or of the smaller side of a difference.
+        of: what the intervals are of: the IQM of one method on a task, or the difference of two means.
 
     Raises:
         ValueError: there is no run.
+
+    Source: simulations of ours, 1,500 cases each of normal and of skewed returns on one task. Intervals of the IQM over
+        six tasks hold somewhat more often: in 83 to 87 % of cases with 3 seeds.
     """
     if num_seeds < 1:
         raise ValueError(f"num_seeds must be at least 1, got {num_seeds}")
     if num_seeds >= ENOUGH_SEEDS:
         return ""
-    fault = "intervals are too narrow" if num_seeds > 1 else "intervals say nothing of the chance of training"
+    if num_seeds == 1:
+        return f"1 seed: no interval, nothing is known of the chance of training; use {ENOUGH_SEEDS} or more"
+    held = HELD[of]
     return (
-        f"{num_seeds} seed{'s' * (num_seeds > 1)}: {fault}. With 3 seeds, 95 % intervals hold the true value in 83 to "
-        f"87 % of cases, with 5 in 90 to 92 %; use {ENOUGH_SEEDS} or more"
+        f"{num_seeds} seeds: intervals called 95 % hold the true value in about {held[num_seeds]} % of cases, with "
+        f"{ENOUGH_SEEDS} seeds in {held[ENOUGH_SEEDS]} %; use {ENOUGH_SEEDS} or more"
     )
 
 

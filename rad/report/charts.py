@@ -8,13 +8,13 @@ import numpy as np
 
 from rad.report.aggregates import performance_profile
 from rad.report.canvas import COLORS, DASHES, MARKERS, Figure, blank, file_name, finish, looks, plain, style
-from rad.report.results import NONE, Result
+from rad.report.results import LEAST_RUNS, NONE, Result, least_runs, on_train
 from rad.report.sheets import decimals_for, has_interval
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-LEAST_PAIRS = 0.5  # of the ordered pairs; with fewer a matrix is mostly empty
+LEAST_PAIRS = 0.6  # of the ordered pairs; with fewer a matrix is mostly empty
 PROFILE_RUNS = 10  # of a method on a single task; fewer are a staircase
 THRESHOLDS = 101
 LIGHT = 0.6  # of the range of viridis; dark letters from there on
@@ -40,7 +40,7 @@ def pairs_figure(task: str, results: Sequence[Result]) -> list[Figure]:
         canvas = blank(side + 1.2, side)
         _matrix(canvas.subplots(), matrix, names)
         alone = f"; none alone: {known[NONE]:.{decimals_for([known[NONE]])}f}" if NONE in known else ""
-        canvas.suptitle(f"{task}, return{alone}", fontsize=10)
+        canvas.suptitle(f"{task}, return{on_train(results)}{alone}", fontsize=10)
         caption = "The augmentation of the row is applied first, that of the column second; on the diagonal, one alone."
         title = f"Pairs of augmentations: {task}"
         return [finish(canvas, file_name("pairs", task), title, f"{caption} Interquartile means at the end.")]
@@ -63,11 +63,12 @@ def gaps_figure(task: str, results: Sequence[Result]) -> list[Figure]:
         return [finish(canvas, file_name("gaps", task), f"Gap from train to test: {task}", caption)]
 
 
-def profile_figure(scores: Mapping[str, Mapping[str, list[float]]]) -> list[Figure]:
+def profile_figure(scores: Mapping[str, Mapping[str, list[float]]], where: str = "") -> list[Figure]:
     """Draw the share of runs above each score; none for one task with few runs, or more lines than can be told apart.
 
     Args:
         scores: normalised, by method and task.
+        where: " on train", if that has to be said.
     """
     tasks = {task for of_task in scores.values() for task in of_task}
     least = min((len(runs) for of_task in scores.values() for runs in of_task.values()), default=0)
@@ -82,8 +83,9 @@ def profile_figure(scores: Mapping[str, Mapping[str, list[float]]]) -> list[Figu
             look = looks(number) | {"marker": ""}
             band = performance_profile(of_task, thresholds)
             axes.plot(thresholds, band.value, label=method, **look)
-            axes.fill_between(thresholds, band.low, band.high, color=look["color"], alpha=0.12, linewidth=0)
-        axes.set(xlabel="normalised score", ylabel="share of runs above it", xlim=(0, top), ylim=(0, 1.02))
+            if least_runs(of_task) >= LEAST_RUNS:
+                axes.fill_between(thresholds, band.low, band.high, color=look["color"], alpha=0.12, linewidth=0)
+        axes.set(xlabel=f"normalised score{where}", ylabel="share of runs above it", xlim=(0, top), ylim=(0, 1.02))
         plain(axes)
         canvas.legend(loc="outside lower center", ncols=3, frameon=False)
         caption = "Share of runs that score more, where tasks weigh the same; bands are 95 % bootstrap intervals."

@@ -1,6 +1,8 @@
 """Methods compared: how likely one improves on another, how sure that is, and what is lost from train to test."""
 
+import math
 from collections.abc import Mapping, Sequence
+from itertools import combinations
 from typing import NamedTuple
 
 import numpy as np
@@ -27,6 +29,16 @@ class Comparison(NamedTuple):
     probability: Estimate
     p_value: float
     adjusted_p_value: float
+
+    @property
+    def shown(self) -> Estimate:
+        """The probability as a report gives it: without an interval at 0 and 1.
+
+        There every run of one side scores more, and so does every one that is drawn anew: the interval would be a
+        point, as if nothing were left to chance.
+        """
+        value = self.probability.value
+        return Estimate(value, math.nan, math.nan) if value in (0.0, 1.0) else self.probability
 
 
 class Gap(NamedTuple):
@@ -123,26 +135,28 @@ def probability_of_improvement(
 def improvement_p_value(first: Scores, second: Scores, *, samples: int = SAMPLES, seed: int = 0) -> float:
     """Return how often chance alone gives a probability of improvement as far from 1/2, to either side.
 
-    If the methods do not differ, each task's runs could have come from either: they are dealt anew `samples` times.
-    The smallest result is 1 / (samples + 1), or one in the number of different deals, which is small with few runs:
-    two methods with 3 runs on one task cannot get below 0.1.
+    If the methods do not differ, each task's runs could have come from either. If there are at most `samples` ways to
+    deal them, all are counted and the result is exact; otherwise they are dealt anew `samples` times. With few runs
+    it cannot be small: 3 runs of each on one task are dealt in 20 ways, of which two are the farthest, hence 0.1.
 
     Args:
         first: as `probability_of_improvement`.
         second: as `probability_of_improvement`.
         samples: how often the runs are dealt anew, at least 1.
-        seed: of the deals; the same gives the same result.
+        seed: of these deals; the same gives the same result.
 
     Raises:
         ValueError: as `probability_of_improvement`.
 
     Source: Efron and Tibshirani, An Introduction to the Bootstrap (1993), section 15.2 (permutation test), with deals
-        within tasks; 1 is added as the runs as they are belong to the deals.
+        within tasks; 1 is added to sampled deals, as the runs as they are belong to them.
     """
     (xs, sizes_x), (ys, sizes_y) = runs_of(first), runs_of(_same_tasks(first, second))
     standings = [_standings(x, y) for x, y in zip(_split(xs, sizes_x), _split(ys, sizes_y))]
     generator, width = np.random.default_rng(seed), xs.size + ys.size
     found = _distance([task[None] for task in standings], sizes_x)
+    if math.prod(math.comb(task.size, size) for task, size in zip(standings, sizes_x)) <= samples:
+        return float(np.mean(_all_distances(standings, sizes_x) >= found - ROUNDING))
     farther = 0
     for rows in block_sizes(width, samples):
         dealt = [generator.permuted(np.tile(task, (rows, 1)), axis=1) for task in standings]
@@ -227,6 +241,15 @@ def _standings(first: Array, second: Array) -> Array:
     """
     runs = np.concatenate([first, second])
     return np.sign(runs[:, None] - runs).sum(axis=1) / (2 * first.size * second.size)
+
+
+def _all_distances(standings: Sequence[Array], sizes: Sequence[int]) -> Array:
+    """Return what `_distance` gives for each way to deal the runs of each task."""
+    totals = np.zeros(1)
+    for task, size in zip(standings, sizes):
+        sums = [task[list(places)].sum() for places in combinations(range(task.size), size)]
+        totals = np.add.outer(totals, sums).ravel()
+    return np.abs(totals)
 
 
 def _distance(standings: Sequence[Array], sizes: Sequence[int]) -> Array:

@@ -86,22 +86,25 @@ def _figure(groups: Sequence[Group], split: str) -> list[Figure]:
     title = f"{task}, return on {split}" if several else f"{task}, return"
     lines = curve_references(groups, split)
     with style():
-        if len(groups) <= MOST_LINES:
+        if len(curves) <= MOST_LINES:
             canvas = _together(curves, random_policy(groups, split), _repeat(groups), lines)
         else:
             canvas = _apart(curves, random_policy(groups, split))
         canvas.suptitle(title, fontsize=10)
-        return [finish(canvas, file_name("curves", task, split), f"Learning curves: {title}", _caption(curves, lines))]
+        caption = _caption(curves, lines, random_policy(groups, split) is not None)
+        return [finish(canvas, file_name("curves", task, split), f"Learning curves: {title}", caption)]
 
 
-def _caption(curves: Sequence[Curve], lines: Sequence[Published]) -> str:
+def _caption(curves: Sequence[Curve], lines: Sequence[Published], has_random: bool) -> str:
     band = "; bands are its 95 % stratified bootstrap intervals" if any(one.seeds > 1 for one in curves) else ""
     alone = "; a single seed has no band" if any(one.seeds == 1 for one in curves) else ""
     middle = "Interquartile mean over seeds of the mean evaluation return"
     if all(one.seeds == 1 for one in curves):
         middle, alone = "Mean evaluation return of a single seed each", ", which says nothing of other seeds"
+    others = " Thin grey lines are the other methods." if len(curves) > MOST_LINES else ""
+    dashed = " The dashed grey line is a uniform random policy." if has_random else ""
     dotted = " Dotted lines are published scores, see below." if lines else ""
-    return f"{middle}{band}{alone}. The dashed grey line is a uniform random policy.{dotted}"
+    return f"{middle}{band}{alone}.{others}{dashed}{dotted}"
 
 
 def _together(
@@ -133,8 +136,9 @@ def _apart(curves: Sequence[Curve], random: float | None) -> "Canvas":
         _level(axes, random)
         axes.set_title(one.label, fontsize=7.5)
         axes.xaxis.set_major_formatter(_short)
-        axes.set(xlim=(0, None), ylim=(min(0.0, axes.get_ylim()[0]), None))
+        axes.tick_params(labelbottom=number + COLUMNS >= len(curves))
         plain(axes)
+    grid[0].set(xlim=(0, None), ylim=(min(0.0, grid[0].get_ylim()[0]), None))  # shared, hence after all are drawn
     canvas.supxlabel("environment frames", fontsize=9)
     canvas.supylabel("episode return", fontsize=9)
     return canvas

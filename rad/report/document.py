@@ -46,7 +46,7 @@ def report(folder: Path, out: Path, typed: Sequence[str] = ()) -> dict[str, byte
         reproduction(found, groups, shlex.join(typed or ["rad", "report", str(folder)]), names),
     ]
     page = render(f"Report of {folder.resolve().name}", head(groups), sections)
-    return {PAGE: page, COMMANDS: commands(groups)} | _files(sections)
+    return {PAGE: page, COMMANDS: commands(found, groups)} | _files(sections)
 
 
 def _of(groups: Sequence[Group], task: str) -> list[Group]:

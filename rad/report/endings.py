@@ -14,6 +14,10 @@ from rad.report.sweeps import Group, flat
 
 TRAIN = "train"
 METRIC = "episode_return_mean"
+NAMES = {  # what rows of a file of `rad evaluate` are read for
+    "summary": ("task", "split", "frames", "episodes", METRIC),
+    "episode": ("split", "env", "episode", "episode_return"),
+}
 
 
 @dataclass(frozen=True)
@@ -123,9 +127,10 @@ def read_rows(path: Path) -> list[dict[str, Any]]:
         raise ValueError(f"{path} cannot be read: {error}") from None
     if not all(isinstance(row, dict) for row in rows):
         raise ValueError(f"{path} holds a line that is no JSON object")
-    for name in ("task", "split", "frames", "episodes", METRIC):
-        if any(name not in row for row in rows if row.get("kind") == "summary"):
-            raise ValueError(f"{path} has a summary without {name}; expected a file of rad evaluate")
+    for kind, names in NAMES.items():
+        for name in names:
+            if any(name not in row for row in rows if row.get("kind") == kind):
+                raise ValueError(f"{path} has a row of kind {kind} without {name}; expected a file of rad evaluate")
     return rows
 
 

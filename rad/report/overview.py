@@ -6,6 +6,7 @@ from rad.report.aggregates import ENOUGH_SEEDS, few_seeds_warning
 from rad.report.blocks import Block, Items, Pairs, Section, Words
 from rad.report.endings import ending, finished, splits
 from rad.report.provenance import failures, made_with, not_begun
+from rad.report.results import NONE, is_like
 from rad.report.runs import Run
 from rad.report.sheets import Cell, Sheet, decimals_for
 from rad.report.sweeps import OWN, Found, Group, differences, flat, shown
@@ -38,17 +39,19 @@ def warnings(found: Found, groups: Sequence[Group], doubles: Sequence[str]) -> l
     """Return what to know before the numbers are believed; nothing if there is nothing."""
     runs = [run for group in groups for run in group.runs]
     late = [run for run in runs if not ending(run).finished]
-    failed = failures(found, late)
+    failed = failures([*(run.folder for run in late), *found.bare])
+    begun = [f"{found.shown(place)}: no metrics yet" for place in found.bare if place not in failed]
     lists = {
         "Few seeds": _few(groups),
         "Failed runs": [f"{found.shown(place)}: {words}" for place, words in failed.items()],
         "Unfinished runs, left out of the numbers at the end": [
             f"{found.shown(run.folder)}: {_state(run)}" for run in late if run.folder not in failed
         ],
-        "Not begun": not_begun(found),
+        "Not begun": [*begun, *not_begun(found)],
         "Cannot be read, left out": found.unread,
         "Stand twice, left out": doubles,
         "Different render qualities, which are different inputs": _qualities(runs),
+        "Differ from none in more than the augmentation": _unlike(groups),
     }
     blocks = [Items(title, lines, is_warning=True) for title, lines in lists.items() if lines]
     return [Section("Before the numbers are believed", blocks)] if blocks else []
@@ -117,12 +120,14 @@ def _versions(found: Found, runs: Sequence[Run]) -> list[Block]:
 
 def _few(groups: Sequence[Group]) -> list[str]:
     """Return what to know of intervals from few seeds, and whose they are."""
-    seeds = {f"{group.task}, {group.method}": len(finished(group)) for group in groups}
-    few = {name: number for name, number in seeds.items() if 0 < number < ENOUGH_SEEDS}
-    if not few:
-        return []
-    named = "; ".join(f"{name}: {number}" for name, number in few.items())
-    return [few_seeds_warning(min(few.values())), f"Finished runs of {named}"]
+    names: dict[int, dict[str, list[str]]] = {}
+    for group in groups:
+        names.setdefault(len(finished(group)), {}).setdefault(group.task, []).append(group.method)
+    few = {number: of_task for number, of_task in sorted(names.items()) if 0 < number < ENOUGH_SEEDS}
+    named = {
+        number: [f"{task}: {', '.join(found)}" for task, found in of_task.items()] for number, of_task in few.items()
+    }
+    return [f"{few_seeds_warning(number)} ({'; '.join(words)})" for number, words in named.items()]
 
 
 def _state(run: Run) -> str:
@@ -135,6 +140,22 @@ def _state(run: Run) -> str:
 def _qualities(runs: Sequence[Run]) -> list[str]:
     found = sorted({str(run.config.get("render_quality", "paper")) for run in runs})
     return [f"{', '.join(found)}: compare within one only"] if len(found) > 1 else []
+
+
+def _unlike(groups: Sequence[Group]) -> list[str]:
+    """Return in which settings each group differs from the one without augmentation that it stands beside."""
+    bases = {(group.task, group.variant): group for group in groups if group.augment == NONE}
+    lines = []
+    for group in groups:
+        base = bases.get((group.task, group.variant), group)
+        found = differences([group.runs[0].config, base.runs[0].config])
+        words = [
+            f"{name} {shown(a)}, none {shown(b)}" for name, (a, b) in found.items() if name not in {*OWN, "augment"}
+        ]
+        if words:
+            compared = "" if is_like(group, base) else "; not compared"
+            lines.append(f"{group.task}, {group.method}: {'; '.join(words)}{compared}")
+    return lines
 
 
 def _count(number: int, word: str) -> str:

@@ -3,7 +3,7 @@
 import json
 import re
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from rad.report.runs import Run
 from rad.report.sweeps import Found, flat
 
 ERROR = re.compile(r"error: |[\w.]*(Error|Exception|Interrupt)\b")  # how `rad train` and Python end
+LEVELS = 8  # from a run up to its sweep: task, augmentation, swept fields
 FIRST = ("algo", "preset", "task", "augment", "seed", "frames")  # flags that a reader looks for
 
 
@@ -26,15 +27,15 @@ def made_with(run: Run) -> dict[str, str]:
     return {}
 
 
-def train_command(run: Run) -> str:
-    """Return the `rad train` command with every setting of a run; its device is left to the machine.
+def train_command(run: Run, out: str) -> str:
+    """Return the `rad train` command with every setting of a run, into a folder; its device is left to the machine.
 
     It is longer than what was typed, since a run records all its settings and not which of them its preset gave.
     """
     config = flat(run.config)
     ordered = {name: config[name] for name in FIRST if name in config} | config
     words = [word for name, value in ordered.items() if name not in ("out", "device") for word in flag(name, value)]
-    return shlex.join(["rad", "train", *words])
+    return shlex.join(["rad", "train", *words, *flag("out", out)])
 
 
 def short_command(run: Run, fields: Iterable[str]) -> str:
@@ -78,18 +79,18 @@ def not_begun(found: Found) -> list[str]:
     return [name for name in names if not (found.folder / name).is_dir()]
 
 
-def failures(found: Found, unfinished: Sequence[Run]) -> dict[Path, str]:
+def failures(unfinished: Iterable[Path]) -> dict[Path, str]:
     """Return the last line of the logs of runs that ended in an error, by run folder.
 
-    Logs are where `rad ablate` keeps them, logs/RUN.log in the folder of the sweep.
+    Logs are where `rad ablate` keeps them, logs/RUN.log in the folder of the sweep, which lies some levels above.
     """
     last = {}
-    for run in unfinished:
-        log = found.folder / LOGS / f"{found.shown(run.folder)}.log"
-        lines = _lines(log)
-        words = next((line.strip() for line in reversed(lines) if line.strip()), "")
-        if ERROR.match(words):
-            last[run.folder] = words
+    for folder in unfinished:
+        place = folder.absolute()
+        logs = [above / LOGS / f"{place.relative_to(above)}.log" for above in list(place.parents)[:LEVELS]]
+        lines = [line.strip() for log in logs for line in _lines(log) if line.strip()]
+        if lines and ERROR.match(lines[-1]):
+            last[folder] = lines[-1]
     return last
 
 

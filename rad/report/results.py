@@ -1,13 +1,13 @@
 """What groups of runs scored at their end, how they stand to no augmentation, and what is lost from train to test."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
 from rad.report.aggregates import aggregate
 from rad.report.comparisons import Comparison, compare, generalization_gap, holm, improvement_p_value
 from rad.report.comparisons import probability_of_improvement as improvement
-from rad.report.endings import finals, finished, trained_and_tested
+from rad.report.endings import TRAIN, finals, finished, trained_and_tested
 from rad.report.scores import normalize
 from rad.report.sheets import alone
 from rad.report.statistics import Estimate
@@ -27,6 +27,7 @@ class Result:
         iqm: their interquartile mean; None where no run is finished.
         mean: their mean.
         comparison: with the group without augmentation, where both have two runs.
+        tests: by split other than `train`, the interquartile mean of the returns there.
         gaps: by split, mean return on `train` less that on it.
     """
 
@@ -35,6 +36,7 @@ class Result:
     iqm: Estimate | None
     mean: float | None
     comparison: Comparison | None
+    tests: dict[str, Estimate]
     gaps: dict[str, Estimate]
 
 
@@ -64,16 +66,52 @@ def scores_of(groups: Sequence[Group]) -> dict[str, dict[str, list[float]]]:
 
 def across_tasks(
     scores: Mapping[str, Mapping[str, list[float]]],
+    unlike: Collection[str] = (),
 ) -> dict[str, tuple[dict[str, Estimate], Comparison | None]]:
-    """Return by method its aggregates over all tasks and, where there is `none`, how it stands to that."""
-    beside = compare(scores, NONE) if NONE in scores and len(scores) > 1 else {}
-    return {method: (aggregate(of_task), beside.get(method)) for method, of_task in scores.items()}
+    """Return by method its aggregates over all tasks and, where there is `none`, how it stands to that.
+
+    Args:
+        scores: as `scores_of`.
+        unlike: methods that are not compared.
+    """
+    several = {
+        method: of_task
+        for method, of_task in scores.items()
+        if least_runs(of_task) >= LEAST_RUNS and method not in unlike
+    }
+    beside = compare(several, NONE) if NONE in several and len(several) > 1 else {}
+    return {method: (_summed(of_task), beside.get(method)) for method, of_task in scores.items()}
+
+
+def unlike(groups: Sequence[Group]) -> set[str]:
+    """Return the methods that on some task do not compare with `none`, see `is_like`."""
+    bases = {(group.task, group.variant): group for group in groups if group.augment == NONE}
+    return {group.method for group in groups if not is_like(group, bases.get((group.task, group.variant), group))}
+
+
+def least_runs(of_task: Mapping[str, Sequence[float]]) -> int:
+    """Return the runs of the task that has the fewest."""
+    return min(len(runs) for runs in of_task.values())
+
+
+def _summed(of_task: Mapping[str, Sequence[float]]) -> dict[str, Estimate]:
+    """Return the aggregates; without intervals where a task has a single run, which drawing anew cannot vary."""
+    found = aggregate(of_task)
+    return found if least_runs(of_task) >= LEAST_RUNS else {name: alone(one.value) for name, one in found.items()}
 
 
 def _result(group: Group, returns: list[float], comparison: Comparison | None) -> Result:
     if not returns:
-        return Result(group, [], None, None, None, {})
-    return Result(group, returns, middle(returns), fmean(returns), comparison, _gaps(group))
+        return Result(group, [], None, None, None, {}, {})
+    pairs = _pairs(group)
+    tests = {split: middle([test for _, test in found]) for split, found in pairs.items()}
+    gaps = {split: _gap(*zip(*found)) for split, found in pairs.items()}
+    return Result(group, returns, middle(returns), fmean(returns), comparison, tests, gaps)
+
+
+def on_train(found: Sequence[Result]) -> str:
+    """Return " on train" where that has to be said: there are other splits, and returns are not of those."""
+    return f" on {TRAIN}" if any(one.gaps for one in found) else ""
 
 
 def middle(returns: Sequence[float]) -> Estimate:
@@ -83,13 +121,14 @@ def middle(returns: Sequence[float]) -> Estimate:
 
 def _comparisons(groups: Sequence[Group], returns: Mapping[str, list[float]]) -> dict[str, Comparison]:
     """Return by method how it stands to `none` of the same variant; p-values are adjusted for all of them."""
-    bases = {group.variant: returns[group.method] for group in groups if group.augment == NONE}
+    bases = {group.variant: group for group in groups if group.augment == NONE}
+    beside = {group.method: bases[group.variant] for group in groups if group.variant in bases}
     pairs = {
-        group.method: ({"": returns[group.method]}, {"": bases[group.variant]})
+        group.method: ({"": returns[group.method]}, {"": returns[base.method]})
         for group in groups
-        if group.augment != NONE
-        and group.variant in bases
-        and min(len(returns[group.method]), len(bases[group.variant])) >= LEAST_RUNS
+        if (base := beside.get(group.method)) not in (None, group)
+        and min(len(returns[group.method]), len(returns[base.method])) >= LEAST_RUNS
+        and is_like(group, base)
     }
     p_values = {method: improvement_p_value(*pair) for method, pair in pairs.items()}
     adjusted = holm(p_values)
@@ -98,13 +137,19 @@ def _comparisons(groups: Sequence[Group], returns: Mapping[str, list[float]]) ->
     }
 
 
-def _gaps(group: Group) -> dict[str, Estimate]:
-    """Return the gap to each split over the runs that have one."""
+def is_like(first: Group, second: Group) -> bool:
+    """Tell whether two groups were trained equally long on frames of one quality, so that their returns compare."""
+    configs = [flat(group.runs[0].config) for group in (first, second)]
+    return all(configs[0].get(name) == configs[1].get(name) for name in ("frames", "render_quality"))
+
+
+def _pairs(group: Group) -> dict[str, list[tuple[float, float]]]:
+    """Return by split the returns on `train` and on it, of the runs that have both."""
     pairs: dict[str, list[tuple[float, float]]] = {}
     for run in finished(group):
         for split, pair in trained_and_tested(run).items():
             pairs.setdefault(split, []).append(pair)
-    return {split: _gap(*zip(*found)) for split, found in pairs.items()}
+    return pairs
 
 
 def _gap(train: Sequence[float], test: Sequence[float]) -> Estimate:

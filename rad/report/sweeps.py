@@ -27,7 +27,8 @@ class Found:
         folder: where it was looked for.
         runs: run folders, in the order of their paths.
         attention: folders that `rad attention` has written.
-        unread: a line for each run folder that is empty or damaged.
+        unread: a line for each run folder that is damaged.
+        bare: run folders without metrics, of runs that have not begun or ended as they began.
         record: what sweep.json says; empty without one.
     """
 
@@ -35,6 +36,7 @@ class Found:
     runs: list[Run]
     attention: list[Path]
     unread: list[str]
+    bare: list[Path] = field(default_factory=list)
     record: Json = field(default_factory=dict)
 
     def shown(self, path: Path) -> str:
@@ -72,7 +74,7 @@ def find(folder: Path) -> Found:
     """
     if not folder.is_dir():
         raise ValueError(f"{folder} is no folder; expected a run folder or one of several runs")
-    found = Found(folder, [], [], [], _record(folder / RECORD_FILE))
+    found = Found(folder, [], [], [], record=_record(folder / RECORD_FILE))
     for place, below, files in os.walk(folder):
         below.sort()
         if ATTENTION_FILE in files:
@@ -81,7 +83,8 @@ def find(folder: Path) -> Found:
             below.clear()
             _add(found, Path(place))
     if not found.runs:
-        why = f": {'; '.join(found.unread)}" if found.unread else ""
+        lines = [*found.unread, *(f"{found.shown(place)}: no {METRICS_FILE}" for place in found.bare)]
+        why = f": {'; '.join(lines)}" if lines else ""
         raise ValueError(f"{folder} holds no run, a folder with {CONFIG_FILE} and {METRICS_FILE}{why}")
     return found
 
@@ -97,6 +100,8 @@ def flat(config: Json) -> Json:
 def group(runs: Iterable[Run]) -> tuple[list[Group], list[str]]:
     """Put runs into groups, and return what was left out: a line for each run whose seed its group has already.
 
+    Of two runs with one seed the one that came farther is kept.
+
     A field tells groups apart if it varies between runs of one task and augmentation. What varies with the task or
     the augmentation alone, such as a preset's learning rate for a task, does not.
 
@@ -110,8 +115,11 @@ def group(runs: Iterable[Run]) -> tuple[list[Group], list[str]]:
     for run, config in known:
         key = (_task_and_augment(config), tuple((name, _plain(config.get(name))) for name in fields))
         seeds = groups.setdefault(key, {})
-        if (first := seeds.setdefault(config.get("seed"), run)) is not run:
-            doubles.append(f"{run.folder}: same settings and seed as {first.folder}")
+        first = seeds.setdefault(config.get("seed"), run)
+        if first is not run:
+            kept, left = (run, first) if _frames(run) > _frames(first) else (first, run)
+            seeds[config.get("seed")] = kept
+            doubles.append(f"{left.folder}: same settings and seed as {kept.folder}")
     made = [Group(*named, variant, tuple(seeds.values())) for (named, variant), seeds in groups.items()]
     tasks = list(dict.fromkeys(one.task for one in made))
     return sorted(made, key=lambda one: (tasks.index(one.task), one.augment != "none")), doubles
@@ -138,12 +146,19 @@ def shown(value: Any) -> str:
 
 def _add(found: Found, place: Path) -> None:
     if not (place / METRICS_FILE).is_file():
-        found.unread.append(f"{found.shown(place)}: no {METRICS_FILE}, not begun or ended as it began")
+        found.bare.append(place)
         return
     try:
-        found.runs.append(read_run(place))
+        run = read_run(place)
+        if not isinstance(flat(run.config).get("frames", 0), int):
+            raise ValueError(f"frames in {CONFIG_FILE} is {flat(run.config)['frames']!r}; expected a number")
+        found.runs.append(run)
     except ValueError as error:
         found.unread.append(f"{found.shown(place)}: {error}")
+
+
+def _frames(run: Run) -> int:
+    return int(run.rows[-1]["frames"]) if run.rows else 0
 
 
 def _record(path: Path) -> Json:

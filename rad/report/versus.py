@@ -101,7 +101,7 @@ def _over_seeds(first: Group, second: Group) -> tuple[list[Line], list[str]]:
             lines.append(_line(split, *pair, Estimate(_gap(*pair), *difference_interval(*pair, paired=False))))
             notes += _chance(split, *pair)
     covered = "intervals: chance of training, by drawing the runs of both sides anew"
-    if warning := few_seeds_warning(min(counts)):
+    if warning := few_seeds_warning(min(counts), of="difference"):
         notes.append(warning)
     return _some(lines), [covered, *notes]
 
@@ -111,8 +111,9 @@ def _chance(split: str, first: Sequence[float], second: Sequence[float]) -> list
     if min(len(first), len(second)) < 2:
         return []
     found, p_value = improvement({"": first}, {"": second}), improvement_p_value({"": first}, {"": second})
-    interval = f"[{found.low:.2f}, {found.high:.2f}]"
-    return [f"probability that a run of A scores more on {split}: {found.value:.2f} {interval}, p {p_value:.3f}"]
+    is_sure = found.value in (0.0, 1.0)  # drawing runs anew cannot vary it
+    interval = "" if is_sure else f" [{found.low:.2f}, {found.high:.2f}]"
+    return [f"probability that a run of A scores more on {split}: {found.value:.2f}{interval}, p {p_value:.3f}"]
 
 
 def _over_episodes(first: Run, second: Run) -> tuple[list[Line], list[str]]:

@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import re
 import time
 import uuid
 from collections.abc import Mapping
@@ -17,6 +18,8 @@ from rad.runtime.files import replacing, sync_folder
 from rad.runtime.progress import Progress
 
 __all__ = ["Averages", "Progress", "RunLog", "last_rows", "read_rows"]
+
+SEED_FOLDER = re.compile(r"seed-\d+")  # of a run in a sweep
 
 
 class Averages:
@@ -130,6 +133,10 @@ class RunLog:
         if self._wandb:
             self._wandb.log({**named, "frames": frames, "agent_steps": agent_steps})
 
+    def sync(self) -> None:
+        """Wait until all rows are on the disk."""
+        os.fsync(self._file.fileno())
+
     def truncate(self, frames: int) -> None:
         """Drop torn rows and those beyond `frames`, in one step, on resume from a checkpoint made there."""
         self._close_files()
@@ -226,9 +233,14 @@ def _start_wandb(project: str, folder: Path) -> Any:
         import wandb
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError("wandb_project needs wandb: pip install 'rad-rl[wandb]'") from error
-    run = wandb.init(project=project, name=folder.name, id=_wandb_id(folder), dir=str(folder), resume="allow")
+    run = wandb.init(project=project, name=_wandb_name(folder), id=_wandb_id(folder), dir=str(folder), resume="allow")
     run.define_metric("*", step_metric="frames")
     return run
+
+
+def _wandb_name(folder: Path) -> str:
+    """Return what tells a run from others: its folder, with task and augmentation where a sweep put it below those."""
+    return "/".join(folder.absolute().parts[-3:]) if SEED_FOLDER.fullmatch(folder.name) else folder.name
 
 
 def _wandb_id(folder: Path) -> str:

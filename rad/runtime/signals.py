@@ -15,10 +15,11 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
 class StopRequest:
     """Turn SIGINT, SIGTERM and SIGUSR1 into a flag while the `with` block runs.
 
-    The loop reads `requested` between steps, saves, and leaves with `exit_code`. A second signal raises
-    SystemExit at once and gives the old handlers back, so a third one acts as if this class were not there. A
-    signal that was ignored before stays ignored (a background job of a shell ignores SIGINT). Outside the
-    main thread, where Python handles no signals, the flag simply never rises.
+    The loop reads `requested` between steps, saves, and leaves with `exit_code`. A second SIGINT is a user who will
+    not wait: it raises SystemExit at once and gives the old handlers back, so a third one acts as if this class were
+    not there. SIGTERM and SIGUSR1 come from programs, often twice (from a sweep and from what stops the sweep), and
+    change nothing any more. A signal that was ignored before stays ignored (a background job of a shell ignores
+    SIGINT). Outside the main thread, where Python handles no signals, the flag simply never rises.
 
     Forked children inherit the handlers: there a SIGINT or SIGUSR1 is left to the parent, and a SIGTERM ends the
     child. Spawned ones (workers of environments) do not, see `rad.envs.workers`.
@@ -59,7 +60,7 @@ class StopRequest:
             _receive_in_child(number)
         elif self._received is None:
             self._received = number
-        else:
+        elif number == signal.SIGINT:
             self._restore()
             raise SystemExit(128 + number)
 

@@ -38,12 +38,15 @@ class Board:
         start_frames: frames done before; they count for the position, not for the rate.
         stream: where to print; standard output by default.
         now: a clock in seconds; tests pass their own.
+
+    Attributes:
+        start_frames: as given; less where a run had to go back.
     """
 
     def __init__(
         self, start_frames: int, stream: TextIO | None = None, now: Callable[[], float] = time.monotonic
     ) -> None:
-        self._start_frames = start_frames
+        self.start_frames = start_frames
         self._stream = stream or sys.stdout
         self._tty = self._stream.isatty()
         self._now = now
@@ -87,7 +90,7 @@ class Board:
 
     def _total_line(self, total: Total) -> str:
         elapsed_s = self._now() - self._start
-        rate = (total.frames - self._start_frames) / elapsed_s if elapsed_s > 0 else 0.0
+        rate = (total.frames - self.start_frames) / elapsed_s if elapsed_s > 0 else 0.0
         left = duration((total.all_frames - total.frames) / rate) if rate > 0 else "-"
         return (
             f"{total.runs}/{total.all_runs} runs  {total.frames:,}/{total.all_frames:,} frames  "

@@ -7,6 +7,8 @@ lost is started again by Ray, and goes on from the checkpoint that it finds.
 
 import os
 import socket
+import subprocess
+import sys
 import uuid
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,8 @@ from rad.sweep.process import open_log
 
 RETRIES = 2  # of a task whose process or node is lost
 CONNECT_S = 5.0
+ANSWER_S = 60.0
+TRY = "import ray, sys; ray.init(address=sys.argv[1], log_to_driver=False, logging_level='ERROR')"
 
 
 class Cluster:
@@ -32,13 +36,13 @@ class Cluster:
 
     Raises:
         ModuleNotFoundError: Ray is not installed.
-        ConnectionError: there is no cluster at the address.
+        ConnectionError: there is no cluster at the address; see `check`.
     """
 
     def __init__(self, out: Path, address: str, cpus: int, gpus: float | None) -> None:
         ray = load()
         options = {} if address else {"num_cpus": cpus, "include_dashboard": False}
-        connect(ray, address or "local", **options)
+        ray.init(address=address or "local", log_to_driver=False, logging_level="ERROR", **options)
         found = ray.cluster_resources()
         self.out, self.remote = out.absolute(), bool(address)
         self.cpus, self.gpus = int(found.get("CPU", 1)), min(1.0, found.get("GPU", 0.0)) if gpus is None else gpus
@@ -83,34 +87,31 @@ class Cluster:
         load().shutdown()
 
 
-def connect(ray: Any, address: str, **options: Any) -> None:
-    """Connect this process to Ray.
-
-    Raises:
-        ConnectionError: there is no cluster at the address; one line.
-    """
-    try:
-        ray.init(address=address, log_to_driver=False, logging_level="ERROR", **options)
-    except (ConnectionError, ValueError) as error:
-        reason = " ".join(str(error).split())
-        raise ConnectionError(f"--address: no Ray cluster answers at {address}: {reason}") from None
-
-
 def check(address: str) -> None:
-    """Check that Ray is installed, and that something answers at the address of a cluster.
+    """Check that Ray is installed, and that a cluster answers at the address.
+
+    Another process tries to connect, as Ray itself would go on trying for minutes where something else answers.
 
     Raises:
         ModuleNotFoundError: Ray is not installed.
-        ConnectionError: nothing answers; Ray itself would go on trying for minutes.
+        ConnectionError: no cluster answers; one line.
     """
-    ray = load()
-    host, _, port = address.removeprefix("ray://").rpartition(":")
+    load()
     if not address:
         return
-    if address == "auto":
-        connect(ray, address)
-        ray.shutdown()
-        return
+    if address != "auto":
+        _check_port(address)
+    try:
+        done = subprocess.run([sys.executable, "-c", TRY, address], capture_output=True, text=True, timeout=ANSWER_S)
+    except subprocess.TimeoutExpired:
+        raise ConnectionError(f"--address: no Ray cluster answers at {address} within {ANSWER_S:.0f} s") from None
+    if done.returncode:
+        reason = next((line.strip() for line in reversed(done.stderr.splitlines()) if line.strip()), "no reason given")
+        raise ConnectionError(f"--address: no Ray cluster answers at {address}: {reason}")
+
+
+def _check_port(address: str) -> None:
+    host, _, port = address.removeprefix("ray://").rpartition(":")
     try:
         socket.create_connection((host, int(port)), timeout=CONNECT_S).close()
     except (OSError, ValueError) as error:

@@ -84,7 +84,10 @@ class Conductor:
     def _fill(self) -> None:
         while self.waiting and len(self.running) < self.slots:
             trial, attempt = self.waiting.popleft()
-            self.running.append(Job(trial, self.engine.start(trial), attempt))
+            try:
+                self.running.append(Job(trial, self.engine.start(trial), attempt))
+            except OSError as error:  # of this run alone: its folder, its log
+                self._failed(trial, attempt, f"cannot be started, {error}")
 
     def _stop(self) -> None:
         """Ask each run to stop, once."""
@@ -108,26 +111,25 @@ class Conductor:
             self.frames[trial.name] = trial.config.frames
             self.board.say(f"finished {trial.name}")
         elif not stopping:
-            self._failed(job, status)
+            said = f"{last_words(self.out, trial.name)} (all of it: {log_file(self.out, trial.name)})"
+            self._failed(trial, job.attempt, f"{ended(status)}, {said}")
 
-    def _failed(self, job: Job, status: int) -> None:
+    def _failed(self, trial: Trial, attempt: int, why: str) -> None:
         """Put a run that failed behind those that wait, or give it up."""
-        name = job.trial.name
-        if job.attempt < ATTEMPTS:
-            self.waiting.append((job.trial, job.attempt + 1))
+        if attempt < ATTEMPTS:
+            self.waiting.append((trial, attempt + 1))
         else:
-            self.failed.append(job.trial)
-        self.board.say(
-            f"failed {name}, attempt {job.attempt} of {ATTEMPTS}: {ended(status)}, {last_words(self.out, name)} "
-            f"(all of it: {log_file(self.out, name)})"
-        )
+            self.failed.append(trial)
+        self.board.say(f"failed {trial.name}, attempt {attempt} of {ATTEMPTS}: {why}")
 
     def _draw(self) -> None:
         shown: dict[str, tuple[Standing, int]] = {}
         for trial in (job.trial for job in self.running):
             found = standing(trial.folder)
             shown[trial.name] = found, trial.config.frames
-            self.frames[trial.name] = self._frames(trial, found)
+            frames = self._frames(trial, found)
+            self.board.start_frames -= max(0, self.frames[trial.name] - frames)  # it goes on from a checkpoint before
+            self.frames[trial.name] = frames
         end = sum(trial.config.frames for trial in self.trials)
         self.board.draw(shown, Total(len(self.finished), len(self.trials), sum(self.frames.values()), end))
 

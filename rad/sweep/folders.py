@@ -12,6 +12,7 @@ from rad.config import to_json
 from rad.names import CHECKPOINTS, CONFIG_FILE, CURVE_FILE, METRICS_FILE
 from rad.report.sweeps import flat
 from rad.runtime import checkpoint
+from rad.runtime.files import TEMPORARY_PREFIX
 from rad.runtime.logging import last_rows
 from rad.sweep.plan import Trial, differing
 
@@ -111,6 +112,7 @@ def _settings(folder: Path) -> dict[str, Any] | None:
         plain = json.loads((folder / CONFIG_FILE).read_text())
         return flat(plain)
     except (OSError, ValueError, AttributeError):
-        if folder.is_dir() and not set(os.listdir(folder)) - {CONFIG_FILE}:
+        names = set(os.listdir(folder)) if folder.is_dir() else {folder.name}
+        if not {name for name in names if not name.startswith(TEMPORARY_PREFIX)} - {CONFIG_FILE}:
             return None
     raise ValueError(f"--out: {folder} is no run folder: its {CONFIG_FILE} is missing or cannot be read; remove it")

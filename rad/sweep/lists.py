@@ -40,7 +40,7 @@ def seeds(words: Sequence[str]) -> list[int]:
     if not all(value.isdecimal() for value in found):
         raise ValueError(f"--seeds: must be one number N, for 1 to N, or several seeds, got {' '.join(words)}")
     numbers = [int(value) for value in found]
-    if len(numbers) > 1:
+    if len(numbers) > 1 or len(words) > 1:
         return list(dict.fromkeys(numbers))
     if not 1 <= numbers[0] <= 10_000:  # more is a seed given as a number of seeds
         raise ValueError(f"--seeds: must be from 1 to 10,000, got {numbers[0]}; for one run with a seed: --seed N")

@@ -30,7 +30,9 @@ def read(out: Path) -> Record | None:
     path = out / RECORD_FILE
     try:
         record = json.loads(path.read_text())
-        schema, _, _ = record["schema"], record["runs"], [_group(group) for group in record["groups"]]
+        schema, _ = record["schema"], [_group(group) for group in record["groups"]]
+        if not all(isinstance(found, list) for found in (record["runs"], record.get("commands", []))):
+            raise TypeError("runs and commands must be lists")
     except (FileNotFoundError, NotADirectoryError):
         return None
     except (ValueError, LookupError, TypeError) as error:

@@ -173,10 +173,11 @@ def plan_text(trials: Sequence[Trial], states: Mapping[str, State], cost: Cost |
     lines = [f"{len(trials)} runs in {out}: {begun}", f"{left:,} of {total:,} frames to train"]
     if left:
         threads = trials[0].config.threads
+        slots = min(slots, len(_left(trials, states)))
         lines.append(f"{slots} at a time, each with {_threads_text(threads)}{_cost_text(cost)}")
         rate, source = _rate(trials, states, cost)
         if rate:
-            lines.append(f"about {duration(left / rate / min(slots, len(trials)))}: {source}")
+            lines.append(f"about {duration(left / rate / slots)}: {source}")
     return "\n".join(lines)
 
 
@@ -209,9 +210,11 @@ def _rate(trials: Sequence[Trial], states: Mapping[str, State], cost: Cost | Non
 def table_rows(trials: Sequence[Trial]) -> list[dict[str, Any]]:
     """Return a row for each task, augmentation, value of swept fields and split, with the finished runs."""
     rows: dict[tuple[Any, ...], dict[str, Any]] = {}
+    ends = {trial.name: final_returns(trial) for trial in trials}
+    usual = next((list(found) for found in ends.values() if found), [""])  # for what has no finished run yet
     for trial in trials:
-        config, found = trial.config, final_returns(trial)
-        for split in found or [""]:
+        config, found = trial.config, ends[trial.name]
+        for split in found or usual:
             key = (config.task, config.augment, *trial.swept.items(), split)
             head = {"task": config.task, "augment": config.augment, **trial.swept, "split": split}
             row = rows.setdefault(key, head | {"returns": {}})

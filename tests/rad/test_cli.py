@@ -236,6 +236,15 @@ def test_an_error_of_several_lines_is_shown_as_one(
     assert capsys.readouterr().err == "error: one two\n"
 
 
+def test_an_interrupt_is_one_line_too(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def interrupted(command: str, arguments: list[str]) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "run", interrupted)
+    assert cli.main(["report", "x"]) == 130
+    assert capsys.readouterr().err == "error: interrupted\n"
+
+
 def test_a_fault_of_the_program_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(command: str, arguments: list[str]) -> int:
         raise KeyError("inside")

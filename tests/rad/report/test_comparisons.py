@@ -62,7 +62,10 @@ def test_p_values_are_those_of_every_deal(first: Table, second: Table) -> None:
 
 def test_p_values_by_hand() -> None:
     # Two of the 20 deals of 3 and 3 runs are as one-sided as this one: p = 0.1. The smallest is one of all drawn.
-    assert improvement_p_value({"a": [5, 6, 7]}, {"a": [1, 2, 3]}) == pytest.approx(0.1, abs=0.01)
+    assert improvement_p_value({"a": [5, 6, 7]}, {"a": [1, 2, 3]}) == 0.1  # 2 of 20 deals
+    assert improvement_p_value({"a": [5, 6, 7]}, {"a": [1, 2, 3]}, samples=19) != 0.1  # dealt by chance
+    two = improvement_p_value({"a": [5, 6, 7], "b": [3, 4]}, {"a": [1, 2, 3], "b": [1, 2]})
+    assert two == pytest.approx(2 / 120)
     assert improvement_p_value({"a": [1, 1]}, {"a": [1, 1, 1]}) == 1
     far = {f"task {number}": np.arange(10.0) for number in range(6)}
     assert improvement_p_value({task: runs + 20 for task, runs in far.items()}, far, samples=999) == 1 / 1000

@@ -102,6 +102,16 @@ def test_published_scores_are_inside_the_axes_and_named(tmp_path, drawn):
     assert "Dotted lines are published" in figure.caption
 
 
+def test_pictures_of_their_own_hold_every_band(tmp_path, drawn):
+    finals = {f"crop+{name}": [1.0, 3.0] for name in "abcdefg"} | {"none": [-50.0, 500.0]}
+    (figure,) = curve_figures(groups_in(make_seeds(tmp_path, finals)))
+    low, high = drawn[0].axes[0].get_ylim()
+    assert low <= -50 and high >= 500
+    ticks = [axes.xaxis.get_tick_params()["labelbottom"] for axes in drawn[0].axes[: len(finals)]]
+    assert ticks == [False] * 5 + [True] * 3, "of each column the lowest"
+    assert "Thin grey lines are the other methods" in figure.caption
+
+
 def test_the_same_runs_give_the_same_bytes(tmp_path):
     groups = groups_in(make_seeds(tmp_path, {"none": [2.0, 3.0], "crop": [4.0, 6.0]}))
     assert curve_figures(groups) == curve_figures(groups)

@@ -90,7 +90,7 @@ def test_numbers_warnings_settings_and_commands_are_on_the_page(files):
     text = " ".join(outline(files).text.split())
     for words in (
         "9 runs (8 finished) of 3 methods on dmc/cheetah-run, dmc/walker-walk.",
-        "2 seeds: intervals are too narrow",
+        "2 seeds: intervals called 95 % hold the true value in about 50 % of cases",
         "dmc-walker-walk/flip/seed-1: 200 of 400 frames",
         "Not begun gone",
         "24.0",  # mean of crop

@@ -5,7 +5,16 @@ import math
 
 import pytest
 
-from rad.report.endings import baseline, ending, evaluations, finals, random_policy, splits, trained_and_tested
+from rad.report.endings import (
+    baseline,
+    ending,
+    evaluations,
+    finals,
+    random_policy,
+    read_rows,
+    splits,
+    trained_and_tested,
+)
 from rad.report.runs import read_run
 from tests.rad.report.seeds import groups_in, make_seed, rows_of, write_episodes
 
@@ -27,6 +36,14 @@ def test_the_random_policy_is_the_mean_of_what_runs_measured(tmp_path):
     groups = groups_in(tmp_path)
     assert random_policy(groups) == random_policy(groups, "test") == 3.5
     assert random_policy(groups[:1]) is None
+
+
+@pytest.mark.parametrize("name", ["env", "episode_return"])
+def test_an_episode_that_lacks_a_number_names_its_file(tmp_path, name):
+    path = write_episodes(make_seed(tmp_path, "crop", 1, rows_of(8.0)), "0-a.jsonl", {"train": [1.0]})
+    path.write_text(path.read_text().replace(f'"{name}": ', '"other": ', 1))
+    with pytest.raises(ValueError, match=f"0-a.jsonl has a row of kind episode without {name}; expected a file of rad"):
+        read_rows(path)
 
 
 def test_a_run_that_went_beyond_its_frames_is_finished(tmp_path):

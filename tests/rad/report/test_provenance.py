@@ -25,7 +25,7 @@ from tests.rad.report.folders import make_run
 
 
 def found_in(folder: Path, **record: object) -> Found:
-    return Found(folder, [], [], [], dict(record))
+    return Found(folder, [], [], [], record=dict(record))
 
 
 def test_versions_are_those_of_the_newest_checkpoint(tmp_path):
@@ -54,10 +54,11 @@ def test_a_run_without_checkpoints_records_nothing(tmp_path):
 )
 def test_the_whole_command_of_a_run_gives_the_same_settings(typed):
     config = parse_run(typed)
-    command = train_command(Run(Path("x"), json.loads(json.dumps(to_json(config))), []))
+    command = train_command(Run(Path("x"), json.loads(json.dumps(to_json(config))), []), out="again/a b")
     words = shlex.split(command)
     assert words[:2] == ["rad", "train"]
     again, wanted = to_json(parse_run(words[2:])), to_json(config)
+    assert again["out"] == "again/a b"
     assert {**again, "out": None} == {**wanted, "out": None}
 
 
@@ -105,11 +106,12 @@ def test_runs_that_are_planned_and_have_no_folder(tmp_path):
     ],
 )
 def test_a_run_failed_if_its_log_ends_in_an_error(tmp_path, log, words):
-    folder = make_run(tmp_path / "run")
-    (tmp_path / "logs").mkdir()
-    (tmp_path / "logs" / "run.log").write_text(log)
-    found = find(tmp_path)
-    assert failures(found, found.runs) == ({folder: words} if words else {})
+    folder = tmp_path / "task" / "crop" / "seed-1"
+    folder.parent.mkdir(parents=True)
+    make_run(folder)
+    (tmp_path / "logs" / "task" / "crop").mkdir(parents=True)
+    (tmp_path / "logs" / "task" / "crop" / "seed-1.log").write_text(log)
+    assert failures([folder, tmp_path / "other"]) == ({folder: words} if words else {})
 
 
 def test_an_attention_command_repeats_its_question():

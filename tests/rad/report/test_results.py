@@ -1,9 +1,11 @@
 """Numbers of groups, against those of the statistics they are made of."""
 
+import math
+
 import pytest
 
 from rad.report.comparisons import improvement_p_value
-from rad.report.results import across_tasks, results, scores_of
+from rad.report.results import across_tasks, on_train, results, scores_of, unlike
 from rad.report.statistics import Estimate
 from tests.rad.report.seeds import groups_in, make_seed, make_seeds, rows_of
 
@@ -64,8 +66,39 @@ def test_scores_are_of_methods_with_a_run_on_every_task(tmp_path):
         "crop": {"dmc/cheetah-run": [0.6], "dmc/walker-walk": [0.2]},
     }
     numbers, beside = across_tasks(scores)["crop"]
-    assert numbers["mean"].value == pytest.approx(0.4) and beside and beside.probability.value == 1.0
-    assert across_tasks(scores)["none"][1] is None
+    assert numbers["mean"].value == pytest.approx(0.4) and beside is None
+    assert all(math.isnan(one.low) and math.isnan(one.high) for one in numbers.values()), "of single runs"
+
+
+def test_tasks_with_two_runs_each_have_intervals_and_a_comparison(tmp_path):
+    for task in ("dmc/walker-walk", "dmc/cheetah-run"):
+        make_seeds(tmp_path, {"none": [100.0, 120.0], "crop": [200.0, 250.0], "flip": [90.0, 300.0]}, task=task)
+    scores = scores_of(groups_in(tmp_path))
+    found = across_tasks(scores)
+    numbers, beside = found["crop"]
+    assert numbers["mean"].low < numbers["mean"].value < numbers["mean"].high
+    assert beside and beside.probability.value == 1.0 and math.isnan(beside.shown.low)
+    assert found["flip"][1] and found["flip"][1].shown == found["flip"][1].probability
+    assert found["none"][1] is None
+    assert [name for name, (_, one) in across_tasks(scores, unlike=["crop"]).items() if one] == ["flip"]
+
+
+@pytest.mark.parametrize("other", [{"frames": 400}, {"render_quality": "fast"}])
+def test_runs_of_other_length_or_quality_are_not_compared(tmp_path, other):
+    make_seeds(tmp_path, {"none": [1.0, 2.0]}, **({"frames": 200} | other))
+    make_seeds(tmp_path, {"crop": [3.0, 4.0]}, frames=200)
+    groups = groups_in(tmp_path)
+    _, crop = results(groups)
+    assert crop.comparison is None and crop.returns == [3.0, 4.0]
+    assert unlike(groups) == {"crop"}
+
+
+def test_returns_on_other_splits_stand_beside_those_on_train(tmp_path):
+    for seed, (train, test) in enumerate([(10.0, 8.0), (20.0, 18.0)], start=1):
+        make_seed(tmp_path, "crop", seed, rows_of(train, test=test))
+    found = results(groups_in(tmp_path))
+    assert found[0].tests["test"].value == 13.0 and on_train(found) == " on train"
+    assert on_train(results(groups_in(make_seeds(tmp_path / "plain", {"crop": [1.0]})))) == ""
 
 
 def test_procgen_is_scaled_by_its_mode_and_constants(tmp_path):

@@ -30,9 +30,9 @@ def test_what_is_not_begun_or_damaged_is_told(tmp_path):
     (make_run(tmp_path / "torn") / "config.json").write_text("{")
     found = find(tmp_path)
     assert [run.name for run in found.runs] == ["good"]
-    assert len(found.unread) == 2
-    assert found.unread[0].startswith("new: no metrics.jsonl")
-    assert found.unread[1].startswith("torn: ") and "is not JSON" in found.unread[1]
+    assert found.bare == [tmp_path / "new"]
+    assert len(found.unread) == 1
+    assert found.unread[0].startswith("torn: ") and "is not JSON" in found.unread[0]
 
 
 def test_no_run_is_an_error_that_says_why(tmp_path):
@@ -97,7 +97,21 @@ def test_a_second_run_of_a_seed_is_left_out_and_told(tmp_path):
     make_seed(tmp_path / "b", "crop", 1, rows_of(9.0))
     groups, doubles = group(find(tmp_path).runs)
     assert len(groups[0].runs) == 1 and len(doubles) == 1
-    assert "/b/" in doubles[0] and "/a/" in doubles[0]
+    assert "/b/" in doubles[0] and doubles[0].endswith(str(groups[0].runs[0].folder)) and "/a/" in doubles[0]
+
+
+def test_of_two_runs_of_a_seed_the_one_that_came_farther_is_kept(tmp_path):
+    make_seed(tmp_path / "a", "crop", 1, rows_of(1.0, upto=200))
+    make_seed(tmp_path / "b", "crop", 1, rows_of(9.0))
+    groups, doubles = group(find(tmp_path).runs)
+    assert "/b/" in str(groups[0].runs[0].folder) and "/a/" in doubles[0]
+
+
+def test_frames_that_are_no_number_are_told(tmp_path):
+    make_seed(tmp_path, "crop", 1, rows_of(1.0))
+    make_seed(tmp_path, "crop", 2, rows_of(1.0), frames=None)
+    found = find(tmp_path)
+    assert len(found.runs) == 1 and "frames in config.json is None; expected a number" in found.unread[0]
 
 
 def test_a_config_is_flattened():

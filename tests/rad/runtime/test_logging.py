@@ -247,6 +247,11 @@ def test_wandb_gets_named_rows_and_a_resumed_run_keeps_its_id(tmp_path, monkeypa
 
 
 @pytest.mark.slow
+def test_wandb_names_tell_the_runs_of_a_sweep_apart(tmp_path):
+    assert logging._wandb_name(tmp_path / "dmc-walker-walk" / "crop" / "seed-1") == "dmc-walker-walk/crop/seed-1"
+    assert logging._wandb_name(tmp_path / "walker-crop-1") == "walker-crop-1"
+
+
 def test_wandb_offline(tmp_path, monkeypatch):
     pytest.importorskip("wandb")
     monkeypatch.setenv("WANDB_MODE", "offline")

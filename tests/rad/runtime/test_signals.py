@@ -29,14 +29,24 @@ def test_a_signal_raises_the_flag(number, code):
     assert stop.requested
 
 
-@pytest.mark.parametrize("second", [signal.SIGINT, signal.SIGTERM])
-def test_a_second_signal_leaves_at_once(second):
+@pytest.mark.parametrize("first", [signal.SIGINT, signal.SIGTERM])
+def test_a_user_who_asks_again_leaves_at_once(first):
+    with StopRequest() as stop:
+        signal.raise_signal(first)
+        with pytest.raises(SystemExit) as leaving:
+            signal.raise_signal(signal.SIGINT)
+        assert leaving.value.code == 130
+        assert stop.exit_code == 128 + first
+
+
+@pytest.mark.parametrize("second", [signal.SIGTERM, signal.SIGUSR1])
+def test_a_program_that_asks_again_changes_nothing(second):
     with StopRequest() as stop:
         signal.raise_signal(signal.SIGTERM)
-        with pytest.raises(SystemExit) as leaving:
-            signal.raise_signal(second)
-        assert leaving.value.code == 128 + second
+        signal.raise_signal(second)
         assert stop.exit_code == 143
+        with pytest.raises(SystemExit):
+            signal.raise_signal(signal.SIGINT)
 
 
 def test_handlers_come_back_after_an_error():

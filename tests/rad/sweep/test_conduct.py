@@ -83,6 +83,32 @@ def test_status_0_without_the_last_files_is_a_failure(tmp_path: Path) -> None:
     assert conductor.failed == [made]
 
 
+def test_a_run_that_cannot_be_started_stops_no_other(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    bad, good = trial(tmp_path, 1), trial(tmp_path, 2)
+
+    class Locked(Fake):
+        def start(self, made: Trial) -> Trial:
+            if made is bad:
+                raise PermissionError("no permission")
+            return super().start(made)
+
+    conductor = Conductor(Locked(well), 1, tmp_path, [bad, good], ())
+    assert conductor.run() == 0
+    assert conductor.failed == [bad] and good.name in conductor.finished
+    assert f"failed {bad.name}, attempt 3 of 3: cannot be started, no permission" in capsys.readouterr().out
+
+
+def test_frames_that_a_run_has_to_make_again_do_not_count_twice(tmp_path: Path) -> None:
+    made = trial(tmp_path)
+    leave(made, 30)
+    conductor = Conductor(Fake(well), 1, tmp_path, [made], ())
+    assert conductor.board.start_frames == 30
+    leave(made, 10)
+    conductor._fill()
+    conductor._draw()
+    assert conductor.board.start_frames == 10 and conductor.frames[made.name] == 10
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_stops_what_is_at_work_and_begins_nothing_more(
     tmp_path: Path, number: int, capsys: pytest.CaptureFixture[str]

@@ -21,6 +21,8 @@ def test_a_run_killed_while_it_was_made_is_new(tmp_path: Path, text: str) -> Non
     made.folder.mkdir(parents=True)
     (made.folder / "config.json").write_text(text)
     assert state(made) is State.NEW
+    (made.folder / ".tmp-17-config.json").touch()
+    assert state(made) is State.NEW
     (made.folder / "metrics.jsonl").touch()
     with pytest.raises(ValueError, match=r"^--out: .*seed-1 is no run folder: its config.json is missing or"):
         state(made)

@@ -62,7 +62,18 @@ def test_values_of_a_swept_field_are_added_and_other_fields_are_refused(tmp_path
         recorded(tmp_path, swept={"gamma": ["0.9"], "n_step": ["1"]})
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"schema": 1, "runs": [], "groups": [{}]}', "null"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[]",
+        "{}",
+        '{"schema": 1, "runs": [], "groups": [{}]}',
+        '{"schema": 1, "runs": 5, "groups": []}',
+        '{"schema": 1, "groups": []}',
+        "null",
+    ],
+)
 def test_a_record_that_cannot_be_read(tmp_path: Path, text: str) -> None:
     (tmp_path / "sweep.json").write_text(text)
     with pytest.raises(ValueError, match=r"^--out: \S+sweep.json cannot be read: "):

@@ -31,6 +31,17 @@ def test_finished_runs_tell_better_how_long_others_take(tmp_path: Path) -> None:
     assert plan_text(trials, states, None, 1, tmp_path).split("\n")[-1] == "about 6 s: 10 frames/s in the finished runs"
 
 
+def test_no_more_runs_are_side_by_side_than_are_left(tmp_path: Path) -> None:
+    trials = [trial(tmp_path, seed, frames=60) for seed in (1, 2, 3)]
+    for made in trials[:2]:
+        leave(made, 60, curve=True)
+    states = dict(zip([made.name for made in trials], [State.FINISHED, State.FINISHED, State.NEW]))
+    assert plan_text(trials, states, None, 8, tmp_path).split("\n")[2:] == [
+        "1 at a time, each with 1 thread",
+        "about 6 s: 10 frames/s in the finished runs",
+    ]
+
+
 def test_nothing_is_estimated_where_nothing_is_known_or_left(tmp_path: Path) -> None:
     made = trial(tmp_path)
     assert plan_text([made], {made.name: State.NEW}, None, 1, tmp_path).split("\n")[-1].startswith("1 at a time")
