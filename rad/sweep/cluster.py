@@ -15,6 +15,7 @@ from typing import Any
 
 from rad.config import to_json
 from rad.sweep.local import prepare
+from rad.sweep.measure import cores_of
 from rad.sweep.node import LOG_FILE, StopFlag, execute, pack, unpack
 from rad.sweep.plan import Trial
 from rad.sweep.process import open_log
@@ -54,7 +55,7 @@ class Cluster:
     def start(self, trial: Trial) -> Any:
         """Submit a run."""
         prepare(trial)
-        options = {"num_cpus": trial.config.threads or 1, "num_gpus": self.gpus, "max_retries": RETRIES}
+        options = {"num_cpus": cores_of(trial.config), "num_gpus": self.gpus, "max_retries": RETRIES}
         plain = to_json(trial.config)
         task = self._task.options(name=trial.name, **options)
         files = pack(trial.folder) if self.remote else {}

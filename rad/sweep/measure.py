@@ -106,6 +106,11 @@ def _on_gpu(target: torch.device) -> tuple[int, int]:
     return torch.cuda.max_memory_reserved(target) + CUDA_BYTES, torch.cuda.mem_get_info(target)[0]
 
 
+def cores_of(config: Run) -> int:
+    """Return the cores that a run keeps busy."""
+    return max(config.threads or device.usable_cpus(), config.num_envs if config.parallel_envs else 1)
+
+
 def workers(jobs: int, cores: int, free_bytes: int, cost: Cost | None, gpus: int) -> int:
     """Return how many runs fit side by side, at least 1.
 

@@ -23,7 +23,7 @@ from rad.sweep.check import check_out, check_trials
 from rad.sweep.conduct import Conductor, Engine
 from rad.sweep.folders import State, final_returns, standing, state
 from rad.sweep.local import Local
-from rad.sweep.measure import Cost, in_process, workers
+from rad.sweep.measure import Cost, cores_of, in_process, workers
 from rad.sweep.plan import Trial
 from rad.sweep.process import environment, log_file
 from rad.validate import stored_bytes
@@ -150,8 +150,7 @@ def _slots(left: Sequence[Trial], cost: Cost | None) -> int:
 
 def _cores_each(left: Sequence[Trial]) -> int:
     """Return the cores that the largest run keeps busy."""
-    configs = [trial.config for trial in left]
-    return max(max(c.threads or device.usable_cpus(), c.num_envs if c.parallel_envs else 1) for c in configs)
+    return max(cores_of(trial.config) for trial in left)
 
 
 def _gpus(left: Sequence[Trial]) -> list[str]:
