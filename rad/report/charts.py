@@ -43,7 +43,11 @@ def pairs_figure(task: str, results: Sequence[Result]) -> list[Figure]:
         canvas.suptitle(f"{task}, return{on_train(results)}{alone}", fontsize=10)
         caption = "The augmentation of the row is applied first, that of the column second; on the diagonal, one alone."
         title = f"Pairs of augmentations: {task}"
-        return [finish(canvas, file_name("pairs", task), title, f"{caption} Interquartile means at the end.")]
+        runs = sorted({len(one.returns) for one in results if one.group.augment in wanted.values()} - {0})
+        ends = "Returns at the end, a single seed each, which says nothing of other seeds."
+        if runs[-1] > 1:
+            ends = f"Interquartile means at the end, of {' or '.join(map(str, runs))} runs."
+        return [finish(canvas, file_name("pairs", task), title, f"{caption} {ends}")]
 
 
 def gaps_figure(task: str, results: Sequence[Result]) -> list[Figure]:
