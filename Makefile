@@ -27,8 +27,8 @@ demo: install            ## train, evaluate and draw: about 8 minutes on two CPU
 test: install lint types ## everything that CI runs
 	$(BIN)/python -m pytest -n 2
 
-check: install lint types ## what to run before a commit: about a minute
-	$(BIN)/python -m pytest -n 2 -m "not slow"
+check: install lint types ## what to run before a commit: a minute and a half
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow"
 
 lint: install
 	$(BIN)/ruff check .
