@@ -24,7 +24,7 @@ def pairs_figure(task: str, results: Sequence[Result]) -> list[Figure]:
     """Draw the returns of ordered pairs `a+b` of augmentations as a matrix, each alone on the diagonal.
 
     Its rows and columns are what stands in some pair; what was tried alone only is left to the table. None unless all
-    augmentations of the task are single or such pairs, and half of the pairs are there.
+    augmentations of the task are single or such pairs, and most of the pairs are there.
     """
     known = {one.group.augment: one.iqm.value for one in results if one.iqm and not one.group.variant}
     chained = [augment.split("+") for augment in known if "+" in augment]

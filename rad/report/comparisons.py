@@ -32,13 +32,8 @@ class Comparison(NamedTuple):
 
     @property
     def shown(self) -> Estimate:
-        """The probability as a report gives it: without an interval at 0 and 1.
-
-        There every run of one side scores more, and so does every one that is drawn anew: the interval would be a
-        point, as if nothing were left to chance.
-        """
-        value = self.probability.value
-        return Estimate(value, math.nan, math.nan) if value in (0.0, 1.0) else self.probability
+        """The probability as a report gives it, see `without_certainty`."""
+        return without_certainty(self.probability)
 
 
 class Gap(NamedTuple):
@@ -162,6 +157,16 @@ def improvement_p_value(first: Scores, second: Scores, *, samples: int = SAMPLES
         dealt = [generator.permuted(np.tile(task, (rows, 1)), axis=1) for task in standings]
         farther += np.count_nonzero(_distance(dealt, sizes_x) >= found - ROUNDING)
     return (1 + farther) / (1 + samples)
+
+
+def without_certainty(probability: Estimate) -> Estimate:
+    """Return a probability of improvement without an interval if it is 0 or 1.
+
+    There every run of one side scores more, and so does every one that is drawn anew: the interval would be a point, as
+    if nothing were left to chance.
+    """
+    value = probability.value
+    return Estimate(value, math.nan, math.nan) if value in (0.0, 1.0) else probability
 
 
 def holm(p_values: Mapping[str, float]) -> dict[str, float]:

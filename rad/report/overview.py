@@ -6,7 +6,7 @@ from rad.report.aggregates import ENOUGH_SEEDS, few_seeds_warning
 from rad.report.blocks import Block, Items, Pairs, Section, Words
 from rad.report.endings import ending, finished, splits
 from rad.report.provenance import failures, made_with, not_begun
-from rad.report.results import NONE, is_like
+from rad.report.results import beside_none, is_like
 from rad.report.runs import Run
 from rad.report.sheets import Cell, Sheet, decimals_for
 from rad.report.sweeps import OWN, Found, Group, differences, flat, shown
@@ -144,10 +144,8 @@ def _qualities(runs: Sequence[Run]) -> list[str]:
 
 def _unlike(groups: Sequence[Group]) -> list[str]:
     """Return in which settings each group differs from the one without augmentation that it stands beside."""
-    bases = {(group.task, group.variant): group for group in groups if group.augment == NONE}
     lines = []
-    for group in groups:
-        base = bases.get((group.task, group.variant), group)
+    for group, base in beside_none(groups):
         found = differences([group.runs[0].config, base.runs[0].config])
         words = [
             f"{name} {shown(a)}, none {shown(b)}" for name, (a, b) in found.items() if name not in {*OWN, "augment"}

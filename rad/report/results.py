@@ -85,8 +85,14 @@ def across_tasks(
 
 def unlike(groups: Sequence[Group]) -> set[str]:
     """Return the methods that on some task do not compare with `none`, see `is_like`."""
+    return {group.method for group, base in beside_none(groups) if not is_like(group, base)}
+
+
+def beside_none(groups: Sequence[Group]) -> list[tuple[Group, Group]]:
+    """Return each augmented group with the one without augmentation of its task and variant, where there is one."""
     bases = {(group.task, group.variant): group for group in groups if group.augment == NONE}
-    return {group.method for group in groups if not is_like(group, bases.get((group.task, group.variant), group))}
+    augmented = [(group, bases.get((group.task, group.variant))) for group in groups if group.augment != NONE]
+    return [(group, base) for group, base in augmented if base]
 
 
 def least_runs(of_task: Mapping[str, Sequence[float]]) -> int:
@@ -121,14 +127,10 @@ def middle(returns: Sequence[float]) -> Estimate:
 
 def _comparisons(groups: Sequence[Group], returns: Mapping[str, list[float]]) -> dict[str, Comparison]:
     """Return by method how it stands to `none` of the same variant; p-values are adjusted for all of them."""
-    bases = {group.variant: group for group in groups if group.augment == NONE}
-    beside = {group.method: bases[group.variant] for group in groups if group.variant in bases}
     pairs = {
         group.method: ({"": returns[group.method]}, {"": returns[base.method]})
-        for group in groups
-        if (base := beside.get(group.method)) not in (None, group)
-        and min(len(returns[group.method]), len(returns[base.method])) >= LEAST_RUNS
-        and is_like(group, base)
+        for group, base in beside_none(groups)
+        if min(len(returns[group.method]), len(returns[base.method])) >= LEAST_RUNS and is_like(group, base)
     }
     p_values = {method: improvement_p_value(*pair) for method, pair in pairs.items()}
     adjusted = holm(p_values)

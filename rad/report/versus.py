@@ -9,12 +9,12 @@ from statistics import NormalDist, fmean
 from typing import Any, NamedTuple
 
 from rad.report.aggregates import few_seeds_warning
-from rad.report.comparisons import improvement_p_value
+from rad.report.comparisons import improvement_p_value, without_certainty
 from rad.report.comparisons import probability_of_improvement as improvement
 from rad.report.endings import METRIC, TRAIN, ending, finals, finished, splits
 from rad.report.episodes import Pair, pairs_of
 from rad.report.runs import Run
-from rad.report.sheets import Sheet, alone, decimals_for
+from rad.report.sheets import Sheet, alone, decimals_for, text
 from rad.report.statistics import CONFIDENCE, Estimate, difference_interval
 from rad.report.sweeps import Group, differences, find, flat, group, shown
 
@@ -111,9 +111,7 @@ def _chance(split: str, first: Sequence[float], second: Sequence[float]) -> list
     if min(len(first), len(second)) < 2:
         return []
     found, p_value = improvement({"": first}, {"": second}), improvement_p_value({"": first}, {"": second})
-    is_sure = found.value in (0.0, 1.0)  # drawing runs anew cannot vary it
-    interval = "" if is_sure else f" [{found.low:.2f}, {found.high:.2f}]"
-    return [f"probability that a run of A scores more on {split}: {found.value:.2f}{interval}, p {p_value:.3f}"]
+    return [f"probability that a run of A scores more on {split}: {text(without_certainty(found), 2)}, p {p_value:.3f}"]
 
 
 def _over_episodes(first: Run, second: Run) -> tuple[list[Line], list[str]]:

@@ -4,22 +4,12 @@ import math
 
 import numpy as np
 import pytest
-from matplotlib.figure import Figure
 
 from rad.report.charts import gaps_figure, pairs_figure, profile_figure
 from rad.report.results import results
 from tests.rad.report.seeds import groups_in, make_seed, make_seeds, rows_of
 
 PAIRS = {"none": [1.0], "crop": [2.0], "flip": [3.0], "crop+flip": [4.0], "flip+crop": [5.0]}
-
-
-@pytest.fixture
-def drawn(monkeypatch):
-    """Collect the figures that are written."""
-    figures: list[Figure] = []
-    write = Figure.savefig
-    monkeypatch.setattr(Figure, "savefig", lambda self, *a, **k: (figures.append(self), write(self, *a, **k)))
-    return figures
 
 
 def of(tmp_path, finals):

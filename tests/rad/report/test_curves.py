@@ -1,20 +1,10 @@
 """Curves over seeds: which runs and points count, and what is drawn."""
 
 import numpy as np
-import pytest
 from matplotlib.figure import Figure
 
 from rad.report.curves import curve, curve_figures
 from tests.rad.report.seeds import groups_in, make_seed, make_seeds, rows_of, scored
-
-
-@pytest.fixture
-def drawn(monkeypatch):
-    """Collect the figures that are written, each once."""
-    figures: list[Figure] = []
-    write = Figure.savefig
-    monkeypatch.setattr(Figure, "savefig", lambda self, *a, **k: (figures.append(self), write(self, *a, **k)))
-    return figures
 
 
 def legend(figure: Figure) -> list[str]:

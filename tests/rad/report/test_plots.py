@@ -10,15 +10,6 @@ from tests.rad.report.folders import ROWS, baseline, evaluation, make_run, row
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
-@pytest.fixture
-def drawn(monkeypatch: pytest.MonkeyPatch) -> list[Figure]:
-    """Collect the figures that are written."""
-    figures: list[Figure] = []
-    write = Figure.savefig
-    monkeypatch.setattr(Figure, "savefig", lambda self, *a, **k: (figures.append(self), write(self, *a, **k)))
-    return figures
-
-
 def axes_of(figures: list[Figure]) -> Axes:
     return figures[-1].axes[0]
 
