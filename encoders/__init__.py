@@ -1,5 +1,7 @@
 """Images in, features out: convolutional encoders for pixels, made by name.
 
+Options follow the name after colons: ``pixel:strides=2-2-2-1``, ``impala:width=2``.
+
 Example:
     >>> import torch, encoders
     >>> encoder = encoders.make("pixel", (9, 84, 84), generator=torch.Generator().manual_seed(1))
@@ -9,9 +11,12 @@ Example:
     ReceptiveField(jump=2, center=7.0, size=15)
 """
 
+import re
 from collections.abc import Callable
 from inspect import signature
 from typing import Any
+
+import torch
 
 from encoders.base import Encoder, ImageShape, ReceptiveField
 from encoders.impala import ImpalaEncoder
@@ -39,8 +44,8 @@ __all__ = [
     "initialize_with_",
     "make",
     "names",
-    "options",
     "orthogonal_",
+    "register",
 ]
 
 _REGISTRY: dict[str, Callable[..., Encoder]] = {"pixel": PixelEncoder, "impala": ImpalaEncoder, "nature": NatureEncoder}
@@ -51,36 +56,64 @@ def names() -> tuple[str, ...]:
     return tuple(_REGISTRY)
 
 
-def options(name: str) -> frozenset[str]:
-    """Return the names of an encoder's own options.
-
-    Raises:
-        ValueError: if the name is unknown.
-    """
-    _check_known(name)
-    return frozenset(signature(_REGISTRY[name]).parameters) - {"image_shape", "generator"}
-
-
-def make(name: str, image_shape: ImageShape, **options: Any) -> Encoder:
-    """Make an encoder by name.
+def register(name: str, factory: Callable[..., Encoder]) -> None:
+    """Make an encoder known under a name.
 
     Args:
-        name: one of `names()`.
+        name: the word to use in a text for `make`.
+        factory: called with the image shape and with `generator`; its other parameters, annotated int, float or
+            str, become options.
+
+    Raises:
+        ValueError: if the name is taken or is no word of letters, digits and underscores.
+    """
+    if not name.isidentifier():
+        raise ValueError(f"name must be a word of letters, digits and underscores, got {name!r}")
+    if name in _REGISTRY:
+        raise ValueError(f"encoder {name!r} is already registered")
+    _REGISTRY[name] = factory
+
+
+def make(spec: str, image_shape: ImageShape, *, generator: torch.Generator, **options: Any) -> Encoder:
+    """Make the encoder that a text describes.
+
+    Args:
+        spec: one of `names()`, and options of its own: `name:key=value:key=value`. A comma separates as well.
         image_shape: (C, H, W) of the images, C = 3 * frames in a stack.
-        **options: arguments of the encoder's class. `generator`, from which the weights are drawn, is
-            required: nothing comes from the global random state.
+        generator: CPU generator from which the weights are drawn: nothing comes from the global random state.
+        **options: further options, as values.
 
     Returns:
         The encoder, in training mode, on the CPU.
 
     Raises:
-        ValueError: if the name is unknown, an option is out of range or the image is too small.
-        TypeError: if an option is unknown or `generator` is missing.
+        ValueError: if the name or an option in the text is unknown or out of range, or the image is too small.
+        TypeError: if one of `options` is unknown or stands in the text too.
+
+    Example:
+        >>> make("pixel:strides=2-2-2-1", (9, 84, 84), generator=torch.Generator()).map_shape
+        (32, 7, 7)
     """
-    _check_known(name)
-    return _REGISTRY[name](image_shape, **options)
-
-
-def _check_known(name: str) -> None:
+    name, *pairs = re.split("[:,]", spec)
     if name not in _REGISTRY:
         raise ValueError(f"unknown encoder '{name}'; known: {', '.join(_REGISTRY)}")
+    read = _read_options(name, pairs)
+    return _REGISTRY[name](image_shape, generator=generator, **read, **options)
+
+
+def _read_options(name: str, pairs: list[str]) -> dict[str, Any]:
+    """Read the options of one encoder from texts `key=value`."""
+    parameters = signature(_REGISTRY[name], eval_str=True).parameters
+    kinds = {key: p.annotation for key, p in parameters.items() if p.annotation in (int, float, str)}
+    options: dict[str, Any] = {}
+    for key, equals, value in (pair.partition("=") for pair in pairs):
+        if key not in kinds or key in options or not equals:
+            known = ", ".join(f"{known}=..." for known in kinds) or "none"
+            raise ValueError(f"encoder {name} takes each of the options {known} once, got '{key}{equals}{value}'")
+        try:
+            options[key] = kinds[key](value)
+        except ValueError:
+            raise ValueError(
+                f"encoder {name}: option {key} must be of type {kinds[key].__name__}, got {value!r}"
+            ) from None
+    return options

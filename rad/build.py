@@ -121,7 +121,6 @@ def make_agent(config: RunConfig, env: VectorEnv) -> SACAgent | PPOAgent:
     target = device.resolve_device(config.device)
     common: dict[str, Any] = {
         "encoder": config.encoder,
-        "encoder_options": config.encoder_options(),
         "seed": seed_for(config.seed, "agent"),
         "device": target,
         "precision": device.resolve_precision(config.precision, target),

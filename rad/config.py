@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from rad.agents.ppo import PPOConfig
 from rad.agents.sac import SACConfig
+from rad.migrate import migrate
 
 
 @dataclass(frozen=True)
@@ -59,13 +60,7 @@ class RunConfig:
     """Give each environment a process of its own."""
 
     encoder: str = "pixel"
-    """Encoder's name: pixel, impala or nature."""
-    num_layers: int = 0
-    """Convolutions of the pixel encoder; 0 is its own 4."""
-    num_filters: int = 0
-    """Filters of each convolution of the pixel encoder; 0 is its own 32."""
-    width: int = 0
-    """Multiplier of the impala encoder's filters; 0 is its own 1."""
+    """Encoder: pixel, impala or nature; options after colons, e.g. pixel:strides=2-2-2-1:num_filters=64."""
 
     eval_every: int = 10_000
     """Frames between evaluations; 0 evaluates at the end only."""
@@ -84,11 +79,6 @@ class RunConfig:
     wandb_project: str = ""
     """Also log to this Weights & Biases project."""
 
-    def encoder_options(self) -> dict[str, int]:
-        """Return what was asked of the encoder beside its own defaults."""
-        asked = {name: getattr(self, name) for name in ("num_layers", "num_filters", "width")}
-        return {name: value for name, value in asked.items() if value}
-
 
 @dataclass(frozen=True)
 class SACRun(RunConfig):
@@ -98,8 +88,8 @@ class SACRun(RunConfig):
     """Agent steps with random actions before the first update."""
     replay_capacity: int = 100_000
     """Frames that the replay holds, each stored once: one per agent step and one per episode."""
-    updates_per_step: int = 1
-    """Updates per agent step."""
+    updates_per_step: float = 1.0
+    """Updates per agent step; 0.5 for one every second step (DrQ-v2)."""
 
     agent: SACConfig = field(default_factory=SACConfig)
     """The algorithm's hyperparameters."""
@@ -180,6 +170,7 @@ def from_json(plain: Mapping[str, Any]) -> Run:
     Raises:
         ValueError: a field is missing or unknown: the file was written by another version.
     """
+    plain = migrate(plain)
     if plain["algo"] not in RUNS:
         raise ValueError(f"config.json has the algo '{plain['algo']}'; known: {', '.join(RUNS)}")
     default = RUNS[plain["algo"]]()

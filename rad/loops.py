@@ -3,6 +3,8 @@
 import copy
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from fractions import Fraction
+from math import floor
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -138,7 +140,7 @@ def off_policy(
     *,
     batch_size: int,
     warmup_steps: int,
-    updates_per_step: int = 1,
+    updates_per_step: float = 1.0,
 ) -> Iterator[Report]:
     """Act, store, update, for ever; the caller decides when to stop, log, evaluate and save.
 
@@ -149,7 +151,7 @@ def off_policy(
         progress: changed in place; a loop given the saved state of an earlier one goes on where that stopped.
         batch_size: transitions per update.
         warmup_steps: agent steps with uniformly random actions and without updates.
-        updates_per_step: updates per agent step.
+        updates_per_step: updates per agent step, spread evenly: 0.1 is one in ten steps, exactly.
 
     Yields:
         A report after each step of all environments.
@@ -157,6 +159,7 @@ def off_policy(
     Raises:
         FloatingPointError: the agent's actions are not finite: training has diverged.
     """
+    ratio = Fraction(str(updates_per_step))
     if not progress.obs.size:
         _begin(env, replay, progress)
     while True:
@@ -167,7 +170,7 @@ def off_policy(
         episodes = _step(env, replay, progress, action)
         updates = [
             agent.update(replay.sample(batch_size, progress.generator))
-            for _ in range(updates_per_step * env.num_envs if warm else 0)
+            for _ in range(_updates_due(ratio, progress.agent_steps, env.num_envs) if warm else 0)
         ]
         yield Report(progress.agent_steps, episodes, updates)
 
@@ -236,6 +239,11 @@ def _begin(env: VectorEnv, replay: Replay, progress: Progress) -> None:
     progress.begin(env)
     for i in range(env.num_envs):
         replay.start(i, torch.from_numpy(progress.obs[i]))
+
+
+def _updates_due(per_step: Fraction, agent_steps: int, new_steps: int) -> int:
+    """Return how many updates the last `new_steps` of `agent_steps` agent steps have brought, none lost by rounding."""
+    return floor(per_step * agent_steps) - floor(per_step * (agent_steps - new_steps))
 
 
 def _random(env: VectorEnv, generator: torch.Generator) -> np.ndarray:

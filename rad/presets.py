@@ -89,7 +89,7 @@ PRESETS: dict[str, Preset] = {
         "Hansen et al. 2021 (arXiv 2107.00644) and DMControl-GB's published code: alpha = beta = 0.5, strong view by "
         "random_conv, weak view by shift, 11 convolutions, 500,000 frames; the rest as in RAD. Its overlay, with "
         "pictures that no split is tested with, is --strong-augment overlay",
-        run={"augment": "shift", "num_layers": 11, "frames": 500_000},
+        run={"augment": "shift", "encoder": "pixel:num_layers=11", "frames": 500_000},
         agent={"strong_augment": "random_conv", "strong_weight": 0.5},
     ),
     "demo": Preset(
@@ -100,7 +100,7 @@ PRESETS: dict[str, Preset] = {
             "out": Path("runs/demo"),
             "precision": "auto",
             "image_size": 64,
-            "num_filters": 16,
+            "encoder": "pixel:num_filters=16",
             "render_quality": "fast",
             "warmup_steps": 250,
             "eval_every": 5_000,

@@ -117,7 +117,8 @@ class Rollout(NamedTuple):
         flat = [tensor.flatten(0, 1) for tensor in stored]  # [T * N, ...]
         images = self.obs.flatten(0, 1)
         for rows in torch.randperm(num_steps * num_envs, generator=generator).tensor_split(count):
-            yield Minibatch(images[rows.to(images.device)], rows % num_envs, *(tensor[rows] for tensor in flat))
+            obs = images.index_select(0, rows.to(images.device))  # whole images; images[rows] goes byte by byte
+            yield Minibatch(obs, rows % num_envs, *(tensor[rows] for tensor in flat))
 
 
 def images_to_float(images: Tensor) -> Tensor:

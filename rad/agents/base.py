@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import torch
+from torch import Tensor
 
 import encoders
 from rad.agents.optimizers import own_moments
@@ -30,12 +31,14 @@ class Agent:
         self.generator = torch.Generator().manual_seed(seed)
         self.updates = 0
 
-    def _make_encoder(
-        self, name: str, image_shape: tuple[int, int, int], options: Mapping[str, Any] | None
-    ) -> encoders.Encoder:
+    def _make_encoder(self, spec: str, image_shape: tuple[int, int, int]) -> encoders.Encoder:
         """Make an encoder with weights from the agent's generator, on its device, channels-last."""
-        encoder = encoders.make(name, image_shape, generator=self.generator, **(options or {}))
+        encoder = encoders.make(spec, image_shape, generator=self.generator)
         return encoder.to(self.device).to(memory_format=torch.channels_last)
+
+    def _cast(self, images: Tensor) -> Tensor:
+        """Convert a view once to what the first layer takes, instead of at each of its passes through a network."""
+        return images.to(torch.bfloat16) if self.precision == "bf16" else images
 
     def _autocast(self) -> torch.autocast:
         # Without the cache, which would go on handing out a weight's cast from before the optimizer changed it.

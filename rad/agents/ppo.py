@@ -109,8 +109,7 @@ class PPOAgent(Agent):
         config: hyperparameters.
         arms: augmentations by name: one, or several among which a bandit chooses for each rollout.
         discrete: whether actions are discrete.
-        encoder: name in `encoders`.
-        encoder_options: passed to `encoders.make`.
+        encoder: text for `encoders.make`.
         seed: of the initial weights, the actions, the order of minibatches and the augmentation.
         device: where the networks live.
         precision: "fp32", or "bf16" for everything but output layers and losses.
@@ -134,7 +133,6 @@ class PPOAgent(Agent):
         *,
         discrete: bool,
         encoder: str = "impala",
-        encoder_options: Mapping[str, Any] | None = None,
         seed: int = 0,
         device: torch.device | str = "cpu",
         precision: str = "fp32",
@@ -149,7 +147,7 @@ class PPOAgent(Agent):
         self.normalizer = RewardNormalizer(config.reward_gamma or config.gamma, config.reward_clip)
         channels, height, width = image_shape
         seen = next(iter(arms.values())).output_size(height, width)
-        self.encoder = self._make_encoder(encoder, (channels, *seen), encoder_options)
+        self.encoder = self._make_encoder(encoder, (channels, *seen))
         self.head = PolicyValue(
             self.encoder.feature_dim,
             action_dim,

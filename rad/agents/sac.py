@@ -3,7 +3,7 @@
 import copy
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 import torch
@@ -17,6 +17,8 @@ from rad.agents.views import Views
 from rad.heads.sac import Actor, Critic
 from rad.losses.sac import actor_loss, critic_loss, soft_target, temperature_loss
 from rad.types import Metrics, Transition
+
+ActorFeatures = Literal["after", "before"]
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,10 @@ class SACConfig:
     """Width of each head's projection of the features."""
     projection_tanh: bool = False
     """End the projection with tanh (DrQ) or after LayerNorm (RAD)."""
+    actor_features: ActorFeatures = "after"
+    """The actor learns on obs encoded again after the critic's step (RAD), or on its features from before (DrQ-v2)."""
+    target_encoder: bool = True
+    """The target Q functions see next_obs through averaged convolutions (RAD), or through the learned ones (DrQ-v2)."""
     target_views: int = 1
     """DrQ's K: augmented views of next_obs that the target is averaged over."""
     critic_views: int = 1
@@ -71,7 +77,9 @@ class SACConfig:
     """SVEA's beta: the strong view's share of the critic loss; the weak view has the rest."""
 
     def check(self) -> None:
-        """Raise a ValueError that begins with an option's name if two of them contradict each other."""
+        """Raise a ValueError that begins with an option's name if it is an unknown word or contradicts another."""
+        if self.actor_features not in get_args(ActorFeatures):
+            raise ValueError(f"actor_features must be after or before, got {self.actor_features!r}")
         if self.log_std_min >= self.log_std_max:
             raise ValueError(f"log_std_min must be below log_std_max {self.log_std_max}, got {self.log_std_min}")
         if self.share_draw and self.target_views != self.critic_views:
@@ -90,8 +98,7 @@ class SACAgent(Agent):
         action_dim: size of the action A; actions lie in [-1, 1].
         config: hyperparameters.
         op: augmentation of obs and next_obs before each update.
-        encoder: name in `encoders`.
-        encoder_options: passed to `encoders.make`.
+        encoder: text for `encoders.make`.
         seed: of the initial weights, the noise and the augmentation.
         device: where the networks live.
         precision: "fp32", or "bf16" for everything but output layers and losses.
@@ -101,7 +108,7 @@ class SACAgent(Agent):
         ValueError: two hyperparameters contradict each other.
 
     Source: Laskin et al. 2020 (RAD, arXiv 2004.14990); Kostrikov et al. 2020 (DrQ, arXiv 2004.13649, eqs. 1-3);
-    Hansen et al. 2021 (SVEA, arXiv 2107.00644, eq. 8).
+    Hansen et al. 2021 (SVEA, arXiv 2107.00644, eq. 8); Yarats et al. 2021 (DrQ-v2, arXiv 2107.09645) and its code.
     """
 
     parts = (
@@ -117,7 +124,6 @@ class SACAgent(Agent):
         op: augment.Augmentation,
         *,
         encoder: str = "pixel",
-        encoder_options: Mapping[str, Any] | None = None,
         seed: int = 0,
         device: torch.device | str = "cpu",
         precision: str = "fp32",
@@ -133,7 +139,7 @@ class SACAgent(Agent):
         channels, height, width = image_shape
         encoded_shape = (channels, *op.output_size(height, width))
         heads = {"projection_dim": config.projection_dim, "hidden_dim": config.hidden_dim}
-        self.encoder = self._make_encoder(encoder, encoded_shape, encoder_options)
+        self.encoder = self._make_encoder(encoder, encoded_shape)
         feature_dim = self.encoder.feature_dim
         with torch.random.fork_rng(devices=[]):
             torch.default_generator.manual_seed(seed)
@@ -143,7 +149,9 @@ class SACAgent(Agent):
         for head in (self.actor, self.critic):
             encoders.initialize_(head, self.generator)
             head.to(self.device)
-        self.encoder_target = copy.deepcopy(self.encoder).requires_grad_(False)
+        self.encoder_target = self.encoder
+        if config.target_encoder:
+            self.encoder_target = copy.deepcopy(self.encoder).requires_grad_(False)
         self.critic_target = copy.deepcopy(self.critic).requires_grad_(False)
         self.log_alpha = torch.tensor(np.log(config.init_temperature), dtype=torch.float32, device=self.device)
         self.log_alpha.requires_grad_(True)
@@ -179,44 +187,35 @@ class SACAgent(Agent):
             Metrics of the losses computed in this update.
         """
         batch = batch.to(self.device)
-        obs_views, next_views = self._augment(batch)
+        obs_views, weight, next_views = self._augment(batch)
         target = torch.stack([self._target(batch, view) for view in next_views]).mean(0)
-        metrics = self._update_critic(obs_views, batch.action, target)
+        features = self._encode(_join(obs_views))
+        metrics = self._update_critic(features, batch.action, target, weight)
         if self.updates % self.config.actor_update_freq == 0:
-            metrics |= self._update_actor_and_temperature(obs_views[0])
+            metrics |= self._update_actor_and_temperature(self._actor_features(obs_views[0], features))
         if self.updates % self.config.target_update_freq == 0:
             self._update_targets()
         self.updates += 1
         return metrics
 
-    def _augment(self, batch: Transition) -> tuple[list[Tensor], list[Tensor]]:
-        """Draw M views of obs and K of next_obs."""
+    def _augment(self, batch: Transition) -> tuple[list[Tensor], Tensor | None, list[Tensor]]:
+        """Draw M views of obs, SVEA's strong ones behind them, and K of next_obs, all as the networks take them.
+
+        Returns:
+            The views of obs; the weight of their rows in the critic loss, mean 1, None if all are alike; the views
+            of next_obs.
+        """
         if self.config.share_draw:
             pairs = [self.views.shared(batch.obs, batch.next_obs) for _ in range(self.config.critic_views)]
-            return [obs for obs, _ in pairs], [next_obs for _, next_obs in pairs]
-        obs_views = [self.views(batch.obs) for _ in range(self.config.critic_views)]
-        return obs_views, [self.views(batch.next_obs) for _ in range(self.config.target_views)]
-
-    @torch.no_grad()
-    def _target(self, batch: Transition, next_obs: Tensor) -> Tensor:
-        """Compute the soft target from one view of next_obs, float [B]."""
-        with self._autocast():
-            policy = self.actor(self.encoder(next_obs))
-            next_action, next_log_prob = policy.rsample(self._noise(len(next_obs)))
-            next_q = self.critic_target(self.encoder_target(next_obs), next_action)
-        return soft_target(batch.reward, batch.discount, next_q, next_log_prob, self.log_alpha.exp())
-
-    def _update_critic(self, obs_views: list[Tensor], action: Tensor, target: Tensor) -> Metrics:
-        """Regress both Q functions of every view on the target; the convolutions learn here only."""
-        views, weight = self._weighted(obs_views)
-        with self._autocast():
-            q = self.critic(self.encoder(_join(views)), action.repeat(len(views), 1))
-        loss, metrics = critic_loss(q, target.repeat(len(views)), weight)
-        step(self.critic_optimizer, loss)
-        return metrics
+            obs_views, next_views = [obs for obs, _ in pairs], [next_obs for _, next_obs in pairs]
+        else:
+            obs_views = [self.views(batch.obs) for _ in range(self.config.critic_views)]
+            next_views = [self.views(batch.next_obs) for _ in range(self.config.target_views)]
+        obs_views, weight = self._weighted(obs_views)
+        return [*map(self._cast, obs_views)], weight, [*map(self._cast, next_views)]
 
     def _weighted(self, obs_views: list[Tensor]) -> tuple[list[Tensor], Tensor | None]:
-        """Join the strong views, if any, to the weak ones; the rows' weights have mean 1, None if all are alike."""
+        """Add the strong views, if any, and return the weight of each row."""
         if self.config.strong_augment == "none":
             return obs_views, None
         strong_views = [self.strong(view, self.views.generator) for view in obs_views]
@@ -225,12 +224,44 @@ class SACAgent(Agent):
         weight[1] *= 2.0 * self.config.strong_weight
         return obs_views + strong_views, weight.flatten()
 
-    def _update_actor_and_temperature(self, obs: Tensor) -> Metrics:
-        """Improve the policy on one weak view; features are shared by both heads and detached."""
+    def _encode(self, images: Tensor) -> Tensor:
+        """Map a view [B, C, H, W] to features [B, F] by the learned convolutions."""
         with self._autocast():
-            with torch.no_grad():
-                features = self.encoder(obs)
-            action, log_prob = self.actor(features).rsample(self._noise(len(obs)))
+            return self.encoder(images)
+
+    @torch.no_grad()
+    def _target(self, batch: Transition, next_obs: Tensor) -> Tensor:
+        """Compute the soft target from one view of next_obs, float [B]."""
+        features = self._encode(next_obs)
+        with self._autocast():
+            next_action, next_log_prob = self.actor(features).rsample(self._noise(len(next_obs)))
+            if self.config.target_encoder:
+                features = self.encoder_target(next_obs)
+            next_q = self.critic_target(features, next_action)
+        return soft_target(batch.reward, batch.discount, next_q, next_log_prob, self.log_alpha.exp())
+
+    def _update_critic(self, features: Tensor, action: Tensor, target: Tensor, weight: Tensor | None) -> Metrics:
+        """Regress both Q functions of every view on the target; the convolutions learn here only."""
+        views = len(features) // len(action)
+        with self._autocast():
+            q = self.critic(features, action.repeat(views, 1))
+        loss, metrics = critic_loss(q, target.repeat(views), weight)
+        step(self.critic_optimizer, loss)
+        return metrics
+
+    @torch.no_grad()
+    def _actor_features(self, obs: Tensor, features: Tensor) -> Tensor:
+        """Return what the actor learns on: the first weak view's features, without gradient.
+
+        The critic's step has moved the convolutions since `features` were computed. RAD encodes again with the moved
+        ones; DrQ-v2 saves that pass.
+        """
+        return self._encode(obs) if self.config.actor_features == "after" else features[: len(obs)].detach()
+
+    def _update_actor_and_temperature(self, features: Tensor) -> Metrics:
+        """Improve the policy on features that both heads share."""
+        with self._autocast():
+            action, log_prob = self.actor(features).rsample(self._noise(len(features)))
             self.critic.requires_grad_(False)
             q = self.critic(features, action)
             self.critic.requires_grad_(True)
@@ -243,7 +274,8 @@ class SACAgent(Agent):
     def _update_targets(self) -> None:
         """Move the target networks towards the learned ones: slowly the Qs, faster what sees pixels."""
         critic, target, config = self.critic, self.critic_target, self.config
-        average(self.encoder, self.encoder_target, config.encoder_tau)
+        if config.target_encoder:
+            average(self.encoder, self.encoder_target, config.encoder_tau)
         average(critic.projection, target.projection, config.encoder_tau)
         average(critic.q1, target.q1, config.critic_tau)
         average(critic.q2, target.q2, config.critic_tau)

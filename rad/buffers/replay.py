@@ -213,5 +213,6 @@ class Replay:
         back = torch.arange(self.frame_stack - 1, -1, -1)
         age = self.age[slot % self.slots, env].long()
         slots = (slot[:, None] - torch.minimum(back, age[:, None])) % self.slots  # [B, K]
-        frames = self.frames.flatten(0, 1)[(slots * self.num_envs + env[:, None]).flatten()]
+        index = (slots * self.num_envs + env[:, None]).flatten()
+        frames = self.frames.flatten(0, 1).index_select(0, index)  # whole frames; frames[index] goes byte by byte
         return frames.view(len(slot), -1, *frames.shape[2:])

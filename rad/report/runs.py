@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from rad.migrate import migrate
 from rad.names import CONFIG_FILE, METRICS_FILE
 
 Row = dict[str, Any]
@@ -70,7 +71,7 @@ def read_run(folder: str | Path) -> Run:
     if not folder.is_dir():
         raise ValueError(f"run folder '{folder}' does not exist")
     config = folder / CONFIG_FILE
-    return Run(folder, _parse(_text(config), f"'{config}'"), _rows(folder / METRICS_FILE))
+    return Run(folder, migrate(_parse(_text(config), f"'{config}'")), _rows(folder / METRICS_FILE))
 
 
 def _text(path: Path) -> str:
