@@ -20,8 +20,7 @@ RUN = {
     "frames": 60,
     "image_size": 16,
     "frame_stack": 1,
-    "num_layers": 2,
-    "num_filters": 8,
+    "encoder": "pixel:num_layers=2:num_filters=8",
     "warmup_steps": 20,
     "eval_every": 20,
     "eval_episodes": 2,
@@ -31,15 +30,13 @@ RUN = {
     "threads": 1,
     "tensorboard": False,
 }
-FOR_PPO = {"num_envs": 4, "encoder": "pixel", "eval_envs": 2, "eval_episodes": 1}
+FOR_PPO = {"num_envs": 4, "eval_envs": 2, "eval_episodes": 1}
 PPO_AGENT = {"num_steps": 5, "num_minibatches": 2, "num_epochs": 2, "hidden_dim": 16}
 AGENT = {"batch_size": 16, "hidden_dim": 32, "projection_dim": 8}
 GAME = {
     "task": "procgen/bossfight",
     "image_size": 64,
     "encoder": "impala",
-    "num_layers": 0,
-    "num_filters": 0,
     "frames": 40,
     "crop": "pad",
     "video_size": 64,

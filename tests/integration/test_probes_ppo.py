@@ -38,8 +38,7 @@ def train(name: str, spec: str = "none", **config: Any) -> PPOAgent:
         PPOConfig(**LEARNING | config),
         augment.make_arms(spec, size=SIZE),
         discrete=discrete,
-        encoder="pixel",
-        encoder_options={"num_layers": 2, "num_filters": 8},
+        encoder="pixel:num_layers=2:num_filters=8",
         seed=1,
     )
     buffer = RolloutBuffer(agent.config.num_steps, ENVS, agent.image_shape)

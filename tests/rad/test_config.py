@@ -50,7 +50,7 @@ def test_drqs_numbers() -> None:
 def test_sveas_numbers() -> None:
     config = preset("svea", "dmc/walker-walk")
     assert (config.augment, config.agent.strong_augment, config.agent.strong_weight) == ("shift", "random_conv", 0.5)
-    assert (config.num_layers, config.frames, config.agent.batch_size) == (11, 500_000, 128)
+    assert (config.encoder, config.frames, config.agent.batch_size) == ("pixel:num_layers=11", 500_000, 128)
 
 
 def test_a_preset_keeps_the_name_and_takes_the_task() -> None:

@@ -138,6 +138,26 @@ def test_updates_per_step(updates_per_step: int) -> None:
     assert numbers == [float(number) for number in range(1, 2 * updates_per_step + 1)]
 
 
+@pytest.mark.parametrize(
+    ("updates_per_step", "num_envs", "made"),
+    [
+        (0.5, 1, [0, 1, 0, 1, 0, 1, 0, 1, 0, 1]),
+        (0.3, 1, [0, 0, 0, 1, 0, 0, 1, 0, 0, 1]),  # at 3.33, 6.67 and 10 steps
+        (1.5, 1, [1, 2, 1, 2, 1, 2, 1, 2, 1, 2]),
+        (0.25, 2, [0, 1, 0, 1, 0]),
+    ],
+)
+def test_fractions_of_an_update_are_spread_evenly(updates_per_step: float, num_envs: int, made: list[int]) -> None:
+    run = Run(*[[99]] * num_envs, warmup_steps=0, updates_per_step=updates_per_step)
+    assert [len(report.updates) for report in run.steps(len(made))] == made
+
+
+def test_no_update_is_lost_by_rounding() -> None:
+    """In floating point 0.29 * 100 is below 29."""
+    run = Run([200], warmup_steps=0, updates_per_step=0.29)
+    assert sum(len(report.updates) for report in run.steps(100)) == 29
+
+
 def test_updates_see_the_step_that_was_just_made() -> None:
     run = Run([9], warmup_steps=0, batch_size=64)
     run.steps(3)

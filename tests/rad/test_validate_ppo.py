@@ -11,8 +11,8 @@ from rad.bounds import flag_name
 from rad.config import PPORun, ProcgenConfig
 from tests.integration.runs import tiny, tiny_ppo
 
-GAME: dict[str, Any] = {"task": "procgen/coinrun", "image_size": 64, "encoder": "impala", "num_layers": 0}
-GAME |= {"num_filters": 0, "crop": "pad"}
+GAME: dict[str, Any] = {"task": "procgen/coinrun", "image_size": 64, "encoder": "impala"}
+GAME |= {"crop": "pad"}
 
 
 def game(agent: dict[str, Any] | None = None, procgen: dict[str, Any] | None = None, **run: Any) -> PPORun:
@@ -37,7 +37,7 @@ WRONG: list[tuple[dict[str, Any], dict[str, Any], str, str]] = [
     ({}, {"objective": "kl", "num_epochs": 1, "num_minibatches": 1}, "objective", "two or more gradient steps"),
     ({}, {"num_minibatches": 21}, "num_minibatches", "must be at most 20, the steps of a rollout, got 21"),
     ({"frames": 19}, {}, "frames", "must be at least 20, one rollout of 4 environments and 5 steps, got 19"),
-    ({"encoder": "impala"}, {}, "num_", "the encoder impala has none"),
+    ({"encoder": "impala:num_layers=2"}, {}, "encoder", "options width=... once, got 'num_layers=2'"),
     ({"augment": "ucb:flip"}, {}, "augment", "two or more"),
     ({"augment": "ucb:flip,crop", "crop": "resize"}, {}, "augment", "as --crop pad does; flip and crop differ"),
     ({"augment": "ucb:flip,crp"}, {}, "augment", "unknown augmentation 'crp'"),
@@ -58,7 +58,7 @@ def test_what_is_just_right_passes() -> None:
         tiny_ppo(frames=20),
         tiny_ppo({"num_minibatches": 20}),
         tiny_ppo(augment="ucb:flip,grayscale", task="probe/both-discrete"),
-        tiny_ppo(encoder="nature", num_layers=0, num_filters=0, image_size=36),
+        tiny_ppo(encoder="nature", image_size=36),
     ):
         validate.check(config, Path("runs/none"))
 

@@ -42,6 +42,10 @@ class ReferenceConfig:
     actor_features: str = "after"
     """Convolution features that the actor's update reads: "before" or "after" the critic's step of the same
     update. RAD's are computed after it."""
+    target_encoder: bool = True
+    """Whether the target Q functions see next_obs through averaged convolutions, or through the learned ones."""
+    strides: tuple[int, ...] = (2, 1, 1, 1)
+    """Of the convolutions."""
 
 
 class Adam:
@@ -99,11 +103,11 @@ class ReferenceSAC:
         noise_next: Tensor, noise_actor: Tensor,
     ) -> dict[str, float]:  # fmt: skip
         """Update everything once; return the losses, each as it was before its own step."""
-        features_before = convolve(self.conv, obs).detach()
+        features_before = self.convolve(self.conv, obs).detach()
         target = self.target(reward, discount, next_obs, noise_next)
         losses = {"critic_loss": self.update_critic(obs, action, target)}
         if self.updates % self.config.actor_update_freq == 0:
-            features_after = convolve(self.conv, obs).detach()
+            features_after = self.convolve(self.conv, obs).detach()
             before = self.config.actor_features == "before"
             losses |= self.update_actor_and_temperature(features_before if before else features_after, noise_actor)
         if self.updates % self.config.target_update_freq == 0:
@@ -113,13 +117,14 @@ class ReferenceSAC:
 
     def target(self, reward: Tensor, discount: Tensor, next_obs: Tensor, noise: Tensor) -> Tensor:
         """y = r + discount * (min(Q1', Q2')(s', a') - alpha log pi(a'|s')), a' from the current policy."""
-        next_action, next_log_prob = self.policy(convolve(self.conv, next_obs), noise)
-        next_q1, next_q2 = q_values(self.critic_target, convolve(self.conv_target, next_obs), next_action)
+        next_action, next_log_prob = self.policy(self.convolve(self.conv, next_obs), noise)
+        conv = self.conv_target if self.config.target_encoder else self.conv
+        next_q1, next_q2 = q_values(self.critic_target, self.convolve(conv, next_obs), next_action)
         soft_value = torch.min(next_q1, next_q2) - self.alpha * next_log_prob
         return (reward + discount * soft_value).detach()
 
     def update_critic(self, obs: Tensor, action: Tensor, target: Tensor) -> float:
-        q1, q2 = q_values(self.critic, convolve(self.conv, obs), action)
+        q1, q2 = q_values(self.critic, self.convolve(self.conv, obs), action)
         loss = ((q1 - target) ** 2).mean() + ((q2 - target) ** 2).mean()
         conv_gradients, critic_gradients = gradients(loss, self.conv), gradients(loss, self.critic)
         self.conv_adam.step(conv_gradients)
@@ -146,6 +151,9 @@ class ReferenceSAC:
             tau = self.config.encoder_tau if name.startswith("projection") else self.config.critic_tau
             self.critic_target[name] = _mix(value, self.critic_target[name], tau)
 
+    def convolve(self, params: Params, images: Tensor) -> Tensor:
+        return convolve(params, images, self.config.strides)
+
     def policy(self, features: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
         """Draw the action of `noise` and its log-density [B]."""
         out = mlp(self.actor, "mlp", project(self.actor, features))
@@ -158,10 +166,9 @@ class ReferenceSAC:
         return action, (log_normal - log_jacobian).sum(1)
 
 
-def convolve(params: Params, images: Tensor) -> Tensor:
-    """Convolve 3x3 with stride 2, then 1, each with ReLU; flatten channel by channel, [B, F]."""
-    for layer in range(len(params) // 2):
-        stride = 2 if layer == 0 else 1
+def convolve(params: Params, images: Tensor, strides: tuple[int, ...] = (2, 1, 1, 1)) -> Tensor:
+    """Convolve 3x3, each with ReLU; flatten channel by channel, [B, F]."""
+    for layer, stride in zip(range(len(params) // 2), strides):
         images = F.conv2d(images, params[f"conv.{layer}.weight"], params[f"conv.{layer}.bias"], stride=stride)
         images = torch.relu(images)
     return images.reshape(len(images), -1)

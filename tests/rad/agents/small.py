@@ -24,7 +24,7 @@ def small_agent(op: str = "crop", *, seed: int = 0, precision: str = "fp32", **c
         ACTIONS,
         small_config(**config),
         made,
-        encoder_options={"num_layers": 2, "num_filters": 4},
+        encoder="pixel:num_layers=2:num_filters=4",
         seed=seed,
         precision=precision,
     )

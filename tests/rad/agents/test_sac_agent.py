@@ -57,7 +57,7 @@ class TestEncoder:
         agent = small_agent()
         before = flat(agent.encoder, agent.critic)
         actor, log_alpha = flat(agent.actor), agent.log_alpha.item()
-        agent._update_actor_and_temperature(agent.views(small_batch().obs))
+        agent._update_actor_and_temperature(agent._encode(agent.views(small_batch().obs)).detach())
         assert torch.equal(flat(agent.encoder, agent.critic), before)
         assert all(value.grad is None for part in (agent.encoder, agent.critic) for value in part.parameters())
         assert not torch.equal(flat(agent.actor), actor)
@@ -66,9 +66,10 @@ class TestEncoder:
     def test_the_critics_step_moves_it_and_the_critic_and_not_the_actor(self) -> None:
         agent, batch = small_agent(), small_batch()
         encoder, critic = flat(agent.encoder), flat(agent.critic)
-        agent._update_actor_and_temperature(agent.views(batch.obs))  # which may not leave the critic frozen
+        features = agent._encode(agent.views(batch.obs))
+        agent._update_actor_and_temperature(features.detach())  # which may not leave the critic frozen
         actor = flat(agent.actor)
-        agent._update_critic([agent.views(batch.obs)], batch.action, torch.ones(B))
+        agent._update_critic(features, batch.action, torch.ones(B), None)
         assert not torch.equal(flat(agent.encoder), encoder)
         assert not torch.equal(flat(agent.critic), critic)
         assert torch.equal(flat(agent.actor), actor)
@@ -190,7 +191,9 @@ class TestViews:
     def test_drq_averages_the_targets(self, monkeypatch: pytest.MonkeyPatch) -> None:
         agent, values, given = small_agent(target_views=2), iter([1.0, 4.0]), []
         monkeypatch.setattr(agent, "_target", lambda batch, view: torch.full((B,), next(values)))
-        monkeypatch.setattr(agent, "_update_critic", lambda views, action, target: given.append(target) or {})
+        monkeypatch.setattr(
+            agent, "_update_critic", lambda features, action, target, weight: given.append(target) or {}
+        )
         agent.update(small_batch())
         assert torch.equal(given[0], torch.full((B,), 2.5))
 
@@ -347,6 +350,8 @@ OPTIONS: dict[str, tuple[dict[str, Any], Any, Any]] = {
     "hidden_dim": ({}, 16, 17),
     "projection_dim": ({}, 8, 9),
     "projection_tanh": ({}, False, True),
+    "actor_features": ({}, "after", "before"),
+    "target_encoder": ({}, True, False),
     "target_views": ({}, 1, 2),
     "critic_views": ({}, 1, 2),
     "share_draw": ({}, False, True),

@@ -1,26 +1,36 @@
 """The agent's whole update against the hand-written one in tests/reference/sac.py."""
 
+import itertools
+from typing import Any
+
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
 
 import augment
+from rad import envs
 from rad.agents.sac import SACAgent, SACConfig
+from rad.buffers.replay import Replay
+from rad.loops import Progress, off_policy
 from rad.types import Metrics, Transition
 from tests.reference.sac import Params, ReferenceConfig, ReferenceSAC
-
-pytestmark = pytest.mark.slow
 
 ACTION_DIM = 2
 BATCH = 8
 TOLERANCE = 1e-4
 TIGHTER = {"target": 5e-6, "temperature": 1e-6}  # these move by less than 1e-4 in three updates
 LR = 1e-3
+OPTIONS: list[dict[str, Any]] = [{}, {"actor_features": "before"}, {"target_encoder": False}]
+OPTIONS += [OPTIONS[1] | OPTIONS[2]]
 
 
-def make_agent(size: int, hidden_dim: int) -> SACAgent:
+def make_agent(
+    size: int, hidden_dim: int, *, encoder: str = "pixel", action_dim: int = ACTION_DIM, **config: Any
+) -> SACAgent:
     op = augment.make("none", size=size)
-    return SACAgent((9, size, size), ACTION_DIM, SACConfig(hidden_dim=hidden_dim), op, seed=3)
+    settings = SACConfig(hidden_dim=hidden_dim, batch_size=BATCH, **config)
+    return SACAgent((9, size, size), action_dim, settings, op, encoder=encoder, seed=3)
 
 
 def make_reference(agent: SACAgent, config: ReferenceConfig) -> ReferenceSAC:
@@ -77,12 +87,16 @@ def replayed_noise(agent: SACAgent) -> tuple[Tensor, Tensor]:
     """Draw what the agent's next update will draw, without moving its generator."""
     generator = torch.Generator()
     generator.set_state(agent.generator.get_state())
-    first, second = (torch.randn(BATCH, ACTION_DIM, generator=generator) for _ in range(2))
+    first, second = (torch.randn(BATCH, agent.action_dim, generator=generator) for _ in range(2))
     return first, second
 
 
 def update_both(agent: SACAgent, reference: ReferenceSAC, seed: int) -> tuple[Metrics, dict[str, float]]:
-    batch, noise = make_batch(agent.encoder.image_shape, seed), replayed_noise(agent)
+    return update_both_on(make_batch(agent.encoder.image_shape, seed), agent, reference)
+
+
+def update_both_on(batch: Transition, agent: SACAgent, reference: ReferenceSAC) -> tuple[Metrics, dict[str, float]]:
+    noise = replayed_noise(agent)
     obs, next_obs = batch.obs.float() / 255, batch.next_obs.float() / 255
     theirs = reference.update(obs, batch.action, batch.reward, batch.discount, next_obs, *noise)
     return agent.update(batch), theirs
@@ -96,9 +110,10 @@ def assert_losses_agree(ours: Metrics, theirs: dict[str, float]) -> None:
 def distances(agent: SACAgent, reference: ReferenceSAC) -> dict[str, Tensor]:
     """Give |agent - reference| of every learned and every target parameter."""
     ours = {"learned": learned(agent), "target": targets(agent)}
+    target_conv = reference.conv_target if reference.config.target_encoder else reference.conv
     theirs = {
         "learned": (reference.conv, reference.actor, reference.critic),
-        "target": (reference.conv_target, reference.critic_target),
+        "target": (target_conv, reference.critic_target),
     }
     found = {"temperature": (agent.log_alpha - reference.temperature["log_alpha"]).detach().abs()}
     for kind, groups in ours.items():
@@ -112,15 +127,63 @@ def tolerance(name: str) -> float:
     return TIGHTER.get(name.split()[0], TOLERANCE)
 
 
-def test_every_parameter_agrees_over_three_updates():
-    agent = make_agent(size=32, hidden_dim=64)
-    reference = make_reference(agent, ReferenceConfig())
+@pytest.mark.parametrize("options", OPTIONS)
+def test_every_parameter_agrees_over_three_updates(options: dict[str, Any]):
+    agent = make_agent(size=32, hidden_dim=64, **options)
+    reference = make_reference(agent, ReferenceConfig(**options))
     for number in range(3):
         ours, theirs = update_both(agent, reference, seed=number)
         assert ("actor_loss" in theirs) == ("actor_loss" in ours) == (number != 1)
         assert_losses_agree(ours, theirs)
-        for name, distance in distances(agent, reference).items():
-            assert distance.max() <= tolerance(name), f"update {number}: {name}"
+        assert_parameters_agree(agent, reference, number)
+
+
+@pytest.mark.parametrize("options", OPTIONS[1:])
+def test_the_tolerance_tells_the_options_from_the_published_update(options: dict[str, Any]):
+    agent = make_agent(size=32, hidden_dim=64, **options)
+    published = make_reference(agent, ReferenceConfig())
+    for number in range(3):
+        update_both(agent, published, seed=number)
+    apart = distances(agent, published)
+    assert max(float(distance.max()) / tolerance(name) for name, distance in apart.items()) > 2
+
+
+def test_every_parameter_agrees_with_strides():
+    strides = (2, 2, 2, 1)
+    agent = make_agent(size=48, hidden_dim=64, encoder="pixel:strides=2-2-2-1")
+    reference = make_reference(agent, ReferenceConfig(strides=strides))
+    for number in range(3):
+        assert_losses_agree(*update_both(agent, reference, seed=number))
+        assert_parameters_agree(agent, reference, number)
+
+
+class Both:
+    """Acts as the agent does, and updates agent and reference on each batch of the loop."""
+
+    def __init__(self, agent: SACAgent, reference: ReferenceSAC) -> None:
+        self.agent, self.reference, self.updates = agent, reference, 0
+
+    def act(self, obs: np.ndarray, *, deterministic: bool) -> np.ndarray:
+        return self.agent.act(obs, deterministic=deterministic)
+
+    def update(self, batch: Transition) -> Metrics:
+        ours, theirs = update_both_on(batch, self.agent, self.reference)
+        assert_losses_agree(ours, theirs)
+        assert_parameters_agree(self.agent, self.reference, self.updates)
+        self.updates += 1
+        return ours
+
+
+def test_every_parameter_agrees_in_a_loop_with_half_an_update_per_step():
+    agent = make_agent(size=32, hidden_dim=64, action_dim=1)
+    both = Both(agent, make_reference(agent, ReferenceConfig()))
+    env = envs.make("probe/both", num_envs=1, seed=1, image_size=32, frame_stack=3)
+    replay = Replay(40, (9, 32, 32), 1, gamma=0.99)
+    progress = Progress(torch.Generator().manual_seed(0))
+    loop = off_policy(env, both, replay, progress, batch_size=BATCH, warmup_steps=4, updates_per_step=0.5)
+    reports = list(itertools.islice(loop, 10))
+    assert [len(report.updates) for report in reports] == [0, 0, 0, 0, 0, 1, 0, 1, 0, 1]
+    assert both.updates == both.reference.updates == 3
 
 
 @pytest.mark.slow
@@ -140,6 +203,11 @@ def test_the_published_size_agrees_over_three_updates():
         for name, distance in apart.items():
             assert distance.mean() <= tolerance(name) / 10, f"update {number}: {name}"
             assert distance.max() <= 2 * LR * (number + 1), f"update {number}: {name}"
+
+
+def assert_parameters_agree(agent: SACAgent, reference: ReferenceSAC, number: int) -> None:
+    for name, distance in distances(agent, reference).items():
+        assert distance.max() <= tolerance(name), f"update {number}: {name}"
 
 
 def test_parameters_move_more_than_the_tolerance():
