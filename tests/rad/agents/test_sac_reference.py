@@ -127,6 +127,22 @@ def tolerance(name: str) -> float:
     return TIGHTER.get(name.split()[0], TOLERANCE)
 
 
+def disagreements(agent: SACAgent, reference: ReferenceSAC, number: int) -> list[str]:
+    """Name the parameters that differ by more than the tolerance after update `number`, counted from 0.
+
+    Some gradients are nothing but rounding, about 1e-9. Adam divides a gradient by its own size, so those few may
+    step either way, by the learning rate each time, on one processor and not on another. One number in ten thousand
+    may do so, and in each parameter one number beside the mean.
+    """
+    apart, stray = distances(agent, reference), 2 * LR * (number + 1)
+    everything = torch.cat([distance.flatten() for distance in apart.values()])
+    found = ["too many numbers"] if (everything > TOLERANCE).float().mean() > 1e-4 else []
+    for name, distance in apart.items():
+        if distance.sum() > distance.numel() * tolerance(name) / 10 + stray or distance.max() > stray:
+            found.append(name)
+    return found
+
+
 @pytest.mark.parametrize("options", OPTIONS)
 def test_every_parameter_agrees_over_three_updates(options: dict[str, Any]):
     agent = make_agent(size=32, hidden_dim=64, **options)
@@ -135,7 +151,7 @@ def test_every_parameter_agrees_over_three_updates(options: dict[str, Any]):
         ours, theirs = update_both(agent, reference, seed=number)
         assert ("actor_loss" in theirs) == ("actor_loss" in ours) == (number != 1)
         assert_losses_agree(ours, theirs)
-        assert_parameters_agree(agent, reference, number)
+        assert disagreements(agent, reference, number) == []
 
 
 @pytest.mark.parametrize("options", OPTIONS[1:])
@@ -144,8 +160,7 @@ def test_the_tolerance_tells_the_options_from_the_published_update(options: dict
     published = make_reference(agent, ReferenceConfig())
     for number in range(3):
         update_both(agent, published, seed=number)
-    apart = distances(agent, published)
-    assert max(float(distance.max()) / tolerance(name) for name, distance in apart.items()) > 2
+    assert disagreements(agent, published, 2)
 
 
 def test_every_parameter_agrees_with_strides():
@@ -154,7 +169,7 @@ def test_every_parameter_agrees_with_strides():
     reference = make_reference(agent, ReferenceConfig(strides=strides))
     for number in range(3):
         assert_losses_agree(*update_both(agent, reference, seed=number))
-        assert_parameters_agree(agent, reference, number)
+        assert disagreements(agent, reference, number) == []
 
 
 class Both:
@@ -169,7 +184,7 @@ class Both:
     def update(self, batch: Transition) -> Metrics:
         ours, theirs = update_both_on(batch, self.agent, self.reference)
         assert_losses_agree(ours, theirs)
-        assert_parameters_agree(self.agent, self.reference, self.updates)
+        assert disagreements(self.agent, self.reference, self.updates) == []
         self.updates += 1
         return ours
 
@@ -188,26 +203,11 @@ def test_every_parameter_agrees_in_a_loop_with_half_an_update_per_step():
 
 @pytest.mark.slow
 def test_the_published_size_agrees_over_three_updates():
-    """Of eight million parameters some have gradients that are nothing but rounding, about 1e-9.
-
-    Adam divides a gradient by its own size, so those few may step either way, by the learning rate each time.
-    All others are held to the tolerance.
-    """
     agent = make_agent(size=84, hidden_dim=1024)
     reference = make_reference(agent, ReferenceConfig())
     for number in range(3):
         assert_losses_agree(*update_both(agent, reference, seed=number))
-        apart = distances(agent, reference)
-        everything = torch.cat([distance.flatten() for distance in apart.values()])
-        assert (everything > TOLERANCE).float().mean() <= 1e-4
-        for name, distance in apart.items():
-            assert distance.mean() <= tolerance(name) / 10, f"update {number}: {name}"
-            assert distance.max() <= 2 * LR * (number + 1), f"update {number}: {name}"
-
-
-def assert_parameters_agree(agent: SACAgent, reference: ReferenceSAC, number: int) -> None:
-    for name, distance in distances(agent, reference).items():
-        assert distance.max() <= tolerance(name), f"update {number}: {name}"
+        assert disagreements(agent, reference, number) == []
 
 
 def test_parameters_move_more_than_the_tolerance():
