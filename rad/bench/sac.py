@@ -19,10 +19,15 @@ from rad.bench import process
 
 EAGER = "tests/reference/sac_eager.py"
 PRECISIONS = ("fp32", "bf16")
-CROP_PX = 84
+STORED_PX, CROP_PX = 100, 84
 
-# What two CPU cores with AVX512-BF16 have to reach.
-TARGETS = {("fp32", 128): 1.25, ("bf16", 128): 2.2, ("fp32", 512): 3.0, ("bf16", 512): 6.0}
+# What two CPU cores with AVX512-BF16 have to reach, by preset, precision and batch; other processors have no target.
+TARGETS = {
+    ("rad", "fp32", 128): 1.25,
+    ("rad", "bf16", 128): 2.2,
+    ("rad", "fp32", 512): 3.0,
+    ("rad", "bf16", 512): 6.0,
+}
 
 Row = dict[str, Any]
 Update = Callable[[], object]
@@ -34,33 +39,38 @@ class Job:
 
     Attributes:
         side: fp32 or bf16 of the library, or eager.
+        preset: whose encoder, image size and agent the library has; the eager version is always RAD as published.
         batch_size: transitions per update.
         action_dim: size of the action.
-        hidden_dim: width of the heads.
+        hidden_dim: width of the heads; 0 for the preset's.
         transitions: held by the replay.
         warmup: updates before the first that is timed.
         pairs: pairs of updates that are timed; every second update is the actor's too.
-        side_px: height and width of the stored frames.
-        crop_px: height and width of what the encoder sees.
+        side_px: height and width of the stored frames; 0 for what crop needs.
+        crop_px: height and width of what the encoder sees; 0 for the preset's.
     """
 
     side: str = "eager"
+    preset: str = "rad"
     batch_size: int = 128
     action_dim: int = 6
-    hidden_dim: int = 1024
+    hidden_dim: int = 0
     transitions: int = 4_000
     warmup: int = 4
     pairs: int = 6
-    side_px: int = 100
-    crop_px: int = CROP_PX
+    side_px: int = 0
+    crop_px: int = 0
 
 
-def run(jobs: tuple[Job, ...] = (Job(batch_size=128), Job(batch_size=512))) -> list[Row]:
-    """Measure the eager version and the library in both precisions, one after the other, for each job.
+def run(jobs: tuple[Job, ...] = (Job(), Job(batch_size=512), Job(preset="lean"))) -> list[Row]:
+    """Measure the eager version and the library, one after the other, for each job.
+
+    The library computes in each precision that the processor multiplies itself (see `own_precisions`).
 
     Returns:
-        A row per job and precision: `batch`, `precision`, `ratio` (eager time over the library's), `target`
-        (what the ratio should reach on two cores), milliseconds and page faults per update of both sides.
+        A row per job and precision: `preset`, `batch`, `precision`, `ratio` (eager time over the library's),
+        `target` (what the ratio should reach on two cores with AVX512-BF16), milliseconds and page faults per
+        update of both sides.
 
     Raises:
         ModuleNotFoundError: the eager version is not there.
@@ -69,22 +79,33 @@ def run(jobs: tuple[Job, ...] = (Job(batch_size=128), Job(batch_size=512))) -> l
     return [row for job in jobs for row in _rows(job)]
 
 
+def own_precisions() -> tuple[str, ...]:
+    """Return fp32 and, where the processor multiplies it, bf16: emulated it would only be slow."""
+    import torch
+
+    from rad.runtime import device
+
+    return PRECISIONS if device.has_fast_bf16(torch.device("cpu")) else ("fp32",)
+
+
 def _rows(job: Job) -> list[Row]:
-    eager, *ours = [
-        process.measure("rad.bench.sac", dataclasses.replace(job, side=side)) for side in ("eager", *PRECISIONS)
-    ]
+    precisions = own_precisions()
+    published = dataclasses.replace(job, side="eager", preset="rad")
+    sides = [published, *(dataclasses.replace(job, side=precision) for precision in precisions)]
+    eager, *ours = [process.measure("rad.bench.sac", side) for side in sides]
     return [
         {
+            "preset": job.preset,
             "batch": job.batch_size,
             "precision": precision,
             "ratio": eager["ms"] / own["ms"],
-            "target": TARGETS.get((precision, job.batch_size)),
+            "target": TARGETS.get((job.preset, precision, job.batch_size)) if len(precisions) > 1 else None,
             "ms": own["ms"],
             "eager_ms": eager["ms"],
             "page_faults": own["page_faults"],
             "eager_page_faults": eager["page_faults"],
         }
-        for precision, own in zip(PRECISIONS, ours)
+        for precision, own in zip(precisions, ours)
     ]
 
 
@@ -102,15 +123,23 @@ def library_update(job: Job) -> Update:
     import torch
 
     import augment
-    from rad.agents.sac import SACAgent, SACConfig
+    from rad.agents.sac import SACAgent
     from rad.bench.stream import add, make_replay, random_steps
+    from rad.presets import preset
 
-    replay = make_replay(job.transitions, job.action_dim, job.side_px)
-    for step in random_steps(job.transitions, job.action_dim, side_px=job.side_px):
+    config: Any = preset(job.preset)
+    agent_config = dataclasses.replace(config.agent, batch_size=job.batch_size)
+    if job.hidden_dim:
+        agent_config = dataclasses.replace(agent_config, hidden_dim=job.hidden_dim)
+    size = job.crop_px or config.image_size or CROP_PX
+    op = augment.make("crop", size)
+    side_px = job.side_px or op.input_size(size, size)[0]
+    replay = make_replay(job.transitions, job.action_dim, side_px)
+    for step in random_steps(job.transitions, job.action_dim, side_px=side_px):
         add(replay, step)
-    config = SACConfig(batch_size=job.batch_size, hidden_dim=job.hidden_dim)
-    stored = (9, job.side_px, job.side_px)
-    agent = SACAgent(stored, job.action_dim, config, augment.make("crop", job.crop_px), precision=job.side)
+    agent = SACAgent(
+        (9, side_px, side_px), job.action_dim, agent_config, op, encoder=config.encoder, precision=job.side
+    )
     generator = torch.Generator().manual_seed(0)
     return lambda: agent.update(replay.sample(job.batch_size, generator))
 
@@ -120,11 +149,12 @@ def eager_update(job: Job) -> Update:
     from rad.bench.stream import random_steps
 
     eager: Any = importlib.import_module("tests.reference.sac_eager")
-    replay = eager.StackReplay(job.transitions, (9, job.side_px, job.side_px), job.action_dim)
-    for step in random_steps(job.transitions, job.action_dim, side_px=job.side_px):
+    side_px, crop_px = job.side_px or STORED_PX, job.crop_px or CROP_PX
+    replay = eager.StackReplay(job.transitions, (9, side_px, side_px), job.action_dim)
+    for step in random_steps(job.transitions, job.action_dim, side_px=side_px):
         replay.add(step.obs, step.action, step.reward, 0.99, step.next_obs)
-    agent = eager.EagerSAC((9, job.crop_px, job.crop_px), job.action_dim, hidden_dim=job.hidden_dim)
-    return lambda: agent.update(*replay.sample(job.batch_size, job.crop_px))
+    agent = eager.EagerSAC((9, crop_px, crop_px), job.action_dim, hidden_dim=job.hidden_dim or 1024)
+    return lambda: agent.update(*replay.sample(job.batch_size, crop_px))
 
 
 def time_updates(update: Update, warmup: int, pairs: int) -> dict[str, float]:

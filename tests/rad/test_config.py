@@ -68,7 +68,7 @@ def test_every_preset_names_its_source_and_changes_only_what_it_lists(name: str)
 
 
 def test_an_unknown_preset() -> None:
-    with pytest.raises(ValueError, match="--preset: unknown preset 'rda'; known: rad, drq, svea, demo"):
+    with pytest.raises(ValueError, match="--preset: unknown preset 'rda'; known: rad, drq, svea, lean, demo"):
         preset("rda")
 
 

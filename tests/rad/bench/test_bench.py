@@ -37,7 +37,7 @@ def fake_replay(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
-        (["rendr"], "unknown benchmark 'rendr'; known: sac, ppo, augment, replay, render, attention"),
+        (["rendr"], "unknown benchmark 'rendr'; known: sac, minutes, ppo, augment, replay, render, attention"),
         (["replay", "--threads", "-1"], "--threads: must be at least 0, got -1"),
         (["replay", "--repeats", "0"], "--repeats: must be at least 1, got 0"),
         (["replay", "--out", "/nowhere/x.json"], "--out: must be a file in a folder that exists, got /nowhere/x.json"),
@@ -54,7 +54,7 @@ def test_the_script_refuses_in_one_line() -> None:
     command = [sys.executable, str(ROOT / "scripts/bench.py"), "rendr"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 2
-    assert done.stderr == "error: unknown benchmark 'rendr'; known: sac, ppo, augment, replay, render, attention\n"
+    assert done.stderr == "error: unknown benchmark 'rendr'; known: sac, minutes, ppo, augment, replay, render, attention\n"
     assert done.stdout == ""
 
 

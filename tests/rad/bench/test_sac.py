@@ -2,6 +2,7 @@
 
 import dataclasses
 import mmap
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -60,32 +61,62 @@ def test_page_faults_count_fresh_memory() -> None:
     assert sac.page_faults() > before
 
 
-def test_rows_have_the_ratio_beside_both_sides(monkeypatch: pytest.MonkeyPatch) -> None:
-    numbers = {"eager": (600.0, 9000.0), "fp32": (400.0, 10.0), "bf16": (200.0, 20.0)}
-    order = []
+NUMBERS = {"eager": (600.0, 9000.0), "fp32": (400.0, 10.0), "bf16": (200.0, 20.0)}
+
+
+def measured(order: list[tuple[str, int, str]]) -> Callable[[str, sac.Job], dict[str, float]]:
+    """Return what gives the numbers above in the place of a measurement, and notes what was asked for."""
 
     def measure(module: str, job: sac.Job) -> dict[str, float]:
-        order.append((job.batch_size, job.side))
-        return dict(zip(("ms", "page_faults"), numbers[job.side]))
+        order.append((job.preset, job.batch_size, job.side))
+        return dict(zip(("ms", "page_faults"), NUMBERS[job.side]))
 
-    monkeypatch.setattr(process, "measure", measure)
+    return measure
+
+
+def test_rows_have_the_ratio_beside_both_sides(monkeypatch: pytest.MonkeyPatch) -> None:
+    order: list[tuple[str, int, str]] = []
+    monkeypatch.setattr(process, "measure", measured(order))
+    monkeypatch.setattr(device, "has_fast_bf16", lambda which: True)
     rows = sac.run()
-    assert order == [(batch, side) for batch in (128, 512) for side in ("eager", "fp32", "bf16")]
-    assert [(row["batch"], row["precision"], row["ratio"], row["target"]) for row in rows] == [
-        (128, "fp32", 1.5, 1.25),
-        (128, "bf16", 3.0, 2.2),
-        (512, "fp32", 1.5, 3.0),
-        (512, "bf16", 3.0, 6.0),
+    sides = ("eager", "fp32", "bf16")
+    assert order == [
+        *(("rad", batch, side) for batch in (128, 512) for side in sides),
+        *zip(("rad", "lean", "lean"), (128,) * 3, sides),  # the eager version is RAD as published
+    ]
+    assert [tuple(row[name] for name in ("preset", "batch", "precision", "ratio", "target")) for row in rows] == [
+        ("rad", 128, "fp32", 1.5, 1.25),
+        ("rad", 128, "bf16", 3.0, 2.2),
+        ("rad", 512, "fp32", 1.5, 3.0),
+        ("rad", 512, "bf16", 3.0, 6.0),
+        ("lean", 128, "fp32", 1.5, None),
+        ("lean", 128, "bf16", 3.0, None),
     ]
     assert (rows[1]["ms"], rows[1]["eager_ms"]) == (200.0, 600.0)
     assert (rows[1]["page_faults"], rows[1]["eager_page_faults"]) == (20.0, 9000.0)
 
 
+def test_a_processor_without_bf16_is_not_held_to_targets_of_one_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process, "measure", measured([]))
+    monkeypatch.setattr(device, "has_fast_bf16", lambda which: False)
+    assert [(row["precision"], row["target"]) for row in sac.run()] == [("fp32", None)] * 3
+
+
 @pytest.mark.slow
 def test_each_side_has_a_process_of_its_own() -> None:
     rows = sac.run((TINY,))
-    assert [(row["batch"], row["precision"], row["target"]) for row in rows] == [(4, "fp32", None), (4, "bf16", None)]
+    assert [row["precision"] for row in rows] == list(sac.own_precisions())
     assert all(row["ratio"] == pytest.approx(row["eager_ms"] / row["ms"]) for row in rows)
+
+
+@pytest.mark.slow
+def test_the_lean_preset_updates_at_its_own_size() -> None:
+    update = sac.library_update(sac.Job("fp32", "lean", batch_size=4, transitions=20))
+    agent = {cell.__class__.__name__: cell for cell in (c.cell_contents for c in update.__closure__)}["SACAgent"]
+    update()
+    assert agent.encoder.image_shape == (9, 64, 64)
+    assert [layer.stride for layer in agent.encoder.layers if hasattr(layer, "stride")] == [(2, 2)] * 3 + [(1, 1)]
+    assert (agent.config.hidden_dim, agent.config.target_encoder) == (512, False)
 
 
 @pytest.mark.slow

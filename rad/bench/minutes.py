@@ -1,0 +1,118 @@
+"""Minutes that 100,000 frames of cartpole-swingup take: a plain eager version of RAD, and the presets rad and lean.
+
+Measured are some agent steps with rendering, acting, storing and learning; the rest is computed from them. The random
+policy's episodes, evaluations and checkpoints are left out on all sides. Each side runs in a fresh process.
+"""
+
+import dataclasses
+import importlib
+import json
+import sys
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from rad.bench import process
+from rad.bench.sac import CROP_PX, EAGER, Row, own_precisions
+
+TASK = "dmc/cartpole-swingup"
+FRAMES = 100_000
+PRESETS = ("rad", "lean")
+
+
+@dataclass(frozen=True)
+class Job:
+    """What one process measures.
+
+    Attributes:
+        side: eager, or the preset.
+        precision: fp32 or bf16, of the library.
+        warmup_steps: agent steps with random actions, before anything is timed.
+        steps: agent steps that are timed, of the eager version; the library times what `rad ablate` does.
+    """
+
+    side: str = "eager"
+    precision: str = "fp32"
+    warmup_steps: int = 20
+    steps: int = 10
+
+
+def run() -> list[Row]:
+    """Measure the eager version, then each preset in each precision that the processor computes itself.
+
+    Returns:
+        A row per preset and precision: `minutes` for all frames, `eager_minutes`, and `ratio`, the second over the
+        first.
+
+    Raises:
+        ModuleNotFoundError: the eager version is not there.
+    """
+    process.check_source(EAGER, "minutes")
+    eager = _minutes(Job())
+    jobs = [Job(side, precision) for side in PRESETS for precision in own_precisions()]
+    return [_row(job, _minutes(job), eager) for job in jobs]
+
+
+def _row(job: Job, minutes: float, eager: float) -> Row:
+    return {
+        "preset": job.side,
+        "precision": job.precision,
+        "ratio": eager / minutes,
+        "minutes": minutes,
+        "eager_minutes": eager,
+    }
+
+
+def _minutes(job: Job) -> float:
+    return FRAMES / process.measure("rad.bench.minutes", job)["frames_per_s"] / 60
+
+
+def work(job: Job) -> dict[str, float]:
+    """Do a job in this process; return environment frames per second."""
+    return {"frames_per_s": eager_frames_per_s(job) if job.side == "eager" else library_frames_per_s(job)}
+
+
+def library_frames_per_s(job: Job) -> float:
+    """Time the loop of a preset as `rad ablate` does before it starts."""
+    import torch
+
+    from rad.presets import preset
+    from rad.sweep.measure import measure
+
+    settings: Any = {"frames": FRAMES, "precision": job.precision, "threads": torch.get_num_threads()}
+    return measure(dataclasses.replace(preset(job.side, TASK), **settings)).frames_per_s
+
+
+def eager_frames_per_s(job: Job) -> float:
+    """Time a plain loop: act, step, store both stacks, sample and update, one after the other."""
+    import torch
+
+    from rad.build import action_dim, action_repeat, make_env, obs_shape
+    from rad.presets import preset
+
+    eager: Any = importlib.import_module("tests.reference.sac_eager")
+    config: Any = preset("rad", TASK)
+    env = make_env(config, "train")
+    agent = eager.EagerSAC((obs_shape(env)[0], CROP_PX, CROP_PX), action_dim(env))
+    replay = eager.StackReplay(job.warmup_steps + job.steps, obs_shape(env), action_dim(env))
+    border = (obs_shape(env)[1] - CROP_PX) // 2
+    inner = slice(border, border + CROP_PX)
+    obs, _ = env.reset()
+    start = 0.0
+    for step in range(job.warmup_steps + job.steps):
+        if step == job.warmup_steps + 1:  # the first update takes what is made once
+            start = time.perf_counter()
+        with torch.no_grad():
+            action = agent.actor(torch.from_numpy(obs[..., inner, inner]).float() / 255)[0].numpy()
+        next_obs, reward, *_ = env.step(action)
+        replay.add(obs[0], action[0], reward[0], 0.99, next_obs[0])
+        obs = next_obs
+        if step >= job.warmup_steps:
+            agent.update(*replay.sample(config.agent.batch_size, CROP_PX))
+    seconds = time.perf_counter() - start
+    env.close()
+    return (job.steps - 1) * action_repeat(config) / seconds
+
+
+if __name__ == "__main__":
+    print(json.dumps(work(Job(**json.loads(sys.argv[1])))))
