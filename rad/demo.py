@@ -1,17 +1,27 @@
-"""The demo: train on a small task for some minutes, evaluate, and say what was made."""
+"""The demo: measure the machine, train on a small task for some minutes, evaluate, and say what was made."""
 
 import dataclasses
 import json
 import shutil
 from pathlib import Path
 
+import torch
+
 from rad.config import Run
-from rad.names import ATTENTION_PICTURE, CHECKPOINTS, CONFIG_FILE, CURVE_FILE, METRICS_FILE, VIDEO_FILE
+from rad.names import ATTENTION_PICTURE, CHECKPOINTS, CONFIG_FILE, CURVE_FILE, DEMO_FILE, METRICS_FILE, VIDEO_FILE
 from rad.presets import preset
+from rad.runtime import device
+from rad.runtime.clocks import process_age_s
 from rad.runtime.logging import read_rows
+from rad.runtime.progress import three_digits
+from rad.sweep.measure import Cost, measure
 from rad.train import start
 from rad.validate import check
 
+EVALUATIONS = 4  # evenly spread, the last one at the end
+EPISODE_FRAMES = 1_000  # of every task of the DeepMind suite
+ENDING_S = 15.0  # for video, figures and checkpoints
+FEWEST_FRAMES = 12_000  # with which every seed that was tried shows learning; see results/README.md
 MADE = {
     CONFIG_FILE: "settings",
     METRICS_FILE: "every number that was logged",
@@ -23,12 +33,13 @@ MADE = {
 }
 
 
-def run(out: Path, seed: int) -> int:
-    """Train with the preset `demo`, then print the scores and the paths of what was made.
+def run(minutes: float, out: Path, seed: int) -> int:
+    """Train with the preset `demo` for about `minutes`, then print the scores and the paths of what was made.
 
-    A run folder left by an earlier demo is replaced.
+    How many frames fit is measured first. A folder left by an earlier demo is replaced.
 
     Args:
+        minutes: from the start of this process to its end.
         out: run folder.
         seed: of the run.
 
@@ -39,15 +50,41 @@ def run(out: Path, seed: int) -> int:
         ValueError: a setting is impossible, or `out` holds something that is not a demo.
     """
     config = dataclasses.replace(preset("demo"), out=out, seed=seed)
+    if not 1 <= minutes <= 1_000:
+        raise ValueError(f"--minutes: must be from 1 to 1,000, got {minutes:g}")
     _clear(out)
     check(config, out)
-    print(
-        f"training on {config.task} from {config.image_size}x{config.image_size} pixels, {config.augment}, seed {seed}"
-    )
+    cost = measure(config)
+    config = fitted(config, cost, 60 * minutes - process_age_s())
+    print(choice(config, cost, minutes), flush=True)
     if status := start(config, out):
         return status
+    (out / DEMO_FILE).write_text(json.dumps({"minutes": minutes}) + "\n")
     print(report(config, out))
     return 0
+
+
+def fitted(config: Run, cost: Cost, left_s: float) -> Run:
+    """Return the run with as many frames as fit into the seconds left, evaluations and pictures counted."""
+    playing_s = (EVALUATIONS + 1) * config.eval_episodes * EPISODE_FRAMES / cost.play_frames_per_s
+    frames = int((left_s - playing_s - ENDING_S) * cost.frames_per_s)
+    frames = min(max(frames, EPISODE_FRAMES), config.frames) // EPISODE_FRAMES * EPISODE_FRAMES
+    return dataclasses.replace(config, frames=frames, eval_every=frames // EVALUATIONS)
+
+
+def choice(config: Run, cost: Cost, minutes: float) -> str:
+    """Say what was measured, and what follows from it."""
+    target = device.resolve_device(config.device)
+    precision = device.resolve_precision(config.precision, target)
+    text = (
+        f"{device.model(target)}, {precision}, {torch.get_num_threads()} threads: learns from "
+        f"{three_digits(cost.frames_per_s)} frames/s of {config.task} ({config.image_size}x{config.image_size} pixels, "
+        f"{config.augment}, seed {config.seed}), so {config.frames:,} frames fit into {minutes:g} minutes"
+    )
+    if config.frames < FEWEST_FRAMES:
+        more = (FEWEST_FRAMES - config.frames) / cost.frames_per_s
+        text += f"; that is too few to be sure to see it learn: --minutes {minutes + more / 60 + 0.5:.0f} would do"
+    return text
 
 
 def report(config: Run, folder: Path) -> str:
@@ -65,11 +102,9 @@ def report(config: Run, folder: Path) -> str:
 
 
 def _clear(folder: Path) -> None:
-    """Remove the folder of an earlier demo, and nothing else."""
+    """Remove the folder of an earlier demo that ended, and nothing else."""
     if not folder.exists():
         return
-    settings = folder / CONFIG_FILE
-    is_demo = settings.is_file() and json.loads(settings.read_text()).get("preset") == "demo"
-    if not is_demo:
-        raise ValueError(f"--out: {folder} exists and is not a demo; choose another name")
+    if not (folder / DEMO_FILE).is_file():
+        raise ValueError(f"--out: {folder} exists and is not a demo that ended; remove it or choose another name")
     shutil.rmtree(folder)

@@ -18,7 +18,6 @@ def migrate(plain: Mapping[str, Any]) -> dict[str, Any]:
     options = {name: fields.pop(name) for name in ENCODER_OPTIONS if name in fields}
     if "encoder" in fields:
         fields["encoder"] = ":".join([fields["encoder"], *(f"{name}={n}" for name, n in options.items() if n)])
-    added = ADDED.get(fields.get("algo", ""), {})
-    if "agent" in fields:
-        return fields | {"agent": added | fields["agent"]}
-    return added | fields
+    agent = fields.get("agent", fields)
+    missing = {name: value for name, value in ADDED.get(fields.get("algo", ""), {}).items() if name not in agent}
+    return fields | ({"agent": agent | missing} if "agent" in fields else missing)

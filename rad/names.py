@@ -5,6 +5,7 @@ CONFIG_FILE = "config.json"
 METRICS_FILE = "metrics.jsonl"
 CHECKPOINTS = "checkpoints"
 EVALUATIONS = "evaluations"
+DEMO_FILE = "demo.json"
 VIDEO_FILE, CURVE_FILE, ATTENTION_PICTURE = "evaluation.mp4", "learning_curve.png", "attention.png"
 
 # Several runs

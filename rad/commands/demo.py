@@ -8,8 +8,10 @@ from rad import flags
 
 @dataclass(frozen=True)
 class Demo:
-    """Train for some minutes with the preset `demo`, evaluate, and print what was made."""
+    """Train for some minutes with the preset demo, evaluate, and print what was made."""
 
+    minutes: float = 5.0
+    """How long it may take, from start to end. The machine is measured first, and the task made as long as fits."""
     out: Path = Path("runs/demo")
     """Run folder; one left by an earlier demo is replaced."""
     seed: int = 1
@@ -21,4 +23,4 @@ def main(arguments: list[str]) -> int:
     options = flags.parse(Demo, "rad demo", arguments)
     from rad.demo import run
 
-    return run(options.out, options.seed)
+    return run(options.minutes, options.out, options.seed)

@@ -4,7 +4,9 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-__all__ = ["Every", "Rate"]
+import psutil
+
+__all__ = ["Every", "Rate", "process_age_s"]
 
 
 class Every:
@@ -42,6 +44,11 @@ class Every:
     def load_state_dict(self, state: dict[str, int]) -> None:
         """Restore `state_dict`; a clock with another interval continues from the same count."""
         self._passed = state["last_due"] // self.interval if self.interval else 0
+
+
+def process_age_s() -> float:
+    """Return the seconds since this process was started, imports included."""
+    return time.time() - psutil.Process().create_time()
 
 
 class Rate:

@@ -9,6 +9,7 @@ from typing import Any
 
 from rad.bounds import flag_name
 from rad.config import to_json
+from rad.migrate import migrate
 from rad.names import CHECKPOINTS, CONFIG_FILE, CURVE_FILE, METRICS_FILE
 from rad.report.sweeps import flat
 from rad.runtime import checkpoint
@@ -110,7 +111,7 @@ def _settings(folder: Path) -> dict[str, Any] | None:
     """
     try:
         plain = json.loads((folder / CONFIG_FILE).read_text())
-        return flat(plain)
+        return flat(migrate(plain))
     except (OSError, ValueError, AttributeError):
         names = set(os.listdir(folder)) if folder.is_dir() else {folder.name}
         if not {name for name in names if not name.startswith(TEMPORARY_PREFIX)} - {CONFIG_FILE}:

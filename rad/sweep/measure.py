@@ -10,14 +10,17 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import torch
+from gymnasium.vector import VectorEnv
 
 from rad.build import action_repeat, make_agent, make_arms, make_env, make_learning
 from rad.config import PPORun, Run, SACRun, from_json, to_json
+from rad.evaluate import Policy
 from rad.loops import Report
 from rad.runtime import device
+from rad.trained import policy_of
 from rad.validate import stored_bytes
 
-UPDATES = 20
+UPDATES, PLAY_STEPS = 20, 20
 LIMIT_S = 10.0  # of updates; a slow machine is known after few
 WARMUP_STEPS = 20  # a batch is drawn with replacement, so these are enough
 ROLLOUT_STEPS = 16  # the time of an update of PPO is proportional to the steps
@@ -34,12 +37,14 @@ class Cost:
         bytes: of memory at its end.
         device_bytes: of its GPU; 0 without one.
         device_free_bytes: what that GPU has left; 0 without one.
+        play_frames_per_s: environment frames while it is evaluated.
     """
 
     frames_per_s: float
     bytes: int
     device_bytes: int = 0
     device_free_bytes: int = 0
+    play_frames_per_s: float = 0.0
 
 
 def in_process(config: Run, environment: Mapping[str, str]) -> Cost:
@@ -67,12 +72,14 @@ def measure(config: Run) -> Cost:
     try:
         agent = make_agent(short, env)
         rate = _steps_per_s(make_learning(short, env, agent).steps) * action_repeat(config)
+        play_rate = _play_steps_per_s(env, policy_of(agent, "mode", config.seed)) * action_repeat(config)
     finally:
         env.close()
     stored = stored_bytes(config, make_arms(config)[1])
     own = 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # in KiB on Linux
     workers = config.num_envs * 1024 * resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-    return Cost(rate, own + stored + (workers if config.parallel_envs else 0), *_on_gpu(agent.device))
+    needed = own + stored + (workers if config.parallel_envs else 0)
+    return Cost(rate, needed, *_on_gpu(agent.device), play_frames_per_s=play_rate)
 
 
 def _shortened(config: Run) -> Run:
@@ -97,6 +104,17 @@ def _steps_per_s(reports: Iterator[Report]) -> float:
                 break
     (start_s, start_steps), (end_s, end_steps) = marks[0], marks[-1]
     return (end_steps - start_steps) / (end_s - start_s)
+
+
+def _play_steps_per_s(env: VectorEnv, policy: Policy) -> float:
+    """Return the agent steps a second of a policy that is not learned from; the first one takes what is made once."""
+    obs, _ = env.reset()
+    start_s = 0.0
+    for step in range(PLAY_STEPS + 1):
+        obs, *_ = env.step(policy(obs))
+        if not step:
+            start_s = time.perf_counter()
+    return PLAY_STEPS * env.num_envs / (time.perf_counter() - start_s)
 
 
 def _on_gpu(target: torch.device) -> tuple[int, int]:

@@ -11,6 +11,7 @@ from typing import Any
 
 from rad.bounds import flag_name
 from rad.config import Run, to_json
+from rad.migrate import migrate
 from rad.names import RECORD_FILE
 from rad.report.sweeps import flat
 from rad.runtime.files import replacing, sync_folder
@@ -101,4 +102,4 @@ def settings(config: Run, swept: Sequence[str]) -> dict[str, Any]:
 
 
 def _group(group: Mapping[str, Any]) -> tuple[str, dict[str, str], dict[str, Any]]:
-    return group["task"], dict(group["swept"]), dict(group["settings"])
+    return group["task"], dict(group["swept"]), migrate(group["settings"])

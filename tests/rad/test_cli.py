@@ -15,7 +15,17 @@ from rad.presets import preset
 from rad.report import tables
 from rad.runtime.checkpoint import CheckpointError
 
-PROBE = ("--task", "probe/both", "--image-size", "16", "--num-layers", "2", "--augment", "none", "--tensorboard")
+PROBE = (
+    "--task",
+    "probe/both",
+    "--image-size",
+    "16",
+    "--encoder",
+    "pixel:num_layers=2",
+    "--augment",
+    "none",
+    "--tensorboard",
+)
 
 
 @pytest.fixture(autouse=True)
@@ -48,7 +58,7 @@ BAD: list[tuple[list[str], str, str]] = [
     (["--augment", "crop+"], "--augment", "empty link"),
     (["--image-size", "3"], "--image-size", "must be 0 (the default) or from 16 to 1024, got 3"),
     (["--image-size", "-5"], "--image-size", "got -5"),
-    (["--image-size", "16", "--num-layers", "12"], "--image-size", "too small"),
+    (["--image-size", "16", "--encoder", "pixel:num_layers=12"], "--image-size", "too small"),
     (["--frames", "0"], "--frames", "must be at least 1, got 0"),
     (["--frames", "-1"], "--frames", "must be at least 1, got -1"),
     (["--frames", "abc"], "--frames", "'abc'"),
@@ -59,7 +69,7 @@ BAD: list[tuple[list[str], str, str]] = [
     (["--out", "x" * 300], "--out", "cannot be made: File name too long"),
     (["--actor-lr", "nan"], "--actor-lr", "must be above 0, got nan"),
     (["--gamma", "1.5"], "--gamma", "must be above 0 and at most 1, got 1.5"),
-    (["--preset", "rda"], "--preset", "unknown preset 'rda'; known: rad, drq, svea, demo"),
+    (["--preset", "rda"], "--preset", "unknown preset 'rda'; known: rad, drq, svea, lean, demo"),
     (["--device", "tpu"], "--device", "unknown device 'tpu'; known: auto, cpu, cuda"),
     (["--precision", "fp8"], "--precision", "invalid choice 'fp8'"),
     (["--algo", "dqn"], "--algo", "unknown algorithm 'dqn'; known: sac, ppo"),
@@ -194,6 +204,9 @@ def test_an_unknown_command(capsys: pytest.CaptureFixture[str]) -> None:
         (["evaluate", "nowhere", "--nope", "1"], "--nope"),
         (["attention", "nowhere"], "nowhere is no run folder: it has no config.json"),
         (["demo", "--seed", "x"], "--seed: invalid literal"),
+        (["demo", "--minutes", "0.5"], "--minutes: must be from 1 to 1,000, got 0.5"),
+        (["demo", "--minutes", "nan"], "--minutes: must be from 1 to 1,000, got nan"),
+        (["demo", "--out", "."], "--out: . exists and is not a demo that ended"),
         (["doctor", "--nope"], "--nope"),
     ],
 )

@@ -12,7 +12,7 @@ from rad.runtime.files import locked
 from rad.sweep import start
 from tests.rad.sweep.trials import leave
 
-PROBE = ["--task", "probe/both", "--image-size", "16", "--num-layers", "2", "--out", "sweep"]
+PROBE = ["--task", "probe/both", "--image-size", "16", "--encoder", "pixel:num_layers=2", "--out", "sweep"]
 
 
 @pytest.fixture(autouse=True)

@@ -80,7 +80,7 @@ def test_runs_that_would_share_a_folder_are_refused() -> None:
 @pytest.mark.parametrize(
     ("swept", "said"),
     [
-        ({"batchsize": ["1"]}, "unknown field 'batchsize'; known: action_repeat, actor_lr, .*batch_size"),
+        ({"batchsize": ["1"]}, "unknown field 'batchsize'; known: action_repeat, actor_features, .*batch_size"),
         ({"augment": ["crop"]}, "augment has a flag of its own: --augment"),
         ({"seed": ["1"]}, "seed has a flag of its own: --seeds"),
         ({"out": ["x"]}, "out has a flag of its own: --out"),

@@ -88,3 +88,17 @@ def test_a_record_of_a_later_version(tmp_path: Path) -> None:
 
 def test_no_record(tmp_path: Path) -> None:
     assert record.read(tmp_path) is None
+
+
+def test_a_sweep_of_an_earlier_version_goes_on(tmp_path: Path) -> None:
+    """Options of encoders were fields of their own, and those of DrQ-v2 were not there."""
+    recorded(tmp_path, "--frames 70 --encoder pixel:num_filters=8")
+    found = json.loads((tmp_path / "sweep.json").read_text())
+    (group,) = found["groups"]
+    for name in ("actor_features", "target_encoder"):
+        del group["settings"][name]
+    group["settings"] |= {"encoder": "pixel", "num_layers": 0, "num_filters": 8, "width": 0}
+    (tmp_path / "sweep.json").write_text(json.dumps(found))
+    recorded(tmp_path, "--frames 70 --encoder pixel:num_filters=8", seeds=[2])
+    with pytest.raises(ValueError, match="--encoder: .* is a sweep with pixel:num_filters=8, got pixel;"):
+        recorded(tmp_path, "--frames 70")

@@ -1,0 +1,68 @@
+"""The demo fits its task to the machine and the minutes, replaces earlier demos only, and says what it made."""
+
+import dataclasses
+import json
+from pathlib import Path
+
+import pytest
+
+from rad import demo
+from rad.config import Run
+from rad.names import CONFIG_FILE, DEMO_FILE, METRICS_FILE
+from rad.presets import preset
+from rad.sweep.measure import Cost
+
+CONFIG = preset("demo")
+COST = Cost(frames_per_s=100.0, bytes=1, play_frames_per_s=500.0)
+
+
+def test_frames_fill_the_time_that_evaluations_and_pictures_leave() -> None:
+    playing_s = (demo.EVALUATIONS + 1) * CONFIG.eval_episodes * 1_000 / 500
+    fitted = demo.fitted(CONFIG, COST, left_s=playing_s + demo.ENDING_S + 200.5)
+    assert fitted.frames == 20_000  # of 20,050, in whole episodes
+    assert fitted.eval_every == 5_000
+
+
+def test_a_fast_machine_does_not_go_beyond_the_preset() -> None:
+    assert demo.fitted(CONFIG, COST, left_s=1e6).frames == CONFIG.frames
+
+
+def test_a_slow_machine_trains_for_an_episode_at_least() -> None:
+    assert demo.fitted(CONFIG, COST, left_s=1.0).frames == 1_000
+
+
+def test_it_says_what_it_chose() -> None:
+    enough, few = (demo.fitted(CONFIG, COST, left_s=s) for s in (1_000.0, 100.0))
+    assert f"so {enough.frames:,} frames fit into 5 minutes" in demo.choice(enough, COST, 5.0)
+    assert "too few" not in demo.choice(enough, COST, 5.0)
+    assert few.frames < demo.FEWEST_FRAMES
+    assert "too few to be sure to see it learn: --minutes " in demo.choice(few, COST, 3.0)
+
+
+def test_only_the_folder_of_a_demo_that_ended_is_replaced(tmp_path: Path) -> None:
+    of_a_sweep, old = tmp_path / "sweep", tmp_path / "old"
+    for folder in (of_a_sweep, old):
+        folder.mkdir()
+        (folder / CONFIG_FILE).write_text(json.dumps({"preset": "demo"}))
+    with pytest.raises(ValueError, match=f"^--out: {of_a_sweep} exists and is not a demo that ended; remove it"):
+        demo._clear(of_a_sweep)
+    assert (of_a_sweep / CONFIG_FILE).exists()
+    (old / DEMO_FILE).write_text("{}")
+    demo._clear(old)
+    assert not old.exists()
+
+
+def small(config: Run, cost: Cost, left_s: float) -> Run:
+    return dataclasses.replace(config, frames=1_000, eval_every=0, eval_episodes=1, warmup_steps=240)
+
+
+@pytest.mark.slow
+def test_a_whole_demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("dm_control", reason="the demo is of a DeepMind Control task")
+    monkeypatch.setattr(demo, "measure", lambda config: COST)
+    monkeypatch.setattr(demo, "fitted", small)
+    assert demo.run(5.0, tmp_path / "demo", seed=2) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[-1].startswith("mean return of 1 episodes after 1,000 frames (250 agent steps): ")
+    assert all((tmp_path / "demo" / name).exists() for name in (*demo.MADE, DEMO_FILE, METRICS_FILE))
+    demo._clear(tmp_path / "demo")
