@@ -100,5 +100,5 @@ def test_a_sweep_of_an_earlier_version_goes_on(tmp_path: Path) -> None:
     group["settings"] |= {"encoder": "pixel", "num_layers": 0, "num_filters": 8, "width": 0}
     (tmp_path / "sweep.json").write_text(json.dumps(found))
     recorded(tmp_path, "--frames 70 --encoder pixel:num_filters=8", seeds=[2])
-    with pytest.raises(ValueError, match="--encoder: .* is a sweep with pixel:num_filters=8, got pixel;"):
+    with pytest.raises(ValueError, match=r"--encoder: .* is a sweep with pixel:num_filters=8, got pixel;"):
         recorded(tmp_path, "--frames 70")
