@@ -11,7 +11,7 @@ from rad.build import action_repeat, make_env
 from rad.config import RunConfig
 from rad.runtime.seeding import seed_for
 from rad.splits import is_dmc, procgen_options
-from rad.trained import Trained, eval_policy, policy_of
+from rad.trained import Trained, policy_of
 
 
 class Episodes(NamedTuple):
@@ -96,7 +96,7 @@ def play_episodes(run: Trained, least_steps: int, seed: int, split: str) -> Epis
     rewards: list[float] = []
     ends: list[int] = []
     try:
-        policy = policy_of(run.agent, eval_policy(config), seed)
+        policy = policy_of(run.agent, config.eval_policy, seed)
         obs, _ = env.reset()
         fps = env.get_attr("metadata")[0]["render_fps"]
         while not ends or ends[-1] + 1 < least_steps:

@@ -10,6 +10,8 @@ from rad.agents.ppo import PPOConfig
 from rad.agents.sac import SACConfig
 from rad.migrate import migrate
 
+EvalPolicy = Literal["mode", "sample"]
+
 
 @dataclass(frozen=True)
 class RunConfig:
@@ -68,6 +70,8 @@ class RunConfig:
     """Environments of each evaluation."""
     eval_episodes: int = 10
     """Episodes of each evaluation in each of its environments."""
+    eval_policy: EvalPolicy = "mode"
+    """Evaluate with the most likely actions, as published for the DeepMind suite, or with sampled ones."""
     checkpoint_every: int = 10_000
     """Frames between checkpoints; 0 saves at the end only."""
     log_every: int = 1_000
@@ -129,7 +133,7 @@ class PPORun(RunConfig):
     """Defaults of all other fields. Of sac: rad, drq, svea, lean, demo; of ppo: ppo, rad-procgen, drac, ucb-drac."""
     augment: str = "none"
     """Augmentation: names joined by +, options after a colon; ucb:crop,flip chooses one for each rollout."""
-    eval_policy: Literal["sample", "mode"] = "sample"
+    eval_policy: EvalPolicy = "sample"
     """Evaluate with sampled actions, as published for Procgen, or with the most likely ones."""
 
     procgen: ProcgenConfig = field(default_factory=ProcgenConfig)

@@ -20,7 +20,7 @@ from rad.runtime.seeding import seed_for
 from rad.runtime.video import write_mp4
 from rad.splits import check_split, folders, is_procgen, named, procgen_options, shows_clips
 from rad.splits import splits as own_splits
-from rad.trained import Trained, eval_policy, load, play, policy_of, score_constants_of, scores
+from rad.trained import Trained, load, play, policy_of, score_constants_of, scores
 
 Constants = Literal["", "paper", "train-procgen"]
 Row = dict[str, Any]
@@ -80,7 +80,7 @@ def evaluate_run(
     config = _with_folders(found.config, asked_for, background_dir)
     _check_asked(config, asked_for, score_constants)
     trained = found._replace(config=_as_asked(config, seed, envs, episodes, score_constants))
-    kind = policy or eval_policy(trained.config)
+    kind = policy or trained.config.eval_policy
     names = dict.fromkeys(name or TRAIN for name in asked_for)
     asked = [_asked_row(run, trained, seed, kind, name) for name in names]
     file = out or default_file(run, asked)

@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 ENCODER_OPTIONS = ("num_layers", "num_filters", "width")  # were fields of their own, 0 for the encoder's default
-ADDED = {"sac": {"actor_features": "after", "target_encoder": True}}  # with what was done before they were there
+# With what was done before they were there, of a run and of its agent.
+ADDED = {"sac": {"eval_policy": "mode"}}
+ADDED_TO_AGENT = {"sac": {"actor_features": "after", "target_encoder": True}}
 
 
 def migrate(plain: Mapping[str, Any]) -> dict[str, Any]:
@@ -18,6 +20,13 @@ def migrate(plain: Mapping[str, Any]) -> dict[str, Any]:
     options = {name: fields.pop(name) for name in ENCODER_OPTIONS if name in fields}
     if "encoder" in fields:
         fields["encoder"] = ":".join([fields["encoder"], *(f"{name}={n}" for name, n in options.items() if n)])
-    agent = fields.get("agent", fields)
-    missing = {name: value for name, value in ADDED.get(fields.get("algo", ""), {}).items() if name not in agent}
-    return fields | ({"agent": agent | missing} if "agent" in fields else missing)
+    algo = fields.get("algo", "")
+    if "agent" in fields:
+        fields["agent"] = _with(fields["agent"], ADDED_TO_AGENT.get(algo, {}))
+        return _with(fields, ADDED.get(algo, {}))
+    return _with(fields, ADDED.get(algo, {}) | ADDED_TO_AGENT.get(algo, {}))
+
+
+def _with(fields: Mapping[str, Any], added: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields in their order, and behind them those that are missing."""
+    return {**fields, **{name: value for name, value in added.items() if name not in fields}}

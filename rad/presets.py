@@ -118,6 +118,7 @@ PRESETS: dict[str, Preset] = {
             "warmup_steps": 250,
             "eval_every": 5_000,
             "eval_episodes": 5,
+            "eval_policy": "sample",  # the mode of a policy this young falls over now and then
         },
         # Temperature: cheetah's first rewards are small, and an entropy bonus of RAD's 0.1 drowns them.
         agent={

@@ -31,7 +31,7 @@ from rad.runtime.seeding import seed_for
 from rad.runtime.signals import StopRequest
 from rad.runtime.video import write_mp4
 from rad.splits import splits
-from rad.trained import draw_attention, eval_policy, play, policy_of, scores
+from rad.trained import draw_attention, play, policy_of, scores
 
 Rows = dict[str, dict[str, float]]
 """Rows to log, by their kind."""
@@ -165,8 +165,9 @@ class Trainer:
 
     def _evaluate(self, recorder: Recorder | None = None) -> Rows:
         """Play the policy on each split; a recorder keeps an episode of the first."""
-        kind = eval_policy(self.config)
-        return self._play("eval", lambda env: policy_of(self.agent, kind, self.config.seed), recorder)
+        return self._play(
+            "eval", lambda env: policy_of(self.agent, self.config.eval_policy, self.config.seed), recorder
+        )
 
     def _measure_random_policy(self) -> Rows:
         seed = seed_for(self.config.seed, "random policy", bits=31)

@@ -65,11 +65,6 @@ def policy_of(agent: SACAgent | PPOAgent, kind: str, seed: int) -> Policy:
     return lambda obs: agent.act(obs, deterministic=kind == "mode", generator=chance)
 
 
-def eval_policy(config: RunConfig) -> str:
-    """Return which policy the run is evaluated with: `mode` or `sample`."""
-    return config.eval_policy if isinstance(config, PPORun) else "mode"
-
-
 def play(
     config: RunConfig,
     policy_for: Callable[[VectorEnv], Policy],

@@ -49,6 +49,7 @@ VALUES: dict[str, tuple[dict[str, Any], Any]] = {
     "eval_every": ({}, 20),
     "eval_envs": ({}, 2),
     "eval_episodes": ({}, 3),
+    "eval_policy": ({}, "sample"),
     "checkpoint_every": ({}, 0),
     "log_every": ({}, 5),
     "video_size": ({}, 32),

@@ -43,6 +43,7 @@ def test_flat_settings_are_brought_into_the_same_form() -> None:
         "algo": "sac",
         "encoder": "pixel",
         "batch_size": 5,
+        "eval_policy": "mode",
         "actor_features": "after",
         "target_encoder": True,
     }
@@ -51,5 +52,5 @@ def test_flat_settings_are_brought_into_the_same_form() -> None:
 @pytest.mark.parametrize("name", PRESETS)
 def test_settings_of_this_version_stay_as_they_are(name: str) -> None:
     plain = to_json(preset(name))
-    assert migrate(plain) == plain
+    assert list(migrate(plain).items()) == list(plain.items())
     assert migrate(migrate(plain)) == plain
