@@ -21,14 +21,15 @@ $(STAMP): requirements.lock pyproject.toml
 	$(BIN)/python -m pip check
 	touch $(STAMP)
 
-demo: install            ## train, evaluate and draw: about 8 minutes on two CPU cores
+demo: install            ## train, evaluate and draw: 5 minutes after the installation
 	$(BIN)/rad demo
 
+# One thread for each of the two workers: two of each would wait for each other on two cores.
 test: install lint types ## everything that CI runs
-	$(BIN)/python -m pytest -n 2
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal
 
 check: install lint types ## what to run before a commit: a minute and a half
-	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow"
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow"
 
 lint: install
 	$(BIN)/ruff check .
