@@ -36,6 +36,7 @@ ROOMS = {
     "rad.trained": EVERYTHING,
     "rad.gallery": EVERYTHING,
     "rad.evaluations": EVERYTHING,
+    "rad.telling": "rad.build rad.config rad.names rad.report rad.runtime",
     "rad.train": EVERYTHING,
     "rad.bank": EVERYTHING,
     "rad.gaze": EVERYTHING,
