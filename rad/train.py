@@ -10,18 +10,13 @@ import numpy as np
 from gymnasium.vector import VectorEnv
 
 from rad import envs
-from rad.build import (
-    action_repeat,
-    make_agent,
-    make_env,
-    make_learning,
-    read_config,
-)
+from rad.build import action_repeat, make_agent, make_env, make_learning, read_config
 from rad.config import RunConfig, to_json
 from rad.evaluate import Policy, Recorder, random_policy
 from rad.loops import Report
 from rad.names import ATTENTION_PICTURE, CHECKPOINTS, CONFIG_FILE, CURVE_FILE, VIDEO_FILE
 from rad.report.plots import learning_curve
+from rad.resuming import check_checkpoints
 from rad.runtime import checkpoint, device, source
 from rad.runtime.clocks import Every
 from rad.runtime.files import locked, replacing
@@ -59,13 +54,15 @@ def resume(folder: Path) -> int:
         The exit status, as `start`.
 
     Raises:
-        ValueError: the folder holds no run, or one of another version.
+        ValueError: the folder holds no run, one of another version, or one whose checkpoints are gone.
         BlockingIOError: another process is at work in it.
     """
     config = read_config(folder)
-    with locked(folder / CONFIG_FILE), Trainer(config, folder) as trainer:
-        trainer.load()
-        return trainer.run()
+    with locked(folder / CONFIG_FILE):
+        check_checkpoints(config, folder)
+        with Trainer(config, folder) as trainer:
+            trainer.load()
+            return trainer.run()
 
 
 class Trainer:

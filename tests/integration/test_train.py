@@ -3,6 +3,7 @@
 import dataclasses
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -131,6 +132,18 @@ def test_resuming_a_finished_run_changes_nothing(finished: Path, capsys: pytest.
     assert resume(finished) == 0
     assert "already reached 60 frames" in capsys.readouterr().out
     assert rows(finished) == before
+
+
+def test_a_finished_run_without_its_checkpoints_is_left_alone(
+    finished: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "run"
+    shutil.copytree(finished, folder, ignore=shutil.ignore_patterns("checkpoints"))
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    assert cli.main(["train", "--resume", str(folder)]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith(f"error: {folder} was trained for 60 frames, but") and error.count("\n") == 1
+    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
 
 
 def test_resuming_a_finished_run_makes_what_it_still_lacks(finished: Path, tmp_path: Path) -> None:
