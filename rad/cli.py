@@ -1,11 +1,14 @@
 """The `rad` command: each subcommand reads its flags, calls one function and returns an exit status."""
 
 import importlib
+import os
 import signal
 import sys
 from collections.abc import Sequence
 
-USAGE = """usage: rad COMMAND [FLAGS]; rad COMMAND --help shows every flag with its meaning and default
+from rad import __version__
+
+USAGE = """usage: rad COMMAND [FLAGS]; rad COMMAND --help shows every flag with its meaning and default; rad --version
 
 commands:
   train      train from pixels, or go on with a run: rad train --resume RUN
@@ -27,17 +30,33 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; return its exit status.
 
     0; 1 for a run that diverged or a suite that cannot run; 2 for what was asked for and cannot be done, in one
-    line; 128 + signal for a stopped run.
+    line; 128 + signal for a stopped run, or where nobody reads any more what is printed (`rad train --help | head`).
     """
+    try:
+        try:
+            return _main(argv)
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        _discard_output()
+        return 128 + signal.SIGPIPE
+
+
+def _main(argv: Sequence[str] | None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     command = arguments[0] if arguments else "--help"
     if command in ("-h", "--help", "help"):
         print(USAGE, end="")
         return 0
+    if command == "--version":
+        print(f"rad-rl {__version__}")
+        return 0
     if command not in COMMANDS:
         return _report(f"unknown command '{command}'; known: {', '.join(COMMANDS)}", 2)
     try:
         return run(command, arguments[1:])
+    except BrokenPipeError:
+        raise
     except (ValueError, OSError, ModuleNotFoundError) as error:
         return _report(str(error), 2)
     except FloatingPointError as error:
@@ -51,6 +70,11 @@ def run(command: str, arguments: list[str]) -> int:
     room = "rad.bench" if command == "bench" else f"rad.commands.{command}"
     status: int = importlib.import_module(room).main(arguments)
     return status
+
+
+def _discard_output() -> None:
+    """Send what is still to be printed nowhere, so that Python does not complain as it ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _report(error: str, status: int) -> int:

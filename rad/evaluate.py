@@ -36,7 +36,14 @@ class Recorder:
         self.fps = pool.get_attr("metadata")[0]["render_fps"]
 
 
-def evaluate(env: VectorEnv, policy: Policy, episodes: int, *, recorder: Recorder | None = None) -> np.ndarray:
+def evaluate(
+    env: VectorEnv,
+    policy: Policy,
+    episodes: int,
+    *,
+    recorder: Recorder | None = None,
+    played: Callable[[int], None] = lambda count: None,
+) -> np.ndarray:
     """Run a policy for `episodes` episodes in each environment.
 
     A fixed number per environment, rather than the first to finish, keeps short episodes from being
@@ -47,6 +54,7 @@ def evaluate(env: VectorEnv, policy: Policy, episodes: int, *, recorder: Recorde
         policy: chooses the actions.
         episodes: episodes in each environment, at least 1.
         recorder: keeps the first episode of environment 0.
+        played: told after each step how many episodes are over.
 
     Returns:
         Undiscounted returns, float [N, episodes], in the order of play.
@@ -62,6 +70,7 @@ def evaluate(env: VectorEnv, policy: Policy, episodes: int, *, recorder: Recorde
         for i in np.flatnonzero(terminated | truncated):
             returns[i].append(float(running[i]))
             running[i] = 0.0
+        played(sum(min(len(of_env), episodes) for of_env in returns))
     return np.array([of_env[:episodes] for of_env in returns])
 
 

@@ -20,11 +20,11 @@ from rad.runtime.seeding import seed_for
 from rad.runtime.video import write_mp4
 from rad.splits import check_split, folders, is_procgen, named, procgen_options, shows_clips
 from rad.splits import splits as own_splits
-from rad.trained import Trained, load, play, policy_of, score_constants_of, scores
+from rad.trained import Trained, load, play_splits, policy_of, score_constants_of, scores
 
 Constants = Literal["", "paper", "train-procgen"]
 Row = dict[str, Any]
-Returns = dict[str, np.ndarray]
+Returns = Mapping[str, np.ndarray]
 """Undiscounted returns, float [envs, episodes], by split."""
 
 # What was asked: rows that differ in one of these belong to different evaluations.
@@ -86,7 +86,8 @@ def evaluate_run(
     file = out or default_file(run, asked)
     _check_file(file, asked)
     recorder = Recorder(video_size) if video else None
-    returns = _play_all(trained, kind, names, recorder)
+    agent, own_seed = trained.agent, trained.config.seed
+    returns = play_splits(trained.config, lambda env: policy_of(agent, kind, own_seed), names, recorder=recorder)
     comparison = compared(returns, paired=not is_procgen(trained.config))
     rows = [row | scores(trained.config, returns[row["split"]]) | comparison[row["split"]] for row in asked]
     _write(file, returns, rows)
@@ -198,16 +199,6 @@ def _asked_row(run: Path, trained: Trained, seed: int, kind: str, name: str) -> 
     if constants := score_constants_of(config):
         row["score_constants"] = constants
     return row
-
-
-def _play_all(trained: Trained, kind: str, names: Iterable[str], recorder: Recorder | None) -> Returns:
-    """Play each split; the recorder keeps an episode of the first."""
-    config, agent, _ = trained
-    returns: Returns = {}
-    for name in names:
-        kept = None if returns else recorder
-        returns[name] = play(config, lambda env: policy_of(agent, kind, config.seed), name, recorder=kept)
-    return returns
 
 
 def _question(rows: Iterable[Row]) -> list[Row]:

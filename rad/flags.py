@@ -4,10 +4,47 @@ import contextlib
 import io
 import re
 from collections.abc import Iterator, Sequence
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
 import tyro
+from tyro.constructors import ConstructorRegistry, PrimitiveConstructorSpec, PrimitiveTypeInfo
+
+INTEGERS = ConstructorRegistry()
+
+
+@INTEGERS.primitive_rule
+def _integer(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec[int] | None:
+    """Tell tyro how to read a whole number."""
+    if info.type is not int:
+        return None
+    return PrimitiveConstructorSpec(
+        nargs=1,
+        metavar="INT",
+        instance_from_str=lambda words: whole(words[0]),
+        is_instance=lambda value: isinstance(value, int),
+        str_from_instance=lambda value: [str(value)],
+    )
+
+
+def whole(text: str) -> int:
+    """Read a whole number, written as 100000, 100_000 or 1e5.
+
+    Raises:
+        ValueError: it is none, or has more than 19 digits.
+
+    Example:
+        >>> whole("100_000"), whole("2.5e4")
+        (100000, 25000)
+    """
+    try:
+        number = Decimal(text)
+        if number.is_finite() and number.adjusted() < 19 and number == number.to_integral_value():
+            return int(number)
+    except InvalidOperation:
+        pass
+    raise ValueError(f"must be a whole number such as 100000, 100_000 or 1e5, got '{text}'")
 
 
 def parse(kind: type, program: str, arguments: Sequence[str], **options: Any) -> Any:
@@ -18,7 +55,7 @@ def parse(kind: type, program: str, arguments: Sequence[str], **options: Any) ->
     """
     box = io.StringIO()
     try:
-        with contextlib.redirect_stderr(box):
+        with contextlib.redirect_stderr(box), INTEGERS:
             return tyro.cli(kind, prog=program, args=list(arguments), **options)
     except SystemExit as stop:
         if not stop.code:  # --help

@@ -218,7 +218,8 @@ def choose(algo: str | None, name: str | None, task: str | None) -> Run:
         ValueError: one is unknown, or the preset is of another algorithm.
     """
     if algo is not None and algo not in RUNS:
-        raise ValueError(f"--algo: unknown algorithm '{algo}'; known: {', '.join(RUNS)}")
+        hint = f"; {algo} is a preset: --preset {algo}" if algo in PRESETS else ""
+        raise ValueError(f"--algo: unknown algorithm '{algo}'; known: {', '.join(RUNS)}{hint}")
     if name is None:
         by_task = "ppo" if (task or "").startswith("procgen/") else "sac"
         return preset(DEFAULT[algo or by_task], task)

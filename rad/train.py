@@ -10,28 +10,24 @@ import numpy as np
 from gymnasium.vector import VectorEnv
 
 from rad import envs
-from rad.build import (
-    action_repeat,
-    make_agent,
-    make_env,
-    make_learning,
-    read_config,
-)
+from rad.build import action_repeat, make_agent, make_env, make_learning, read_config
 from rad.config import RunConfig, to_json
 from rad.evaluate import Policy, Recorder, random_policy
 from rad.loops import Report
 from rad.names import ATTENTION_PICTURE, CHECKPOINTS, CONFIG_FILE, CURVE_FILE, VIDEO_FILE
 from rad.report.plots import learning_curve
+from rad.resuming import check_checkpoints
 from rad.runtime import checkpoint, device, source
 from rad.runtime.clocks import Every
 from rad.runtime.files import locked, replacing
 from rad.runtime.logging import Averages, RunLog
-from rad.runtime.progress import Progress
+from rad.runtime.progress import Part, Progress
 from rad.runtime.seeding import seed_for
 from rad.runtime.signals import StopRequest
 from rad.runtime.video import write_mp4
 from rad.splits import splits
-from rad.trained import draw_attention, play, policy_of, scores
+from rad.telling import EVALUATION, PHASES, RANDOM_POLICY, closing, evaluated, opening, stopped
+from rad.trained import draw_attention, play_splits, policy_of, scores
 
 Rows = dict[str, dict[str, float]]
 """Rows to log, by their kind."""
@@ -58,13 +54,15 @@ def resume(folder: Path) -> int:
         The exit status, as `start`.
 
     Raises:
-        ValueError: the folder holds no run, or one of another version.
+        ValueError: the folder holds no run, one of another version, or one whose checkpoints are gone.
         BlockingIOError: another process is at work in it.
     """
     config = read_config(folder)
-    with locked(folder / CONFIG_FILE), Trainer(config, folder) as trainer:
-        trainer.load()
-        return trainer.run()
+    with locked(folder / CONFIG_FILE):
+        check_checkpoints(config, folder)
+        with Trainer(config, folder) as trainer:
+            trainer.load()
+            return trainer.run()
 
 
 class Trainer:
@@ -89,7 +87,8 @@ class Trainer:
         self.log_due = Every(config.log_every)
         self.evaluation_due = Every(config.eval_every)
         self.checkpoint_due = Every(config.checkpoint_every)
-        self.line = Progress(config.frames)
+        every = {Part.EVALUATIONS: config.eval_every, Part.CHECKPOINTS: config.checkpoint_every}
+        self.progress = Progress(config.frames, every, figures=3)
         self.last_return: float | None = None
 
     @property
@@ -103,20 +102,27 @@ class Trainer:
         Raises:
             FloatingPointError: training has diverged; checkpoints from before remain.
         """
+        self.progress.begin(self.frames, self.learning.standing.agent_steps)
         if self.frames >= self.config.frames:
-            print(f"{self.folder} has already reached {self.frames:,} frames")
-            if not (self.folder / CURVE_FILE).exists():
-                self._finish()
-            return 0
+            return self._run_again()
+        self.progress.say(opening(self.config, self.folder, self.made_with, self.frames))
         if not self.frames:
             self._write_rows(self._measure_random_policy())
-        self.line = Progress(self.config.frames, self.frames)
+            self.progress.say_plan()
         try:
             return self._train()
         except FloatingPointError as error:
             raise FloatingPointError(
                 f"training diverged: {error} not finite at {self.frames:,} frames; a lower learning rate may help"
             ) from None
+
+    def _run_again(self) -> int:
+        """Make what a run that was trained to its end still lacks."""
+        self.progress.say(f"{self.folder} has already reached {self.frames:,} frames")
+        if not (self.folder / CURVE_FILE).exists():
+            self._finish()
+        self.progress.say(closing(self.folder))
+        return 0
 
     def _train(self) -> int:
         with StopRequest() as stop:
@@ -126,10 +132,11 @@ class Trainer:
                     break
                 if stop.requested:
                     return self._stop(stop.exit_code)
-            self.line.close()
+            self.progress.close()
             self._write_averages()
             self._save()
             self._finish()
+        self.progress.say(closing(self.folder))
         return 0
 
     def _record(self, report: Report) -> None:
@@ -139,7 +146,7 @@ class Trainer:
         for episode in report.episodes:
             self._write("episode", episode._asdict())
             self.last_return = episode.episode_return
-        self.line.update(self.frames, self.learning.standing.agent_steps, self.last_return)
+        self.progress.update(self.frames, report.agent_steps, self.last_return, learned=bool(report.updates))
         if self.log_due.due(self.frames):
             self._write_averages()
         if self.evaluation_due.due(self.frames) and self.frames < self.config.frames:
@@ -165,20 +172,21 @@ class Trainer:
 
     def _evaluate(self, recorder: Recorder | None = None) -> Rows:
         """Play the policy on each split; a recorder keeps an episode of the first."""
-        return self._play(
-            "eval", lambda env: policy_of(self.agent, self.config.eval_policy, self.config.seed), recorder
-        )
+        kind = self.config.eval_policy
+        return self._play(EVALUATION, lambda env: policy_of(self.agent, kind, self.config.seed), recorder)
 
     def _measure_random_policy(self) -> Rows:
         seed = seed_for(self.config.seed, "random policy", bits=31)
-        return self._play("baseline", lambda env: random_policy(env, seed))
+        return self._play(RANDOM_POLICY, lambda env: random_policy(env, seed))
 
     def _play(self, kind: str, policy_for: Callable[[VectorEnv], Policy], recorder: Recorder | None = None) -> Rows:
         """Return a row for each split, `eval/test` say; just `eval` where there are none."""
-        rows: Rows = {}
-        for split in splits(self.config):
-            returns = play(self.config, policy_for, split, recorder=None if rows else recorder)
-            rows[f"{kind}/{split}" if split else kind] = scores(self.config, returns)
+        config, names = self.config, splits(self.config)
+        episodes = config.eval_envs * config.eval_episodes * len(names)
+        with self.progress.phase(PHASES[kind], Part.EVALUATIONS, episodes) as played:
+            returns = play_splits(config, policy_for, names, recorder=recorder, played=played)
+        rows = {f"{kind}/{name}" if name else kind: scores(config, values) for name, values in returns.items()}
+        self.progress.say(evaluated(rows, self.frames, self.progress.remaining.costs_s[Part.EVALUATIONS]))
         return rows
 
     def _write_rows(self, rows: Rows) -> None:
@@ -186,23 +194,26 @@ class Trainer:
             self._write(kind, row)
 
     def _save(self) -> None:
-        checkpoint.save(self.folder / CHECKPOINTS, self.frames, self.state_dict(), made_with=self.made_with)
+        with self.progress.phase("checkpoint", Part.CHECKPOINTS):
+            checkpoint.save(self.folder / CHECKPOINTS, self.frames, self.state_dict(), made_with=self.made_with)
 
     def _stop(self, exit_code: int) -> int:
-        self.line.close()
+        self.progress.close()
         self._save()
-        print(f"stopped at {self.frames:,} frames; go on with: rad train --resume {self.folder}")
+        self.progress.say(stopped(self.folder, self.frames))
         return exit_code
 
     def _finish(self) -> None:
         """Evaluate for the last time, and draw what the run has to show; the curve comes last and says it is whole."""
         recorder = Recorder(self.config.video_size)
         rows = self._evaluate(recorder)
-        write_mp4(self.folder / VIDEO_FILE, np.stack(recorder.frames), recorder.fps)
-        draw_attention(self.config, self.agent, recorder.observations, self.folder / ATTENTION_PICTURE)
+        with self.progress.phase("video", Part.FIGURES):
+            write_mp4(self.folder / VIDEO_FILE, np.stack(recorder.frames), recorder.fps)
+        with self.progress.phase("attention figure", Part.FIGURES):
+            draw_attention(self.config, self.agent, recorder.observations, self.folder / ATTENTION_PICTURE)
         self._write_rows(rows)
         self.log.sync()
-        with replacing(self.folder / CURVE_FILE) as file:
+        with self.progress.phase("learning curve", Part.FIGURES), replacing(self.folder / CURVE_FILE) as file:
             learning_curve(self.folder, Path(file.name))
 
     def state_dict(self) -> dict[str, Any]:
@@ -222,7 +233,7 @@ class Trainer:
             envs.load_env_state(self.env, state["env"])
             self.last_return = state["last_return"]
             for difference in checkpoint.differences(self.folder / CHECKPOINTS, self.made_with):
-                print(f"note: {difference}: the run continues, perhaps not bit for bit")
+                self.progress.say(f"note: {difference}: the run continues, perhaps not bit for bit")
         self.log.truncate(frames if frames else -1)
 
     def _parts(self) -> dict[str, Any]:
@@ -234,5 +245,6 @@ class Trainer:
         return self
 
     def __exit__(self, *exception: object) -> None:
+        self.progress.close()
         self.env.close()
         self.log.close()

@@ -1,7 +1,7 @@
 """What is done with a trained run: load its agent, play episodes on a split, look at its attention."""
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -71,17 +71,40 @@ def play(
     split: str = "",
     *,
     recorder: Recorder | None = None,
+    played: Callable[[int], None] = lambda count: None,
 ) -> np.ndarray:
     """Play the run's evaluation on a split, in environments of its own with always the same initial states.
+
+    Recorder and `played` are those of `evaluate`.
 
     Returns:
         Undiscounted returns, float [eval_envs, eval_episodes].
     """
     env = make_env(config, "evaluation", num_envs=config.eval_envs, split=split)
     try:
-        return evaluate(env, policy_for(env), config.eval_episodes, recorder=recorder)
+        return evaluate(env, policy_for(env), config.eval_episodes, recorder=recorder, played=played)
     finally:
         env.close()
+
+
+def play_splits(
+    config: RunConfig,
+    policy_for: Callable[[VectorEnv], Policy],
+    names: Iterable[str],
+    *,
+    recorder: Recorder | None = None,
+    played: Callable[[int], None] = lambda count: None,
+) -> dict[str, np.ndarray]:
+    """Play on each split, as `play`; the recorder keeps an episode of the first, `played` counts those of all."""
+    returns: dict[str, np.ndarray] = {}
+    for name in names:
+        before = sum(values.size for values in returns.values())
+
+        def counted(count: int, before: int = before) -> None:
+            played(before + count)
+
+        returns[name] = play(config, policy_for, name, recorder=None if returns else recorder, played=counted)
+    return returns
 
 
 def scores(config: RunConfig, returns: np.ndarray) -> dict[str, float]:

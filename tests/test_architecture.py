@@ -36,6 +36,8 @@ ROOMS = {
     "rad.trained": EVERYTHING,
     "rad.gallery": EVERYTHING,
     "rad.evaluations": EVERYTHING,
+    "rad.telling": "rad.build rad.config rad.names rad.report rad.runtime",
+    "rad.resuming": "rad.build rad.config rad.names rad.runtime rad.telling",
     "rad.train": EVERYTHING,
     "rad.bank": EVERYTHING,
     "rad.gaze": EVERYTHING,

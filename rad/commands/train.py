@@ -44,11 +44,24 @@ def parse_run(arguments: Sequence[str]) -> Any:
     """Read a run's configuration; preset and task, wherever they stand, decide the defaults."""
     from rad.presets import choose
 
-    if {"-h", "--help"} & set(arguments):
+    wants_help = bool({"-h", "--help"} & set(arguments))
+    if wants_help:
         print("To go on with a run instead: rad train --resume RUN, without other flags.\n")
     default = choose(*(flags.value_of(name, arguments) for name in ("algo", "preset", "task")))
     omitted = (tyro.conf.OmitArgPrefixes, tyro.conf.OmitSubcommandPrefixes)
-    return flags.parse(type(default), "rad train", arguments, default=default, config=omitted)
+    try:
+        return flags.parse(type(default), "rad train", arguments, default=default, config=omitted)
+    finally:
+        if wants_help:
+            print(_others(default.algo))
+
+
+def _others(algo: str) -> str:
+    """Say how to see the flags of the other algorithms."""
+    from rad.config import RUNS
+
+    commands = ", ".join(f"rad train --algo {name} --help" for name in RUNS if name != algo)
+    return f"\nThese are the flags of {algo}; those of the other algorithm: {commands}"
 
 
 def default_folder(config: Any) -> Path:

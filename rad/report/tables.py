@@ -19,7 +19,7 @@ def split_table(rows: Sequence[Row]) -> str:
         Lines of at most 100 characters, unless the names of splits are long.
     """
     decimals = _decimals(rows)
-    parts = [_head(rows), _aligned([_cells(row, decimals) for row in rows]), _notes(rows)]
+    parts = [_head(rows), aligned([_cells(row, decimals) for row in rows]), _notes(rows)]
     return "\n\n".join(parts)
 
 
@@ -35,7 +35,7 @@ def sweep_table(rows: Sequence[Row]) -> str:
     """
     known = [value for row in rows for value in row["returns"].values() if value is not None]
     decimals = _decimals([{"episode_return_mean": value} for value in known or [0.0]])
-    return _aligned([_sweep_cells(row, decimals) for row in rows], left=len(rows[0]) - 1)
+    return aligned([_sweep_cells(row, decimals) for row in rows], left=len(rows[0]) - 1)
 
 
 def _sweep_cells(row: Row, decimals: int) -> dict[str, str]:
@@ -114,7 +114,7 @@ def _decimals(rows: Sequence[Row]) -> int:
     return 1 if largest >= 100 else 2 if largest >= 10 else 3
 
 
-def _aligned(cells: Sequence[Mapping[str, str]], left: int = 1) -> str:
+def aligned(cells: Sequence[Mapping[str, str]], left: int = 1) -> str:
     """Write a table, `left` columns to the left, the others to the right; columns without an entry are left out."""
     to_left = list(cells[0])[:left]
     titles = [title for title in cells[0] if any(row[title] for row in cells)]

@@ -1,6 +1,7 @@
-"""When something is due, and how fast a count grows."""
+"""When something is due, how often it still will be, and how fast a count grows."""
 
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -37,6 +38,10 @@ class Every:
         self._passed = count // self.interval
         return True
 
+    def to_come(self, count: int, end: int) -> int:
+        """Return how many multiples lie beyond `count` and below `end`."""
+        return max(0, (end - 1) // self.interval - count // self.interval) if self.interval else 0
+
     def state_dict(self) -> dict[str, int]:
         """Return the last count that was due, rounded down to a multiple of the interval."""
         return {"last_due": self._passed * self.interval}
@@ -52,22 +57,29 @@ def process_age_s() -> float:
 
 
 class Rate:
-    """Growth of a count per second, leaving out the time spent in `paused`.
+    """Growth of a count per second, from mark to mark of lately, leaving out the time spent in `paused`.
+
+    Marks stand where work of one kind is complete, the updates of training say, so that neither what comes before the
+    first of them nor a part of one is taken for speed.
 
     Args:
-        count: the count at the start.
+        window_s: seconds that the marks which count reach back, at least two marks whatever their distance.
+        least_s: seconds between first and last mark below which a rate would be noise.
         now: a clock in seconds; tests pass their own.
     """
 
-    def __init__(self, count: int = 0, now: Callable[[], float] = time.perf_counter) -> None:
-        self._now = now
-        self._first_count = self._count = count
-        self._start = now()
+    def __init__(
+        self, window_s: float = 60.0, least_s: float = 5.0, now: Callable[[], float] = time.perf_counter
+    ) -> None:
+        self._window_s, self._least_s, self._now = window_s, least_s, now
         self._paused_s = 0.0
+        self._marks: deque[tuple[float, int]] = deque()
 
-    def update(self, count: int) -> None:
-        """Tell the present count."""
-        self._count = count
+    def mark(self, count: int) -> None:
+        """Note the present count."""
+        self._marks.append((self._now() - self._paused_s, count))
+        while len(self._marks) > 2 and self._marks[-1][0] - self._marks[1][0] >= self._window_s:
+            self._marks.popleft()
 
     @contextmanager
     def paused(self) -> Iterator[None]:
@@ -79,7 +91,9 @@ class Rate:
             self._paused_s += self._now() - began
 
     @property
-    def per_second(self) -> float:
-        """Return counts per second of unpaused time since the start; 0.0 before any time has passed."""
-        elapsed_s = self._now() - self._start - self._paused_s
-        return (self._count - self._first_count) / elapsed_s if elapsed_s > 0 else 0.0
+    def per_second(self) -> float | None:
+        """Return counts per second of unpaused time; None before there is enough of it, or without growth."""
+        if len(self._marks) < 2:
+            return None
+        (first_s, first), (last_s, last) = self._marks[0], self._marks[-1]
+        return (last - first) / (last_s - first_s) if last_s - first_s >= self._least_s and last > first else None

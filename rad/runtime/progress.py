@@ -1,24 +1,27 @@
 """How far a run is, in one line of the terminal."""
 
-import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import TextIO
 
-__all__ = ["Progress", "duration", "three_digits"]
+from rad.runtime.line import FILE_PERIOD_S, Line
+from rad.runtime.remaining import Part, Remaining, duration
 
-TERMINAL_PERIOD_S, FILE_PERIOD_S = 0.2, 30.0
+__all__ = ["Part", "Progress", "duration", "three_digits"]
 
 
 class Progress:
-    """One line in the terminal that says how far a run is, how fast, how well, and how long it still takes.
+    """One line in the terminal that says how far a run is, how long it still takes, how fast and how well it learns.
 
-    On a terminal the line is redrawn in place, at most every 0.2 s. Elsewhere a line is printed at most every
-    30 s, besides the first and the last.
+    What a run does besides training, evaluations say, are phases: they stand in the same line, count in the time that
+    is left and not in the speed. On a terminal the line is redrawn in place. Elsewhere a line is printed at most every
+    30 s, besides the first and the last of training and those at the beginning of phases that may take that long.
 
     Args:
         total_frames: frames at which the run ends.
-        start_frames: frames already done when a run resumes; they count for the position, not for the rate.
+        every: frames between the phases of each kind, evaluations and checkpoints; see `Remaining`.
+        figures: how many figures, or the like, are made at the end.
         stream: where to print; standard output by default.
         now: a clock in seconds; tests pass their own.
     """
@@ -26,52 +29,109 @@ class Progress:
     def __init__(
         self,
         total_frames: int,
-        start_frames: int = 0,
+        every: Mapping[Part, int] | None = None,
+        figures: int = 0,
         stream: TextIO | None = None,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self.total_frames = total_frames
-        self._start_frames = start_frames
-        self._stream = stream or sys.stdout
-        self._tty = self._stream.isatty()
-        self._now = now
-        self._start = now()
-        self._printed: float | None = None
-        self._text = ""
+        self.remaining = Remaining(total_frames, every or {}, figures, now)
+        self._line = Line(stream, now)
+        self._frames = self._agent_steps = 0
+        self._episode_return: float | None = None
+        self._held_back = self._began = self._told_rate = False
 
-    def update(self, frames: int, agent_steps: int, episode_return: float | None = None) -> None:
-        """Tell where the run is; prints if the last line is old enough or the run is at its end.
+    def begin(self, frames: int, agent_steps: int) -> None:
+        """Tell where the run begins, or goes on; prints nothing."""
+        self._frames, self._agent_steps = frames, agent_steps
+
+    def update(
+        self, frames: int, agent_steps: int, episode_return: float | None = None, *, learned: bool = False
+    ) -> None:
+        """Tell where training is; prints if the last line is old enough or training begins or ends.
 
         Args:
             frames: environment frames so far.
             agent_steps: agent steps so far.
             episode_return: the latest return, sum of rewards of one episode; None before there is one.
+            learned: the agent has been updated in this step. Speed is measured from update to update.
         """
-        now = self._now()
-        self._text = self._line(frames, agent_steps, episode_return, now - self._start)
-        period_s = TERMINAL_PERIOD_S if self._tty else FILE_PERIOD_S
-        if self._printed is None or now - self._printed >= period_s or frames >= self.total_frames:
-            self._print(now)
+        self._frames, self._agent_steps, self._episode_return = frames, agent_steps, episode_return
+        if learned:
+            self.remaining.rate.mark(frames)
+        if not self._told_rate and self.remaining.rate.per_second:
+            self._told_rate = True
+            self.say_plan()
+        self._held_back = True
+        if self._line.due or not self._began or frames >= self.total_frames:
+            self._show()
+        self._began = True
+
+    @contextmanager
+    def phase(self, name: str, kind: Part, episodes: int = 0) -> Iterator[Callable[[int], None]]:
+        """Show that the run does something else than to train.
+
+        Args:
+            name: what it does.
+            kind: what it costs is expected of the next of its kind.
+            episodes: how many it plays; 0 for none.
+
+        Yields:
+            What takes note of how many were played.
+        """
+        with self.remaining.during(kind, episodes, self._frames) as phase:
+
+            def played(count: int) -> None:
+                phase.done = count
+                if self._line.due:
+                    self._show(name)
+
+            if self._line.tty or self.remaining.costs_s.get(kind, FILE_PERIOD_S) >= FILE_PERIOD_S:
+                self._show(name)
+            yield played
+
+    def say(self, text: str) -> None:
+        """Print lines that stay."""
+        self._line.say(text)
+
+    def say_plan(self) -> None:
+        """Say how long the parts of the run take that have been measured; `update` does it when training has been."""
+        parts = self.remaining.parts_s(self._frames)
+        known = [self._part(kind, seconds) for kind, seconds in parts.items() if seconds]
+        if known:
+            self.say(f"{self.remaining.left(self._frames)}: {', '.join(known)}")
 
     def close(self) -> None:
         """Print the latest line if it was held back, and end the line on a terminal."""
-        if self._text:
-            self._print(self._now())
-        if self._tty and self._printed is not None:
-            self._stream.write("\n")
-            self._stream.flush()
+        if self._held_back:
+            self._show()
+        self._line.close()
 
-    def _print(self, now: float) -> None:
-        # \033[K clears what a longer line left behind
-        self._stream.write(f"\r{self._text}\033[K" if self._tty else f"{self._text}\n")
-        self._stream.flush()
-        self._printed, self._text = now, ""
+    def _show(self, phase: str = "") -> None:
+        parts = [f"{self._frames:,}/{self.total_frames:,} frames"]
+        parts += self._of_phase(phase) if phase else self._of_training()
+        self._line.show([part for part in parts if part])
+        self._held_back = False
 
-    def _line(self, frames: int, agent_steps: int, episode_return: float | None, elapsed_s: float) -> str:
-        rate = (frames - self._start_frames) / elapsed_s if elapsed_s > 0 else 0.0
-        left = duration((self.total_frames - frames) / rate) if rate > 0 else "-"
-        position = f"{frames:,}/{self.total_frames:,} frames  ({agent_steps:,} agent steps)"
-        return f"{position}  {three_digits(rate)} frames/s  return {three_digits(episode_return)}  left {left}"
+    def _of_phase(self, name: str) -> list[str]:
+        phase = self.remaining.phase
+        count = f" {phase.done}/{phase.total} episodes" if phase and phase.total else ""
+        return [name + count, self.remaining.left(self._frames)]
+
+    def _of_training(self) -> list[str]:
+        rate = self.remaining.rate.per_second
+        return [
+            self.remaining.left(self._frames),
+            f"{three_digits(rate)} frames/s" if rate else "",
+            f"episode return {three_digits(self._episode_return)}" if self._episode_return is not None else "",
+            f"{self._agent_steps:,} agent steps",
+        ]
+
+    def _part(self, kind: Part, seconds: float) -> str:
+        if kind is Part.TRAINING:
+            return f"training {duration(seconds)} at {three_digits(self.remaining.rate.per_second)} frames/s"
+        count = self.remaining.count(kind, self._frames)
+        return f"{count} {kind if count > 1 else kind.removesuffix('s')} {duration(max(1.0, seconds))}"
 
 
 def three_digits(value: float | None) -> str:
@@ -84,16 +144,3 @@ def three_digits(value: float | None) -> str:
     if value is None:
         return "-"
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
-
-
-def duration(seconds: float) -> str:
-    """Write a duration with two digits or so: 45 s, 41 min, 3 h 20 min.
-
-    Example:
-        >>> duration(45.2), duration(2460), duration(12000)
-        ('45 s', '41 min', '3 h 20 min')
-    """
-    minutes = round(max(seconds, 0.0) / 60)
-    if seconds < 60:
-        return f"{max(seconds, 0.0):.0f} s"
-    return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h {minutes % 60} min"

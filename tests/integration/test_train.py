@@ -2,6 +2,8 @@
 
 import dataclasses
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,6 +20,9 @@ from rad.build import read_config
 from rad.evaluations import evaluate_run
 from rad.names import CHECKPOINTS
 from rad.runtime import checkpoint
+from rad.runtime.logging import RunLog
+from rad.runtime.progress import three_digits
+from rad.telling import closing
 from rad.train import Trainer, resume, start
 from tests.integration.runs import rows, run_until, same, tiny, weights
 
@@ -36,6 +41,67 @@ def test_a_run_leaves_its_folder(finished: Path) -> None:
     for picture in ("learning_curve.png", "attention.png"):
         assert cv2.imread(str(finished / picture)).std() > 1
     assert cv2.VideoCapture(str(finished / "evaluation.mp4")).read()[0]
+
+
+def test_a_run_says_where_it_writes_what_it_does_and_how_it_scored(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "one run"
+    start(tiny(action_repeat=2), folder)
+    said = capsys.readouterr().out
+    lines = said.splitlines()
+    assert lines[:3] == [
+        f"folder  {folder}",
+        "task    probe/both, sac with augmentation none, seed 1",
+        "length  60 frames (30 agent steps)",
+    ]
+    assert re.fullmatch(r"device  cpu \(.+\), fp32, 1 thread", lines[3])
+    order = ["random policy 0/2 episodes", "random policy: mean return", "evaluation at 20 frames: mean return"]
+    order += ["60/60 frames", "evaluation at 60 frames", "video", "attention figure", "learning curve"]
+    order += [
+        "after 60 frames (30 agent steps)",
+        f"made in {folder}:",
+        "evaluation.mp4",
+        "rad evaluate '",
+        "rad attention '",
+    ]
+    places = [said.find(words) for words in order]
+    assert -1 not in places and places == sorted(places)
+    assert all(f"  {path.name} " in said for path in folder.iterdir())
+    last = {row["kind"]: row for row in rows(folder)}
+    for who, kind in (("trained", "eval"), ("random policy", "baseline")):
+        mean, std = (three_digits(last[kind][f"episode_return_{name}"]) for name in ("mean", "std"))
+        assert re.search(rf"^  {who} +{re.escape(mean)} +{re.escape(std)} +2$", said, re.MULTILINE)
+
+
+def test_every_split_has_its_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder, log = tmp_path / "run", RunLog(tmp_path / "run", tensorboard=False)
+    for kind, mean in (
+        ("baseline/train", 1),
+        ("baseline/test", 2),
+        ("eval/train", 30),
+        ("eval/train", 3),
+        ("eval/test", 4),
+    ):
+        row = {"episode_return_mean": mean, "episode_return_std": 0.5, "episodes": 8}
+        log.write(kind, row, frames=20_000, agent_steps=2_500)
+    log.close()
+    assert closing(folder).splitlines()[:6] == [
+        "after 20,000 frames (2,500 agent steps) and 0 s:",
+        "  policy         split  mean return  std  episodes",
+        "  trained        test             4  0.5         8",
+        "  random policy  test             2  0.5         8",
+        "  trained        train            3  0.5         8",
+        "  random policy  train            1  0.5         8",
+    ]
+
+
+def test_what_comes_next_is_a_comparison_where_there_is_something_to_compare_with(tmp_path: Path) -> None:
+    folders = [tmp_path / name for name in ("one", "two")]
+    for folder in folders:
+        folder.mkdir()
+        (folder / "metrics.jsonl").touch()
+    assert closing(folders[0]).endswith(f"\n  rad report {tmp_path}")
 
 
 def test_rows_count_frames_and_agent_steps(finished: Path) -> None:
@@ -66,6 +132,18 @@ def test_resuming_a_finished_run_changes_nothing(finished: Path, capsys: pytest.
     assert resume(finished) == 0
     assert "already reached 60 frames" in capsys.readouterr().out
     assert rows(finished) == before
+
+
+def test_a_finished_run_without_its_checkpoints_is_left_alone(
+    finished: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "run"
+    shutil.copytree(finished, folder, ignore=shutil.ignore_patterns("checkpoints"))
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    assert cli.main(["train", "--resume", str(folder)]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith(f"error: {folder} was trained for 60 frames, but") and error.count("\n") == 1
+    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
 
 
 def test_resuming_a_finished_run_makes_what_it_still_lacks(finished: Path, tmp_path: Path) -> None:
@@ -161,7 +239,8 @@ def test_a_signal_to_all_processes_saves_and_the_run_goes_on(
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # which a shell's background job ignores
     )
     assert process.stdout is not None
-    process.stdout.readline()  # the first progress line: the loop is running
+    training = re.compile("[1-9][0-9,]*/4,000 frames")  # the loop is running
+    assert any(training.match(line) for line in iter(process.stdout.readline, ""))
     os.killpg(process.pid, number)  # as a terminal and a job scheduler do
     output = process.communicate(timeout=120)[0]
     assert process.returncode == 128 + number

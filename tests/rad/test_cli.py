@@ -1,6 +1,7 @@
 import dataclasses
 import json
 import re
+import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -8,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from rad import cli, validate
+from rad import __version__, cli, validate
 from rad.commands.train import parse_run
 from rad.config import SACRun, to_json
 from rad.presets import preset
@@ -62,7 +63,8 @@ BAD: list[tuple[list[str], str, str]] = [
     (["--frames", "0"], "--frames", "must be at least 1, got 0"),
     (["--frames", "-1"], "--frames", "must be at least 1, got -1"),
     (["--frames", "abc"], "--frames", "'abc'"),
-    (["--frames", "1.5"], "--frames", "'1.5'"),
+    (["--frames", "1.5"], "--frames", "must be a whole number such as 100000, 100_000 or 1e5, got '1.5'"),
+    (["--frames", "1e-1"], "--frames", "must be a whole number"),
     (["--frames"], "--frames", "Missing value"),
     (["--batch-size", "0"], "--batch-size", "must be from 1 to 65,536, got 0"),
     (["--hidden-dim", "100000"], "--hidden-dim", "must be from 1 to 65,536, got 100000"),
@@ -73,6 +75,7 @@ BAD: list[tuple[list[str], str, str]] = [
     (["--device", "tpu"], "--device", "unknown device 'tpu'; known: auto, cpu, cuda"),
     (["--precision", "fp8"], "--precision", "invalid choice 'fp8'"),
     (["--algo", "dqn"], "--algo", "unknown algorithm 'dqn'; known: sac, ppo"),
+    (["--algo", "drq"], "--algo", "unknown algorithm 'drq'; known: sac, ppo; drq is a preset: --preset drq"),
     (["--algo", "ppo", "--preset", "drq"], "--preset", "drq is of sac; presets of ppo: ppo, rad-procgen, drac, ucb-"),
     (["--out", "taken"], "--out", "taken exists; choose another name"),
     (["--out", "taken/file/run"], "--out", "taken/file/run cannot be made"),
@@ -164,6 +167,27 @@ def test_help_shows_every_field_with_its_default(capsys: pytest.CaptureFixture[s
         assert re.search(r"[a-z]{3}.*\.$", found[1]), f"{flag} has no text"
 
 
+@pytest.mark.parametrize(("shown", "other"), [("sac", "ppo"), ("ppo", "sac")])
+def test_help_ends_with_how_to_see_the_other_flags(shown: str, other: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        cli.main(["train", "--algo", shown, "--help"])
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert last == f"These are the flags of {shown}; those of the other algorithm: rad train --algo {other} --help"
+
+
+@pytest.mark.parametrize("typed", ["train --help", "--help", "evaluate --help"])
+def test_output_that_nobody_reads_is_no_error(typed: str) -> None:
+    root = Path(__file__).parents[2]
+    command = f"{sys.executable} -m rad.cli {typed} | true; echo ${{PIPESTATUS[0]}}"
+    ended = subprocess.run(["bash", "-c", command], cwd=root, capture_output=True, text=True, check=True)
+    assert ended.stderr == "" and ended.stdout in ("141\n", "0\n")  # 0: all was written before the pipe was closed
+
+
+def test_the_version(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["--version"]) == 0
+    assert capsys.readouterr().out == f"rad-rl {__version__}\n"
+
+
 @pytest.mark.parametrize("typed", [["--preset", "drq"], ["--preset=drq"], ["--seed", "2", "--preset", "drq"]])
 def test_a_preset_gives_the_defaults_wherever_it_stands(typed: list[str]) -> None:
     config = parse_run([*typed, "--critic-views", "3", "--target-views", "3"])
@@ -176,6 +200,7 @@ def test_the_task_gives_the_presets_numbers_for_it_and_flags_come_last() -> None
     assert parse_run(["--task", "dmc/cheetah-run"]).agent.critic_lr == 2e-4
     assert parse_run(["--critic-lr", "5e-4", "--task=dmc/cheetah-run"]).agent.critic_lr == 5e-4
     assert parse_run(["--frames", "100_000"]).frames == 100_000
+    assert parse_run(["--frames", "1e5", "--batch-size=6.4e1"]).frames == 100_000
 
 
 @pytest.mark.parametrize("typed", [[], ["--help"], ["-h"], ["help"]])
@@ -196,14 +221,14 @@ def test_an_unknown_command(capsys: pytest.CaptureFixture[str]) -> None:
         (["evaluate"], "run"),
         (["evaluate", "nowhere", "--episodes", "0"], "--episodes: must be at least 1, got 0"),
         (["evaluate", "nowhere", "--episodes-per-env", "0"], "--episodes: must be at least 1, got 0"),
-        (["evaluate", "nowhere", "--episodes", "x"], "--episodes/--episodes-per-env: invalid literal"),
+        (["evaluate", "nowhere", "--episodes", "x"], "--episodes/--episodes-per-env: must be a whole number"),
         (["evaluate", "nowhere", "--split", "a", "--splits=b"], "--splits: must be given once, with all its values, "),
         (["evaluate", "nowhere", "--out", "no/a.jsonl"], "--out: must be a file in a folder that exists, got no/a"),
         (["evaluate", "nowhere", "--video", "no/a.mp4"], "--video: must be a file in a folder that exists, got no/a"),
         (["evaluate", "nowhere", "--envs", "-1"], "--envs: must be at least 0, got -1"),
         (["evaluate", "nowhere", "--nope", "1"], "--nope"),
         (["attention", "nowhere"], "nowhere is no run folder: it has no config.json"),
-        (["demo", "--seed", "x"], "--seed: invalid literal"),
+        (["demo", "--seed", "x"], "--seed: must be a whole number"),
         (["demo", "--minutes", "0.5"], "--minutes: must be from 1 to 1,000, got 0.5"),
         (["demo", "--minutes", "nan"], "--minutes: must be from 1 to 1,000, got nan"),
         (["demo", "--out", "."], "--out: . exists and is not a demo that ended"),

@@ -46,6 +46,13 @@ def test_the_recorder_keeps_the_first_episode_of_the_first_environment() -> None
     assert recorder.fps == 12.5
 
 
+def test_the_episodes_that_are_over_are_counted_up_to_those_that_count() -> None:
+    told: list[int] = []
+    evaluate(ScriptedEnv([[1], [3]]), still, 2, played=told.append)
+    # environment 0 is done after steps 1 and 2, and plays on for nothing; environment 1 after 3 and 6
+    assert told == [1, 2, 3, 3, 3, 4]
+
+
 def test_recording_changes_nothing() -> None:
     returns = [evaluate(ScriptedEnv([[3, 2]]), still, 2, recorder=recorder) for recorder in (None, Recorder(4))]
     np.testing.assert_array_equal(*returns)

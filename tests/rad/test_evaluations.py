@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rad import evaluations
+from rad import evaluations, trained
 from rad.config import PPORun, ProcgenConfig
 from rad.evaluations import compared, default_file, evaluate_run
 from rad.report.statistics import difference_interval, mean_interval
@@ -26,7 +26,7 @@ def played(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Any, Any]]:
     """Pretend that there is a run with splits; note what is played, with what settings and recorder."""
     calls: list[tuple[str, Any, Any]] = []
 
-    def play(config: Any, policy_for: Any, split: str, *, recorder: Any) -> np.ndarray:
+    def play(config: Any, policy_for: Any, split: str, *, recorder: Any, played: Any) -> np.ndarray:
         calls.append((split, config, recorder))
         return np.array(RETURNS[split])
 
@@ -37,7 +37,7 @@ def played(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Any, Any]]:
     monkeypatch.setattr(evaluations, "load", lambda run, device: Trained(tiny(eval_envs=4), None, 60))
     monkeypatch.setattr(evaluations, "own_splits", lambda config: ("train", "video"))
     monkeypatch.setattr(evaluations, "check_split", check_split)
-    monkeypatch.setattr(evaluations, "play", play)
+    monkeypatch.setattr(trained, "play", play)
     return calls
 
 

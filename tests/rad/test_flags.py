@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from rad import flags
+from rad.flags import whole
 
 
 @pytest.mark.parametrize(
@@ -47,3 +48,20 @@ def test_a_file_needs_a_folder(tmp_path: Path) -> None:
     for path in (tmp_path, tmp_path / "nowhere" / "picture.png"):
         with pytest.raises(ValueError, match=f"--out: must be a file in a folder that exists, got {path}"):
             flags.check_file("out", path)
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    {
+        **{"7": 7, "-1": -1, "+3": 3, "100_000": 100_000, "1e5": 100_000, "1E5": 100_000, "2.5e4": 25_000, "2.0": 2},
+        **{"0e9": 0, "9223372036854775807": 2**63 - 1, "1e18": 10**18},
+    }.items(),
+)
+def test_a_whole_number(text: str, number: int) -> None:
+    assert whole(text) == number and isinstance(whole(text), int)
+
+
+@pytest.mark.parametrize("text", ["1.5", "1e-1", "15e-1", "abc", "", "1e", "nan", "inf", "1e19", "1e999999999", "0x10"])
+def test_no_whole_number(text: str) -> None:
+    with pytest.raises(ValueError, match=f"^must be a whole number such as 100000, 100_000 or 1e5, got '{text}'$"):
+        whole(text)

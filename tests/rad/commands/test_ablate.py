@@ -48,7 +48,7 @@ BAD: list[tuple[list[str], str, str]] = [
     (["--pairs"], "--pairs", "needs augmentations to pair"),
     (["--pairs", "--augment", "ucb:crop,flip", "flip"], "--augment", ""),
     (["--workers", "-1"], "--workers", "must be at least 0, got -1"),
-    (["--workers", "x"], "--workers", "invalid literal"),
+    (["--workers", "x"], "--workers", "must be a whole number"),
     (["--engine", "dask"], "--engine", "invalid choice 'dask'"),
     (["--address", "auto"], "--address", "is for --engine ray, got auto with --engine local"),
     (["--gpus", "0.5"], "--gpus", "is for --engine ray"),

@@ -51,6 +51,14 @@ def test_a_clock_restored_to_never_and_back():
     assert not every.due(59)
 
 
+@settings(deadline=None)
+@given(st.integers(0, 20), st.integers(0, 100), st.integers(0, 100))
+def test_to_come_are_those_that_will_be_due(interval, count, end):
+    every = Every(interval)
+    every.due(count)
+    assert every.to_come(count, end) == sum(every.due(later) for later in range(count + 1, end))
+
+
 class Clock:
     time_s = 100.0
 
@@ -58,19 +66,54 @@ class Clock:
         return self.time_s
 
 
+def rate_of(marks, **options):
+    """Return the rate after marks at (seconds, count)."""
+    clock = Clock()
+    rate = Rate(now=clock, **options)
+    for time_s, count in marks:
+        clock.time_s = time_s
+        rate.mark(count)
+    return rate.per_second
+
+
+def test_rate_is_that_of_the_window():
+    # 1,000 a second at first; then 350 in the ten seconds that count
+    assert rate_of([(0, 0), (1, 1_000), (2, 2_000), (7, 2_200), (12, 2_350)], window_s=10) == 35.0
+
+
+def test_rate_counts_two_marks_however_far_apart():
+    assert rate_of([(0, 0), (1, 500), (100, 1_490), (200, 2_490)], window_s=60) == 10.0
+
+
+@pytest.mark.parametrize("marks", [[], [(0, 5)], [(0, 5), (4.9, 50)], [(0, 5), (9, 5)]])
+def test_rate_says_nothing_before_there_is_enough_to_tell(marks):
+    assert rate_of(marks, least_s=5) is None
+
+
+def test_rate_does_not_count_what_comes_after_the_last_mark():
+    clock = Clock()
+    rate = Rate(now=clock)
+    for count in (0, 100):
+        rate.mark(count)
+        clock.time_s += 10
+    assert rate.per_second == 10.0
+
+
 def test_rate_leaves_pauses_out():
     clock = Clock()
-    rate = Rate(1000, clock)
+    rate = Rate(now=clock)
+    rate.mark(1_000)
     clock.time_s += 10
     with rate.paused():
         clock.time_s += 90
-    rate.update(1350)
+    rate.mark(1_350)
     assert rate.per_second == 35.0  # (1350 - 1000) / 10 s
 
 
 def test_rate_leaves_a_pause_out_that_ends_in_an_error():
     clock = Clock()
-    rate = Rate(0, clock)
+    rate = Rate(least_s=1, now=clock)
+    rate.mark(0)
     clock.time_s += 1
 
     def fail():
@@ -80,9 +123,5 @@ def test_rate_leaves_a_pause_out_that_ends_in_an_error():
 
     with pytest.raises(KeyError):
         fail()
-    rate.update(7)
+    rate.mark(7)
     assert rate.per_second == 7.0
-
-
-def test_rate_before_any_time_is_zero():
-    assert Rate(0, Clock()).per_second == 0.0

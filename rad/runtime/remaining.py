@@ -1,0 +1,132 @@
+"""How long a run still takes, by what was measured in it: nothing is guessed, what is not known is named."""
+
+import math
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from enum import StrEnum
+
+from rad.runtime.clocks import Every, Rate
+
+__all__ = ["Part", "Remaining", "duration"]
+
+
+class Part(StrEnum):
+    """What a run consists of."""
+
+    TRAINING = "training"
+    EVALUATIONS = "evaluations"
+    CHECKPOINTS = "checkpoints"
+    FIGURES = "figures"
+
+
+class Phase:
+    """Something a run does besides training.
+
+    Attributes:
+        kind: what it costs is expected of the next of its kind.
+        total: what it counts, episodes say; 0 if it does not count.
+        done: how many of them.
+        began_s: when.
+    """
+
+    def __init__(self, kind: Part, total: int, began_s: float) -> None:
+        self.kind, self.total, self.done, self.began_s = kind, total, 0, began_s
+
+
+class Remaining:
+    """The parts of a run that are still to come, with the seconds of each.
+
+    Training takes as long as its rate of lately says, measured without all else; an evaluation or a checkpoint as long
+    as the last one.
+
+    Args:
+        total_frames: frames at which the run ends.
+        every: frames between the phases of each kind; the last of each comes at the end.
+        figures: how many phases of this kind follow at the end.
+        now: a clock in seconds; tests pass their own.
+
+    Attributes:
+        phase: the present one; None while the run trains.
+        costs_s: seconds that the last phase of each kind took.
+    """
+
+    def __init__(
+        self,
+        total_frames: int,
+        every: Mapping[Part, int],
+        figures: int = 0,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._total_frames, self._now = total_frames, now
+        self._every = {kind: Every(interval) for kind, interval in every.items()}
+        self._last = dict.fromkeys(every, 1) | {Part.FIGURES: figures}  # phases that come at the end
+        self.rate = Rate(now=now)
+        self.phase: Phase | None = None
+        self.costs_s: dict[Part, float] = {}
+
+    @contextmanager
+    def during(self, kind: Part, total: int, frames: int) -> Iterator[Phase]:
+        """Take the time of a phase, which is none of training's."""
+        if frames >= self._total_frames:
+            self._last[kind] -= 1
+        self.phase = phase = Phase(kind, total, self._now())
+        with self.rate.paused():
+            yield phase
+        if kind in self._every:  # the others come once each
+            self.costs_s[kind] = self._now() - phase.began_s
+        self.phase = None
+
+    def count(self, kind: Part, frames: int) -> int:
+        """Return how many phases of a kind begin after `frames`."""
+        every = self._every.get(kind)
+        return self._last.get(kind, 0) + (every.to_come(frames, self._total_frames) if every else 0)
+
+    def parts_s(self, frames: int) -> dict[Part, float | None]:
+        """Return the seconds of each part that is still to come, by its kind; None where nothing was measured yet."""
+        found: dict[Part, float | None] = {}
+        if frames < self._total_frames:
+            rate = self.rate.per_second
+            found[Part.TRAINING] = (self._total_frames - frames) / rate if rate else None
+        for kind in (Part.EVALUATIONS, Part.CHECKPOINTS, Part.FIGURES):
+            if count := self.count(kind, frames):
+                found[kind] = count * self.costs_s[kind] if kind in self.costs_s else None
+        if found.get(Part.CHECKPOINTS, 0.0) is None:  # too short to be waited for
+            del found[Part.CHECKPOINTS]
+        return found
+
+    def left(self, frames: int) -> str:
+        """Say how long the run still takes, and what comes besides; an empty text at its end.
+
+        Example:
+            >>> Remaining(100, {Part.EVALUATIONS: 10}, figures=1).left(0)
+            'training, evaluations, figures left'
+        """
+        parts = self.parts_s(frames)
+        known = [value for value in (*parts.values(), self._of_phase_s()) if value]
+        words = [duration(max(1.0, math.ceil(sum(known))))] if known else []
+        unknown = ", ".join(kind for kind, value in parts.items() if value is None)
+        return f"{' + '.join([*words, unknown] if unknown else words)} left" if words or unknown else ""
+
+    def _of_phase_s(self) -> float | None:
+        """Return the seconds that the present phase still takes, by what it counted or by the last of its kind."""
+        phase = self.phase
+        if phase is None:
+            return None
+        spent_s, usual_s = self._now() - phase.began_s, self.costs_s.get(phase.kind, 0.0)
+        if phase.done:
+            return spent_s * (phase.total - phase.done) / phase.done
+        return usual_s - spent_s if spent_s < usual_s else None
+
+
+def duration(seconds: float) -> str:
+    """Write a duration with two digits or so: 45 s, 41 min, 3 h 20 min.
+
+    Example:
+        >>> duration(45.2), duration(2460), duration(12000)
+        ('45 s', '41 min', '3 h 20 min')
+    """
+    minutes = round(max(seconds, 0.0) / 60)
+    if seconds < 60:
+        return f"{max(seconds, 0.0):.0f} s"
+    return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h {minutes % 60} min"

@@ -1,0 +1,127 @@
+"""What a run tells of itself: at its beginning, after each evaluation, and at its end."""
+
+import shlex
+import textwrap
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from rad.build import action_repeat
+from rad.config import RunConfig
+from rad.names import (
+    ATTENTION_PICTURE,
+    CHECKPOINTS,
+    CONFIG_FILE,
+    CURVE_FILE,
+    METRICS_FILE,
+    VIDEO_FILE,
+)
+from rad.report.tables import aligned
+from rad.runtime.logging import read_rows
+from rad.runtime.progress import duration, three_digits
+
+RANDOM_POLICY, EVALUATION = "baseline", "eval"  # kinds of rows
+SUBJECTS = {RANDOM_POLICY: "random policy", EVALUATION: "trained"}
+PHASES = {RANDOM_POLICY: "random policy", EVALUATION: "evaluating"}
+MADE = {
+    CONFIG_FILE: "settings",
+    METRICS_FILE: "every number that was logged",
+    "tensorboard": "the same for TensorBoard",
+    CHECKPOINTS: "weights and all that a resume needs",
+    CURVE_FILE: "learning curve",
+    VIDEO_FILE: "an evaluation episode",
+    ATTENTION_PICTURE: "where the encoder looks, beside an untrained one",
+}
+
+
+def opening(config: RunConfig, folder: Path, made_with: Mapping[str, str], frames: int = 0) -> str:
+    """Say where a run writes, what it learns, how long it is and what it computes with.
+
+    Args:
+        config: its settings.
+        folder: of the run.
+        made_with: device, hardware and precision.
+        frames: environment frames that are done already.
+    """
+    steps = -(-config.frames // action_repeat(config))
+    threads = torch.get_num_threads()
+    done = f", going on from {frames:,}" if frames else ""
+    hardware = f"{made_with['device']} ({made_with['hardware']}), {made_with['precision']}"
+    return "\n".join(
+        [
+            f"folder  {folder}",
+            f"task    {config.task}, {config.algo} with augmentation {config.augment}, seed {config.seed}",
+            f"length  {config.frames:,} frames ({steps:,} agent steps){done}",
+            f"device  {hardware}, {threads} thread{'s' if threads > 1 else ''}",
+        ]
+    )
+
+
+def stopped(folder: Path, frames: int) -> str:
+    """Say how to go on with a run that was stopped."""
+    return f"stopped at {frames:,} frames; go on with: rad train --resume {shlex.quote(str(folder))}"
+
+
+def evaluated(rows: Mapping[str, Mapping[str, float]], frames: int, seconds: float) -> str:
+    """Say what an evaluation has shown, a line for each split.
+
+    Args:
+        rows: mean, std and number of the returns by their kind, `eval/test` say.
+        frames: environment frames trained so far.
+        seconds: that it took, on all splits.
+    """
+    took = f", in {duration(seconds)}" if seconds >= 1 else ""
+    return "\n".join(f"{_subject(kind, frames)}: {_scores(row)}{took}" for kind, row in rows.items())
+
+
+def _subject(kind: str, frames: int) -> str:
+    name, _, split = kind.partition("/")
+    who = SUBJECTS[name] if name == RANDOM_POLICY else f"evaluation at {frames:,} frames"
+    return f"{who}, {split}" if split else who
+
+
+def _scores(row: Mapping[str, float]) -> str:
+    mean, std = (three_digits(row[f"episode_return_{name}"]) for name in ("mean", "std"))
+    return f"mean return {mean}, std {std}, {row['episodes']:.0f} episodes"
+
+
+def closing(folder: Path) -> str:
+    """Say how a finished run scored beside the random policy, what it has made, and what may be done next."""
+    made = {name: what for name, what in MADE.items() if (folder / name).exists()}
+    width = max(map(len, MADE))
+    files = [f"  {name:{width}}  {what}" for name, what in made.items()]
+    scored = _scored(read_rows(folder / METRICS_FILE))
+    return "\n".join([*scored, f"made in {folder}:", *files, "next:", *_next(folder)])
+
+
+def _scored(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return the last evaluation beside the random policy, a line for each of them and each split."""
+    last = {row["kind"]: row for row in rows if row["kind"].partition("/")[0] in SUBJECTS}
+    if not last:
+        return []
+    kinds = sorted(last, key=lambda kind: (kind.partition("/")[2], kind.startswith(RANDOM_POLICY)))
+    end, table = rows[-1], aligned([_cells(kind, last[kind]) for kind in kinds], left=2)
+    head = f"after {end['frames']:,} frames ({end['agent_steps']:,} agent steps) and {duration(end['time_s'])}:"
+    return [head, textwrap.indent(table, "  ")]
+
+
+def _cells(kind: str, row: Mapping[str, Any]) -> dict[str, str]:
+    name, _, split = kind.partition("/")
+    mean, std = (three_digits(row[f"episode_return_{part}"]) for part in ("mean", "std"))
+    return {
+        "policy": SUBJECTS[name],
+        "split": split,
+        "mean return": mean,
+        "std": std,
+        "episodes": f"{row['episodes']:.0f}",
+    }
+
+
+def _next(folder: Path) -> list[str]:
+    """Return two commands: evaluate with a video, and compare with the runs beside this one, if there are some."""
+    run, video = shlex.quote(str(folder)), shlex.quote(str(folder / "episode.mp4"))
+    beside = [path for path in folder.absolute().parent.glob(f"*/{METRICS_FILE}") if path.parent.name != folder.name]
+    look = f"report {shlex.quote(str(folder.parent))}" if beside else f"attention {run}"
+    return [f"  rad evaluate {run} --episodes 30 --video {video}", f"  rad {look}"]

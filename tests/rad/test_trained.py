@@ -1,0 +1,23 @@
+"""Several splits are played one after the other."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from rad import trained
+
+
+def test_the_first_split_is_recorded_and_the_episodes_of_all_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    recorders, counts = [], []
+
+    def play(config: Any, policy_for: Any, split: str, *, recorder: Any, played: Any) -> np.ndarray:
+        recorders.append(recorder)
+        for count in (1, 2):
+            played(count)
+        return np.array([[1.0], [2.0]])
+
+    monkeypatch.setattr(trained, "play", play)
+    returns = trained.play_splits("config", "policy", ("train", "test"), recorder="recorder", played=counts.append)
+    assert list(returns) == ["train", "test"] and returns["test"].tolist() == [[1.0], [2.0]]
+    assert recorders == ["recorder", None] and counts == [1, 2, 3, 4]
