@@ -7,16 +7,24 @@ from pathlib import Path
 
 import torch
 
-from rad.config import Run
-from rad.names import ATTENTION_PICTURE, CHECKPOINTS, CONFIG_FILE, CURVE_FILE, DEMO_FILE, METRICS_FILE, VIDEO_FILE
-from rad.presets import preset
+from rad.experiment.config import Run
+from rad.experiment.presets import preset
+from rad.experiment.validate import check
 from rad.runtime import device
 from rad.runtime.clocks import process_age_s
 from rad.runtime.logging import read_rows
 from rad.runtime.progress import three_digits
+from rad.runtime.run_dir import (
+    ATTENTION_PICTURE,
+    CHECKPOINTS,
+    CONFIG_FILE,
+    CURVE_FILE,
+    DEMO_FILE,
+    METRICS_FILE,
+    VIDEO_FILE,
+)
 from rad.sweep.measure import Cost, measure
 from rad.train import start
-from rad.validate import check
 
 EVALUATIONS = 4  # evenly spread, the last one at the end
 EPISODE_FRAMES = 1_000  # of every task of the DeepMind suite

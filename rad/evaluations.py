@@ -10,16 +10,16 @@ from typing import Any, Literal
 
 import numpy as np
 
-from rad.config import PPORun, Run
 from rad.envs.splits import TRAIN
 from rad.evaluate import Recorder
-from rad.names import EVALUATIONS
+from rad.experiment.config import PPORun, Run
+from rad.experiment.splits import check_split, folders, is_procgen, named, procgen_options, shows_clips
+from rad.experiment.splits import splits as own_splits
 from rad.report.statistics import CONFIDENCE, difference_interval, mean_interval
 from rad.runtime.files import replacing
+from rad.runtime.run_dir import EVALUATIONS
 from rad.runtime.seeding import seed_for
 from rad.runtime.video import write_mp4
-from rad.splits import check_split, folders, is_procgen, named, procgen_options, shows_clips
-from rad.splits import splits as own_splits
 from rad.trained import Trained, load, play_splits, policy_of, score_constants_of, scores
 
 Constants = Literal["", "paper", "train-procgen"]

@@ -6,15 +6,15 @@ from pathlib import Path
 import numpy as np
 
 from rad import envs
-from rad.build import make_env
-from rad.config import RunConfig
 from rad.envs.procgen_options import SPLITS as LEVEL_SPLITS
 from rad.envs.splits import PLAIN
 from rad.envs.splits import SPLITS as LOOKS
-from rad.presets import choose
+from rad.experiment.build import make_env
+from rad.experiment.config import RunConfig
+from rad.experiment.presets import choose
+from rad.experiment.splits import check_split, folders, is_dmc, is_procgen, named, procgen_options
+from rad.experiment.validate import check_environment, flag
 from rad.report.gallery import gallery_figure
-from rad.splits import check_split, folders, is_dmc, is_procgen, named, procgen_options
-from rad.validate import check_environment, flag
 
 
 def known_splits(config: RunConfig) -> tuple[str, ...]:

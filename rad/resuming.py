@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from rad.build import action_repeat
-from rad.config import RunConfig
-from rad.names import CHECKPOINTS, CURVE_FILE, METRICS_FILE
+from rad.experiment.build import action_repeat
+from rad.experiment.config import RunConfig
 from rad.runtime import checkpoint
 from rad.runtime.logging import read_rows
+from rad.runtime.run_dir import CHECKPOINTS, CURVE_FILE, METRICS_FILE
 from rad.telling import EVALUATION
 
 

@@ -8,9 +8,12 @@ from typing import Any
 
 import torch
 
-from rad.build import action_repeat
-from rad.config import RunConfig
-from rad.names import (
+from rad.experiment.build import action_repeat
+from rad.experiment.config import RunConfig
+from rad.report.tables import aligned
+from rad.runtime.logging import read_rows
+from rad.runtime.progress import duration, three_digits
+from rad.runtime.run_dir import (
     ATTENTION_PICTURE,
     CHECKPOINTS,
     CONFIG_FILE,
@@ -18,9 +21,6 @@ from rad.names import (
     METRICS_FILE,
     VIDEO_FILE,
 )
-from rad.report.tables import aligned
-from rad.runtime.logging import read_rows
-from rad.runtime.progress import duration, three_digits
 
 RANDOM_POLICY, EVALUATION = "baseline", "eval"  # kinds of rows
 SUBJECTS = {RANDOM_POLICY: "random policy", EVALUATION: "trained"}

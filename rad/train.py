@@ -10,11 +10,11 @@ import numpy as np
 from gymnasium.vector import VectorEnv
 
 from rad import envs
-from rad.build import action_repeat, make_agent, make_env, make_learning, read_config
-from rad.config import RunConfig, to_json
 from rad.evaluate import Policy, Recorder, random_policy
+from rad.experiment.build import action_repeat, make_agent, make_env, make_learning, read_config
+from rad.experiment.config import RunConfig, to_json
+from rad.experiment.splits import splits
 from rad.loops import Report
-from rad.names import ATTENTION_PICTURE, CHECKPOINTS, CONFIG_FILE, CURVE_FILE, VIDEO_FILE
 from rad.report.plots import learning_curve
 from rad.resuming import check_checkpoints
 from rad.runtime import checkpoint, device, source
@@ -22,10 +22,10 @@ from rad.runtime.clocks import Every
 from rad.runtime.files import locked, replacing
 from rad.runtime.logging import Averages, RunLog
 from rad.runtime.progress import Part, Progress
+from rad.runtime.run_dir import ATTENTION_PICTURE, CHECKPOINTS, CONFIG_FILE, CURVE_FILE, VIDEO_FILE
 from rad.runtime.seeding import seed_for
 from rad.runtime.signals import StopRequest
 from rad.runtime.video import write_mp4
-from rad.splits import splits
 from rad.telling import EVALUATION, PHASES, RANDOM_POLICY, closing, evaluated, opening, stopped
 from rad.trained import draw_attention, play_splits, policy_of, scores
 

@@ -15,14 +15,14 @@ from rad.attention.faithfulness import rank_correlation
 from rad.attention.figure import Column, Row, attention_figure
 from rad.attention.maps import activation_map
 from rad.attention.registration import place
-from rad.build import make_agent, make_env, read_config
-from rad.config import PPORun, Run, RunConfig
 from rad.evaluate import Policy, Recorder, evaluate, summary
-from rad.names import CHECKPOINTS
+from rad.experiment.build import make_agent, make_env, read_config
+from rad.experiment.config import PPORun, Run, RunConfig
+from rad.experiment.splits import is_procgen
 from rad.report.scores import normalize
 from rad.runtime import checkpoint
+from rad.runtime.run_dir import CHECKPOINTS
 from rad.runtime.seeding import generator
-from rad.splits import is_procgen
 from rad.types import newest_frames
 
 FRAMES_SHOWN = 4

@@ -76,7 +76,7 @@ def library_frames_per_s(job: Job) -> float:
     """Time the loop of a preset as `rad ablate` does before it starts."""
     import torch
 
-    from rad.presets import preset
+    from rad.experiment.presets import preset
     from rad.sweep.measure import measure
 
     settings: Any = {"frames": FRAMES, "precision": job.precision, "threads": torch.get_num_threads()}
@@ -87,8 +87,8 @@ def eager_frames_per_s(job: Job) -> float:
     """Time a plain loop: act, step, store both stacks, sample and update, one after the other."""
     import torch
 
-    from rad.build import action_dim, action_repeat, make_env, obs_shape
-    from rad.presets import preset
+    from rad.experiment.build import action_dim, action_repeat, make_env, obs_shape
+    from rad.experiment.presets import preset
 
     eager: Any = importlib.import_module("tests.reference.sac_eager")
     config: Any = preset("rad", TASK)

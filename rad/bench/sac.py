@@ -125,7 +125,7 @@ def library_update(job: Job) -> Update:
     import augment
     from rad.agents.sac import SACAgent
     from rad.bench.stream import add, make_replay, random_steps
-    from rad.presets import preset
+    from rad.experiment.presets import preset
 
     config: Any = preset(job.preset)
     agent_config = dataclasses.replace(config.agent, batch_size=job.batch_size)

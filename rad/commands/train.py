@@ -14,7 +14,7 @@ def main(arguments: list[str]) -> int:
     run = flags.value_of("resume", arguments)
     if run is not None:
         return _resume(run, arguments)
-    from rad.validate import check
+    from rad.experiment.validate import check
 
     config = parse_run(arguments)
     out = config.out or default_folder(config)
@@ -30,8 +30,8 @@ def _resume(run: str, arguments: list[str]) -> int:
             f"--resume: needs a run folder, takes its settings from RUN/config.json and allows no other flag, "
             f"got {' '.join(arguments)}"
         )
-    from rad.build import read_config
-    from rad.validate import flag
+    from rad.experiment.build import read_config
+    from rad.experiment.validate import flag
 
     with flag("resume"):
         read_config(Path(run))
@@ -42,7 +42,7 @@ def _resume(run: str, arguments: list[str]) -> int:
 
 def parse_run(arguments: Sequence[str]) -> Any:
     """Read a run's configuration; preset and task, wherever they stand, decide the defaults."""
-    from rad.presets import choose
+    from rad.experiment.presets import choose
 
     wants_help = bool({"-h", "--help"} & set(arguments))
     if wants_help:
@@ -58,7 +58,7 @@ def parse_run(arguments: Sequence[str]) -> Any:
 
 def _others(algo: str) -> str:
     """Say how to see the flags of the other algorithms."""
-    from rad.config import RUNS
+    from rad.experiment.config import RUNS
 
     commands = ", ".join(f"rad train --algo {name} --help" for name in RUNS if name != algo)
     return f"\nThese are the flags of {algo}; those of the other algorithm: {commands}"

@@ -13,7 +13,7 @@ from rad.agents.sac import SACAgent
 from rad.attention.methods import Maps, Settings, attend
 from rad.attention.targets import target_of
 from rad.bank import States
-from rad.config import RunConfig, SACRun
+from rad.experiment.config import RunConfig, SACRun
 from rad.runtime.seeding import seed_for
 from rad.trained import Trained, untrained_agent
 from rad.types import newest_frames

@@ -8,9 +8,9 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from rad.names import EVALUATIONS
 from rad.report.runs import Row, Run
 from rad.report.sweeps import Group, flat
+from rad.runtime.run_dir import EVALUATIONS
 
 TRAIN = "train"
 METRIC = "episode_return_mean"

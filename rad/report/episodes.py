@@ -2,9 +2,9 @@
 
 from typing import Any, NamedTuple
 
-from rad.names import EVALUATIONS
 from rad.report.endings import read_rows
 from rad.report.runs import Row, Run
+from rad.runtime.run_dir import EVALUATIONS
 
 # Two files with these alike were played from the same initial states, with the same looks.
 QUESTION = ("seed", "policy", "envs", "episodes_per_env", "train_split", "levels", "background_dir")

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rad.names import ATTENTION_FILE
 from rad.report.attention import UNTRAINED, attention_rows
 from rad.report.blocks import FILE_BYTES, Block, Command, Film, Picture, Section, Shelf, Words
 from rad.report.provenance import attention_command
@@ -14,6 +13,7 @@ from rad.report.runs import Run
 from rad.report.sheets import Sheet, alone
 from rad.report.statistics import Estimate
 from rad.report.sweeps import Found, Group
+from rad.runtime.run_dir import ATTENTION_FILE
 
 FIGURE, FILM = "attention.png", "evaluation.mp4"
 PREFERRED = "activation"  # RAD's map; the others stand in the table

@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from rad.names import CHECKPOINTS, LOGS
 from rad.report.runs import Run
 from rad.report.sweeps import Found, flat
+from rad.runtime.run_dir import CHECKPOINTS, LOGS
 
 ERROR = re.compile(r"error: |[\w.]*(Error|Exception|Interrupt)\b")  # how `rad train` and Python end
 LEVELS = 8  # from a run up to its sweep: task, augmentation, swept fields

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rad.migrate import migrate
-from rad.names import CONFIG_FILE, METRICS_FILE
+from rad.runtime.migrate import migrate
+from rad.runtime.run_dir import CONFIG_FILE, METRICS_FILE
 
 Row = dict[str, Any]
 

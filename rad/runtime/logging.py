@@ -13,9 +13,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from rad.names import METRICS_FILE
 from rad.runtime.files import replacing, sync_folder
 from rad.runtime.progress import Progress
+from rad.runtime.run_dir import METRICS_FILE
 
 __all__ = ["Averages", "Progress", "RunLog", "last_rows", "read_rows"]
 

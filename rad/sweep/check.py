@@ -5,12 +5,12 @@ import os
 from collections.abc import Hashable, Sequence
 from pathlib import Path
 
-from rad.bounds import check_bounds
-from rad.build import image_size, make_arms
-from rad.config import Run
-from rad.names import CONFIG_FILE
+from rad.experiment.bounds import check_bounds
+from rad.experiment.build import image_size, make_arms
+from rad.experiment.config import Run
+from rad.experiment.validate import check_environment, check_folder, check_settings
+from rad.runtime.run_dir import CONFIG_FILE
 from rad.sweep.plan import Trial
-from rad.validate import check_environment, check_folder, check_settings
 
 
 def check_trials(trials: Sequence[Trial]) -> None:

@@ -13,7 +13,7 @@ import uuid
 from pathlib import Path
 from typing import Any
 
-from rad.config import to_json
+from rad.experiment.config import to_json
 from rad.sweep.local import prepare
 from rad.sweep.measure import cores_of
 from rad.sweep.node import LOG_FILE, StopFlag, execute, pack, unpack

@@ -7,14 +7,14 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
-from rad.bounds import flag_name
-from rad.config import to_json
-from rad.migrate import migrate
-from rad.names import CHECKPOINTS, CONFIG_FILE, CURVE_FILE, METRICS_FILE
+from rad.experiment.bounds import flag_name
+from rad.experiment.config import to_json
 from rad.report.sweeps import flat
 from rad.runtime import checkpoint
 from rad.runtime.files import TEMPORARY_PREFIX
 from rad.runtime.logging import last_rows
+from rad.runtime.migrate import migrate
+from rad.runtime.run_dir import CHECKPOINTS, CONFIG_FILE, CURVE_FILE, METRICS_FILE
 from rad.sweep.plan import Trial, differing
 
 

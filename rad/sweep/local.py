@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from rad.config import to_json
-from rad.names import CONFIG_FILE
+from rad.experiment.config import to_json
+from rad.runtime.run_dir import CONFIG_FILE
 from rad.sweep.node import write_config
 from rad.sweep.plan import Trial
 from rad.sweep.process import environment, launch, open_log

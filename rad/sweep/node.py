@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from rad.names import CONFIG_FILE, CURVE_FILE
 from rad.runtime.files import replacing
+from rad.runtime.run_dir import CONFIG_FILE, CURVE_FILE
 from rad.sweep.process import environment, launch, log_file, open_log
 
 POLL_S = 0.5

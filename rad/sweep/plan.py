@@ -8,8 +8,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from rad.bounds import flag_name
-from rad.config import Run, values
+from rad.experiment.bounds import flag_name
+from rad.experiment.config import Run, values
 
 Parse = Callable[[Sequence[str]], Run]
 """Reads the flags of `rad train`."""

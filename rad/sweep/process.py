@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import BinaryIO
 
-from rad.names import LOGS
+from rad.runtime.run_dir import LOGS
 
 
 def launch(folder: Path, log: BinaryIO, variables: dict[str, str]) -> "subprocess.Popen[bytes]":

@@ -9,12 +9,12 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from rad.bounds import flag_name
-from rad.config import Run, to_json
-from rad.migrate import migrate
-from rad.names import RECORD_FILE
+from rad.experiment.bounds import flag_name
+from rad.experiment.config import Run, to_json
 from rad.report.sweeps import flat
 from rad.runtime.files import replacing, sync_folder
+from rad.runtime.migrate import migrate
+from rad.runtime.run_dir import RECORD_FILE
 from rad.sweep.plan import OWN_AXES, Trial, differing
 
 SCHEMA = 1

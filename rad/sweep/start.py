@@ -13,7 +13,8 @@ from typing import Any
 
 import torch
 
-from rad.build import make_arms
+from rad.experiment.build import make_arms
+from rad.experiment.validate import stored_bytes
 from rad.report.tables import sweep_table
 from rad.runtime import device
 from rad.runtime.files import locked
@@ -26,7 +27,6 @@ from rad.sweep.local import Local
 from rad.sweep.measure import Cost, cores_of, in_process, workers
 from rad.sweep.plan import Trial
 from rad.sweep.process import environment, log_file
-from rad.validate import stored_bytes
 
 LOCK_FILE = ".lock"
 OWN_BYTES = 1_400_000_000  # of a run without what it stores: 1.36 GB measured, preset rad on walker-walk and a CPU

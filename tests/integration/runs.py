@@ -7,11 +7,11 @@ from typing import Any
 
 import torch
 
-from rad.config import PPORun, Run, SACRun, to_json
-from rad.names import CHECKPOINTS
-from rad.presets import preset
+from rad.experiment.config import PPORun, Run, SACRun, to_json
+from rad.experiment.presets import preset
 from rad.runtime import checkpoint
 from rad.runtime.logging import read_rows
+from rad.runtime.run_dir import CHECKPOINTS
 from rad.train import Trainer
 
 RUN = {

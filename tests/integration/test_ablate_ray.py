@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from rad.config import to_json
+from rad.experiment.config import to_json
 from rad.runtime.logging import last_rows
 from rad.sweep import node
 from rad.sweep.node import execute, pack, unpack

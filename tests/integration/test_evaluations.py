@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from rad import cli
-from rad.config import ProcgenConfig
 from rad.evaluations import evaluate_run
+from rad.experiment.config import ProcgenConfig
 from rad.train import start
 from tests.integration.runs import tiny_game, tiny_ppo
 

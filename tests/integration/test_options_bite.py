@@ -10,13 +10,14 @@ from typing import Any
 import pytest
 from gymnasium.vector import SyncVectorEnv
 
-from rad import cli, envs, train, validate
+from rad import cli, envs, train
 from rad.agents.sac import SACConfig
 from rad.commands.train import parse_run
-from rad.config import SACRun
-from rad.names import CHECKPOINTS, VIDEO_FILE
+from rad.experiment import validate
+from rad.experiment.config import SACRun
 from rad.runtime import checkpoint
 from rad.runtime.logging import read_rows
+from rad.runtime.run_dir import CHECKPOINTS, VIDEO_FILE
 from tests.integration.runs import AGENT, tiny
 
 SHORT = {"frames": 30, "warmup_steps": 16, "eval_every": 10, "checkpoint_every": 10}

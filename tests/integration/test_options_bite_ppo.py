@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rad.build import make_env
-from rad.config import PPORun, ProcgenConfig, SACRun
-from rad.splits import splits
+from rad.experiment.build import make_env
+from rad.experiment.config import PPORun, ProcgenConfig, SACRun
+from rad.experiment.splits import splits
 from rad.train import start
 from rad.trained import scores
 from tests.integration.runs import rows, tiny_ppo

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import torch
 
-from rad.config import Run
+from rad.experiment.config import Run
 from rad.runtime import device
 from rad.train import start
 from tests.integration.runs import rows, tiny, tiny_game, tiny_ppo, weights

@@ -16,12 +16,12 @@ import torch
 
 import augment
 from rad import cli
-from rad.build import read_config
 from rad.evaluations import evaluate_run
-from rad.names import CHECKPOINTS
+from rad.experiment.build import read_config
 from rad.runtime import checkpoint
 from rad.runtime.logging import RunLog
 from rad.runtime.progress import three_digits
+from rad.runtime.run_dir import CHECKPOINTS
 from rad.telling import closing
 from rad.train import Trainer, resume, start
 from tests.integration.runs import rows, run_until, same, tiny, weights

@@ -6,8 +6,8 @@ from typing import Any
 import cv2
 import pytest
 
-from rad.build import read_config
-from rad.config import PPORun
+from rad.experiment.build import read_config
+from rad.experiment.config import PPORun
 from rad.train import resume, start
 from tests.integration.runs import rows, run_until, same, tiny_game, tiny_ppo, weights
 

@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
-from rad import __version__, cli, validate
+from rad import __version__, cli
 from rad.commands.train import parse_run
-from rad.config import SACRun, to_json
-from rad.presets import preset
+from rad.experiment import validate
+from rad.experiment.config import SACRun, to_json
+from rad.experiment.presets import preset
 from rad.report import tables
 from rad.runtime.checkpoint import CheckpointError
 

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from rad.agents.sac import SACConfig
-from rad.config import RUNS, SACRun, from_json, to_json
-from rad.presets import PRESETS, preset
+from rad.experiment.config import RUNS, SACRun, from_json, to_json
+from rad.experiment.presets import PRESETS, preset
 
 
 def changed(name: str) -> set[str]:

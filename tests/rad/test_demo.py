@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from rad import demo
-from rad.config import Run
-from rad.names import CONFIG_FILE, DEMO_FILE, METRICS_FILE
-from rad.presets import preset
+from rad.experiment.config import Run
+from rad.experiment.presets import preset
+from rad.runtime.run_dir import CONFIG_FILE, DEMO_FILE, METRICS_FILE
 from rad.sweep.measure import Cost
 
 CONFIG = preset("demo")

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from rad import evaluations, trained
-from rad.config import PPORun, ProcgenConfig
 from rad.evaluations import compared, default_file, evaluate_run
+from rad.experiment.config import PPORun, ProcgenConfig
 from rad.report.statistics import difference_interval, mean_interval
 from rad.trained import Trained
 from tests.integration.runs import tiny, tiny_game, tiny_ppo

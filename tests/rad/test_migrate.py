@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from rad.config import from_json, to_json
-from rad.migrate import migrate
-from rad.presets import PRESETS, preset
+from rad.experiment.config import from_json, to_json
+from rad.experiment.presets import PRESETS, preset
+from rad.runtime.migrate import migrate
 
 RESULTS = Path(__file__).parents[2] / "results"
 

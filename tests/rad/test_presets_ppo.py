@@ -3,9 +3,9 @@
 import pytest
 
 from rad.agents.ppo import PPOConfig
-from rad.build import make_arms
-from rad.config import PPORun
-from rad.presets import choose, preset
+from rad.experiment.build import make_arms
+from rad.experiment.config import PPORun
+from rad.experiment.presets import choose, preset
 
 GAME = "procgen/starpilot"
 

@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rad import build
-from rad.build import distractors, make_env
 from rad.envs.backgrounds import Generated
-from rad.splits import check_split, check_splits, look, splits
+from rad.experiment import build
+from rad.experiment.build import distractors, make_env
+from rad.experiment.splits import check_split, check_splits, look, splits
 from tests.integration.runs import tiny, tiny_ppo
 
 DMC: dict[str, Any] = {"task": "dmc/cartpole-balance", "image_size": 16}

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from rad import validate
-from rad.bounds import BOUNDS, check_bounds, flag_name, unchecked_numbers
 from rad.buffers.replay import Replay
-from rad.build import replay_frames
-from rad.config import PPORun, RunConfig, SACRun, values
-from rad.presets import PRESETS, preset
+from rad.experiment import validate
+from rad.experiment.bounds import BOUNDS, check_bounds, flag_name, unchecked_numbers
+from rad.experiment.build import replay_frames
+from rad.experiment.config import PPORun, RunConfig, SACRun, values
+from rad.experiment.presets import PRESETS, preset
 from tests.integration.runs import tiny, tiny_ppo
 
 TOO_FAR: dict[str, tuple[Any, ...]] = {

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from rad import validate
-from rad.bounds import flag_name
-from rad.config import PPORun, ProcgenConfig
+from rad.experiment import validate
+from rad.experiment.bounds import flag_name
+from rad.experiment.config import PPORun, ProcgenConfig
 from tests.integration.runs import tiny, tiny_ppo
 
 GAME: dict[str, Any] = {"task": "procgen/coinrun", "image_size": 64, "encoder": "impala"}

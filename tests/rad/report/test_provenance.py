@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from rad.commands.train import parse_run
-from rad.config import to_json
+from rad.experiment.config import to_json
 from rad.report.provenance import (
     attention_command,
     failures,

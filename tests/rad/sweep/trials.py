@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from rad.config import to_json
+from rad.experiment.config import to_json
 from rad.sweep.plan import Trial
 from tests.integration.runs import tiny
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from rad.config import RUNS, Run
+from rad.experiment.config import RUNS, Run
 
 Values = Mapping[str, Any]
 DEFAULT = {"sac": "rad", "ppo": "ppo"}

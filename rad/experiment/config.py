@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from rad.agents.ppo import PPOConfig
 from rad.agents.sac import SACConfig
-from rad.migrate import migrate
+from rad.runtime.migrate import migrate
 
 EvalPolicy = Literal["mode", "sample"]
 

@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from rad.config import RunConfig, values
+from rad.experiment.config import RunConfig, values
 
 Bound = tuple[Callable[[Any], bool], str]
 

@@ -6,13 +6,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from rad.bounds import flag_name
-from rad.config import PPORun, ProcgenConfig, RunConfig, SACRun
 from rad.envs import suite_of
 from rad.envs.backgrounds import SIDES, Folder, Source, check_disjoint
 from rad.envs.levels import ALL_LEVELS, LevelRange, LevelSet, shared_levels
 from rad.envs.procgen_options import ProcgenOptions, split_for
 from rad.envs.splits import PLAIN, TRAIN, Look, split_named
+from rad.experiment.bounds import flag_name
+from rad.experiment.config import PPORun, ProcgenConfig, RunConfig, SACRun
 from rad.runtime import device
 
 DISTRACTORS = 128  # pictures that overlay chooses among; all stay in memory

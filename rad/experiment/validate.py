@@ -13,10 +13,11 @@ import augment
 import encoders
 from rad import envs
 from rad.agents.arms import ArmViews
-from rad.bounds import check_bounds, flag_name
 from rad.buffers.replay import Replay
 from rad.buffers.rollout import RolloutBuffer
-from rad.build import (
+from rad.envs.splits import TRAIN
+from rad.experiment.bounds import check_bounds, flag_name
+from rad.experiment.build import (
     action_dim,
     action_repeat,
     distractors,
@@ -25,10 +26,9 @@ from rad.build import (
     replay_frames,
     rollouts,
 )
-from rad.config import PPORun, Run, RunConfig, SACRun
-from rad.envs.splits import TRAIN
+from rad.experiment.config import PPORun, Run, RunConfig, SACRun
+from rad.experiment.splits import check_splits, is_procgen, named, tested_splits
 from rad.runtime import device
-from rad.splits import check_splits, is_procgen, named, tested_splits
 
 SCENE = ("image_size", "action_repeat", "camera_id", "render_quality")  # what an environment's errors begin with
 
