@@ -7,11 +7,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from rad.evaluation.loaded_run import Trained, policy_of
 from rad.experiment.build import action_repeat, make_env
 from rad.experiment.config import RunConfig
 from rad.experiment.splits import is_dmc, procgen_options
 from rad.runtime.seeding import seed_for
-from rad.trained import Trained, policy_of
 
 
 class Episodes(NamedTuple):

@@ -10,7 +10,8 @@ import numpy as np
 from gymnasium.vector import VectorEnv
 
 from rad import envs
-from rad.evaluate import Policy, Recorder, random_policy
+from rad.evaluation.loaded_run import draw_attention, play_splits, policy_of, scores
+from rad.evaluation.play import Policy, Recorder, random_policy
 from rad.experiment.build import action_repeat, make_agent, make_env, make_learning, read_config
 from rad.experiment.config import RunConfig, to_json
 from rad.experiment.splits import splits
@@ -27,7 +28,6 @@ from rad.runtime.seeding import seed_for
 from rad.runtime.signals import StopRequest
 from rad.runtime.video import write_mp4
 from rad.telling import EVALUATION, PHASES, RANDOM_POLICY, closing, evaluated, opening, stopped
-from rad.trained import draw_attention, play_splits, policy_of, scores
 
 Rows = dict[str, dict[str, float]]
 """Rows to log, by their kind."""

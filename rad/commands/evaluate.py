@@ -50,7 +50,7 @@ def main(arguments: list[str]) -> int:
     for name in ("out", "video"):
         if vars(options)[name]:
             flags.check_file(name, vars(options)[name])
-    from rad.evaluations import default_file, evaluate_run
+    from rad.evaluation.compare_splits import default_file, evaluate_run
     from rad.report.tables import split_table
 
     rows = evaluate_run(**vars(options))

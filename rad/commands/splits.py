@@ -32,7 +32,7 @@ def main(arguments: list[str]) -> int:
             raise ValueError(f"--{name}: must be at least {least}, got {vars(options)[name]}")
     out = options.out or Path(f"splits-{options.task.replace('/', '-')}.png")
     flags.check_file("out", out)
-    from rad.gallery import draw_gallery
+    from rad.evaluation.gallery import draw_gallery
 
     about = draw_gallery(**vars(options) | {"out": out})
     width = max(map(len, about)) + 2

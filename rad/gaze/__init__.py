@@ -11,6 +11,7 @@ from rad.attention.methods import METHODS, Settings, attend, check_methods
 from rad.attention.targets import target_of
 from rad.bank import check_alike, fill_bank
 from rad.envs.splits import TRAIN
+from rad.evaluation.loaded_run import Trained, load
 from rad.experiment.config import RunConfig
 from rad.experiment.splits import check_split, named
 from rad.experiment.validate import flag
@@ -20,7 +21,6 @@ from rad.gaze.seen import Gaze, Question, augmentation_of, look
 from rad.report.attention import attention_rows, attention_table
 from rad.runtime.files import replacing
 from rad.runtime.run_dir import ATTENTION_FILE
-from rad.trained import Trained, load
 
 TABLE_FILE, MAPS_FILE = "table.md", "maps.npz"
 

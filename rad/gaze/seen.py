@@ -13,9 +13,9 @@ from rad.agents.sac import SACAgent
 from rad.attention.methods import Maps, Settings, attend
 from rad.attention.targets import target_of
 from rad.bank import States
+from rad.evaluation.loaded_run import Trained, untrained_agent
 from rad.experiment.config import RunConfig, SACRun
 from rad.runtime.seeding import seed_for
-from rad.trained import Trained, untrained_agent
 from rad.types import newest_frames
 
 Agent = SACAgent | PPOAgent

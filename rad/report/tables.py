@@ -13,7 +13,8 @@ def split_table(rows: Sequence[Row]) -> str:
     """Write the evaluation of a run on splits: what was played, a line for each split, and what to know of them.
 
     Args:
-        rows: at least one; as `rad.evaluations.evaluate_run` returns them, or the rows of kind `summary` in its file.
+        rows: at least one; as `rad.evaluation.compare_splits.evaluate_run` returns them, or the rows of kind `summary`
+            in its file.
 
     Returns:
         Lines of at most 100 characters, unless the names of splits are long.

@@ -12,13 +12,13 @@ from dataclasses import dataclass
 import torch
 from gymnasium.vector import VectorEnv
 
-from rad.evaluate import Policy
+from rad.evaluation.loaded_run import policy_of
+from rad.evaluation.play import Policy
 from rad.experiment.build import action_repeat, make_agent, make_arms, make_env, make_learning
 from rad.experiment.config import PPORun, Run, SACRun, from_json, to_json
 from rad.experiment.validate import stored_bytes
 from rad.loops import Report
 from rad.runtime import device
-from rad.trained import policy_of
 
 UPDATES, PLAY_STEPS = 20, 20
 LIMIT_S = 10.0  # of updates; a slow machine is known after few

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from rad import cli
-from rad.evaluations import evaluate_run
+from rad.evaluation.compare_splits import evaluate_run
 from rad.experiment.config import ProcgenConfig
 from rad.train import start
 from tests.integration.runs import tiny_game, tiny_ppo

@@ -12,7 +12,7 @@ from rad import envs
 from rad.agents.ppo import PPOAgent, PPOConfig
 from rad.buffers.rollout import RolloutBuffer
 from rad.envs.probe import PROBES
-from rad.evaluate import evaluate
+from rad.evaluation.play import evaluate
 from rad.loops import Standing, on_policy
 
 SIZE, ENVS, UPDATES = 16, 16, 40

@@ -16,7 +16,7 @@ import torch
 
 import augment
 from rad import cli
-from rad.evaluations import evaluate_run
+from rad.evaluation.compare_splits import evaluate_run
 from rad.experiment.build import read_config
 from rad.runtime import checkpoint
 from rad.runtime.logging import RunLog

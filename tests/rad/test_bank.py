@@ -8,9 +8,9 @@ import pytest
 
 from rad import envs
 from rad.bank import check_alike, fill_bank, play_episodes, replay
+from rad.evaluation.loaded_run import Trained, untrained_agent
 from rad.experiment.config import SACRun
 from rad.experiment.presets import preset
-from rad.trained import Trained, untrained_agent
 from tests.integration.runs import tiny, tiny_ppo
 
 pytestmark = pytest.mark.slow  # they simulate

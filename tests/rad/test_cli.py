@@ -253,7 +253,7 @@ def test_evaluate_takes_several_splits_and_other_names_of_its_flags(
         evaluate_run=lambda **options: asked.append(options) or ["row"],
         default_file=lambda run, rows: f"a file of {rows[0]} in {run}",
     )
-    monkeypatch.setitem(sys.modules, "rad.evaluations", fake)
+    monkeypatch.setitem(sys.modules, "rad.evaluation.compare_splits", fake)
     monkeypatch.setattr(tables, "split_table", lambda rows: f"a table of {rows[0]}")
     assert cli.main(["evaluate", "run", splits, "train", "test", episodes, "7"]) == 0
     assert (asked[0]["run"], asked[0]["splits"], asked[0]["episodes"]) == (Path("run"), ("train", "test"), 7)

@@ -3,7 +3,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rad.evaluate import Recorder, evaluate, random_policy, summary
+from rad.evaluation.play import Recorder, evaluate, random_policy, summary
 from tests.rad.scripted import ScriptedEnv, picture
 
 

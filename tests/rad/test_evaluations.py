@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rad import evaluations, trained
-from rad.evaluations import compared, default_file, evaluate_run
+from rad.evaluation import compare_splits, loaded_run
+from rad.evaluation.compare_splits import compared, default_file, evaluate_run
+from rad.evaluation.loaded_run import Trained
 from rad.experiment.config import PPORun, ProcgenConfig
 from rad.report.statistics import difference_interval, mean_interval
-from rad.trained import Trained
 from tests.integration.runs import tiny, tiny_game, tiny_ppo
 
 RETURNS = {
@@ -34,10 +34,10 @@ def played(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Any, Any]]:
         if name not in ("train", "dark", "video"):
             raise ValueError(f"unknown split '{name}'")
 
-    monkeypatch.setattr(evaluations, "load", lambda run, device: Trained(tiny(eval_envs=4), None, 60))
-    monkeypatch.setattr(evaluations, "own_splits", lambda config: ("train", "video"))
-    monkeypatch.setattr(evaluations, "check_split", check_split)
-    monkeypatch.setattr(trained, "play", play)
+    monkeypatch.setattr(compare_splits, "load", lambda run, device: Trained(tiny(eval_envs=4), None, 60))
+    monkeypatch.setattr(compare_splits, "own_splits", lambda config: ("train", "video"))
+    monkeypatch.setattr(compare_splits, "check_split", check_split)
+    monkeypatch.setattr(loaded_run, "play", play)
     return calls
 
 
@@ -94,15 +94,15 @@ def test_without_train_there_is_no_gap(tmp_path: Path, played: list[Any]) -> Non
 def test_a_task_without_splits_has_one_row_called_train(
     tmp_path: Path, played: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(evaluations, "own_splits", lambda config: ("",))
+    monkeypatch.setattr(compare_splits, "own_splits", lambda config: ("",))
     (row,) = evaluate_run(tmp_path)
     assert (row["split"], played[0][0]) == ("train", "train")
 
 
 def test_the_first_split_is_filmed(tmp_path: Path, played: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
     films: list[Any] = []
-    monkeypatch.setattr(evaluations, "write_mp4", lambda path, frames, fps: films.append(path))
-    monkeypatch.setattr(evaluations.np, "stack", lambda frames: frames)
+    monkeypatch.setattr(compare_splits, "write_mp4", lambda path, frames, fps: films.append(path))
+    monkeypatch.setattr(compare_splits.np, "stack", lambda frames: frames)
     evaluate_run(tmp_path, video=tmp_path / "a.mp4", video_size=50)
     evaluate_run(tmp_path)
     recorders = [recorder for *_, recorder in played]
@@ -185,7 +185,7 @@ def test_where_nothing_can_be_written_nothing_is_played(
     tmp_path: Path, played: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(evaluations.os, "access", lambda path, mode: path != tmp_path / "evaluations")
+        patch.setattr(compare_splits.os, "access", lambda path, mode: path != tmp_path / "evaluations")
         with pytest.raises(
             ValueError, match=f"^--out: {tmp_path / 'evaluations'} cannot be written to; name a file in an"
         ):
@@ -213,7 +213,7 @@ def test_all_names_are_checked_before_anything_is_played(tmp_path: Path, played:
 def test_constants_for_scores_that_are_not_normalised_are_refused(
     tmp_path: Path, played: list[Any], monkeypatch: pytest.MonkeyPatch, config: Any, named: str
 ) -> None:
-    monkeypatch.setattr(evaluations, "load", lambda run, device: Trained(config, None, 60))
+    monkeypatch.setattr(compare_splits, "load", lambda run, device: Trained(config, None, 60))
     with pytest.raises(ValueError, match=f"^--score-constants: has no meaning for {named} got paper; scores are norm"):
         evaluate_run(tmp_path, score_constants="paper")
     assert played == []
@@ -225,7 +225,7 @@ def test_constants_for_normalised_scores(
 ) -> None:
     pytest.importorskip("procgen", reason="no wheel of procgen for this platform")
     config: PPORun = tiny_game(procgen=ProcgenConfig(mode))
-    monkeypatch.setattr(evaluations, "load", lambda run, device: Trained(config, None, 60))
+    monkeypatch.setattr(compare_splits, "load", lambda run, device: Trained(config, None, 60))
     (row,) = evaluate_run(tmp_path, splits=["train"], score_constants="train-procgen")
     assert (row["score_constants"], row["policy"]) == ("train-procgen", "sample")
     assert played[0][1].procgen.score_constants == "train-procgen"
@@ -262,8 +262,8 @@ class TestAFolderOfClips:
     @pytest.fixture(autouse=True)
     def _on_dmc(self, played: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
         own = tiny(task="dmc/walker-walk", train_split="texture", background_dir=("train=a", "test=b"))
-        monkeypatch.setattr(evaluations, "load", lambda run, device: Trained(own, None, 60))
-        monkeypatch.setattr(evaluations, "check_split", lambda config, name: None)
+        monkeypatch.setattr(compare_splits, "load", lambda run, device: Trained(own, None, 60))
+        monkeypatch.setattr(compare_splits, "check_split", lambda config, name: None)
         monkeypatch.setitem(RETURNS, "video-easy", RETURNS["video"])
 
     def test_it_replaces_the_runs_own_and_makes_another_question(self, tmp_path: Path, played: list[Any]) -> None:
@@ -279,7 +279,7 @@ class TestAFolderOfClips:
     def test_it_is_shown_on_the_runs_own_splits_too(
         self, tmp_path: Path, played: list[Any], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(evaluations, "own_splits", lambda config: ("train", "video-easy"))
+        monkeypatch.setattr(compare_splits, "own_splits", lambda config: ("train", "video-easy"))
         evaluate_run(tmp_path, background_dir=("test=c",))
         assert [split for split, *_ in played] == ["train", "video-easy"]
 

@@ -3,9 +3,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rad import gallery
 from rad.envs.splits import SPLITS
-from rad.gallery import draw_gallery, known_splits
+from rad.evaluation import gallery
+from rad.evaluation.gallery import draw_gallery, known_splits
 from tests.integration.runs import tiny
 
 

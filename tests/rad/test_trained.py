@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rad import trained
+from rad.evaluation import loaded_run
 
 
 def test_the_first_split_is_recorded_and_the_episodes_of_all_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -17,7 +17,7 @@ def test_the_first_split_is_recorded_and_the_episodes_of_all_are_counted(monkeyp
             played(count)
         return np.array([[1.0], [2.0]])
 
-    monkeypatch.setattr(trained, "play", play)
-    returns = trained.play_splits("config", "policy", ("train", "test"), recorder="recorder", played=counts.append)
+    monkeypatch.setattr(loaded_run, "play", play)
+    returns = loaded_run.play_splits("config", "policy", ("train", "test"), recorder="recorder", played=counts.append)
     assert list(returns) == ["train", "test"] and returns["test"].tolist() == [[1.0], [2.0]]
     assert recorders == ["recorder", None] and counts == [1, 2, 3, 4]

@@ -15,7 +15,7 @@ from rad.attention.faithfulness import rank_correlation
 from rad.attention.figure import Column, Row, attention_figure
 from rad.attention.maps import activation_map
 from rad.attention.registration import place
-from rad.evaluate import Policy, Recorder, evaluate, summary
+from rad.evaluation.play import Policy, Recorder, evaluate, summary
 from rad.experiment.build import make_agent, make_env, read_config
 from rad.experiment.config import PPORun, Run, RunConfig
 from rad.experiment.splits import is_procgen

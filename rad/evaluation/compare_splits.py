@@ -11,7 +11,8 @@ from typing import Any, Literal
 import numpy as np
 
 from rad.envs.splits import TRAIN
-from rad.evaluate import Recorder
+from rad.evaluation.loaded_run import Trained, load, play_splits, policy_of, score_constants_of, scores
+from rad.evaluation.play import Recorder
 from rad.experiment.config import PPORun, Run
 from rad.experiment.splits import check_split, folders, is_procgen, named, procgen_options, shows_clips
 from rad.experiment.splits import splits as own_splits
@@ -20,7 +21,6 @@ from rad.runtime.files import replacing
 from rad.runtime.run_dir import EVALUATIONS
 from rad.runtime.seeding import seed_for
 from rad.runtime.video import write_mp4
-from rad.trained import Trained, load, play_splits, policy_of, score_constants_of, scores
 
 Constants = Literal["", "paper", "train-procgen"]
 Row = dict[str, Any]
