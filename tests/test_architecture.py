@@ -26,13 +26,10 @@ ROOMS = {
     "rad.report": "rad.runtime.migrate rad.runtime.run_dir",
     "rad.experiment": "augment encoders rad.agents rad.buffers rad.envs rad.loops rad.runtime",
     "rad.evaluation": "rad.agents rad.attention rad.envs rad.experiment rad.report rad.runtime rad.types",
-    "rad.telling": "rad.experiment rad.report rad.runtime",
-    "rad.resuming": "rad.experiment rad.runtime rad.telling",
-    "rad.train": EVERYTHING,
+    "rad.training": "rad.evaluation rad.envs rad.experiment rad.loops rad.report rad.runtime",
     "rad.bank": EVERYTHING,
     "rad.gaze": EVERYTHING,
     "rad.sweep": EVERYTHING,
-    "rad.demo": EVERYTHING,
     "rad.doctor": "rad.bench.machine rad.envs rad.runtime",
     "rad.bench": EVERYTHING,
     "rad.flags": "",
@@ -56,7 +53,7 @@ HOMES = {
     "procgen": "rad.envs",
     "gym3": "rad.envs",
     # Its VectorEnv and Box are the contract between environments and those that step them.
-    "gymnasium": "rad.envs rad.experiment rad.loops rad.evaluation rad.sweep.measure rad.train",
+    "gymnasium": "rad.envs rad.experiment rad.loops rad.evaluation rad.training",
     "matplotlib": "rad.report rad.attention.figure rad.attention.film",
     "torchvision": "augment",
     "kornia": "augment",
@@ -234,16 +231,16 @@ def test_the_tables_name_what_exists():
         ("rad.envs.dmc", "from rad import runtime", "rad.envs may import rad.types"),
         ("rad.report.plots", "import torch.nn", "rad.report may import matplotlib"),
         ("rad.agents.sac", "import matplotlib.pyplot", "rad.attention.film only"),
-        ("rad.train", "from dm_control import suite", "rad.envs only"),
-        ("rad.train", "import importlib\nimportlib.import_module('mujoco')", "rad.envs only"),
+        ("rad.training.trainer", "from dm_control import suite", "rad.envs only"),
+        ("rad.training.trainer", "import importlib\nimportlib.import_module('mujoco')", "rad.envs only"),
         ("rad.loops", "from torch.utils.tensorboard import SummaryWriter", "rad.runtime.logging only"),
         ("rad.loops", "from torch.utils import tensorboard", "rad.runtime.logging only"),
         ("rad.runtime.checkpoint", "import pickle", "nothing is pickled"),
         ("rad.runtime.checkpoint", "from joblib import dump", "nothing is pickled"),
         ("rad.loops", "from . import types", "write imports in full"),
         ("rad.newroom", "", "in no room"),
-        ("scripts.train", "import rad.train", "scripts may import rad.cli"),
-        ("rad.train", "from tests.reference import sac", "rad.train may import"),
+        ("scripts.train", "import rad.training.trainer", "scripts may import rad.cli"),
+        ("rad.training.trainer", "from tests.reference import sac", "rad.training may import"),
     ],
 )
 def test_a_forbidden_import_is_found(module, line, fault):
@@ -277,14 +274,14 @@ def test_an_allowed_import_is_no_fault(module, line):
     ],
 )
 def test_an_unsafe_line_is_found(line):
-    assert len(list(call_faults("rad.train", ast.parse(line)))) == 1
+    assert len(list(call_faults("rad.training.trainer", ast.parse(line)))) == 1
 
 
 @pytest.mark.parametrize(
     "line", ["torch.load(path, weights_only=True)", "model.eval()", "np.load(p, allow_pickle=False)"]
 )
 def test_a_safe_line_is_no_fault(line):
-    assert not list(call_faults("rad.train", ast.parse(line)))
+    assert not list(call_faults("rad.training.trainer", ast.parse(line)))
 
 
 @pytest.mark.parametrize(

@@ -78,7 +78,9 @@ def test_the_report_reads_run_folders_without_torch():
 
 @pytest.mark.slow
 def test_training_imports_no_simulator_until_it_has_a_task():
-    assert not modules_after("rad.train", "rad.cli", "rad.envs") & (SIMULATORS | {"matplotlib", "wandb", "ray"})
+    assert not modules_after("rad.training.trainer", "rad.cli", "rad.envs") & (
+        SIMULATORS | {"matplotlib", "wandb", "ray"}
+    )
 
 
 @pytest.mark.parametrize("name", ["requirements.lock", "pins.txt", "pyproject.toml", "Makefile", ".ci/run"])

@@ -77,7 +77,7 @@ def library_frames_per_s(job: Job) -> float:
     import torch
 
     from rad.experiment.presets import preset
-    from rad.sweep.measure import measure
+    from rad.training.measure import measure
 
     settings: Any = {"frames": FRAMES, "precision": job.precision, "threads": torch.get_num_threads()}
     return measure(dataclasses.replace(preset(job.side, TASK), **settings)).frames_per_s

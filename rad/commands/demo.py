@@ -21,6 +21,6 @@ class Demo:
 def main(arguments: list[str]) -> int:
     """Run the demo."""
     options = flags.parse(Demo, "rad demo", arguments)
-    from rad.demo import run
+    from rad.training.demo import run
 
     return run(options.minutes, options.out, options.seed)

@@ -19,7 +19,7 @@ def main(arguments: list[str]) -> int:
     config = parse_run(arguments)
     out = config.out or default_folder(config)
     check(config, out)
-    from rad.train import start
+    from rad.training.trainer import start
 
     return start(config, out)
 
@@ -35,7 +35,7 @@ def _resume(run: str, arguments: list[str]) -> int:
 
     with flag("resume"):
         read_config(Path(run))
-    from rad.train import resume
+    from rad.training.trainer import resume
 
     return resume(Path(run))
 

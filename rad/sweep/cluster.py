@@ -15,10 +15,10 @@ from typing import Any
 
 from rad.experiment.config import to_json
 from rad.sweep.local import prepare
-from rad.sweep.measure import cores_of
 from rad.sweep.node import LOG_FILE, StopFlag, execute, pack, unpack
 from rad.sweep.plan import Trial
 from rad.sweep.process import open_log
+from rad.training.measure import cores_of
 
 RETRIES = 2  # of a task whose process or node is lost
 CONNECT_S = 5.0

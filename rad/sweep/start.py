@@ -24,9 +24,9 @@ from rad.sweep.check import check_out, check_trials
 from rad.sweep.conduct import Conductor, Engine
 from rad.sweep.folders import State, final_returns, standing, state
 from rad.sweep.local import Local
-from rad.sweep.measure import Cost, cores_of, in_process, workers
 from rad.sweep.plan import Trial
 from rad.sweep.process import environment, log_file
+from rad.training.measure import Cost, cores_of, in_process, workers
 
 LOCK_FILE = ".lock"
 OWN_BYTES = 1_400_000_000  # of a run without what it stores: 1.36 GB measured, preset rad on walker-walk and a CPU

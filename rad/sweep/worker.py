@@ -17,7 +17,7 @@ def main(arguments: list[str]) -> int:
     """
     folder, parent = Path(arguments[0]), int(arguments[1])
     threading.Thread(target=stop_without, args=(parent,), daemon=True).start()
-    from rad.train import resume
+    from rad.training.trainer import resume
 
     while True:
         try:

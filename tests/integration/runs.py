@@ -12,7 +12,7 @@ from rad.experiment.presets import preset
 from rad.runtime import checkpoint
 from rad.runtime.logging import read_rows
 from rad.runtime.run_dir import CHECKPOINTS
-from rad.train import Trainer
+from rad.training.trainer import Trainer
 
 RUN = {
     "task": "probe/both",

@@ -15,7 +15,7 @@ from rad.experiment.config import to_json
 from rad.runtime.logging import last_rows
 from rad.sweep import node
 from rad.sweep.node import execute, pack, unpack
-from rad.train import start
+from rad.training.trainer import start
 from tests.integration.runs import rows, run_until, tiny
 from tests.integration.sweeps import finish, metrics, sweep, workers
 

@@ -8,7 +8,7 @@ import pytest
 from rad import cli
 from rad.evaluation.compare_splits import evaluate_run
 from rad.experiment.config import ProcgenConfig
-from rad.train import start
+from rad.training.trainer import start
 from tests.integration.runs import tiny_game, tiny_ppo
 
 pytest.importorskip("procgen", reason="no wheel of procgen for this platform")

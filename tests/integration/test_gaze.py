@@ -9,7 +9,7 @@ import pytest
 
 from rad import cli
 from rad.gaze import attend_runs
-from rad.train import start
+from rad.training.trainer import start
 from tests.integration.runs import tiny, tiny_game, tiny_ppo
 
 CARTPOLE = {"task": "dmc/cartpole-balance", "action_repeat": 100, "image_size": 40, "frames": 3000, "eval_every": 0}

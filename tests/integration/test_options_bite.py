@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from gymnasium.vector import SyncVectorEnv
 
-from rad import cli, envs, train
+from rad import cli, envs
 from rad.agents.sac import SACConfig
 from rad.commands.train import parse_run
 from rad.experiment import validate
@@ -18,6 +18,7 @@ from rad.experiment.config import SACRun
 from rad.runtime import checkpoint
 from rad.runtime.logging import read_rows
 from rad.runtime.run_dir import CHECKPOINTS, VIDEO_FILE
+from rad.training import trainer
 from tests.integration.runs import AGENT, tiny
 
 SHORT = {"frames": 30, "warmup_steps": 16, "eval_every": 10, "checkpoint_every": 10}
@@ -72,9 +73,9 @@ def surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(envs, "AsyncVectorEnv", in_this_process)
-    monkeypatch.setattr(train, "draw_attention", lambda *_: None)
-    monkeypatch.setattr(train, "learning_curve", lambda *_: None)
-    monkeypatch.setattr(train.device, "set_threads", lambda count: asked.append(f"{count} threads"))
+    monkeypatch.setattr(trainer, "draw_attention", lambda *_: None)
+    monkeypatch.setattr(trainer, "learning_curve", lambda *_: None)
+    monkeypatch.setattr(trainer.device, "set_threads", lambda count: asked.append(f"{count} threads"))
     monkeypatch.setitem(sys.modules, "wandb", None)
     return asked
 
@@ -87,7 +88,7 @@ def outcome(config: SACRun, asked: list[str]) -> Any:
     except ValueError as error:
         assert not folder.exists()
         return str(error)
-    assert train.start(config, folder) == 0
+    assert trainer.start(config, folder) == 0
     rows = [{**row, "time_s": 0.0} for row in read_rows(folder / "metrics.jsonl")]
     agent = checkpoint.load(folder / CHECKPOINTS)[1]["agent"]
     weights = {part: tensors_of(agent[part]) for part in ("encoder", "actor", "critic", "critic_target")}
@@ -148,7 +149,7 @@ def test_the_preset_decides_the_other_defaults() -> None:
 
 def test_out_names_the_folder(monkeypatch: pytest.MonkeyPatch) -> None:
     folders: list[Path] = []
-    monkeypatch.setattr(train, "start", lambda config, folder: folders.append(folder) or 0)
+    monkeypatch.setattr(trainer, "start", lambda config, folder: folders.append(folder) or 0)
     for flags in ([], ["--out", "elsewhere"]):
         assert cli.main(["train", "--task", "probe/both", *flags]) == 0
     assert folders == [Path("runs/probe-both-sac-crop-1"), Path("elsewhere")]

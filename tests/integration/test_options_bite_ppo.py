@@ -11,7 +11,7 @@ from rad.evaluation.loaded_run import scores
 from rad.experiment.build import make_env
 from rad.experiment.config import PPORun, ProcgenConfig, SACRun
 from rad.experiment.splits import splits
-from rad.train import start
+from rad.training.trainer import start
 from tests.integration.runs import rows, tiny_ppo
 
 # Another value of each option of Procgen, and the game that shows it.

@@ -17,7 +17,7 @@ import torch
 
 from rad.experiment.config import Run
 from rad.runtime import device
-from rad.train import start
+from rad.training.trainer import start
 from tests.integration.runs import rows, tiny, tiny_game, tiny_ppo, weights
 
 PINNED = Path(__file__).with_name("pinned.json")

@@ -10,7 +10,7 @@ from rad import envs
 from rad.envs.probe import PROBES
 from rad.evaluation.loaded_run import load
 from rad.runtime.logging import read_rows
-from rad.train import start
+from rad.training.trainer import start
 from tests.integration.runs import tiny
 
 LEARNING = {"batch_size": 32, "hidden_dim": 64, "init_temperature": 0.05, "alpha_lr": 1e-3}

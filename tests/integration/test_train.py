@@ -22,8 +22,8 @@ from rad.runtime import checkpoint
 from rad.runtime.logging import RunLog
 from rad.runtime.progress import three_digits
 from rad.runtime.run_dir import CHECKPOINTS
-from rad.telling import closing
-from rad.train import Trainer, resume, start
+from rad.training.messages import closing
+from rad.training.trainer import Trainer, resume, start
 from tests.integration.runs import rows, run_until, same, tiny, weights
 
 

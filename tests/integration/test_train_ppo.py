@@ -8,7 +8,7 @@ import pytest
 
 from rad.experiment.build import read_config
 from rad.experiment.config import PPORun
-from rad.train import resume, start
+from rad.training.trainer import resume, start
 from tests.integration.runs import rows, run_until, same, tiny_game, tiny_ppo, weights
 
 pytest.importorskip("procgen", reason="no wheel of procgen for this platform")

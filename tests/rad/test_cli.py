@@ -38,7 +38,7 @@ def started(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[Any]:
         start=lambda config, folder: calls.append((config, folder)) or 7,
         resume=lambda folder: calls.append(folder) or 8,
     )
-    monkeypatch.setitem(sys.modules, "rad.train", fake)
+    monkeypatch.setitem(sys.modules, "rad.training.trainer", fake)
     monkeypatch.chdir(tmp_path)
     return calls
 

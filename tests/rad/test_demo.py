@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from rad import demo
 from rad.experiment.config import Run
 from rad.experiment.presets import preset
 from rad.runtime.run_dir import CONFIG_FILE, DEMO_FILE, METRICS_FILE
-from rad.sweep.measure import Cost
+from rad.training import demo
+from rad.training.measure import Cost
 
 CONFIG = preset("demo")
 COST = Cost(frames_per_s=100.0, bytes=1, play_frames_per_s=500.0)

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from rad.resuming import check_checkpoints, first_checkpoint
 from rad.runtime import checkpoint
 from rad.runtime.logging import RunLog
 from rad.runtime.run_dir import CHECKPOINTS, CURVE_FILE, METRICS_FILE
+from rad.training.resuming import check_checkpoints, first_checkpoint
 from tests.integration.runs import tiny
 
 

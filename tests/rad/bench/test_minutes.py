@@ -29,7 +29,7 @@ def test_emulated_bf16_is_not_measured(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("side", ["eager", "lean"])
 def test_each_side_runs_its_loop(side: str, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("dm_control", reason="the benchmark is of a DeepMind Control task")
-    monkeypatch.setattr("rad.sweep.measure.UPDATES", 2)
+    monkeypatch.setattr("rad.training.measure.UPDATES", 2)
     rate = minutes.work(minutes.Job(side, warmup_steps=2, steps=3))
     assert rate["frames_per_s"] > 0
 

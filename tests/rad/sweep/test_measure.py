@@ -2,8 +2,8 @@ import doctest
 
 import pytest
 
-from rad.sweep import measure
-from rad.sweep.measure import Cost, workers
+from rad.training import measure
+from rad.training.measure import Cost, workers
 from tests.integration.runs import tiny, tiny_ppo
 
 GB = 10**9

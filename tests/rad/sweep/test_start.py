@@ -4,8 +4,8 @@ import pytest
 
 from rad.sweep import start
 from rad.sweep.folders import State
-from rad.sweep.measure import Cost
 from rad.sweep.start import plan_text, table_rows
+from rad.training.measure import Cost
 from tests.rad.sweep.trials import leave, trial
 
 COST = Cost(20.0, 1_500_000_000)

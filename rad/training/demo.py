@@ -23,8 +23,8 @@ from rad.runtime.run_dir import (
     METRICS_FILE,
     VIDEO_FILE,
 )
-from rad.sweep.measure import Cost, measure
-from rad.train import start
+from rad.training.measure import Cost, measure
+from rad.training.trainer import start
 
 EVALUATIONS = 4  # evenly spread, the last one at the end
 EPISODE_FRAMES = 1_000  # of every task of the DeepMind suite

@@ -53,7 +53,7 @@ def in_process(config: Run, environment: Mapping[str, str]) -> Cost:
     Raises:
         ValueError: the run fails in its first updates; one line that says how.
     """
-    command = [sys.executable, "-m", "rad.sweep.measure"]
+    command = [sys.executable, "-m", "rad.training.measure"]
     text = json.dumps(to_json(config))
     found = subprocess.run(command, input=text, env=environment, capture_output=True, text=True, check=False)
     if found.returncode:

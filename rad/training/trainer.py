@@ -17,7 +17,6 @@ from rad.experiment.config import RunConfig, to_json
 from rad.experiment.splits import splits
 from rad.loops import Report
 from rad.report.plots import learning_curve
-from rad.resuming import check_checkpoints
 from rad.runtime import checkpoint, device, source
 from rad.runtime.clocks import Every
 from rad.runtime.files import locked, replacing
@@ -27,7 +26,8 @@ from rad.runtime.run_dir import ATTENTION_PICTURE, CHECKPOINTS, CONFIG_FILE, CUR
 from rad.runtime.seeding import seed_for
 from rad.runtime.signals import StopRequest
 from rad.runtime.video import write_mp4
-from rad.telling import EVALUATION, PHASES, RANDOM_POLICY, closing, evaluated, opening, stopped
+from rad.training.messages import EVALUATION, PHASES, RANDOM_POLICY, closing, evaluated, opening, stopped
+from rad.training.resuming import check_checkpoints
 
 Rows = dict[str, dict[str, float]]
 """Rows to log, by their kind."""

@@ -7,7 +7,7 @@ from rad.experiment.config import RunConfig
 from rad.runtime import checkpoint
 from rad.runtime.logging import read_rows
 from rad.runtime.run_dir import CHECKPOINTS, CURVE_FILE, METRICS_FILE
-from rad.telling import EVALUATION
+from rad.training.messages import EVALUATION
 
 
 def check_checkpoints(config: RunConfig, folder: Path) -> None:
