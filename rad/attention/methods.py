@@ -10,7 +10,7 @@ from torch import Tensor
 
 from encoders import Encoder, ReceptiveField
 from rad.attention import maps
-from rad.attention.registration import place
+from rad.attention.placement import place
 from rad.attention.targets import Target
 
 METHODS = ("activation", "grad_cam", "hires_cam", "gradient", "smooth_grad", "perturbation", "sarfa")

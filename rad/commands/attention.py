@@ -60,7 +60,7 @@ def main(arguments: list[str]) -> int:
     if options.out.exists() and not options.out.is_dir():
         raise ValueError(f"--out: must be a folder, got the file {options.out}")
     from rad.attention.methods import Settings
-    from rad.gaze import TABLE_FILE, attend_runs
+    from rad.attention.study import TABLE_FILE, attend_runs
 
     asked = vars(options).copy()
     own = {name: asked.pop(name) for name in ("stage", "power", "norm")}

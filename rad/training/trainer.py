@@ -10,7 +10,8 @@ import numpy as np
 from gymnasium.vector import VectorEnv
 
 from rad import envs
-from rad.evaluation.loaded_run import draw_attention, play_splits, policy_of, scores
+from rad.attention.snapshot import draw_attention
+from rad.evaluation.loaded_run import play_splits, policy_of, scores
 from rad.evaluation.play import Policy, Recorder, random_policy
 from rad.experiment.build import action_repeat, make_agent, make_env, make_learning, read_config
 from rad.experiment.config import RunConfig, to_json

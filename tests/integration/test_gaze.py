@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from rad import cli
-from rad.gaze import attend_runs
+from rad.attention.study import attend_runs
 from rad.training.trainer import start
 from tests.integration.runs import tiny, tiny_game, tiny_ppo
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from rad import envs
-from rad.bank import check_alike, fill_bank, play_episodes, replay
+from rad.attention.states import check_alike, fill_bank, play_episodes, replay
 from rad.evaluation.loaded_run import Trained, untrained_agent
 from rad.experiment.config import SACRun
 from rad.experiment.presets import preset

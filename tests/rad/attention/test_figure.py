@@ -7,7 +7,7 @@ import pytest
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from rad.attention.figure import Column, Row, attention_figure, overlay
+from rad.attention.draw.figure import Column, Row, attention_figure, overlay
 
 
 def rows(count: int = 2) -> list[Row]:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from rad.attention.film import SCALE, SHEET_FRAMES, contact_sheet, film, write_png
+from rad.attention.draw.video import SCALE, SHEET_FRAMES, contact_sheet, film, write_png
 
 STEPS, SIDE = 5, 20
 FRAMES = np.random.default_rng(0).integers(0, 256, (STEPS, SIDE, SIDE, 3), dtype=np.uint8)

@@ -7,7 +7,7 @@ import torch
 import encoders
 from encoders import ReceptiveField
 from rad.attention.maps import activation_map
-from rad.attention.registration import place
+from rad.attention.placement import place
 
 
 def one_cell(rows: int, columns: int, row: int, column: int) -> np.ndarray:

@@ -11,8 +11,8 @@ from torch import Tensor
 from rad.agents.ppo import PPOAgent
 from rad.agents.sac import SACAgent
 from rad.attention.methods import Maps, Settings, attend
+from rad.attention.states import States
 from rad.attention.targets import target_of
-from rad.bank import States
 from rad.evaluation.loaded_run import Trained, untrained_agent
 from rad.experiment.config import RunConfig, SACRun
 from rad.runtime.seeding import seed_for

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rad.attention.figure import QUANTILE, overlay
+from rad.attention.draw.figure import QUANTILE, overlay
 
 Film = NDArray[np.uint8]
 SCALE = 3  # of the observation's pixels

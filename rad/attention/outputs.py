@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rad.attention.draw.figure import Column, Row, attention_figure
+from rad.attention.draw.video import contact_sheet, film, write_png
 from rad.attention.faithfulness import rank_correlation
-from rad.attention.figure import Column, Row, attention_figure
-from rad.attention.film import contact_sheet, film, write_png
 from rad.attention.lift import area_of, mass_on
 from rad.attention.methods import Settings
-from rad.bank import play_episodes, replay
-from rad.gaze.seen import Gaze, Question, look
+from rad.attention.run_maps import Gaze, Question, look
+from rad.attention.states import play_episodes, replay
 from rad.runtime.files import replacing
 from rad.runtime.seeding import seed_for
 from rad.runtime.video import write_mp4

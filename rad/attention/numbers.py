@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from rad.attention.faithfulness import controls, faithfulness, randomized, rank_correlation
 from rad.attention.lift import area_of, dilate, mass_on
+from rad.attention.run_maps import Gaze, Question, augmentation_of, maps_of
 from rad.attention.targets import target_of
-from rad.gaze.seen import Gaze, Question, augmentation_of, maps_of
 from rad.report.endings import TRAIN, ending
 from rad.report.runs import read_run
 from rad.runtime.run_dir import METRICS_FILE

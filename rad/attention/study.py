@@ -8,16 +8,16 @@ from pathlib import Path
 import torch
 
 from rad.attention.methods import METHODS, Settings, attend, check_methods
+from rad.attention.numbers import checked, numbers_of
+from rad.attention.outputs import draw, save_maps, write_film
+from rad.attention.run_maps import Gaze, Question, augmentation_of, look
+from rad.attention.states import check_alike, fill_bank
 from rad.attention.targets import target_of
-from rad.bank import check_alike, fill_bank
 from rad.envs.splits import TRAIN
 from rad.evaluation.loaded_run import Trained, load
 from rad.experiment.config import RunConfig
 from rad.experiment.splits import check_split, named
 from rad.experiment.validate import flag
-from rad.gaze.numbers import checked, numbers_of
-from rad.gaze.pictures import draw, save_maps, write_film
-from rad.gaze.seen import Gaze, Question, augmentation_of, look
 from rad.report.attention import attention_rows, attention_table
 from rad.runtime.files import replacing
 from rad.runtime.run_dir import ATTENTION_FILE
