@@ -4,6 +4,7 @@ import math
 
 import pytest
 
+from rad.migrate import migrate
 from rad.report.runs import read_run
 from rad.runtime.logging import RunLog
 from tests.rad.report.folders import CONFIG, ROWS, evaluation, make_run
@@ -12,7 +13,7 @@ from tests.rad.report.folders import CONFIG, ROWS, evaluation, make_run
 def test_a_run_is_read_back(tmp_path):
     run = read_run(make_run(tmp_path / "mine"))
     assert run.name == "mine"
-    assert run.config == CONFIG
+    assert run.config == migrate(CONFIG)
     assert run.rows == ROWS
 
 
