@@ -47,10 +47,13 @@ class Augmentation:
 
         Raises:
             ValueError: if the shape or the generator is not of that kind, or the op cannot take the size.
+            TypeError: if the op's own ``_draw`` returns something else.
         """
         _check_shape(shape)
         self.output_size(shape[2], shape[3])
         drawn = self._draw(shape, _cpu_generator(generator))
+        if not isinstance(drawn, Mapping):
+            raise TypeError(f"{type(self).__name__}._draw must return tensors by name, got {type(drawn).__name__}")
         return {name: value.to(device, non_blocking=True) for name, value in drawn.items()}
 
     def apply(self, images: Tensor, params: Params) -> Tensor:

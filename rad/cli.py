@@ -20,7 +20,7 @@ commands:
   compare    say how far two runs, or two settings with several seeds, lie apart
   demo       train on a small task for some minutes, evaluate and draw: the whole library in one go
   doctor     say what is installed, what is missing and how to get it
-  bench      measure speeds: sac, ppo, augment, replay, render, attention
+  bench      measure speeds: sac, minutes, ppo, augment, replay, render, attention
 """
 
 COMMANDS = ("train", "ablate", "evaluate", "splits", "attention", "report", "compare", "demo", "doctor", "bench")

@@ -86,6 +86,10 @@ class PPOConfig:
                 raise ValueError(
                     f"{name} has an effect only with {owner} {needed}; allowed here: {default}, got {value}"
                 )
+        if self.objective == "kl" and not self.clip_value and self.clip_coef != type(self).clip_coef:
+            raise ValueError(
+                f"clip_coef has an effect only with objective clip or with clip_value True, got {self.clip_coef}"
+            )
         if self.objective == "kl" and self.num_epochs * self.num_minibatches < 2:
             raise ValueError("objective kl needs two or more gradient steps per rollout: before the first, KL is 0")
 

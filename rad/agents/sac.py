@@ -82,6 +82,10 @@ class SACConfig:
             raise ValueError(f"actor_features must be after or before, got {self.actor_features!r}")
         if self.log_std_min >= self.log_std_max:
             raise ValueError(f"log_std_min must be below log_std_max {self.log_std_max}, got {self.log_std_min}")
+        if self.strong_augment == "none" and self.strong_weight != type(self).strong_weight:
+            raise ValueError(
+                f"strong_weight has an effect only with a strong_augment that is not none, got {self.strong_weight}"
+            )
         if self.share_draw and self.target_views != self.critic_views:
             views = f"{self.target_views} and {self.critic_views}"
             raise ValueError(f"share_draw needs as many target_views as critic_views, got {views}")

@@ -1,6 +1,6 @@
 """Every method by its name, as a map that lies over the frame."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,8 +13,6 @@ from rad.attention import maps
 from rad.attention.placement import place
 from rad.attention.targets import Target
 
-METHODS = ("activation", "grad_cam", "hires_cam", "gradient", "smooth_grad", "perturbation", "sarfa")
-OF_STAGE = frozenset({"activation", "grad_cam", "hires_cam"})
 GRID = 14  # points of the perturbations along each axis
 BATCH = 32
 
@@ -26,7 +24,7 @@ class Settings:
     """How maps are made.
 
     Attributes:
-        stage: of the encoder, for the methods in `OF_STAGE`.
+        stage: of the encoder, for the methods that look at one.
         power: of the activation.
         norm: of the activation, one of `maps.NORMS`.
         seed: of SmoothGrad's noise.
@@ -38,6 +36,73 @@ class Settings:
     seed: int = 0
 
 
+@dataclass(frozen=True)
+class Method:
+    """A way to show where an encoder looks.
+
+    Attributes:
+        title: its name on figures.
+        compute: raw maps [B, h, w] of images float [B, 3K, H, W] in [0, 1].
+        of_stage: its cells are those of a stage's feature map.
+        of_grid: its cells are the points where images are perturbed; with neither, cells are pixels.
+        needs_logits: it explains discrete actions only.
+        is_share: `compute` gives maps with sum 1 already.
+    """
+
+    title: str
+    compute: Callable[[Encoder, Target, Tensor, Settings], Tensor]
+    of_stage: bool = False
+    of_grid: bool = False
+    needs_logits: bool = False
+    is_share: bool = False
+
+
+def _smooth_grad(encoder: Encoder, target: Target, images: Tensor, how: Settings) -> Tensor:
+    noise = torch.Generator().manual_seed(how.seed)
+    return maps.smooth_grad(encoder, target.output, images, noise)[:, -1]
+
+
+def _sarfa(encoder: Encoder, target: Target, images: Tensor, how: Settings) -> Tensor:
+    if target.logits is None:
+        raise ValueError(f"sarfa needs discrete actions, which target {target.name} has none of")
+    return maps.sarfa_map(encoder, target.logits, images, GRID)
+
+
+METHODS: dict[str, Method] = {
+    "activation": Method(
+        "activation",
+        lambda encoder, _, images, how: maps.activation_map(encoder, images, how.power, how.stage, how.norm),
+        of_stage=True,
+        is_share=True,
+    ),
+    "grad_cam": Method(
+        "Grad-CAM",
+        lambda encoder, target, images, how: maps.grad_cam(encoder, target.output, images, how.stage),
+        of_stage=True,
+    ),
+    "hires_cam": Method(
+        "HiResCAM",
+        lambda encoder, target, images, how: maps.hires_cam(encoder, target.output, images, how.stage),
+        of_stage=True,
+    ),
+    "gradient": Method(
+        "gradient", lambda encoder, target, images, _: maps.gradient_map(encoder, target.output, images)[:, -1]
+    ),
+    "smooth_grad": Method("SmoothGrad", _smooth_grad),
+    "perturbation": Method(
+        "perturbation",
+        lambda encoder, target, images, _: maps.perturbation_map(encoder, target.vector, images, GRID),
+        of_grid=True,
+    ),
+    "sarfa": Method("SARFA", _sarfa, of_grid=True, needs_logits=True),
+}
+
+
+def allowed_methods(target: Target) -> tuple[str, ...]:
+    """Return the names of the methods that can explain a target."""
+    return tuple(name for name, method in METHODS.items() if target.logits or not method.needs_logits)
+
+
 def check_methods(names: Iterable[str], target: Target) -> None:
     """Check that methods exist and can be used with a target.
 
@@ -47,8 +112,8 @@ def check_methods(names: Iterable[str], target: Target) -> None:
     for name in names:
         if name not in METHODS:
             raise ValueError(f"unknown method '{name}'; known: {', '.join(METHODS)}")
-        if name == "sarfa" and target.logits is None:
-            raise ValueError("sarfa needs discrete actions; allowed here: " + ", ".join(METHODS[:-1]))
+        if name not in (allowed := allowed_methods(target)):
+            raise ValueError(f"{name} needs discrete actions; allowed here: {', '.join(allowed)}")
 
 
 def attend(method: str, encoder: Encoder, target: Target, images: Tensor, settings: Settings) -> Maps:
@@ -64,10 +129,9 @@ def attend(method: str, encoder: Encoder, target: Target, images: Tensor, settin
     Returns:
         float32 [B, H, W], laid over the frame, at least 0, each with sum 1.
     """
-    found = [_raw(method, encoder, target, part, settings).double().cpu() for part in images.split(BATCH)]
-    normalised = torch.cat(found)
-    if method != "activation":
-        normalised = maps.shares(normalised)
+    compute = METHODS[method].compute
+    raw = torch.cat([compute(encoder, target, part, settings).double().cpu() for part in images.split(BATCH)])
+    normalised = raw if METHODS[method].is_share else maps.shares(raw)
     field = field_of(method, encoder, settings.stage)
     placed = normalised.numpy() if field is None else place(normalised.numpy(), field, *images.shape[2:])
     return placed.astype(np.float32)
@@ -75,29 +139,9 @@ def attend(method: str, encoder: Encoder, target: Target, images: Tensor, settin
 
 def field_of(method: str, encoder: Encoder, stage: int) -> ReceptiveField | None:
     """Return where the cells of a method's maps look; None where they are the pixels themselves."""
-    if method in OF_STAGE:
+    if METHODS[method].of_stage:
         return encoder.receptive_field(stage)
-    if method in ("perturbation", "sarfa"):
+    if METHODS[method].of_grid:
         jump = encoder.image_shape[1] / GRID
         return ReceptiveField(jump, jump / 2 - 0.5, round(jump))
     return None
-
-
-def _raw(method: str, encoder: Encoder, target: Target, images: Tensor, how: Settings) -> Tensor:
-    match method:
-        case "activation":
-            return maps.activation_map(encoder, images, how.power, how.stage, how.norm)
-        case "grad_cam":
-            return maps.grad_cam(encoder, target.output, images, how.stage)
-        case "hires_cam":
-            return maps.hires_cam(encoder, target.output, images, how.stage)
-        case "gradient":
-            return maps.gradient_map(encoder, target.output, images)[:, -1]
-        case "smooth_grad":
-            noise = torch.Generator().manual_seed(how.seed)
-            return maps.smooth_grad(encoder, target.output, images, noise)[:, -1]
-        case "perturbation":
-            return maps.perturbation_map(encoder, target.vector, images, GRID)
-        case "sarfa" if target.logits:
-            return maps.sarfa_map(encoder, target.logits, images, GRID)
-    raise ValueError(f"method '{method}' cannot be used with target {target.name}")

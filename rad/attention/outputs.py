@@ -12,7 +12,7 @@ from rad.attention.draw.figure import Column, Row, attention_figure
 from rad.attention.draw.video import contact_sheet, film, write_png
 from rad.attention.faithfulness import rank_correlation
 from rad.attention.lift import area_of, mass_on
-from rad.attention.methods import Settings
+from rad.attention.methods import METHODS, Settings
 from rad.attention.run_maps import Gaze, Question, look
 from rad.attention.states import play_episodes, replay
 from rad.runtime.files import replacing
@@ -48,8 +48,7 @@ def _alike(gaze: Gaze, method: str) -> str:
 
 
 def _title(method: str, how: Settings) -> str:
-    words = {"smooth_grad": "SmoothGrad", "grad_cam": "Grad-CAM", "hires_cam": "HiResCAM", "sarfa": "SARFA"}
-    title = words.get(method, method)
+    title = METHODS[method].title
     return f"{title}, |A|^{how.power:g}, {how.norm}" if method == "activation" else title
 
 

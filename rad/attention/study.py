@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from rad.attention.methods import METHODS, Settings, attend, check_methods
+from rad.attention.methods import METHODS, Settings, allowed_methods, attend, check_methods
 from rad.attention.numbers import checked, numbers_of
 from rad.attention.outputs import draw, save_maps, write_film
 from rad.attention.run_maps import Gaze, Question, augmentation_of, look
@@ -101,8 +101,8 @@ def _methods(asked: Sequence[str], runs: Sequence[Trained], target: str) -> tupl
     if asked:
         return tuple(dict.fromkeys(asked))
     with flag("target"):
-        discrete = all(target_of(run.agent, target).logits for run in runs)
-    return METHODS if discrete else METHODS[:-1]
+        allowed = [allowed_methods(target_of(run.agent, target)) for run in runs]
+    return tuple(name for name in METHODS if all(name in names for names in allowed))
 
 
 def _check(question: Question, runs: Sequence[Trained]) -> None:

@@ -52,8 +52,14 @@ def target_of(agent: SACAgent | PPOAgent, name: str) -> Target:
 
     Raises:
         ValueError: the agent has no such target.
+        TypeError: nothing is known of agents of its kind.
     """
-    found = _of_sac(agent, name) if isinstance(agent, SACAgent) else _of_ppo(agent, name)
+    if isinstance(agent, SACAgent):
+        found = _of_sac(agent, name)
+    elif isinstance(agent, PPOAgent):
+        found = _of_ppo(agent, name)
+    else:
+        raise TypeError(f"targets of {type(agent).__name__} are not known; known: SACAgent, PPOAgent")
     if found is None:
         kind = "sac" if isinstance(agent, SACAgent) else _kind(agent)
         raise ValueError(f"unknown target '{name}' of {kind}; allowed: {ALLOWED[kind]}")

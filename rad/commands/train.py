@@ -67,4 +67,4 @@ def _others(algo: str) -> str:
 def default_folder(config: Any) -> Path:
     """Return runs/TASK-ALGO-AUGMENT-SEED."""
     words = (config.task.replace("/", "-"), config.algo, config.augment.replace("/", "|"), str(config.seed))
-    return Path("runs") / "-".join(words)
+    return Path("runs") / "-".join(words).replace(":", "-")  # which rsync and scp would read as the end of a host

@@ -172,7 +172,8 @@ def from_json(plain: Mapping[str, Any]) -> Run:
     """Rebuild a configuration from `to_json`'s values.
 
     Raises:
-        ValueError: a field is missing or unknown: the file was written by another version.
+        ValueError: a field is missing or unknown: the file was written by another version; or it has a value of a
+            wrong type.
     """
     plain = migrate(plain)
     if plain["algo"] not in RUNS:
@@ -187,7 +188,16 @@ def from_json(plain: Mapping[str, Any]) -> Run:
         raise ValueError(f"config.json and this version of rad differ in the fields {', '.join(sorted(odd))}")
     out = None if plain["out"] is None else Path(plain["out"])
     plain = {**plain, "out": out, "background_dir": tuple(plain["background_dir"])}
-    return type(default)(**{**plain, **{name: kind(**plain[name]) for name, kind in nested.items()}})
+    config = type(default)(**{**plain, **{name: kind(**plain[name]) for name, kind in nested.items()}})
+    _check_types(config, values(default))
+    return config
+
+
+def _check_types(config: RunConfig, default: Mapping[str, Any]) -> None:
+    for name, value in values(config).items():
+        kind = type(default[name])
+        if type(value) is not kind and (kind, type(value)) != (float, int) and name != "out":
+            raise ValueError(f"config.json has {name} {value!r}; expected a value such as {default[name]!r}")
 
 
 def _differing(kind: type, plain: Mapping[str, Any]) -> set[str]:

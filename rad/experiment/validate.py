@@ -72,6 +72,8 @@ def check_augment(config: RunConfig) -> tuple[int, tuple[int, int]]:
         sizes = {op.output_size(side, side) for op in arms.values()}
         if len(arms) > 1:
             ArmViews(arms, (3 * config.frame_stack, side, side), torch.Generator())
+        for op in arms.values():
+            _draw_once(op, (1, 3 * config.frame_stack, side, side))
     size = sizes.pop()
     if isinstance(config, SACRun):
         if len(arms) > 1:
@@ -89,6 +91,18 @@ def check_augment(config: RunConfig) -> tuple[int, tuple[int, int]]:
             f"draws {fixed} only; allowed: --crop pad or resize, and augmentations that keep the size"
         )
     return side, size
+
+
+def _draw_once(op: augment.Augmentation, shape: tuple[int, ...]) -> None:
+    """Draw parameters as the first update will, so that an augmentation from outside is refused before a run is made.
+
+    Raises:
+        ValueError: it draws something else than tensors by name.
+    """
+    try:
+        op.draw(shape, torch.Generator())
+    except TypeError as error:
+        raise ValueError(str(error)) from None
 
 
 def check_procgen(config: RunConfig) -> None:

@@ -39,12 +39,8 @@ class Looked:
 
 
 def looked(found: Found) -> list[Looked]:
-    """Read the folders of `rad attention`.
-
-    Raises:
-        ValueError: one is damaged.
-    """
-    return [_looked(folder, found) for folder in found.attention]
+    """Read the folders of `rad attention`; what is damaged, or is of something else, is added to `found.unread`."""
+    return [one for folder in found.attention if (one := _looked(folder, found))]
 
 
 def lifts(folders: Iterable[Looked], task: str) -> tuple[str, dict[str, Estimate]]:
@@ -101,13 +97,14 @@ def film_section(groups: Sequence[Group], found: Found, shelf: Shelf) -> list[Se
     return [Section("How the agents move", [Words(what), *films])]
 
 
-def _looked(folder: Path, found: Found) -> Looked:
+def _looked(folder: Path, found: Found) -> Looked | None:
     path = folder / ATTENTION_FILE
     try:
         read = json.loads(path.read_text(encoding="utf-8"))
         return Looked(folder, _task_around(folder, found), dict(read["question"]), attention_rows(read["numbers"]))
     except (OSError, ValueError, LookupError, TypeError) as error:
-        raise ValueError(f"{path} cannot be read as what rad attention writes: {error!r}") from None
+        found.unread.append(f"{found.shown(path)} is not what rad attention writes: {error!r}")
+        return None
 
 
 def _task_around(folder: Path, found: Found) -> str:

@@ -27,7 +27,7 @@ class Found:
         folder: where it was looked for.
         runs: run folders, in the order of their paths.
         attention: folders that `rad attention` has written.
-        unread: a line for each run folder that is damaged.
+        unread: a line for each run folder, or file, that is damaged or of something else.
         bare: run folders without metrics, of runs that have not begun or ended as they began.
         record: what sweep.json says; empty without one.
     """

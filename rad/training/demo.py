@@ -1,4 +1,4 @@
-"""The demo: measure the machine, train on a small task for some minutes, evaluate, and say what was made."""
+"""The demo: measure the machine, and train on a small task for as long as the minutes allow."""
 
 import dataclasses
 import json
@@ -15,34 +15,21 @@ from rad.runtime.clocks import process_age_s
 from rad.runtime.logging import read_rows
 from rad.runtime.progress import three_digits
 from rad.runtime.run_dir import (
-    ATTENTION_PICTURE,
-    CHECKPOINTS,
-    CONFIG_FILE,
-    CURVE_FILE,
     DEMO_FILE,
     METRICS_FILE,
-    VIDEO_FILE,
 )
 from rad.training.measure import Cost, measure
+from rad.training.messages import EVALUATION, RANDOM_POLICY
 from rad.training.trainer import start
 
 EVALUATIONS = 4  # evenly spread, the last one at the end
 EPISODE_FRAMES = 1_000  # of every task of the DeepMind suite
 ENDING_S = 15.0  # for video, figures and checkpoints
 FEWEST_FRAMES = 12_000  # with which every seed that was tried shows learning; see results/README.md
-MADE = {
-    CONFIG_FILE: "settings",
-    METRICS_FILE: "every number that was logged",
-    "tensorboard": "the same for TensorBoard",
-    CHECKPOINTS: "weights and all that a resume needs",
-    CURVE_FILE: "learning curve",
-    VIDEO_FILE: "an evaluation episode",
-    ATTENTION_PICTURE: "where the encoder looks, beside an untrained one",
-}
 
 
 def run(minutes: float, out: Path, seed: int) -> int:
-    """Train with the preset `demo` for about `minutes`, then print the scores and the paths of what was made.
+    """Train with the preset `demo` for about `minutes`, then say how it scored.
 
     How many frames fit is measured first. A folder left by an earlier demo is replaced.
 
@@ -68,7 +55,7 @@ def run(minutes: float, out: Path, seed: int) -> int:
     if status := start(config, out):
         return status
     (out / DEMO_FILE).write_text(json.dumps({"minutes": minutes}) + "\n")
-    print(report(config, out))
+    print(learned(out))
     return 0
 
 
@@ -95,18 +82,11 @@ def choice(config: Run, cost: Cost, minutes: float) -> str:
     return text
 
 
-def report(config: Run, folder: Path) -> str:
-    """Say what a finished demo scored, beside the random policy, and where its files are."""
-    rows = {row["kind"]: row for row in read_rows(folder / METRICS_FILE)}
-    trained, chance = rows["eval"], rows["baseline"]
-    ratio = trained["episode_return_mean"] / chance["episode_return_mean"]
-    lines = [f"  {folder / name}  {what}" for name, what in MADE.items()]
-    scores = (
-        f"mean return of {config.eval_episodes} episodes after {trained['frames']:,} frames "
-        f"({trained['agent_steps']:,} agent steps): {trained['episode_return_mean']:.0f}; "
-        f"random policy: {chance['episode_return_mean']:.0f} ({ratio:.1f} times)"
-    )
-    return "\n".join([*lines, scores])
+def learned(folder: Path) -> str:
+    """Say how a finished demo scored beside the random policy."""
+    last = {row["kind"]: row for row in read_rows(folder / METRICS_FILE)}
+    trained, random = (last[kind]["episode_return_mean"] for kind in (EVALUATION, RANDOM_POLICY))
+    return f"the trained policy scores {trained / random:.1f} times as much as the random policy"
 
 
 def _clear(folder: Path) -> None:

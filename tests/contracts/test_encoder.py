@@ -1,13 +1,13 @@
 """What every registered encoder promises: shapes, geometry, seeds, independence of images."""
 
-import doctest
+import re
 
 import pytest
 import torch
 from torch import nn
 
 import encoders
-from encoders import Encoder
+from encoders import Encoder, PixelEncoder
 from encoders.base import geometry, windows
 
 SHAPES = [(9, 64, 64), (9, 84, 84), (9, 108, 108), (3, 64, 96)]
@@ -147,9 +147,47 @@ def _seen(encoder: Encoder, row: int, column: int) -> tuple[int, int, int, int]:
 def test_unknown_names_are_refused():
     known = ", ".join(encoders.names())
     with pytest.raises(ValueError, match=f"unknown encoder 'pixl'; known: {known}"):
-        encoders.make("pixl", (9, 64, 64))
+        encoders.make("pixl", (9, 64, 64), generator=torch.Generator())
 
 
-def test_the_example_in_the_docstring_runs():
-    failed, tried = doctest.testmod(encoders)
-    assert tried and not failed
+def test_options_stand_behind_the_name():
+    made = encoders.make("pixel:num_filters=8:strides=2-2", (9, 64, 64), generator=torch.Generator())
+    same = PixelEncoder((9, 64, 64), num_filters=8, strides="2-2", generator=torch.Generator())
+    assert made.map_shape == same.map_shape
+    assert encoders.make("impala:width=2", (3, 64, 64), generator=torch.Generator()).map_shape[0] == 64
+    with_commas = encoders.make("pixel:num_filters=8,strides=2-2", (9, 64, 64), generator=torch.Generator())
+    assert with_commas.map_shape == made.map_shape
+
+
+@pytest.mark.parametrize(
+    ("spec", "text"),
+    [
+        (
+            "pixel:depth=3",
+            "num_layers=..., num_filters=..., strides=... once, got 'depth=3'",
+        ),
+        ("pixel:num_filters", "once, got 'num_filters'"),
+        ("pixel:num_filters=8:num_filters=9", "once, got 'num_filters=9'"),
+        ("pixel:generator=1", "once, got 'generator=1'"),
+        ("pixel:num_filters=many", "encoder pixel: option num_filters must be of type int, got 'many'"),
+        ("nature:width=2", "encoder nature takes each of the options none once, got 'width=2'"),
+    ],
+)
+def test_wrong_options_are_refused(spec, text):
+    with pytest.raises(ValueError, match=re.escape(text)):
+        encoders.make(spec, (9, 64, 64), generator=torch.Generator())
+
+
+def test_register_makes_an_encoder_from_outside_known(monkeypatch):
+    monkeypatch.setattr(encoders, "_REGISTRY", dict(encoders._REGISTRY))
+
+    def small(image_shape, *, filters: int = 4, generator):
+        return PixelEncoder(image_shape, num_layers=1, num_filters=filters, generator=generator)
+
+    encoders.register("small", small)
+    assert "small" in encoders.names()
+    assert encoders.make("small:filters=5", (3, 16, 16), generator=torch.Generator()).map_shape == (5, 7, 7)
+    with pytest.raises(ValueError, match="encoder 'small' is already registered"):
+        encoders.register("small", small)
+    with pytest.raises(ValueError, match="a word of letters, digits and underscores, got 'a:b'"):
+        encoders.register("a:b", small)

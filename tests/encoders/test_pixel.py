@@ -45,6 +45,27 @@ def test_depth_is_an_option(num_layers):
     assert encoder(torch.zeros(2, 9, 84, 84)).shape == (2, encoder.feature_dim)
 
 
+# 84: 41, 20, 9, 7; 64: 31, 15, 7, 5. A cell sees 3 + 2 * 2 + 2 * 4 + 2 * 8 = 31 pixels, the first one pixels 0 to 30.
+@pytest.mark.parametrize(("size", "side"), [(64, 5), (84, 7)])
+def test_strides_are_an_option(size, side):
+    encoder = make((9, size, size), strides="2-2-2-1")
+    assert encoder.map_shape == (32, side, side)
+    assert encoder(torch.zeros(1, 9, size, size)).shape == (1, 32 * side * side)
+    assert encoder.receptive_field() == ReceptiveField(jump=8, center=15.0, size=31)
+    assert encoder.receptive_field(0) == ReceptiveField(jump=2, center=1.0, size=3)
+
+
+@pytest.mark.parametrize("strides", ["2", "2-1", "2-1-1-1"])
+def test_strides_that_are_not_named_are_1(strides):
+    assert make(strides=strides).map_shape == (32, 35, 35)
+
+
+@pytest.mark.parametrize("strides", ["", "0", "2-", "2-x", "2--1", "-2", "1-1-1-1-1"])
+def test_wrong_strides_are_refused(strides):
+    with pytest.raises(ValueError, match="expected at most 4 numbers from 1, such as 2-2-2-1"):
+        make(strides=strides)
+
+
 def test_width_is_an_option():
     assert make(num_filters=16).map_shape == (16, 35, 35)
 

@@ -147,6 +147,8 @@ def test_train_starts_what_was_asked_for_and_returns_its_status(started: list[An
 def test_the_default_folder_tells_task_algorithm_augmentation_and_seed(started: list[Any]) -> None:
     cli.main(["train", *PROBE, "--augment", "crop+flip/rotate", "--seed", "3"])
     assert started[0][1] == Path("runs/probe-both-sac-crop+flip|rotate-3")
+    cli.main(["train", *PROBE, "--augment", "crop:ratio=1.5"])
+    assert started[1][1] == Path("runs/probe-both-sac-crop-ratio=1.5-1")  # no colon, where a host would end
 
 
 @pytest.mark.parametrize("typed", [["--resume", "run"], ["--resume=run"]])

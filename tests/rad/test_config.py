@@ -98,6 +98,29 @@ def test_a_configuration_of_another_version_is_refused(part: Any, change: Any, n
         from_json(plain)
 
 
+@pytest.mark.parametrize(
+    ("part", "field", "value"),
+    [
+        ("", "frames", "300"),
+        ("", "frames", 1.5),
+        ("", "tensorboard", 1),
+        ("", "augment", None),
+        ("agent", "gamma", "1"),
+    ],
+)
+def test_values_of_a_wrong_type_are_refused(part: str, field: str, value: Any) -> None:
+    plain = to_json(SACRun())
+    (plain[part] if part else plain)[field] = value
+    with pytest.raises(ValueError, match=f"^config.json has {field} {value!r}; expected a value such as "):
+        from_json(plain)
+
+
+def test_a_whole_number_may_stand_for_a_float() -> None:
+    plain = to_json(SACRun())
+    plain["updates_per_step"] = 1
+    assert from_json(plain).updates_per_step == 1
+
+
 def test_a_run_cannot_change_its_configuration() -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
         SACRun().seed = 2  # type: ignore[misc]

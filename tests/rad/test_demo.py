@@ -8,7 +8,8 @@ import pytest
 
 from rad.experiment.config import Run
 from rad.experiment.presets import preset
-from rad.runtime.run_dir import CONFIG_FILE, DEMO_FILE, METRICS_FILE
+from rad.runtime.logging import read_rows
+from rad.runtime.run_dir import CONFIG_FILE, CURVE_FILE, DEMO_FILE, METRICS_FILE, VIDEO_FILE
 from rad.training import demo
 from rad.training.measure import Cost
 
@@ -63,6 +64,8 @@ def test_a_whole_demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: p
     monkeypatch.setattr(demo, "fitted", small)
     assert demo.run(5.0, tmp_path / "demo", seed=2) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[-1].startswith("mean return of 1 episodes after 1,000 frames (250 agent steps): ")
-    assert all((tmp_path / "demo" / name).exists() for name in (*demo.MADE, DEMO_FILE, METRICS_FILE))
+    rows = {row["kind"]: row for row in read_rows(tmp_path / "demo" / METRICS_FILE)}
+    ratio = rows["eval"]["episode_return_mean"] / rows["baseline"]["episode_return_mean"]
+    assert lines[-1] == f"the trained policy scores {ratio:.1f} times as much as the random policy"
+    assert all((tmp_path / "demo" / name).exists() for name in (DEMO_FILE, VIDEO_FILE, CURVE_FILE))
     demo._clear(tmp_path / "demo")

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+import augment
 from rad.buffers.replay import Replay
 from rad.experiment import validate
 from rad.experiment.bounds import BOUNDS, check_bounds, flag_name, unchecked_numbers
@@ -94,6 +95,16 @@ def test_presets_are_within_their_bounds(name: str) -> None:
     config.agent.check()
 
 
+def test_an_augmentation_from_outside_that_draws_no_tensors_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Tuple(augment.Augmentation):
+        def _draw(self, shape: Any, generator: Any) -> Any:
+            return (1.0,)
+
+    monkeypatch.setitem(augment._REGISTRY, "own", Tuple)
+    with pytest.raises(ValueError, match=r"^--augment: Tuple\._draw must return tensors by name, got tuple$"):
+        check(tiny(augment="own"))
+
+
 def test_a_sound_run_passes_and_makes_nothing(tmp_path: Path) -> None:
     check(tiny(), tmp_path / "deep" / "run")
     assert list(tmp_path.iterdir()) == []
@@ -128,6 +139,7 @@ WRONG: list[tuple[dict[str, Any], dict[str, Any], str, str]] = [
     ({"render_quality": "fast"}, {}, "render_quality", "'fast' has no meaning for probe tasks; allowed: paper"),
     ({"augment": "crop:ratio=10", "image_size": 300}, {}, "image_size", "3000 is impossible; allowed: 1 to 2048"),
     ({}, {"log_std_min": 2.0}, "log_std_min", "must be below --log-std-max 2.0, got 2.0"),
+    ({}, {"strong_weight": 0.7}, "strong_weight", "a --strong-augment that is not none, got 0.7"),
     ({}, {"share_draw": True, "target_views": 2}, "share_draw", "got 2 and 1"),
     ({"replay_capacity": 7, "num_envs": 4}, {}, "replay_capacity", "at least 12 with 4 environments"),
     ({"warmup_steps": 3, "num_envs": 2}, {"n_step": 3}, "warmup_steps", "must be at least 4"),

@@ -1,12 +1,15 @@
 """Methods by name lie over the frame where they should; masses and margins by hand."""
 
+import inspect
+
 import numpy as np
 import pytest
 import torch
 
 from rad.attention.lift import area_of, dilate, mass_on
-from rad.attention.methods import METHODS, Settings, attend, check_methods
+from rad.attention.methods import METHODS, Settings, allowed_methods, attend, check_methods
 from rad.attention.targets import target_of
+from rad.commands.attention import Attention
 from tests.rad.agents import small_ppo
 
 AGENT = small_ppo.small_agent(discrete=True)
@@ -26,11 +29,10 @@ class TestMethods:
         np.testing.assert_allclose(found.sum((1, 2)), 1.0, rtol=1e-5)
         np.testing.assert_array_equal(found, attend(method, AGENT.encoder, TARGET, images(), Settings()))
 
-    @pytest.mark.parametrize("method", METHODS)
+    # The noise of smooth_grad is drawn for the batch.
+    @pytest.mark.parametrize("method", [method for method in METHODS if method != "smooth_grad"])
     def test_an_image_has_the_map_that_it_has_alone(self, method: str) -> None:
         both = attend(method, AGENT.encoder, TARGET, images(), Settings())
-        if method == "smooth_grad":  # whose noise is drawn for the batch
-            return
         alone = attend(method, AGENT.encoder, TARGET, images()[1:2], Settings())
         np.testing.assert_allclose(both[1:2], alone, atol=1e-6)
 
@@ -51,6 +53,16 @@ class TestMethods:
             check_methods(["lime"], TARGET)
         with pytest.raises(ValueError, match="sarfa needs discrete actions"):
             check_methods(["sarfa"], target_of(small_ppo.small_agent(discrete=False), "policy"))
+
+    def test_a_method_that_is_added_is_allowed_wherever_it_fits(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setitem(METHODS, "own", METHODS["gradient"])
+        continuous = target_of(small_ppo.small_agent(discrete=False), "policy")
+        assert set(allowed_methods(TARGET)) - set(allowed_methods(continuous)) == {"sarfa"}
+        assert "own" in allowed_methods(continuous)
+
+    def test_the_help_of_the_command_names_each(self) -> None:
+        described = inspect.getsource(Attention)
+        assert all(method in described for method in METHODS)
 
 
 class TestLift:

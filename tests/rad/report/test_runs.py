@@ -6,13 +6,14 @@ import pytest
 
 from rad.report.runs import read_run
 from rad.runtime.logging import RunLog
+from rad.runtime.migrate import migrate
 from tests.rad.report.folders import CONFIG, ROWS, evaluation, make_run
 
 
 def test_a_run_is_read_back(tmp_path):
     run = read_run(make_run(tmp_path / "mine"))
     assert run.name == "mine"
-    assert run.config == CONFIG
+    assert run.config == migrate(CONFIG)
     assert run.rows == ROWS
 
 
