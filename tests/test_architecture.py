@@ -22,7 +22,12 @@ ROOMS = {
     "rad.runtime": "rad.types",
     "rad.agents": "augment encoders rad.heads rad.losses rad.types",
     "rad.loops": "rad.buffers rad.types",
-    "rad.report": "rad.runtime.migrate rad.runtime.run_dir",
+    "rad.report": "",
+    "rad.report.read": "rad.runtime.migrate rad.runtime.run_dir",
+    "rad.report.stats": "rad.report.read",
+    "rad.report.draw": "rad.report.read rad.report.stats",
+    "rad.report.page": "rad.report.draw rad.report.read rad.report.stats rad.runtime.run_dir",
+    "rad.report.compare_runs": "rad.report.draw rad.report.read rad.report.stats",
     "rad.experiment": "augment encoders rad.agents rad.buffers rad.envs rad.loops rad.runtime",
     "rad.evaluation": "rad.agents rad.envs rad.experiment rad.report rad.runtime rad.types",
     "rad.attention": (
@@ -44,7 +49,11 @@ OUTSIDE = {
     "rad.types": "torch",
     "rad.losses": "torch",
     "rad.heads": "torch",
-    "rad.report": "matplotlib numpy scipy jinja2",
+    "rad.report.read": "",
+    "rad.report.stats": "numpy scipy",
+    "rad.report.draw": "matplotlib numpy",
+    "rad.report.page": "jinja2",
+    "rad.report.compare_runs": "",
 }
 # Heavy packages and where alone they may be imported.
 HOMES = {
@@ -54,7 +63,7 @@ HOMES = {
     "gym3": "rad.envs",
     # Its VectorEnv and Box are the contract between environments and those that step them.
     "gymnasium": "rad.envs rad.experiment rad.loops rad.evaluation rad.training",
-    "matplotlib": "rad.report rad.attention.draw",
+    "matplotlib": "rad.report.draw rad.attention.draw",
     "torchvision": "augment",
     "kornia": "augment",
     "cv2": "rad.envs augment.overlay",
@@ -229,7 +238,7 @@ def test_the_tables_name_what_exists():
         ("rad.losses.sac", "def f():\n    from rad.heads.sac import Actor", "rad.losses may import rad.types"),
         ("rad.envs.dmc", "from rad.runtime import seeding", "rad.envs may import rad.types"),
         ("rad.envs.dmc", "from rad import runtime", "rad.envs may import rad.types"),
-        ("rad.report.plots", "import torch.nn", "rad.report may import matplotlib"),
+        ("rad.report.draw.plots", "import torch.nn", "rad.report.draw may import matplotlib"),
         ("rad.agents.sac", "import matplotlib.pyplot", "rad.attention.draw only"),
         ("rad.training.trainer", "from dm_control import suite", "rad.envs only"),
         ("rad.training.trainer", "import importlib\nimportlib.import_module('mujoco')", "rad.envs only"),

@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = {"rad", "encoders", "augment"}
 SIMULATORS = {"dm_control", "mujoco", "procgen", "gym3", "OpenGL", "glfw"}
-DATA = {"rad/report/published.json", "rad/report/templates/page.html.jinja"}
+DATA = {"rad/report/stats/published.json", "rad/report/page/templates/page.html.jinja"}
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 ADDRESS = re.compile(r"https?:|git\+|--(extra-)?index-url|--find-links|\b[\w-]+\.(org|com|net|io|dev|cn)\b")
 
@@ -72,7 +72,9 @@ def test_importing_rad_imports_nothing_heavy():
 
 
 def test_the_report_reads_run_folders_without_torch():
-    loaded = modules_after("rad.report.document", "rad.report.versus", "rad.commands.report", "rad.commands.compare")
+    loaded = modules_after(
+        "rad.report.page.document", "rad.report.compare_runs", "rad.commands.report", "rad.commands.compare"
+    )
     assert not loaded & (SIMULATORS | {"torch", "gymnasium", "matplotlib"})
 
 

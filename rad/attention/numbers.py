@@ -11,8 +11,8 @@ from rad.attention.faithfulness import controls, faithfulness, randomized, rank_
 from rad.attention.lift import area_of, dilate, mass_on
 from rad.attention.run_maps import Gaze, Question, augmentation_of, maps_of
 from rad.attention.targets import target_of
-from rad.report.endings import TRAIN, ending
-from rad.report.runs import read_run
+from rad.report.read.final_returns import TRAIN, ending
+from rad.report.read.run import read_run
 from rad.runtime.run_dir import METRICS_FILE
 from rad.runtime.seeding import seed_for
 

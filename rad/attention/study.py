@@ -18,7 +18,7 @@ from rad.evaluation.loaded_run import Trained, load
 from rad.experiment.config import RunConfig
 from rad.experiment.splits import check_split, named
 from rad.experiment.validate import flag
-from rad.report.attention import attention_rows, attention_table
+from rad.report.stats.attention import attention_rows, attention_table
 from rad.runtime.files import replacing
 from rad.runtime.run_dir import ATTENTION_FILE
 

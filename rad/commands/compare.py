@@ -25,7 +25,7 @@ def main(arguments: list[str]) -> int:
     options = flags.parse(Compare, "rad compare", arguments)
     if len(options.runs) != 2:
         raise ValueError(f"RUN_A RUN_B: must be two folders, got {len(options.runs)}")
-    from rad.report.versus import side, versus
+    from rad.report.compare_runs import side, versus
 
     sides = []
     for letter, folder in zip("AB", options.runs):

@@ -51,7 +51,7 @@ def main(arguments: list[str]) -> int:
         if vars(options)[name]:
             flags.check_file(name, vars(options)[name])
     from rad.evaluation.compare_splits import default_file, evaluate_run
-    from rad.report.tables import split_table
+    from rad.report.draw.tables import split_table
 
     rows = evaluate_run(**vars(options))
     print(split_table(rows), f"episodes: {options.out or default_file(options.run, rows)}", sep="\n\n")

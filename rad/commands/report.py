@@ -23,7 +23,7 @@ class Report:
 def main(arguments: list[str]) -> int:
     """Write a report; print where the page is, and how many files are beside it."""
     options = flags.parse(Report, "rad report", arguments)
-    from rad.report import document
+    from rad.report.page import document
 
     out = options.out or options.folder / document.FOLDER
     found = next(path for path in (out, *out.absolute().parents) if path.exists())

@@ -16,7 +16,7 @@ from rad.evaluation.play import Recorder
 from rad.experiment.config import PPORun, Run
 from rad.experiment.splits import check_split, folders, is_procgen, named, procgen_options, shows_clips
 from rad.experiment.splits import splits as own_splits
-from rad.report.statistics import CONFIDENCE, difference_interval, mean_interval
+from rad.report.stats.bootstrap import CONFIDENCE, difference_interval, mean_interval
 from rad.runtime.files import replacing
 from rad.runtime.run_dir import EVALUATIONS
 from rad.runtime.seeding import seed_for

@@ -14,7 +14,7 @@ from rad.experiment.config import RunConfig
 from rad.experiment.presets import choose
 from rad.experiment.splits import check_split, folders, is_dmc, is_procgen, named, procgen_options
 from rad.experiment.validate import check_environment, flag
-from rad.report.gallery import gallery_figure
+from rad.report.draw.gallery import gallery_figure
 
 
 def known_splits(config: RunConfig) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from rad.evaluation.play import Policy, Recorder, evaluate, summary
 from rad.experiment.build import make_agent, make_env, read_config
 from rad.experiment.config import PPORun, Run, RunConfig
 from rad.experiment.splits import is_procgen
-from rad.report.scores import normalize
+from rad.report.stats.scores import normalize
 from rad.runtime import checkpoint
 from rad.runtime.run_dir import CHECKPOINTS
 from rad.runtime.seeding import generator

@@ -9,7 +9,7 @@ from typing import Any
 
 from rad.experiment.bounds import flag_name
 from rad.experiment.config import to_json
-from rad.report.sweeps import flat
+from rad.report.read.groups import flat
 from rad.runtime import checkpoint
 from rad.runtime.files import TEMPORARY_PREFIX
 from rad.runtime.logging import last_rows

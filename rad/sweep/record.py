@@ -11,7 +11,7 @@ from typing import Any
 
 from rad.experiment.bounds import flag_name
 from rad.experiment.config import Run, to_json
-from rad.report.sweeps import flat
+from rad.report.read.groups import flat
 from rad.runtime.files import replacing, sync_folder
 from rad.runtime.migrate import migrate
 from rad.runtime.run_dir import RECORD_FILE

@@ -15,7 +15,7 @@ import torch
 
 from rad.experiment.build import make_arms
 from rad.experiment.validate import stored_bytes
-from rad.report.tables import sweep_table
+from rad.report.draw.tables import sweep_table
 from rad.runtime import device
 from rad.runtime.files import locked
 from rad.runtime.progress import duration, three_digits

@@ -10,7 +10,7 @@ import torch
 
 from rad.experiment.build import action_repeat
 from rad.experiment.config import RunConfig
-from rad.report.tables import aligned
+from rad.report.draw.tables import aligned
 from rad.runtime.logging import read_rows
 from rad.runtime.progress import duration, three_digits
 from rad.runtime.run_dir import (

@@ -17,7 +17,7 @@ from rad.experiment.build import action_repeat, make_agent, make_env, make_learn
 from rad.experiment.config import RunConfig, to_json
 from rad.experiment.splits import splits
 from rad.loops import Report
-from rad.report.plots import learning_curve
+from rad.report.draw.plots import learning_curve
 from rad.runtime import checkpoint, device, source
 from rad.runtime.clocks import Every
 from rad.runtime.files import locked, replacing

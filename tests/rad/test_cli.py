@@ -14,7 +14,7 @@ from rad.commands.train import parse_run
 from rad.experiment import validate
 from rad.experiment.config import SACRun, to_json
 from rad.experiment.presets import preset
-from rad.report import tables
+from rad.report.draw import tables
 from rad.runtime.checkpoint import CheckpointError
 
 PROBE = (

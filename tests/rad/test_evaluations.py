@@ -11,7 +11,7 @@ from rad.evaluation import compare_splits, loaded_run
 from rad.evaluation.compare_splits import compared, default_file, evaluate_run
 from rad.evaluation.loaded_run import Trained
 from rad.experiment.config import PPORun, ProcgenConfig
-from rad.report.statistics import difference_interval, mean_interval
+from rad.report.stats.bootstrap import difference_interval, mean_interval
 from tests.integration.runs import tiny, tiny_game, tiny_ppo
 
 RETURNS = {

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from rad.report.runs import read_run
-from rad.report.sweeps import Group, group
+from rad.report.read.groups import Group, group
+from rad.report.read.run import read_run
 from tests.rad.report.folders import make_run, row
 
 FRAMES = 400

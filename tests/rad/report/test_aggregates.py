@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rad.report import statistics
-from rad.report.aggregates import HELD, aggregate, few_seeds_warning, performance_profile, sample_efficiency
-from rad.report.statistics import Band, Estimate, difference_interval
+from rad.report.stats import bootstrap
+from rad.report.stats.aggregates import HELD, aggregate, few_seeds_warning, performance_profile, sample_efficiency
+from rad.report.stats.bootstrap import Band, Estimate, difference_interval
 from tests.rad.report.score_tables import TABLES, Table, table
 from tests.reference import statistics as reference
 
@@ -107,7 +107,7 @@ def test_options_reach_the_intervals(call: Callable[..., Any]) -> None:
 
 def test_draws_in_blocks_are_the_same_distribution(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = aggregate(TABLES["equal"])["iqm"]
-    monkeypatch.setattr(statistics, "BLOCK", 7_000)
+    monkeypatch.setattr(bootstrap, "BLOCK", 7_000)
     assert aggregate(TABLES["equal"])["iqm"] == pytest.approx(whole, abs=0.003)
 
 

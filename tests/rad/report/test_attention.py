@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from rad.report.attention import attention_rows, attention_table
-from rad.report.statistics import ratio_interval
+from rad.report.stats.attention import attention_rows, attention_table
+from rad.report.stats.bootstrap import ratio_interval
 
 ALIKE = {"heads": 0.5, "stage 0": 0.25}
 

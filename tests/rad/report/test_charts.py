@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from rad.report.charts import gaps_figure, pairs_figure, profile_figure
-from rad.report.results import results
+from rad.report.draw.charts import gaps_figure, pairs_figure, profile_figure
+from rad.report.stats.results import results
 from tests.rad.report.seeds import groups_in, make_seed, make_seeds, rows_of
 
 PAIRS = {"none": [1.0], "crop": [2.0], "flip": [3.0], "crop+flip": [4.0], "flip+crop": [5.0]}

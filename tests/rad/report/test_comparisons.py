@@ -6,9 +6,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rad.report import statistics
-from rad.report.comparisons import compare, generalization_gap, holm, improvement_p_value, probability_of_improvement
-from rad.report.statistics import Estimate
+from rad.report.stats import bootstrap
+from rad.report.stats.bootstrap import Estimate
+from rad.report.stats.comparisons import (
+    compare,
+    generalization_gap,
+    holm,
+    improvement_p_value,
+    probability_of_improvement,
+)
 from tests.rad.report.score_tables import EQUAL, TABLES, Table, table
 from tests.reference import statistics as reference
 
@@ -161,7 +167,7 @@ def test_options_reach_the_p_values() -> None:
 
 def test_deals_in_blocks_are_as_many(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = improvement_p_value(FIRST, SECOND)
-    monkeypatch.setattr(statistics, "BLOCK", 1_000)
+    monkeypatch.setattr(bootstrap, "BLOCK", 1_000)
     assert improvement_p_value(FIRST, SECOND) == pytest.approx(whole, abs=0.02)
 
 

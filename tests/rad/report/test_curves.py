@@ -3,7 +3,7 @@
 import numpy as np
 from matplotlib.figure import Figure
 
-from rad.report.curves import curve, curve_figures
+from rad.report.draw.curves import curve, curve_figures
 from tests.rad.report.seeds import groups_in, make_seed, make_seeds, rows_of, scored
 
 

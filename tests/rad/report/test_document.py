@@ -5,8 +5,8 @@ from html.parser import HTMLParser
 
 import pytest
 
-from rad.report import page
-from rad.report.document import report
+from rad.report.page import render
+from rad.report.page.document import report
 from tests.rad.report.seeds import make_seed, make_seeds, rows_of
 
 VOID = {"meta", "link", "img", "br", "hr", "input"}
@@ -140,4 +140,4 @@ def test_runs_on_tasks_without_a_known_range(tmp_path):
 def test_a_missing_template_engine_is_said(sweep, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "jinja2", None)
     with pytest.raises(ModuleNotFoundError, match=r"rad report needs jinja2: pip install 'rad-rl\[report\]'"):
-        page.render("t", "s", [])
+        render.render("t", "s", [])

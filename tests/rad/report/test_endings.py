@@ -5,7 +5,7 @@ import math
 
 import pytest
 
-from rad.report.endings import (
+from rad.report.read.final_returns import (
     baseline,
     ending,
     evaluations,
@@ -15,7 +15,7 @@ from rad.report.endings import (
     splits,
     trained_and_tested,
 )
-from rad.report.runs import read_run
+from rad.report.read.run import read_run
 from tests.rad.report.seeds import groups_in, make_seed, rows_of, write_episodes
 
 

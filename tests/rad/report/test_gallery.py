@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rad.report.gallery import gallery_figure
+from rad.report.draw.gallery import gallery_figure
 
 
 def strips(count: int, episodes: int = 2) -> dict[str, list[np.ndarray]]:

@@ -4,11 +4,11 @@ import json
 
 import pytest
 
-from rad.report import blocks
-from rad.report.blocks import Film, Shelf
-from rad.report.looking import attention_section, film_section, lifts, looked
-from rad.report.sheets import text
-from rad.report.sweeps import find, group
+from rad.report.draw.sheets import text
+from rad.report.page import blocks
+from rad.report.page.attention import attention_section, film_section, lifts, looked
+from rad.report.page.blocks import Film, Shelf
+from rad.report.read.groups import find, group
 from tests.rad.report.seeds import make_seed, rows_of
 
 QUESTION = {"target": "policy", "split": "train", "frames": 2, "seed": 0, "settings": {}}

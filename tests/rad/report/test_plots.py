@@ -4,7 +4,7 @@ import pytest
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from rad.report.plots import learning_curve, learning_curves
+from rad.report.draw.plots import learning_curve, learning_curves
 from tests.rad.report.folders import ROWS, baseline, evaluation, make_run, row
 
 PNG = b"\x89PNG\r\n\x1a\n"

@@ -8,7 +8,8 @@ import pytest
 
 from rad.commands.train import parse_run
 from rad.experiment.config import to_json
-from rad.report.provenance import (
+from rad.report.read.groups import Found, find
+from rad.report.read.provenance import (
     attention_command,
     failures,
     flag,
@@ -18,8 +19,7 @@ from rad.report.provenance import (
     sweep_commands,
     train_command,
 )
-from rad.report.runs import Run
-from rad.report.sweeps import Found, find
+from rad.report.read.run import Run
 from rad.runtime import checkpoint
 from tests.rad.report.folders import make_run
 

@@ -5,8 +5,8 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from rad.report.published import Published, published
-from rad.report.scores import normalize
+from rad.report.stats.published import Published, published
+from rad.report.stats.scores import normalize
 
 DMC = ("ball_in_cup-catch", "cartpole-swingup", "cheetah-run", "finger-spin", "reacher-easy", "walker-walk")
 

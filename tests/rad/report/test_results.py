@@ -4,9 +4,9 @@ import math
 
 import pytest
 
-from rad.report.comparisons import improvement_p_value
-from rad.report.results import across_tasks, on_train, results, scores_of, unlike
-from rad.report.statistics import Estimate
+from rad.report.stats.bootstrap import Estimate
+from rad.report.stats.comparisons import improvement_p_value
+from rad.report.stats.results import across_tasks, on_train, results, scores_of, unlike
 from tests.rad.report.seeds import groups_in, make_seed, make_seeds, rows_of
 
 FINALS = {"none": [1.0, 2.0, 3.0, 4.0, 5.0], "crop": [11.0, 12.0, 13.0, 14.0, 40.0], "flip": [0.0, 6.0]}

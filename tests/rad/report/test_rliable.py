@@ -8,9 +8,9 @@ import warnings
 import numpy as np
 import pytest
 
-from rad.report.aggregates import aggregate, performance_profile, sample_efficiency
-from rad.report.comparisons import probability_of_improvement
-from rad.report.statistics import Estimate
+from rad.report.stats.aggregates import aggregate, performance_profile, sample_efficiency
+from rad.report.stats.bootstrap import Estimate
+from rad.report.stats.comparisons import probability_of_improvement
 from tests.rad.report.score_tables import Table, table
 
 try:

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from rad.report.runs import read_run
+from rad.report.read.run import read_run
 from rad.runtime.logging import RunLog
 from rad.runtime.migrate import migrate
 from tests.rad.report.folders import CONFIG, ROWS, evaluation, make_run

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from rad.report.scores import RETURN_RANGES, normalize
+from rad.report.stats.scores import RETURN_RANGES, normalize
 
 
 def test_dmc_is_divided_by_the_most_that_is_possible() -> None:

@@ -5,8 +5,8 @@ import io
 
 import pytest
 
-from rad.report.sheets import Sheet, alone, decimals_for
-from rad.report.statistics import Estimate
+from rad.report.draw.sheets import Sheet, decimals_for
+from rad.report.stats.bootstrap import Estimate, alone
 
 SHEET = Sheet(
     "returns",

@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rad.report import statistics
-from rad.report.statistics import difference_interval, mean_interval
+from rad.report.stats import bootstrap
+from rad.report.stats.bootstrap import difference_interval, mean_interval
 
 
 def normal(seed: int, *shape: int) -> np.ndarray:
@@ -83,9 +83,9 @@ def test_samples_and_confidence_reach_the_difference() -> None:
 
 
 def test_draws_in_blocks_are_as_many(monkeypatch: pytest.MonkeyPatch) -> None:
-    drawn = statistics._means("values", normal(0, 7), 100, np.random.default_rng(0))
-    monkeypatch.setattr(statistics, "BLOCK", 20)
-    in_blocks = statistics._means("values", normal(0, 7), 100, np.random.default_rng(0))
+    drawn = bootstrap._means("values", normal(0, 7), 100, np.random.default_rng(0))
+    monkeypatch.setattr(bootstrap, "BLOCK", 20)
+    in_blocks = bootstrap._means("values", normal(0, 7), 100, np.random.default_rng(0))
     assert len(drawn) == len(in_blocks) == 100 and len(set(in_blocks)) > 90
 
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from rad.report.sweeps import differences, find, flat, group, shown
+from rad.report.read.groups import differences, find, flat, group, shown
 from tests.rad.report.folders import make_run
 from tests.rad.report.seeds import groups_in, make_seed, make_seeds, rows_of
 

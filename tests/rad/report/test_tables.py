@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from rad.report.tables import split_table, sweep_table
+from rad.report.draw.tables import split_table, sweep_table
 
 
 def row(split: str, mean: float, half_width: float, **more: Any) -> dict[str, Any]:

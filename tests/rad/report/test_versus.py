@@ -4,8 +4,8 @@ import math
 
 import pytest
 
-from rad.report.statistics import difference_interval
-from rad.report.versus import side, versus
+from rad.report.compare_runs import side, versus
+from rad.report.stats.bootstrap import difference_interval
 from tests.rad.report.seeds import make_seed, make_seeds, rows_of, scored, write_episodes
 
 A, B = [10.0, 20.0, 33.0], [8.0, 19.0, 30.0]

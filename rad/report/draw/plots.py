@@ -7,7 +7,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
-from rad.report.runs import Run, Series, read_run
+from rad.report.read.run import Run, Series, read_run
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

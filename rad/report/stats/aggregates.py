@@ -1,7 +1,8 @@
 """Scores of several runs on several tasks, summed up: aggregates, performance profiles, curves over training.
 
-Scores are normalised (`rad.report.scores`), a list of runs for each task, and tasks may have different numbers of runs.
-Intervals cover the chance of training, by drawing runs anew within each task. They do not cover the choice of tasks.
+Scores are normalised (`rad.report.stats.scores`), a list of runs for each task, and tasks may have different numbers of
+runs. Intervals cover the chance of training, by drawing runs anew within each task. They do not cover the choice of
+tasks.
 """
 
 from collections.abc import Mapping
@@ -10,7 +11,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from rad.report.statistics import CONFIDENCE, SAMPLES, Band, Estimate, stratified_bootstrap
+from rad.report.stats.bootstrap import CONFIDENCE, SAMPLES, Band, Estimate, stratified_bootstrap
 
 Scores = Mapping[str, ArrayLike]
 """Normalised scores by task, [runs] each."""

@@ -5,6 +5,7 @@ levels and sampled actions, and not the chance of training: how far other seeds 
 several runs to tell. Values are taken as independent of each other.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -32,6 +33,11 @@ class Estimate(NamedTuple):
     value: float
     low: float
     high: float
+
+
+def alone(value: float) -> Estimate:
+    """Return an estimate without an interval."""
+    return Estimate(value, math.nan, math.nan)
 
 
 class Band(NamedTuple):

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rad.report.aggregates import performance_profile
-from rad.report.canvas import COLORS, DASHES, MARKERS, Figure, blank, file_name, finish, looks, plain, style
-from rad.report.results import LEAST_RUNS, NONE, Result, least_runs, on_train
-from rad.report.sheets import decimals_for, has_interval
+from rad.report.draw.sheets import decimals_for, has_interval
+from rad.report.draw.style import COLORS, DASHES, MARKERS, Figure, blank, file_name, finish, looks, plain, style
+from rad.report.stats.aggregates import performance_profile
+from rad.report.stats.results import LEAST_RUNS, NONE, Result, least_runs, on_train
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

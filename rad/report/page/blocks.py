@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from rad.report.canvas import Figure
-from rad.report.sheets import Sheet
+from rad.report.draw.sheets import Sheet
+from rad.report.draw.style import Figure
 
 KINDS = {".png": "image/png", ".svg": "image/svg+xml", ".mp4": "video/mp4"}
 FILE_BYTES = 1_000_000  # of a picture or film inside the page: a film of the demo has 0.3 MB

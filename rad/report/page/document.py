@@ -4,12 +4,12 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
-from rad.report.blocks import Section, Shelf
-from rad.report.looking import attention_section, film_section, lifts, looked
-from rad.report.overview import head, settings, warnings
-from rad.report.page import render
-from rad.report.sections import COMMANDS, commands, overall_section, reproduction, task_section
-from rad.report.sweeps import Group, find, group
+from rad.report.page.attention import attention_section, film_section, lifts, looked
+from rad.report.page.blocks import Section, Shelf
+from rad.report.page.overview import head, settings, warnings
+from rad.report.page.render import render
+from rad.report.page.sections import COMMANDS, commands, overall_section, reproduction, task_section
+from rad.report.read.groups import Group, find, group
 
 PAGE = "report.html"
 FOLDER = "report"

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from rad.report.runs import Run, read_run
+from rad.report.read.run import Run, read_run
 from rad.runtime.run_dir import ATTENTION_FILE, CONFIG_FILE, METRICS_FILE, RECORD_FILE
 
 # They decide where and what is written, not what is computed; seeds are what a group is made of.

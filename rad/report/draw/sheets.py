@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rad.report.statistics import Estimate
+from rad.report.stats.bootstrap import Estimate
 
 Cell = str | int | float | Estimate | None
 """An estimate whose ends are not finite has no interval; None is an empty cell."""
@@ -119,11 +119,6 @@ def text(cell: Cell, decimals: int) -> str:
 def has_interval(cell: Estimate) -> bool:
     """Tell whether an estimate has an interval."""
     return math.isfinite(cell.low) and math.isfinite(cell.high)
-
-
-def alone(value: float) -> Estimate:
-    """Return an estimate without an interval."""
-    return Estimate(value, math.nan, math.nan)
 
 
 def decimals_for(values: Sequence[float]) -> int:

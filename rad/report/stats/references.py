@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable
 
-from rad.report.endings import TRAIN
-from rad.report.published import Published, published
-from rad.report.runs import Run
-from rad.report.sweeps import flat
+from rad.report.read.final_returns import TRAIN
+from rad.report.read.groups import flat
+from rad.report.read.run import Run
+from rad.report.stats.published import Published, published
 
 COUNTING = "environment frames"  # what our frames are; others count agent steps
 # Of Procgen: published tests draw from all levels, and training from the first 200.

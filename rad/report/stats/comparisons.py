@@ -8,8 +8,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from rad.report.aggregates import Scores, run_weights, runs_of
-from rad.report.statistics import CONFIDENCE, SAMPLES, Estimate, block_sizes, stratified_bootstrap
+from rad.report.stats.aggregates import Scores, run_weights, runs_of
+from rad.report.stats.bootstrap import CONFIDENCE, SAMPLES, Estimate, block_sizes, stratified_bootstrap
 
 Array = NDArray[np.float64]
 
@@ -61,9 +61,9 @@ def compare(
     Args:
         methods: scores of each by task, [runs] each; all have the same tasks.
         baseline: name of the one that the others are compared with.
-        confidence: as `rad.report.aggregates.aggregate`.
-        samples: as `rad.report.aggregates.aggregate`.
-        seed: as `rad.report.aggregates.aggregate`.
+        confidence: as `rad.report.stats.aggregates.aggregate`.
+        samples: as `rad.report.stats.aggregates.aggregate`.
+        seed: as `rad.report.stats.aggregates.aggregate`.
 
     Returns:
         By name, without the baseline.
@@ -99,12 +99,12 @@ def probability_of_improvement(
     Args:
         first: by task, [runs] each.
         second: as `first`, with the same tasks; the number of runs may differ.
-        confidence: as `rad.report.aggregates.aggregate`.
-        samples: as `rad.report.aggregates.aggregate`.
-        seed: as `rad.report.aggregates.aggregate`.
+        confidence: as `rad.report.stats.aggregates.aggregate`.
+        samples: as `rad.report.stats.aggregates.aggregate`.
+        seed: as `rad.report.stats.aggregates.aggregate`.
 
     Raises:
-        ValueError: as `rad.report.aggregates.aggregate`; the tasks differ.
+        ValueError: as `rad.report.stats.aggregates.aggregate`; the tasks differ.
 
     Source: Agarwal et al. 2021 (arXiv 2108.13264), section 4.3.
 
@@ -203,12 +203,12 @@ def generalization_gap(
     Args:
         train: by task, [runs] each.
         test: of the same agents, in the same order.
-        confidence: as `rad.report.aggregates.aggregate`.
-        samples: as `rad.report.aggregates.aggregate`.
-        seed: as `rad.report.aggregates.aggregate`.
+        confidence: as `rad.report.stats.aggregates.aggregate`.
+        samples: as `rad.report.stats.aggregates.aggregate`.
+        seed: as `rad.report.stats.aggregates.aggregate`.
 
     Raises:
-        ValueError: as `rad.report.aggregates.aggregate`; tasks or numbers of runs differ.
+        ValueError: as `rad.report.stats.aggregates.aggregate`; tasks or numbers of runs differ.
 
     Example:
         >>> generalization_gap({"a": [0.75, 0.5]}, {"a": [0.5, 0.25]}).difference.value

@@ -4,14 +4,13 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from rad.report.aggregates import aggregate
-from rad.report.comparisons import Comparison, compare, generalization_gap, holm, improvement_p_value
-from rad.report.comparisons import probability_of_improvement as improvement
-from rad.report.endings import TRAIN, finals, finished, trained_and_tested
-from rad.report.scores import normalize
-from rad.report.sheets import alone
-from rad.report.statistics import Estimate
-from rad.report.sweeps import Group, flat
+from rad.report.read.final_returns import TRAIN, finals, finished, trained_and_tested
+from rad.report.read.groups import Group, flat
+from rad.report.stats.aggregates import aggregate
+from rad.report.stats.bootstrap import Estimate, alone
+from rad.report.stats.comparisons import Comparison, compare, generalization_gap, holm, improvement_p_value
+from rad.report.stats.comparisons import probability_of_improvement as improvement
+from rad.report.stats.scores import normalize
 
 NONE = "none"
 LEAST_RUNS = 2  # of both sides, for a comparison to say anything

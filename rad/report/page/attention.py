@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rad.report.attention import UNTRAINED, attention_rows
-from rad.report.blocks import FILE_BYTES, Block, Command, Film, Picture, Section, Shelf, Words
-from rad.report.provenance import attention_command
-from rad.report.runs import Run
-from rad.report.sheets import Sheet, alone
-from rad.report.statistics import Estimate
-from rad.report.sweeps import Found, Group
+from rad.report.draw.sheets import Sheet
+from rad.report.page.blocks import FILE_BYTES, Block, Command, Film, Picture, Section, Shelf, Words
+from rad.report.read.groups import Found, Group
+from rad.report.read.provenance import attention_command
+from rad.report.read.run import Run
+from rad.report.stats.attention import UNTRAINED, attention_rows
+from rad.report.stats.bootstrap import Estimate, alone
 from rad.runtime.run_dir import ATTENTION_FILE
 
 FIGURE, FILM = "attention.png", "evaluation.mp4"

@@ -2,18 +2,18 @@
 
 from collections.abc import Collection, Mapping, Sequence
 
-from rad.report.aggregates import AGGREGATES
-from rad.report.blocks import Block, Command, Items, Section, Words
-from rad.report.canvas import file_name
-from rad.report.charts import gaps_figure, pairs_figure, profile_figure
-from rad.report.curves import curve_figures, curve_references
-from rad.report.endings import TRAIN, random_policy
-from rad.report.provenance import short_command, sweep_commands, train_command
-from rad.report.references import sources
-from rad.report.results import NONE, Result, across_tasks, on_train, results, scores_of, unlike
-from rad.report.sheets import Cell, Sheet, decimals_for
-from rad.report.statistics import Estimate
-from rad.report.sweeps import OWN, Found, Group, differences
+from rad.report.draw.charts import gaps_figure, pairs_figure, profile_figure
+from rad.report.draw.curves import curve_figures, curve_references
+from rad.report.draw.sheets import Cell, Sheet, decimals_for
+from rad.report.draw.style import file_name
+from rad.report.page.blocks import Block, Command, Items, Section, Words
+from rad.report.read.final_returns import TRAIN, random_policy
+from rad.report.read.groups import OWN, Found, Group, differences
+from rad.report.read.provenance import short_command, sweep_commands, train_command
+from rad.report.stats.aggregates import AGGREGATES
+from rad.report.stats.bootstrap import Estimate
+from rad.report.stats.references import sources
+from rad.report.stats.results import NONE, Result, across_tasks, on_train, results, scores_of, unlike
 
 COMMANDS = "commands.sh"
 AGAIN = "again"

@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 
-from rad.report.aggregates import ENOUGH_SEEDS, few_seeds_warning
-from rad.report.blocks import Block, Items, Pairs, Section, Words
-from rad.report.endings import ending, finished, splits
-from rad.report.provenance import failures, made_with, not_begun
-from rad.report.results import beside_none, is_like
-from rad.report.runs import Run
-from rad.report.sheets import Cell, Sheet, decimals_for
-from rad.report.sweeps import OWN, Found, Group, differences, flat, shown
+from rad.report.draw.sheets import Cell, Sheet, decimals_for
+from rad.report.page.blocks import Block, Items, Pairs, Section, Words
+from rad.report.read.final_returns import ending, finished, splits
+from rad.report.read.groups import OWN, Found, Group, differences, flat, shown
+from rad.report.read.provenance import failures, made_with, not_begun
+from rad.report.read.run import Run
+from rad.report.stats.aggregates import ENOUGH_SEEDS, few_seeds_warning
+from rad.report.stats.results import beside_none, is_like
 
 MAIN = (
     "algo",

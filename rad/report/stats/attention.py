@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from statistics import fmean
 from typing import Any
 
-from rad.report.statistics import ratio_interval
+from rad.report.stats.bootstrap import ratio_interval
 
 Row = Mapping[str, Any]
 UNTRAINED = "stage 0"  # replaced last: nothing learned is left

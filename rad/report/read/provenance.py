@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from rad.report.runs import Run
-from rad.report.sweeps import Found, flat
+from rad.report.read.groups import Found, flat
+from rad.report.read.run import Run
 from rad.runtime.run_dir import CHECKPOINTS, LOGS
 
 ERROR = re.compile(r"error: |[\w.]*(Error|Exception|Interrupt)\b")  # how `rad train` and Python end

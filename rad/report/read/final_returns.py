@@ -8,8 +8,8 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from rad.report.runs import Row, Run
-from rad.report.sweeps import Group, flat
+from rad.report.read.groups import Group, flat
+from rad.report.read.run import Row, Run
 from rad.runtime.run_dir import EVALUATIONS
 
 TRAIN = "train"

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from rad.report.aggregates import sample_efficiency
-from rad.report.canvas import GREY, Figure, blank, file_name, finish, looks, plain, style
-from rad.report.endings import evaluations, finished, random_policy, splits
-from rad.report.published import Published
-from rad.report.references import references
-from rad.report.statistics import Band
-from rad.report.sweeps import Group
+from rad.report.draw.style import GREY, Figure, blank, file_name, finish, looks, plain, style
+from rad.report.read.final_returns import evaluations, finished, random_policy, splits
+from rad.report.read.groups import Group
+from rad.report.stats.aggregates import sample_efficiency
+from rad.report.stats.bootstrap import Band
+from rad.report.stats.published import Published
+from rad.report.stats.references import references
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

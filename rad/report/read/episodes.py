@@ -2,8 +2,8 @@
 
 from typing import Any, NamedTuple
 
-from rad.report.endings import read_rows
-from rad.report.runs import Row, Run
+from rad.report.read.final_returns import read_rows
+from rad.report.read.run import Row, Run
 from rad.runtime.run_dir import EVALUATIONS
 
 # Two files with these alike were played from the same initial states, with the same looks.

@@ -8,15 +8,15 @@ from pathlib import Path
 from statistics import NormalDist, fmean
 from typing import Any, NamedTuple
 
-from rad.report.aggregates import few_seeds_warning
-from rad.report.comparisons import improvement_p_value, without_certainty
-from rad.report.comparisons import probability_of_improvement as improvement
-from rad.report.endings import METRIC, TRAIN, ending, finals, finished, splits
-from rad.report.episodes import Pair, pairs_of
-from rad.report.runs import Run
-from rad.report.sheets import Sheet, alone, decimals_for, text
-from rad.report.statistics import CONFIDENCE, Estimate, difference_interval
-from rad.report.sweeps import Group, differences, find, flat, group, shown
+from rad.report.draw.sheets import Sheet, decimals_for, text
+from rad.report.read.episodes import Pair, pairs_of
+from rad.report.read.final_returns import METRIC, TRAIN, ending, finals, finished, splits
+from rad.report.read.groups import Group, differences, find, flat, group, shown
+from rad.report.read.run import Run
+from rad.report.stats.aggregates import few_seeds_warning
+from rad.report.stats.bootstrap import CONFIDENCE, Estimate, alone, difference_interval
+from rad.report.stats.comparisons import improvement_p_value, without_certainty
+from rad.report.stats.comparisons import probability_of_improvement as improvement
 
 WIDTH = 100  # of lines of notes
 NORMAL = NormalDist().inv_cdf((1 + CONFIDENCE) / 2)

@@ -57,7 +57,7 @@ def published(
 
 @functools.cache
 def _all() -> tuple[Published, ...]:
-    text = resources.files("rad.report").joinpath("published.json").read_text(encoding="utf-8")
+    text = resources.files("rad.report.stats").joinpath("published.json").read_text(encoding="utf-8")
     return tuple(row for table in json.loads(text) for row in _rows(**table))
 
 

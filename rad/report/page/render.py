@@ -4,8 +4,8 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from rad.report.blocks import Block, Section, data_uri
-from rad.report.canvas import Figure, file_name
+from rad.report.draw.style import Figure, file_name
+from rad.report.page.blocks import Block, Section, data_uri
 
 TEMPLATE = "page.html.jinja"
 MOST_ROWS = 40  # of a table that is not folded away
@@ -34,7 +34,7 @@ def _environment() -> Any:
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError("rad report needs jinja2: pip install 'rad-rl[report]'") from error
     found = jinja2.Environment(
-        loader=jinja2.PackageLoader("rad.report", "templates"),
+        loader=jinja2.PackageLoader("rad.report.page", "templates"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,

@@ -1,0 +1,1 @@
+"""The report itself: its sections, its blocks, and the page that holds them."""

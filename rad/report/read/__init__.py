@@ -1,0 +1,1 @@
+"""Run folders, read into records and groups; no numbers are made here."""

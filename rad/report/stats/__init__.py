@@ -1,0 +1,1 @@
+"""Intervals, aggregates and comparisons of returns, and scores that others published."""
