@@ -83,14 +83,14 @@ UNSAFE_CALLS = {"eval", "exec", "yaml.load", "yaml.unsafe_load", "yaml.full_load
 VAGUE_NAMES = {"utils", "util", "helpers", "helper", "common", "misc"}
 # The modules with one division by 255 each: the conversion of images; Overlay, whose stored distractors are bytes; and
 # the camera that weighs the bytes of a picture by those of a mask.
-DIVISIONS = ["augment.overlay", "rad.envs.cameras", "rad.types"]
+DIVISIONS = ["augment.overlay", "rad.envs.dmc.cameras", "rad.types"]
 
 
 PACKAGES = ("rad", "encoders", "augment", "scripts")
 
 
 def module_name(path: Path) -> str:
-    """Give rad/envs/dmc.py as rad.envs.dmc and rad/envs/__init__.py as rad.envs."""
+    """Give rad/envs/dmc/task.py as rad.envs.dmc.task and rad/envs/__init__.py as rad.envs."""
     parts = path.relative_to(ROOT).with_suffix("").parts
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
@@ -236,8 +236,8 @@ def test_the_tables_name_what_exists():
         ("encoders.pixel", "import torchvision", "encoders may import torch"),
         ("rad.types", "from rad.losses import sac", "rad.types may import itself only"),
         ("rad.losses.sac", "def f():\n    from rad.heads.sac import Actor", "rad.losses may import rad.types"),
-        ("rad.envs.dmc", "from rad.runtime import seeding", "rad.envs may import rad.types"),
-        ("rad.envs.dmc", "from rad import runtime", "rad.envs may import rad.types"),
+        ("rad.envs.dmc.task", "from rad.runtime import seeding", "rad.envs may import rad.types"),
+        ("rad.envs.dmc.task", "from rad import runtime", "rad.envs may import rad.types"),
         ("rad.report.draw.plots", "import torch.nn", "rad.report.draw may import matplotlib"),
         ("rad.agents.sac", "import matplotlib.pyplot", "rad.attention.draw only"),
         ("rad.training.trainer", "from dm_control import suite", "rad.envs only"),
@@ -264,7 +264,7 @@ def test_a_forbidden_import_is_found(module, line, fault):
         ("rad.agents.sac", "import augment, encoders\nfrom rad.types import Transition"),
         ("rad.runtime.device", "from rad import __version__\nimport psutil"),
         ("rad.bench.sac", "import importlib\nimportlib.import_module('tests.reference.sac_eager')\nimport kornia"),
-        ("rad.envs.dmc", "def f():\n    import mujoco"),
+        ("rad.envs.dmc.task", "def f():\n    import mujoco"),
     ],
 )
 def test_an_allowed_import_is_no_fault(module, line):

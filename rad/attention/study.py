@@ -13,7 +13,7 @@ from rad.attention.outputs import draw, save_maps, write_film
 from rad.attention.run_maps import Gaze, Question, augmentation_of, look
 from rad.attention.states import check_alike, fill_bank
 from rad.attention.targets import target_of
-from rad.envs.splits import TRAIN
+from rad.envs.dmc.appearances import TRAIN
 from rad.evaluation.loaded_run import Trained, load
 from rad.experiment.config import RunConfig
 from rad.experiment.splits import check_split, named

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from rad.envs.dmc import DMCSimulator
-from rad.envs.simulator import QUALITIES, Frame
-from rad.envs.splits import SPLITS, TRAIN, Look
+from rad.envs.base import QUALITIES, Frame
+from rad.envs.dmc.appearances import SPLITS, TRAIN, Look
+from rad.envs.dmc.task import DMCSimulator
 
 TASKS = ("cartpole-swingup", "walker-walk", "cheetah-run")
 SHOWN = (TRAIN, "video-easy", "video-hard")

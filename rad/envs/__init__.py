@@ -15,15 +15,21 @@ import numpy as np
 from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv, VectorEnv
 from numpy.typing import NDArray
 
-from rad.envs import procgen as procgen_suite
-from rad.envs.procgen_native import IMAGE_SIZE
-from rad.envs.procgen_options import ProcgenOptions
-from rad.envs.simulator import QUALITIES, check_size, refuse_scene_options
-from rad.envs.splits import Look
+from rad.envs.base import QUALITIES, check_size, refuse_scene_options
+from rad.envs.dmc.appearances import Look
+from rad.envs.pixel_env import PixelEnv
+from rad.envs.procgen import env as procgen_suite
+from rad.envs.procgen.native import IMAGE_SIZE
+from rad.envs.procgen.options import ProcgenOptions
 from rad.envs.workers import leave_signals_to_parent
-from rad.envs.wrappers import PixelEnv
 
-SUITES = ("dmc", "gym", "probe", "procgen")
+_MODULES = {
+    "dmc": "rad.envs.dmc.task",
+    "gym": "rad.envs.gym",
+    "probe": "rad.envs.probe",
+    "procgen": "rad.envs.procgen.env",
+}
+SUITES = tuple(_MODULES)
 DEFAULT_IMAGE_SIZE, DEFAULT_FRAME_STACK = 84, 3  # Table 3 of CURL (Srinivas et al. 2020)
 _MAX_SEED = 2**32 - 1  # of NumPy's RandomState
 
@@ -64,7 +70,7 @@ def make(
     vector wrappers work, except RecordEpisodeStatistics, whose keys are already there.
 
     A `procgen` task has no `final_obs` and no `final_info`, draws its levels in another way from `seed`, and has
-    infos of its own: see `rad.envs.procgen.ProcgenEnv`.
+    infos of its own: see `rad.envs.procgen.env.ProcgenEnv`.
 
     Args:
         task: `<suite>/<name>`, see `check_task`.
@@ -75,7 +81,7 @@ def make(
         action_repeat: simulator steps per agent step, at least 1; None for `action_repeat_for(task)`. Procgen
             has 1 only.
         camera_id: a camera of the model, -1 for the free one (dmc only).
-        render_quality: `paper`, `near` or `fast` (dmc only, see `rad.envs.dmc.DMCSimulator`).
+        render_quality: `paper`, `near` or `fast` (dmc only, see `rad.envs.dmc.task.DMCSimulator`).
         parallel: one process per environment instead of all in this one. Processes are spawned, so a script
             needs its `if __name__ == "__main__"`. Procgen has `num_threads` instead.
         procgen: options of a procgen task; None for the training levels of the mode easy.
@@ -204,9 +210,9 @@ def _split(task: str) -> tuple[Any, str]:
 
 
 def _module(suite: str, task: str) -> Any:
-    if suite not in SUITES:
+    if suite not in _MODULES:
         raise ValueError(f"unknown suite of task {task!r}; known: {', '.join(SUITES)}, as in dmc/walker-walk")
-    return importlib.import_module(f"rad.envs.{suite}")
+    return importlib.import_module(_MODULES[suite])
 
 
 def _check_numbers(num_envs: int, seed: int, frame_stack: int, action_repeat: int | None) -> None:

@@ -9,7 +9,7 @@ import gymnasium
 import numpy as np
 
 from rad.envs import gl
-from rad.envs.simulator import Frame, Simulator, UnitRange, refuse_scene_options
+from rad.envs.base import Frame, Simulator, UnitRange, refuse_scene_options
 
 
 def names() -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from typing import Any
 import gymnasium
 import numpy as np
 
-from rad.envs.simulator import Frame, Simulator, UnitRange, refuse_scene_options
+from rad.envs.base import Frame, Simulator, UnitRange, refuse_scene_options
 
 Color = tuple[int, int, int]
 

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from rad.envs.splits import TRAIN
+from rad.envs.dmc.appearances import TRAIN
 from rad.evaluation.loaded_run import Trained, load, play_splits, policy_of, score_constants_of, scores
 from rad.evaluation.play import Recorder
 from rad.experiment.config import PPORun, Run

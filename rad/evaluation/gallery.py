@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 
 from rad import envs
-from rad.envs.procgen_options import SPLITS as LEVEL_SPLITS
-from rad.envs.splits import PLAIN
-from rad.envs.splits import SPLITS as LOOKS
+from rad.envs.dmc.appearances import PLAIN
+from rad.envs.dmc.appearances import SPLITS as LOOKS
+from rad.envs.procgen.options import SPLITS as LEVEL_SPLITS
 from rad.experiment.build import make_env
 from rad.experiment.config import RunConfig
 from rad.experiment.presets import choose

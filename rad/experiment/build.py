@@ -18,7 +18,7 @@ from rad.agents.ppo import PPOAgent
 from rad.agents.sac import SACAgent
 from rad.buffers.replay import Replay
 from rad.buffers.rollout import RolloutBuffer
-from rad.envs.backgrounds import Folder, Generated, pictures
+from rad.envs.dmc.backgrounds import Folder, Generated, pictures
 from rad.experiment.config import PPORun, Run, RunConfig, SACRun, from_json
 from rad.experiment.splits import DISTRACTORS, folders, is_dmc, is_procgen, split_options, uses_overlay
 from rad.loops import Progress, Report, Standing, off_policy, on_policy

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from rad.envs import suite_of
-from rad.envs.backgrounds import SIDES, Folder, Source, check_disjoint
-from rad.envs.levels import ALL_LEVELS, LevelRange, LevelSet, shared_levels
-from rad.envs.procgen_options import ProcgenOptions, split_for
-from rad.envs.splits import PLAIN, TRAIN, Look, split_named
+from rad.envs.dmc.appearances import PLAIN, TRAIN, Look, split_named
+from rad.envs.dmc.backgrounds import SIDES, Folder, Source, check_disjoint
+from rad.envs.procgen.levels import ALL_LEVELS, LevelRange, LevelSet, shared_levels
+from rad.envs.procgen.options import ProcgenOptions, split_for
 from rad.experiment.bounds import flag_name
 from rad.experiment.config import PPORun, ProcgenConfig, RunConfig, SACRun
 from rad.runtime import device

@@ -15,7 +15,7 @@ from rad import envs
 from rad.agents.arms import ArmViews
 from rad.buffers.replay import Replay
 from rad.buffers.rollout import RolloutBuffer
-from rad.envs.splits import TRAIN
+from rad.envs.dmc.appearances import TRAIN
 from rad.experiment.bounds import check_bounds, flag_name
 from rad.experiment.build import (
     action_dim,

@@ -95,7 +95,7 @@ def test_the_robot_is_what_the_simulator_says(task: str, area: float) -> None:
 def test_what_belongs_to_the_robot() -> None:
     """By hand: geom 0 is of the world, geom 1 of a body; a site, a tendon, a skin, nothing."""
     segments = np.array([[[0, 5], [1, 5], [0, 6]], [[0, 18], [0, 11], [-1, -1]]], np.int32)
-    from rad.envs.dmc import robot_in
+    from rad.envs.dmc.task import robot_in
 
     assert robot_in(segments, np.array([0, 1])).tolist() == [[False, True, False], [True, True, False]]
 

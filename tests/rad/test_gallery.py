@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rad.envs.splits import SPLITS
+from rad.envs.dmc.appearances import SPLITS
 from rad.evaluation import gallery
 from rad.evaluation.gallery import draw_gallery, known_splits
 from tests.integration.runs import tiny

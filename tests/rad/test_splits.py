@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rad.envs.backgrounds import Generated
+from rad.envs.dmc.backgrounds import Generated
 from rad.experiment import build
 from rad.experiment.build import distractors, make_env
 from rad.experiment.splits import check_split, check_splits, look, splits

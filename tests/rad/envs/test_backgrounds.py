@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 import pytest
 
-from rad.envs import backgrounds
-from rad.envs.backgrounds import FAMILIES, SEEDS, SIDES, Folder, Generated, check_disjoint, pictures
+from rad.envs.dmc import backgrounds
+from rad.envs.dmc.backgrounds import FAMILIES, SEEDS, SIDES, Folder, Generated, check_disjoint, pictures
 
 
 def write_image(path: Path, level: int) -> None:

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rad.envs.cameras import CutoutCamera, place_camera, turn
-from rad.envs.dmc import DMCSimulator
-from rad.envs.splits import CameraPath
+from rad.envs.dmc.appearances import CameraPath
+from rad.envs.dmc.cameras import CutoutCamera, place_camera, turn
+from rad.envs.dmc.task import DMCSimulator
 
 pytestmark = pytest.mark.slow
 

@@ -5,8 +5,8 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from rad.envs.clip_families import KINDS, Computed, cloud, colours, palette
-from rad.envs.clips import SIDE_PX, Picture
+from rad.envs.dmc.clip_families import KINDS, Computed, cloud, colours, palette
+from rad.envs.dmc.clips import SIDE_PX, Picture
 
 SEEDS = (0, 1, 1_000_000)
 every_family = pytest.mark.parametrize("family", KINDS)

@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
-from rad.envs import clips
-from rad.envs.clips import SIDE_PX, FileClip, first_picture, resize
+from rad.envs.dmc import clips
+from rad.envs.dmc.clips import SIDE_PX, FileClip, first_picture, resize
 
 LEVELS = tuple(range(20, 220, 20))  # red of each frame of a video
 

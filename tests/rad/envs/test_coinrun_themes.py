@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 from rad import envs
-from rad.envs.coinrun_themes import (
+from rad.envs.procgen.native import start_of_level
+from rad.envs.procgen.options import ProcgenOptions, split_for
+from rad.envs.procgen.themes import (
     NUM_BACKGROUNDS,
     NUM_GROUNDS,
     NUM_PLAYERS,
@@ -13,8 +15,6 @@ from rad.envs.coinrun_themes import (
     theme_split,
     themes_of,
 )
-from rad.envs.procgen_native import start_of_level
-from rad.envs.procgen_options import ProcgenOptions, split_for
 
 HARD = ProcgenOptions(distribution_mode="hard")
 

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from rad import envs
-from rad.envs import dmc
-from rad.envs.distractions import Scenery
-from rad.envs.dmc import LEAST_CHANGE, DMCSimulator
-from rad.envs.splits import SPLITS, Look
+from rad.envs.dmc import task as dmc
+from rad.envs.dmc.appearances import SPLITS, Look
+from rad.envs.dmc.scenery import Scenery
+from rad.envs.dmc.task import LEAST_CHANGE, DMCSimulator
 
 pytestmark = pytest.mark.slow
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from rad import envs
-from rad.envs import dmc
-from rad.envs.dmc import DMCSimulator
+from rad.envs.dmc import task as dmc
+from rad.envs.dmc.task import DMCSimulator
 
 pytestmark = pytest.mark.slow
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from rad.envs.levels import (
+from rad.envs.procgen.levels import (
     EXPLORATION_LEVELS,
     LEVEL_SPLITS,
     LevelRange,

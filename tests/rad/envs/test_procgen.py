@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from rad import envs
-from rad.envs.levels import EXPLORATION_LEVELS, LevelRange, LevelSet
-from rad.envs.procgen import TIME_LIMITS, ProcgenEnv
-from rad.envs.procgen_options import GAMES, MODES, ProcgenOptions, split_for
+from rad.envs.procgen.env import TIME_LIMITS, ProcgenEnv
+from rad.envs.procgen.levels import EXPLORATION_LEVELS, LevelRange, LevelSet
+from rad.envs.procgen.options import GAMES, MODES, ProcgenOptions, split_for
 
 NUM_ENVS = 4
 

@@ -2,7 +2,7 @@ import gymnasium
 import numpy as np
 import pytest
 
-from rad.envs.simulator import (
+from rad.envs.base import (
     MAX_SIZE,
     UnitRange,
     check_action,

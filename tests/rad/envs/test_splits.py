@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from rad.envs.splits import (
+from rad.envs.dmc.appearances import (
     SPLITS,
     CameraPath,
     Look,

@@ -6,8 +6,8 @@ import gymnasium
 import numpy as np
 import pytest
 
-from rad.envs.simulator import Simulator
-from rad.envs.wrappers import PixelEnv
+from rad.envs.base import Simulator
+from rad.envs.pixel_env import PixelEnv
 
 
 class Counter(Simulator):

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from rad.envs.procgen_native import Native, single_level
-from rad.envs.procgen_options import ProcgenOptions
-from rad.envs.simulator import Frame
+from rad.envs.base import Frame
+from rad.envs.procgen.native import Native, single_level
+from rad.envs.procgen.options import ProcgenOptions
 
 
 class Camera:

@@ -17,7 +17,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from rad.envs.clips import SIDE_PX, Clip, Picture
+from rad.envs.dmc.clips import SIDE_PX, Clip, Picture
 
 Field = NDArray[np.float32]
 

@@ -13,11 +13,11 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
-from rad.envs.levels import MAX_LEVEL
-from rad.envs.procgen_camera import Camera, Pictures
-from rad.envs.procgen_native import IMAGE_SIZE, Native, Reading, make_native
-from rad.envs.procgen_options import GAMES, NUM_ACTIONS, ProcgenOptions, check_actions, check_game
-from rad.envs.simulator import Frame, check_size
+from rad.envs.base import Frame, check_size
+from rad.envs.procgen.levels import MAX_LEVEL
+from rad.envs.procgen.native import IMAGE_SIZE, Native, Reading, make_native
+from rad.envs.procgen.options import GAMES, NUM_ACTIONS, ProcgenOptions, check_actions, check_game
+from rad.envs.procgen.viewer import Camera, Pictures
 
 FRAME_STACK = 1  # as published: Cobbe et al. 2020
 # Steps after which a game cuts an episode. Source: the constructors in procgen/src/games of openai/procgen.

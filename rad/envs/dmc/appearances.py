@@ -20,7 +20,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from rad.envs.backgrounds import Folder, Generated, Source
+from rad.envs.dmc.backgrounds import Folder, Generated, Source
 
 TRAIN, PLAIN = "train", "plain"  # the suite's own look; the second for runs that train on another
 Floats = NDArray[np.float64]

@@ -15,8 +15,8 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from rad.envs.clip_families import KINDS
-from rad.envs.clips import IMAGES, SIDE_PX, VIDEOS, Clip, FileClip, Picture, first_picture
+from rad.envs.dmc.clip_families import KINDS
+from rad.envs.dmc.clips import IMAGES, SIDE_PX, VIDEOS, Clip, FileClip, Picture, first_picture
 
 __all__ = [
     "FAMILIES",

@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rad.envs.levels import LevelSet
+from rad.envs.procgen.levels import LevelSet
 
 GAME, MODE = "coinrun", "hard"
 THEME_SPLITS = ("themes-train", "themes-test")

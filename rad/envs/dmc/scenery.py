@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rad.envs.cameras import place_camera, turn
-from rad.envs.clips import Clip, Picture
-from rad.envs.splits import CameraPath, Floats, Look, MaterialPath, draw_color, draw_light
+from rad.envs.dmc.appearances import CameraPath, Floats, Look, MaterialPath, draw_color, draw_light
+from rad.envs.dmc.cameras import place_camera, turn
+from rad.envs.dmc.clips import Clip, Picture
 
 # What is changed, of the model and of its headlight. None of it enters the dynamics.
 _MODEL_FIELDS = (

@@ -11,7 +11,7 @@ import gymnasium
 import numpy as np
 from numpy.typing import NDArray
 
-from rad.envs.simulator import Frame, Mask, Simulator, check_action, check_size, random_state, set_random_state
+from rad.envs.base import Frame, Mask, Simulator, check_action, check_size, random_state, set_random_state
 
 
 class PixelEnv(gymnasium.Env[Frame, Any]):

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rad.envs import coinrun_themes
-from rad.envs.levels import EXPLORATION_LEVELS, LEVEL_SPLITS, LevelRange, LevelSet, level_split
+from rad.envs.procgen import themes
+from rad.envs.procgen.levels import EXPLORATION_LEVELS, LEVEL_SPLITS, LevelRange, LevelSet, level_split
 
 GAMES = (
     "bigfish",
@@ -44,7 +44,7 @@ UNCENTERED = ("caveflyer", "climber", "coinrun", "fruitbot", "jumper", "ninja")
 UNCENTERED_IN_MEMORY = ("dodgeball", "heist", "maze", "miner")
 WITHOUT_VELOCITY = ("chaser", "heist", "maze", "miner", "plunder")
 NUM_ACTIONS = 15  # get_combos in env.py of openai/procgen
-SPLITS = (*LEVEL_SPLITS, *coinrun_themes.THEME_SPLITS)
+SPLITS = (*LEVEL_SPLITS, *themes.THEME_SPLITS)
 
 
 def check_game(game: str) -> None:
@@ -92,13 +92,13 @@ def split_for(name: str, game: str, distribution_mode: str) -> LevelRange | Leve
         ValueError: If the name is unknown, or the game or mode has no such split.
     """
     check_mode(game, distribution_mode)
-    if name in coinrun_themes.THEME_SPLITS:
-        if (game, distribution_mode) != (coinrun_themes.GAME, coinrun_themes.MODE):
+    if name in themes.THEME_SPLITS:
+        if (game, distribution_mode) != (themes.GAME, themes.MODE):
             raise ValueError(
                 f"split {name} has no meaning for procgen/{game} in mode {distribution_mode}; "
                 "allowed: procgen/coinrun hard"
             )
-        return coinrun_themes.theme_split(name)
+        return themes.theme_split(name)
     if name not in SPLITS:
         raise ValueError(f"unknown split {name!r}; known: {', '.join(SPLITS)}")
     if distribution_mode != "exploration":

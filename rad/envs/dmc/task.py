@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rad.envs import gl
-from rad.envs.cameras import CutoutCamera
-from rad.envs.distractions import Scenery
-from rad.envs.simulator import Frame, Mask, Simulator, UnitRange
-from rad.envs.splits import PLAIN, TRAIN, Look
+from rad.envs.base import Frame, Mask, Simulator, UnitRange
+from rad.envs.dmc.appearances import PLAIN, TRAIN, Look
+from rad.envs.dmc.cameras import CutoutCamera
+from rad.envs.dmc.scenery import Scenery
 
 # Table 3 of CURL (Srinivas et al. 2020), whose values RAD (Laskin et al. 2020) uses too: 2 for finger-spin
 # and walker-walk, 8 for cartpole-swingup, 4 otherwise. The other walker tasks follow walker-walk.

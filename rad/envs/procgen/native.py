@@ -17,9 +17,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from rad.envs.levels import LevelRange, LevelSet
-from rad.envs.procgen_options import ProcgenOptions
-from rad.envs.simulator import Frame, random_state, set_random_state
+from rad.envs.base import Frame, random_state, set_random_state
+from rad.envs.procgen.levels import LevelRange, LevelSet
+from rad.envs.procgen.options import ProcgenOptions
 
 IMAGE_SIZE = 64  # RES_W, RES_H in game.h; compiled in
 _MAX_STATE_BYTES = 2**20  # MAX_STATE_SIZE in env.py; a state takes 20 to 40 kB

@@ -1,0 +1,1 @@
+"""The DeepMind Control suite: its tasks, and all that changes how they look."""

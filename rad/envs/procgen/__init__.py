@@ -1,0 +1,1 @@
+"""Procgen: its games, their options and their levels."""
