@@ -35,9 +35,8 @@ ROOMS = {
     ),
     "rad.training": "rad.attention rad.evaluation rad.envs rad.experiment rad.loops rad.report rad.runtime",
     "rad.sweep": EVERYTHING,
-    "rad.doctor": "rad.bench.machine rad.envs rad.runtime",
+    "rad.doctor": "rad.envs rad.runtime",
     "rad.bench": EVERYTHING,
-    "rad.flags": "",
     "rad.commands": EVERYTHING,
     "rad.cli": EVERYTHING,
     "scripts": "rad.cli",
@@ -74,7 +73,7 @@ HOMES = {
     "tensorboard": "rad.runtime.logging",
     "wandb": "rad.runtime.logging",
     "ray": "rad.sweep",
-    "tyro": "rad.flags rad.commands rad.bench",
+    "tyro": "rad.commands rad.bench",
 }
 # They measure or examine packages, wherever those are at home.
 MEASURING = {"rad.bench", "rad.doctor"}

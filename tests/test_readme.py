@@ -9,9 +9,8 @@ from pathlib import Path
 import pytest
 
 import augment
-from rad import flags
 from rad.cli import COMMANDS
-from rad.commands import ablate
+from rad.commands import ablate, flags
 from rad.commands.train import parse_run
 
 ROOT = Path(__file__).resolve().parents[1]

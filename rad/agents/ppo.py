@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 
 import augment
-from rad.agents.arms import ArmViews
+from rad.agents.bandit_views import ArmViews
 from rad.agents.base import Agent
 from rad.agents.optimizers import Adam, clipped_step
-from rad.agents.rewards import RewardNormalizer
+from rad.agents.reward_norm import RewardNormalizer
 from rad.heads.distributions import Distribution
 from rad.heads.ppo import PolicyValue
 from rad.losses.consistency import consistency_loss

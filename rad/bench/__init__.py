@@ -12,7 +12,7 @@ from typing import Any
 
 import tyro
 
-from rad import flags
+from rad.commands import flags
 
 BENCHMARKS = ("sac", "minutes", "ppo", "augment", "replay", "render", "attention")
 
@@ -43,7 +43,7 @@ def main(arguments: Sequence[str]) -> int:
     options = flags.parse(Bench, "rad bench", arguments)
     check(options)
     set_threads(options.threads)
-    from rad.bench.machine import describe
+    from rad.runtime.machine import describe
 
     facts = describe()
     rounds = run_rounds(options.name, options.repeats)

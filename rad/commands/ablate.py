@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from rad import flags
+from rad.commands import flags
 from rad.commands.train import parse_run
 
 if TYPE_CHECKING:
-    from rad.sweep import plan
+    from rad.sweep import grid
 
 LISTS = ("task", "augment", "seeds", "sweep")
 
@@ -49,15 +49,15 @@ class Ablate:
 def main(arguments: list[str]) -> int:
     """Run a sweep, or go on with it."""
     options, typed = parse_sweep(arguments)
-    from rad.sweep import plan, record
+    from rad.sweep import grid, manifest
     from rad.sweep.start import Options, start
 
     axes = read_axes(options, typed)
-    trials = plan.grid(axes, typed, parse_run, options.out)
-    recorded = record.read(options.out)
+    trials = grid.grid(axes, typed, parse_run, options.out)
+    recorded = manifest.read(options.out)
     if recorded:
-        record.check(
-            recorded, list(axes.swept), lambda task, swept: plan.configured(task, swept, typed, parse_run), options.out
+        manifest.check(
+            recorded, list(axes.swept), lambda task, swept: grid.configured(task, swept, typed, parse_run), options.out
         )
     how = {name: getattr(options, name) for name in ("out", "workers", "measure", "engine", "address")}
     gpus = None if options.gpus < 0 else options.gpus
@@ -82,21 +82,21 @@ def parse_sweep(arguments: list[str]) -> tuple[Ablate, list[str]]:
     return options, typed
 
 
-def read_axes(options: Ablate, typed: list[str]) -> "plan.Axes":
+def read_axes(options: Ablate, typed: list[str]) -> "grid.Axes":
     """Return what the sweep varies; the preset decides what is not given.
 
     Raises:
         ValueError: a list is not written as it should be, or a flag of `rad train` is wrong.
     """
-    from rad.sweep import lists, plan
+    from rad.sweep import cli_lists, grid
 
     default = parse_run([*typed, *(["--task", options.task[0].split(",")[0]] if options.task else [])])
-    augments = lists.split("augment", options.augment)
-    return plan.Axes(
-        tasks=lists.split("task", options.task) or [default.task],
-        augments=lists.pairs(augments) if options.pairs else augments,
-        seeds=lists.seeds(options.seeds) if options.seeds else [default.seed],
-        swept=lists.swept(options.sweep),
+    augments = cli_lists.split("augment", options.augment)
+    return grid.Axes(
+        tasks=cli_lists.split("task", options.task) or [default.task],
+        augments=cli_lists.pairs(augments) if options.pairs else augments,
+        seeds=cli_lists.seeds(options.seeds) if options.seeds else [default.seed],
+        swept=cli_lists.swept(options.sweep),
     )
 
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from rad import flags
+from rad.commands import flags
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import tyro
 
-from rad import flags
+from rad.commands import flags
 
 
 # tyro shows aliases first, so each flag's usual name is the alias here.

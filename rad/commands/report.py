@@ -7,7 +7,7 @@ from typing import Annotated
 
 import tyro
 
-from rad import flags
+from rad.commands import flags
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from rad import flags
+from rad.commands import flags
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from typing import Any
 
 import tyro
 
-from rad import flags
+from rad.commands import flags
 
 
 def main(arguments: list[str]) -> int:

@@ -12,7 +12,7 @@ from gymnasium.vector import VectorEnv
 import augment
 import encoders
 from rad import envs
-from rad.agents.arms import ArmViews
+from rad.agents.bandit_views import ArmViews
 from rad.buffers.replay import Replay
 from rad.buffers.rollout import RolloutBuffer
 from rad.envs.dmc.appearances import TRAIN

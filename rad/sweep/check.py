@@ -10,7 +10,7 @@ from rad.experiment.build import image_size, make_arms
 from rad.experiment.config import Run
 from rad.experiment.validate import check_environment, check_folder, check_settings
 from rad.runtime.run_dir import CONFIG_FILE
-from rad.sweep.plan import Trial
+from rad.sweep.grid import Trial
 
 
 def check_trials(trials: Sequence[Trial]) -> None:

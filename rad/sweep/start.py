@@ -19,13 +19,13 @@ from rad.report.draw.tables import sweep_table
 from rad.runtime import device
 from rad.runtime.files import locked
 from rad.runtime.progress import duration, three_digits
-from rad.sweep import record
+from rad.sweep import manifest
 from rad.sweep.check import check_out, check_trials
-from rad.sweep.conduct import Conductor, Engine
-from rad.sweep.folders import State, final_returns, standing, state
-from rad.sweep.local import Local
-from rad.sweep.plan import Trial
+from rad.sweep.engines.local import Local
+from rad.sweep.grid import Trial
 from rad.sweep.process import environment, log_file
+from rad.sweep.scheduler import Conductor, Engine
+from rad.sweep.status import State, final_returns, standing, state
 from rad.training.measure import Cost, cores_of, in_process, workers
 
 LOCK_FILE = ".lock"
@@ -53,7 +53,7 @@ class Options:
     gpus: float | None = None
 
 
-def start(trials: Sequence[Trial], options: Options, recorded: record.Record | None, command: Sequence[str]) -> int:
+def start(trials: Sequence[Trial], options: Options, recorded: manifest.Record | None, command: Sequence[str]) -> int:
     """Check all runs, say what will be done, do it and print the scores.
 
     Args:
@@ -75,7 +75,7 @@ def start(trials: Sequence[Trial], options: Options, recorded: record.Record | N
     options.out.mkdir(parents=True, exist_ok=True)
     lock.touch()
     with locked(lock):
-        record.write(options.out, record.united(recorded, trials, command))
+        manifest.write(options.out, manifest.united(recorded, trials, command))
         return _work(trials, states, cost, options, shlex.join(command))
 
 
@@ -87,7 +87,7 @@ def _checked(trials: Sequence[Trial], options: Options) -> dict[str, State]:
     states = {trial.name: state(trial) for trial in trials}
     check_trials(_left(trials, states))
     if options.engine == "ray":
-        from rad.sweep.cluster import check
+        from rad.sweep.engines.ray import check
 
         check(options.address)
     return states
@@ -124,7 +124,7 @@ def _engine(left: Sequence[Trial], cost: Cost | None, options: Options) -> tuple
     slots = options.workers or _slots(left, cost)
     if options.engine != "ray":
         return Local(options.out, _gpus(left)), slots
-    from rad.sweep.cluster import Cluster
+    from rad.sweep.engines.ray import Cluster
 
     each = _cores_each(left)
     cluster = Cluster(options.out, options.address, slots * each, options.gpus)

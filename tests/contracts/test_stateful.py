@@ -13,7 +13,7 @@ import torch
 
 import augment
 from rad.agents.ppo import PPOAgent
-from rad.agents.rewards import RewardNormalizer
+from rad.agents.reward_norm import RewardNormalizer
 from rad.agents.sac import SACAgent
 from rad.agents.views import HeldViews, Views
 from rad.buffers.replay import Replay

@@ -13,8 +13,8 @@ import pytest
 
 from rad.experiment.config import to_json
 from rad.runtime.logging import last_rows
-from rad.sweep import node
-from rad.sweep.node import execute, pack, unpack
+from rad.sweep.engines import ray_node
+from rad.sweep.engines.ray_node import execute, pack, unpack
 from rad.training.trainer import start
 from tests.integration.runs import rows, run_until, tiny
 from tests.integration.sweeps import finish, metrics, sweep, workers
@@ -69,11 +69,11 @@ class Elsewhere:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
         folder.mkdir()
-        monkeypatch.setattr(node.tempfile, "gettempdir", lambda: str(folder))
-        monkeypatch.setattr(node, "_is_asked", lambda stop: False)
+        monkeypatch.setattr(ray_node.tempfile, "gettempdir", lambda: str(folder))
+        monkeypatch.setattr(ray_node, "_is_asked", lambda stop: False)
         self.folder = folder
 
-    def execute(self, out: Path, name: str, files: node.Files) -> tuple[int, node.Files]:
+    def execute(self, out: Path, name: str, files: ray_node.Files) -> tuple[int, ray_node.Files]:
         config = tiny(augment="flip", out=out / name)
         return execute(str(out), name, to_json(config), ".seen-not-here", files, SimpleNamespace())
 
@@ -85,7 +85,7 @@ def test_files_travel_where_the_folder_is_not_shared(
     other = Elsewhere(monkeypatch, tmp_path / "node")
     run_until(tiny(augment="flip"), tmp_path / "half", 33)
     status, files = other.execute(out, name, pack(tmp_path / "half"))
-    assert status == 0 and b"60/60 frames" in files.pop(node.LOG_FILE)
+    assert status == 0 and b"60/60 frames" in files.pop(ray_node.LOG_FILE)
     assert not out.exists() and not [path for path in other.folder.rglob("*") if path.is_file()]
     unpack(files, out / name)
     assert rows(out / name) == rows(local / name)
@@ -97,11 +97,11 @@ def test_a_later_attempt_on_a_node_goes_on_with_what_it_finds_there(
 ) -> None:
     name, out = NAMES[0], tmp_path / "sweep"
     other = Elsewhere(monkeypatch, tmp_path / "node")
-    left = node.scratch(str(out)) / name
+    left = ray_node.scratch(str(out)) / name
     left.parent.mkdir(parents=True)
     run_until(tiny(augment="flip", out=out / name), left, 43)
     times = []
-    monkeypatch.setattr(node, "unpack", lambda *arguments: times.append(arguments))
+    monkeypatch.setattr(ray_node, "unpack", lambda *arguments: times.append(arguments))
     status, files = other.execute(out, name, {})
     assert (status, times) == (0, [])
     unpack(files, tmp_path / "run")
@@ -109,5 +109,5 @@ def test_a_later_attempt_on_a_node_goes_on_with_what_it_finds_there(
     # another sweep in a folder of the same name left something else
     left.parent.mkdir(parents=True, exist_ok=True)
     shutil.copytree(local / name, left)
-    node.receive(left, to_json(dataclasses.replace(tiny(), out=out / name)), {})
+    ray_node.receive(left, to_json(dataclasses.replace(tiny(), out=out / name)), {})
     assert len(times) == 1 and [path.name for path in left.iterdir()] == ["config.json"]

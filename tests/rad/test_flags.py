@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from rad import flags
-from rad.flags import whole
+from rad.commands import flags
+from rad.commands.flags import whole
 
 
 @pytest.mark.parametrize(

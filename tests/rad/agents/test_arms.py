@@ -4,7 +4,7 @@ import pytest
 import torch
 
 import augment
-from rad.agents.arms import ArmViews
+from rad.agents.bandit_views import ArmViews
 from tests.rad.agents.small_ppo import small_agent, small_rollout
 
 SHAPE = (3, 16, 16)

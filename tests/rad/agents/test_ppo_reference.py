@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 import augment
-from rad.agents.arms import ArmViews
+from rad.agents.bandit_views import ArmViews
 from rad.agents.ppo import PPOAgent
 from rad.types import Metrics, Rollout
 from tests.rad.agents.small_ppo import ENVS, IMAGE, small_agent, small_rollout

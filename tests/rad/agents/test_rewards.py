@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from rad.agents.rewards import RewardNormalizer
+from rad.agents.reward_norm import RewardNormalizer
 from tests.reference.ppo_losses import scaled_rewards
 
 

@@ -8,7 +8,7 @@ import torch
 from hypothesis import strategies as st
 from torch import Tensor
 
-from rad.runtime.packing import TORCH_DTYPES
+from rad.runtime.checkpoint.packing import TORCH_DTYPES
 
 NUMPY_DTYPES = (
     "bool",

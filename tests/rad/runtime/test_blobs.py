@@ -2,8 +2,8 @@ import hashlib
 
 import pytest
 
-from rad.runtime import blobs
-from rad.runtime.blobs import BlobReader, BlobWriter, DamagedBlob, remove_blobs_except
+from rad.runtime.checkpoint import blobs
+from rad.runtime.checkpoint.blobs import BlobReader, BlobWriter, DamagedBlob, remove_blobs_except
 
 
 @pytest.fixture(autouse=True)

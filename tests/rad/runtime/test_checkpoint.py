@@ -11,8 +11,8 @@ import pytest
 import torch
 from hypothesis import given, settings
 
-from rad.runtime import blobs, checkpoint, packing
-from rad.runtime.checkpoint import CheckpointError
+from rad.runtime import checkpoint
+from rad.runtime.checkpoint import CheckpointError, blobs, packing
 from tests.rad.runtime.nested import same, states
 
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from rad.runtime import blobs, checkpoint, packing
-from rad.runtime.checkpoint import HEAD, MIDDLE, TAIL, CheckpointError
+from rad.runtime import checkpoint
+from rad.runtime.checkpoint import HEAD, MIDDLE, TAIL, CheckpointError, blobs, packing
 from tests.rad.runtime.nested import same
 
 

@@ -2,8 +2,8 @@ import io
 
 import pytest
 
-from rad.runtime import line
-from rad.runtime.line import Line, fitting
+from rad.runtime.progress import line
+from rad.runtime.progress.line import Line, fitting
 from tests.rad.runtime.test_progress import Clock, Terminal
 
 

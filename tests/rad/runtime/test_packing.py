@@ -8,8 +8,8 @@ import pytest
 import torch
 from hypothesis import given, settings
 
-from rad.runtime import packing
-from rad.runtime.packing import decode, encode
+from rad.runtime.checkpoint import packing
+from rad.runtime.checkpoint.packing import decode, encode
 from tests.rad.runtime.nested import same, states
 
 

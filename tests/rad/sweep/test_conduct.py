@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from rad.sweep import conduct
-from rad.sweep.conduct import ATTEMPTS, Conductor
-from rad.sweep.plan import Trial
+from rad.sweep import scheduler
+from rad.sweep.grid import Trial
+from rad.sweep.scheduler import ATTEMPTS, Conductor
 from tests.rad.sweep.trials import leave, trial
 
 
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(conduct, "POLL_S", 0)
+    monkeypatch.setattr(scheduler, "POLL_S", 0)
 
 
 class Fake:

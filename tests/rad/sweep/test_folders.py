@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from rad.sweep.folders import Standing, State, final_returns, is_finished, standing, state
+from rad.sweep.status import Standing, State, final_returns, is_finished, standing, state
 from tests.rad.sweep.trials import leave, trial
 
 

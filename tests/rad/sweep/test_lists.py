@@ -2,36 +2,36 @@ import doctest
 
 import pytest
 
-from rad.sweep import lists
+from rad.sweep import cli_lists
 
 
 def test_the_examples() -> None:
-    failed, tried = doctest.testmod(lists)
+    failed, tried = doctest.testmod(cli_lists)
     assert tried == 4 and not failed
 
 
 @pytest.mark.parametrize("words", [["a", "b", "c"], ["a,b,c"], ["a,b", "c"], ["a", "b,c", "b"]])
 def test_values_are_separated_by_spaces_or_commas_and_stand_once(words: list[str]) -> None:
-    assert lists.split("augment", words) == ["a", "b", "c"]
+    assert cli_lists.split("augment", words) == ["a", "b", "c"]
 
 
 def test_commas_of_ucb_are_its_own() -> None:
-    assert lists.split("augment", ["ucb:crop,flip", "a,b"]) == ["ucb:crop,flip", "a", "b"]
+    assert cli_lists.split("augment", ["ucb:crop,flip", "a,b"]) == ["ucb:crop,flip", "a", "b"]
     with pytest.raises(ValueError, match=r"^--augment: ucb: holds commas itself; put spaces around it, got a,ucb:"):
-        lists.split("augment", ["a,ucb:crop,flip"])
+        cli_lists.split("augment", ["a,ucb:crop,flip"])
 
 
 @pytest.mark.parametrize("words", [["a,"], [","], ["a,,b"], [""]])
 def test_an_empty_value(words: list[str]) -> None:
     with pytest.raises(ValueError, match=r"^--task: a value is empty in "):
-        lists.split("task", words)
+        cli_lists.split("task", words)
 
 
 @pytest.mark.parametrize(
     ("words", "found"), [(["1"], [1]), (["3"], [1, 2, 3]), (["3", "5,9"], [3, 5, 9]), (["7,07"], [7])]
 )
 def test_seeds(words: list[str], found: list[int]) -> None:
-    assert lists.seeds(words) == found
+    assert cli_lists.seeds(words) == found
 
 
 @pytest.mark.parametrize(
@@ -47,12 +47,12 @@ def test_seeds(words: list[str], found: list[int]) -> None:
 )
 def test_wrong_seeds(words: list[str], said: str) -> None:
     with pytest.raises(ValueError, match=f"^--seeds: .*{said}"):
-        lists.seeds(words)
+        cli_lists.seeds(words)
 
 
 def test_swept_fields_are_written_as_fields_or_as_flags() -> None:
-    assert lists.swept(["--batch-size=64", "128"]) == {"batch_size": ["64", "128"]}
-    assert lists.swept([]) == {}
+    assert cli_lists.swept(["--batch-size=64", "128"]) == {"batch_size": ["64", "128"]}
+    assert cli_lists.swept([]) == {}
 
 
 @pytest.mark.parametrize(
@@ -66,15 +66,15 @@ def test_swept_fields_are_written_as_fields_or_as_flags() -> None:
 )
 def test_wrong_sweeps(words: list[str], said: str) -> None:
     with pytest.raises(ValueError, match=f"^--sweep: {said}"):
-        lists.swept(words)
+        cli_lists.swept(words)
 
 
 def test_the_pairs_of_three_are_a_grid_of_nine() -> None:
-    found = lists.pairs(["a", "b", "c"])
+    found = cli_lists.pairs(["a", "b", "c"])
     assert found == ["a", "a+b", "a+c", "b+a", "b", "b+c", "c+a", "c+b", "c"]
 
 
 def test_a_pair_with_none_is_the_other_alone() -> None:
-    assert lists.pairs(["none", "a"]) == ["none", "a"]
+    assert cli_lists.pairs(["none", "a"]) == ["none", "a"]
     with pytest.raises(ValueError, match=r"^--pairs: needs augmentations"):
-        lists.pairs([])
+        cli_lists.pairs([])

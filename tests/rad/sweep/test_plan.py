@@ -6,7 +6,7 @@ import pytest
 
 from rad.commands.train import parse_run
 from rad.experiment.config import to_json
-from rad.sweep.plan import Axes, Trial, configured, grid
+from rad.sweep.grid import Axes, Trial, configured, grid
 
 OUT = Path("sweep")
 

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from rad.commands.train import parse_run
-from rad.sweep import record
-from rad.sweep.plan import Axes, configured, grid
+from rad.sweep import manifest
+from rad.sweep.grid import Axes, configured, grid
 
 
 def recorded(
@@ -17,10 +17,10 @@ def recorded(
     words, swept = typed.split(), swept or {}
     found = {"tasks": ["probe/both"], "augments": ["none"], "seeds": [1]} | axes
     trials = grid(Axes(**found, swept=swept), words, parse_run, out)
-    old = record.read(out)
+    old = manifest.read(out)
     if old:
-        record.check(old, list(swept), lambda task, values: configured(task, values, words, parse_run), out)
-    record.write(out, record.united(old, trials, ["rad", "ablate", *words]))
+        manifest.check(old, list(swept), lambda task, values: configured(task, values, words, parse_run), out)
+    manifest.write(out, manifest.united(old, trials, ["rad", "ablate", *words]))
 
 
 def test_the_same_command_goes_on_and_more_runs_are_added(tmp_path: Path) -> None:
@@ -55,7 +55,7 @@ def test_other_settings_are_refused_whatever_runs_are_asked_for(tmp_path: Path, 
 def test_values_of_a_swept_field_are_added_and_other_fields_are_refused(tmp_path: Path) -> None:
     recorded(tmp_path, swept={"gamma": ["0.5"]})
     recorded(tmp_path, swept={"gamma": ["0.9"]})
-    assert len(record.read(tmp_path)["groups"]) == 2  # type: ignore[index]
+    assert len(manifest.read(tmp_path)["groups"]) == 2  # type: ignore[index]
     with pytest.raises(ValueError, match=r"^--sweep: \S+ varies gamma, got nothing; choose another --out$"):
         recorded(tmp_path)
     with pytest.raises(ValueError, match=r"^--sweep: \S+ varies gamma, got gamma, n_step"):
@@ -77,17 +77,17 @@ def test_values_of_a_swept_field_are_added_and_other_fields_are_refused(tmp_path
 def test_a_record_that_cannot_be_read(tmp_path: Path, text: str) -> None:
     (tmp_path / "sweep.json").write_text(text)
     with pytest.raises(ValueError, match=r"^--out: \S+sweep.json cannot be read: "):
-        record.read(tmp_path)
+        manifest.read(tmp_path)
 
 
 def test_a_record_of_a_later_version(tmp_path: Path) -> None:
     (tmp_path / "sweep.json").write_text('{"schema": 2, "runs": [], "groups": []}')
     with pytest.raises(ValueError, match="has schema 2; this version reads 1"):
-        record.read(tmp_path)
+        manifest.read(tmp_path)
 
 
 def test_no_record(tmp_path: Path) -> None:
-    assert record.read(tmp_path) is None
+    assert manifest.read(tmp_path) is None
 
 
 def test_a_sweep_of_an_earlier_version_goes_on(tmp_path: Path) -> None:

@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 
 from rad.sweep import start
-from rad.sweep.folders import State
 from rad.sweep.start import plan_text, table_rows
+from rad.sweep.status import State
 from rad.training.measure import Cost
 from tests.rad.sweep.trials import leave, trial
 

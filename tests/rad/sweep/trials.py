@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from rad.experiment.config import to_json
-from rad.sweep.plan import Trial
+from rad.sweep.grid import Trial
 from tests.integration.runs import tiny
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from rad.experiment.config import to_json
 from rad.runtime.run_dir import CONFIG_FILE
-from rad.sweep.node import write_config
-from rad.sweep.plan import Trial
+from rad.sweep.engines.ray_node import write_config
+from rad.sweep.grid import Trial
 from rad.sweep.process import environment, launch, open_log
 
 

@@ -15,7 +15,7 @@ from rad.report.read.groups import flat
 from rad.runtime.files import replacing, sync_folder
 from rad.runtime.migrate import migrate
 from rad.runtime.run_dir import RECORD_FILE
-from rad.sweep.plan import OWN_AXES, Trial, differing
+from rad.sweep.grid import OWN_AXES, Trial, differing
 
 SCHEMA = 1
 

@@ -15,7 +15,7 @@ from rad.runtime.files import TEMPORARY_PREFIX
 from rad.runtime.logging import last_rows
 from rad.runtime.migrate import migrate
 from rad.runtime.run_dir import CHECKPOINTS, CONFIG_FILE, CURVE_FILE, METRICS_FILE
-from rad.sweep.plan import Trial, differing
+from rad.sweep.grid import Trial, differing
 
 
 class State(Enum):

@@ -24,9 +24,9 @@ from typing import Any
 
 import torch
 
-from rad.runtime.blobs import BlobReader, BlobWriter, DamagedBlob, remove_blobs_except
+from rad.runtime.checkpoint.blobs import BlobReader, BlobWriter, DamagedBlob, remove_blobs_except
+from rad.runtime.checkpoint.packing import decode, encode
 from rad.runtime.files import TEMPORARY_PREFIX, replacing, sync_folder
-from rad.runtime.packing import decode, encode
 
 __all__ = ["CheckpointError", "differences", "exists", "load", "save"]
 

@@ -4,8 +4,8 @@ import hashlib
 import re
 from pathlib import Path
 
+from rad.runtime.checkpoint.packing import PIECE_BYTES, Piece
 from rad.runtime.files import TEMPORARY_PREFIX, replacing, sync_folder
-from rad.runtime.packing import PIECE_BYTES, Piece
 
 __all__ = ["BlobReader", "BlobWriter", "DamagedBlob", "remove_blobs_except"]
 

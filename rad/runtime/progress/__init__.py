@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TextIO
 
-from rad.runtime.line import FILE_PERIOD_S, Line
-from rad.runtime.remaining import Part, Remaining, duration
+from rad.runtime.progress.line import FILE_PERIOD_S, Line
+from rad.runtime.progress.remaining import Part, Remaining, duration
 
 __all__ = ["Part", "Progress", "duration", "three_digits"]
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TextIO
 
 from rad.runtime.progress import duration, three_digits
-from rad.sweep.folders import Standing
+from rad.sweep.status import Standing
 
 TERMINAL_PERIOD_S, FILE_PERIOD_S = 1.0, 60.0
 

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from rad.runtime.signals import StopRequest
-from rad.sweep.board import Board, Total
-from rad.sweep.folders import Standing, is_finished, standing
-from rad.sweep.plan import Trial
+from rad.sweep.grid import Trial
 from rad.sweep.process import ended, last_words, log_file
+from rad.sweep.progress_table import Board, Total
+from rad.sweep.status import Standing, is_finished, standing
 
 ATTEMPTS = 3
 POLL_S = 0.2

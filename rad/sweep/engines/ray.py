@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from rad.experiment.config import to_json
-from rad.sweep.local import prepare
-from rad.sweep.node import LOG_FILE, StopFlag, execute, pack, unpack
-from rad.sweep.plan import Trial
+from rad.sweep.engines.local import prepare
+from rad.sweep.engines.ray_node import LOG_FILE, StopFlag, execute, pack, unpack
+from rad.sweep.grid import Trial
 from rad.sweep.process import open_log
 from rad.training.measure import cores_of
 
