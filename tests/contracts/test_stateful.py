@@ -25,7 +25,7 @@ from rad.runtime.logging import Averages
 from rad.types import Decision
 from tests.rad.agents import small_ppo
 from tests.rad.agents.small import small_agent, small_batch
-from tests.rad.runtime.nested import same
+from tests.rad.runtime.checkpoint.nested import same
 
 pytestmark = pytest.mark.slow
 

@@ -16,7 +16,7 @@ from rad.types import Metrics
 from tests.rad.agents.small import flat
 from tests.rad.agents.small_ppo import ACTIONS, ENVS, SIZES, frames, small_agent, small_rollout
 from tests.rad.agents.test_sac_agent import as_saved, identities, optimized
-from tests.rad.runtime.nested import same
+from tests.rad.runtime.checkpoint.nested import same
 
 STEPS = SIZES["num_steps"]
 CENTRE = (slice(None), slice(None), slice(2, 22), slice(2, 22))  # 20 of 24 px

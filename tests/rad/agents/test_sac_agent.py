@@ -16,7 +16,7 @@ from rad.agents.sac import SACAgent, SACConfig
 from rad.buffers.replay import Replay
 from rad.types import Transition
 from tests.rad.agents.small import ACTIONS, FRAMES, SIZES, everything, flat, small_agent, small_batch
-from tests.rad.runtime.nested import same
+from tests.rad.runtime.checkpoint.nested import same
 
 B = SIZES["batch_size"]
 

@@ -10,7 +10,7 @@ from rad.experiment.config import from_json, to_json
 from rad.experiment.presets import PRESETS, preset
 from rad.runtime.migrate import migrate
 
-RESULTS = Path(__file__).parents[2] / "results"
+RESULTS = Path(__file__).parents[3] / "results"
 
 
 @pytest.mark.parametrize(

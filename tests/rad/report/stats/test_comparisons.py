@@ -15,7 +15,7 @@ from rad.report.stats.comparisons import (
     improvement_p_value,
     probability_of_improvement,
 )
-from tests.rad.report.score_tables import EQUAL, TABLES, Table, table
+from tests.rad.report.stats.score_tables import EQUAL, TABLES, Table, table
 from tests.reference import statistics as reference
 
 OTHERS = {

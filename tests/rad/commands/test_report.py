@@ -9,7 +9,7 @@ import pytest
 from rad import cli
 from tests.rad.report.seeds import make_seed, make_seeds, rows_of
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture

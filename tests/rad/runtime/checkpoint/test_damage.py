@@ -11,7 +11,7 @@ import torch
 
 from rad.runtime import checkpoint
 from rad.runtime.checkpoint import HEAD, MIDDLE, TAIL, CheckpointError, blobs, packing
-from tests.rad.runtime.nested import same
+from tests.rad.runtime.checkpoint.nested import same
 
 
 def state_of(frames):

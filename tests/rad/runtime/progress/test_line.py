@@ -4,7 +4,7 @@ import pytest
 
 from rad.runtime.progress import line
 from rad.runtime.progress.line import Line, fitting
-from tests.rad.runtime.test_progress import Clock, Terminal
+from tests.rad.runtime.progress.test_progress import Clock, Terminal
 
 
 @pytest.mark.parametrize(

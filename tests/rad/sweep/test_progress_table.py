@@ -4,7 +4,7 @@ import pytest
 
 from rad.sweep.progress_table import FILE_PERIOD_S, Board, Total, run_line
 from rad.sweep.status import Standing
-from tests.rad.runtime.test_progress import Clock, Terminal
+from tests.rad.runtime.progress.test_progress import Clock, Terminal
 
 RUNNING = {"a/none/seed-1": (Standing(300, 10.0, 34.5, 215.0), 1_000), "a/crop/seed-1": (Standing(), 1_000)}
 LINES = [

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 
 from rad.runtime.checkpoint import packing
 from rad.runtime.checkpoint.packing import decode, encode
-from tests.rad.runtime.nested import same, states
+from tests.rad.runtime.checkpoint.nested import same, states
 
 
 class Store:

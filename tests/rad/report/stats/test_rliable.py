@@ -11,7 +11,7 @@ import pytest
 from rad.report.stats.aggregates import aggregate, performance_profile, sample_efficiency
 from rad.report.stats.bootstrap import Estimate
 from rad.report.stats.comparisons import probability_of_improvement
-from tests.rad.report.score_tables import Table, table
+from tests.rad.report.stats.score_tables import Table, table
 
 try:
     with warnings.catch_warnings():

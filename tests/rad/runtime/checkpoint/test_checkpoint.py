@@ -13,7 +13,7 @@ from hypothesis import given, settings
 
 from rad.runtime import checkpoint
 from rad.runtime.checkpoint import CheckpointError, blobs, packing
-from tests.rad.runtime.nested import same, states
+from tests.rad.runtime.checkpoint.nested import same, states
 
 
 def blob_files(folder):

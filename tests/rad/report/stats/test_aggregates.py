@@ -9,7 +9,7 @@ import pytest
 from rad.report.stats import bootstrap
 from rad.report.stats.aggregates import HELD, aggregate, few_seeds_warning, performance_profile, sample_efficiency
 from rad.report.stats.bootstrap import Band, Estimate, difference_interval
-from tests.rad.report.score_tables import TABLES, Table, table
+from tests.rad.report.stats.score_tables import TABLES, Table, table
 from tests.reference import statistics as reference
 
 SLOW = {
