@@ -1,7 +1,6 @@
 """The `rad` command: each subcommand reads its flags, calls one function and returns an exit status."""
 
 import importlib
-import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -38,7 +37,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         finally:
             sys.stdout.flush()
     except BrokenPipeError:
-        _discard_output()
         return 128 + signal.SIGPIPE
 
 
@@ -70,11 +68,6 @@ def run(command: str, arguments: list[str]) -> int:
     room = "rad.bench" if command == "bench" else f"rad.commands.{command}"
     status: int = importlib.import_module(room).main(arguments)
     return status
-
-
-def _discard_output() -> None:
-    """Send what is still to be printed nowhere, so that Python does not complain as it ends."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _report(error: str, status: int) -> int:

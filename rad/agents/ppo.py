@@ -16,7 +16,14 @@ from rad.agents.reward_norm import RewardNormalizer
 from rad.heads.distributions import Distribution
 from rad.heads.ppo import PolicyValue
 from rad.losses.consistency import consistency_loss
-from rad.losses.ppo import adapt_beta, clipped_policy_loss, normalize, penalized_policy_loss, value_loss
+from rad.losses.ppo import (
+    adapt_beta,
+    clipped_policy_loss,
+    explained_variance,
+    normalize,
+    penalized_policy_loss,
+    value_loss,
+)
 from rad.losses.returns import gae
 from rad.types import Decision, Metrics, Minibatch, Rollout
 
@@ -205,7 +212,7 @@ class PPOAgent(Agent):
         """Learn from the rollout that `begin_rollout` began: some epochs of minibatches, in random order.
 
         Returns:
-            Metrics, averaged over the minibatches.
+            Metrics, averaged over the minibatches, and how much of the returns the value function foresaw.
         """
         config = self.config
         advantage, returns = gae(
@@ -230,7 +237,8 @@ class PPOAgent(Agent):
             last_kl = _average(metrics[-config.num_minibatches :])["kl"]
             self.kl_beta = adapt_beta(self.kl_beta, last_kl, config.target_kl)
         self.updates += 1
-        return _average(metrics) | self.views.metrics()
+        foreseen = {"explained_variance": explained_variance(rollout.value, returns)}
+        return _average(metrics) | foreseen | self.views.metrics()
 
     def _scaled_reward(self, rollout: Rollout) -> Tensor:
         if not self.config.normalize_reward:

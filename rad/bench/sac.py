@@ -70,7 +70,7 @@ def run(jobs: tuple[Job, ...] = (Job(), Job(batch_size=512), Job(preset="lean"))
     Returns:
         A row per job and precision: `preset`, `batch`, `precision`, `ratio` (eager time over the library's),
         `target` (what the ratio should reach on two cores with AVX512-BF16), milliseconds and page faults per
-        update of both sides.
+        update of both sides, and its operations in 10^9 (a multiplication and an addition are two).
 
     Raises:
         ModuleNotFoundError: the eager version is not there.
@@ -102,6 +102,8 @@ def _rows(job: Job) -> list[Row]:
             "target": TARGETS.get((job.preset, precision, job.batch_size)) if len(precisions) > 1 else None,
             "ms": own["ms"],
             "eager_ms": eager["ms"],
+            "gflop": own["gflop"],
+            "eager_gflop": eager["gflop"],
             "page_faults": own["page_faults"],
             "eager_page_faults": eager["page_faults"],
         }
@@ -112,7 +114,7 @@ def _rows(job: Job) -> list[Row]:
 def work(job: Job) -> dict[str, float]:
     """Do a job in this process."""
     update = eager_update(job) if job.side == "eager" else library_update(job)
-    return time_updates(update, job.warmup, job.pairs)
+    return time_updates(update, job.warmup, job.pairs) | {"gflop": giga_operations(update)}
 
 
 def library_update(job: Job) -> Update:
@@ -168,6 +170,16 @@ def time_updates(update: Update, warmup: int, pairs: int) -> dict[str, float]:
         update()
         seconds.append((time.perf_counter() - start) / 2)
     return {"ms": 1000 * median(seconds), "page_faults": (page_faults() - faults) / (2 * pairs)}
+
+
+def giga_operations(update: Update) -> float:
+    """Count the operations of convolutions and matrix products, in 10^9 for one update; two make a pair."""
+    from torch.utils.flop_counter import FlopCounterMode
+
+    with FlopCounterMode(display=False) as counter:
+        update()
+        update()
+    return counter.get_total_flops() / 2e9
 
 
 def page_faults() -> int:

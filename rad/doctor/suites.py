@@ -61,7 +61,7 @@ def _egl_remedy() -> str:
 
 def check_pygame() -> Finding:
     """See whether Gymnasium's own simple environments can draw; other ids bring their own packages."""
-    found = version("pygame")
+    found = version("pygame") or version("pygame-ce")  # either is imported as pygame
     remedy = "pip install 'gymnasium[classic-control]'"
     return Finding("pygame", found is not None, found or "not installed: CartPole and its like need it", remedy, False)
 

@@ -21,8 +21,8 @@ QUALITIES = ("paper", "near", "fast")
 class Simulator(abc.ABC):
     """One simulated task.
 
-    All chance comes from `random`, so that `begin` followed by the same actions repeats an episode exactly,
-    and `frame` changes nothing. Discrete actions count from 0, continuous ones are [-1, 1].
+    All chance comes from `random`, so that `begin` followed by the same actions repeats an episode exactly.
+    Drawing a state twice gives the same frame. Discrete actions count from 0, continuous ones are [-1, 1].
 
     Attributes:
         task: full name, `<suite>/<name>`.
@@ -30,6 +30,7 @@ class Simulator(abc.ABC):
         action_space: Box[-1, 1] float32 or Discrete.
         fps: simulator steps per second of a video at natural speed.
         random: the source of all chance.
+        replay_draws: whether drawing a state may change later frames, so that a replay has to draw as well.
     """
 
     task: str
@@ -37,6 +38,7 @@ class Simulator(abc.ABC):
     action_space: ActionSpace
     fps: float
     random: np.random.RandomState  # dm_control's tasks draw from this kind, so all suites do
+    replay_draws: bool = False
 
     @abc.abstractmethod
     def begin(self) -> None:

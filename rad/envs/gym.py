@@ -10,6 +10,7 @@ import numpy as np
 
 from rad.envs import gl
 from rad.envs.base import Frame, Simulator, UnitRange, refuse_scene_options
+from rad.envs.pygame_pixels import quick_pixels
 
 
 def names() -> tuple[str, ...]:
@@ -36,10 +37,11 @@ def action_repeat(name: str) -> int:
 class GymSimulator(Simulator):
     """One Gymnasium environment, drawn by its own `rgb_array` mode.
 
-    Pictures are resized to squares (area interpolation). Box actions are [-1, 1], scaled to the environment's
-    bounds; discrete ones count from 0. Each episode starts with `reset(seed=...)` of a seed drawn from
-    `random`: an exact resume therefore needs an environment that repeats itself given seed and actions, which
-    is what Gymnasium asks for.
+    Pictures are resized to squares (area interpolation). A state is drawn once, whatever sizes are asked for, since
+    some environments age what they draw: the sparks of LunarLander fade with each picture, not with time. Box
+    actions are [-1, 1], scaled to the environment's bounds; discrete ones count from 0. Each episode starts with
+    `reset(seed=...)` of a seed drawn from `random`: an exact resume therefore needs an environment that repeats
+    itself given seed and actions, which is what Gymnasium asks for.
 
     Args:
         name: a registered id, or `module:id`.
@@ -53,10 +55,13 @@ class GymSimulator(Simulator):
         ModuleNotFoundError: If a package that the environment needs is missing.
     """
 
+    replay_draws = True
+
     def __init__(self, name: str, size: int, camera_id: int, quality: str, seed: int) -> None:
         refuse_scene_options("gym", camera_id, quality)
         gl.load_triton_first()  # the environment may draw with OpenGL
         self.task, self.size, self.random = f"gym/{name}", size, np.random.RandomState(seed)
+        self._picture: Any = None  # uint8 [H, W, 3] of the present state, once drawn
         try:
             self._env = gymnasium.make(name, render_mode="rgb_array", disable_env_checker=True)
             self._try_to_draw()
@@ -80,18 +85,24 @@ class GymSimulator(Simulator):
 
     def _try_to_draw(self) -> None:
         self._env.reset(seed=0)
-        picture = self._env.render()
+        picture = self._render()
         if not isinstance(picture, np.ndarray) or picture.dtype != np.uint8 or picture.shape[2:] != (3,):
             raise ValueError(
                 f"{self.task} cannot render: rgb_array gives {type(picture).__name__}, not uint8 [H, W, 3]"
             )
 
+    def _render(self) -> Any:
+        with quick_pixels(self._env.unwrapped):
+            return self._env.render()
+
     def begin(self) -> None:
         """Start an episode."""
+        self._picture = None
         self._env.reset(seed=int(self.random.randint(2**31)))
 
     def advance(self, action: Any) -> tuple[float, bool, bool]:
         """Do one step of the environment."""
+        self._picture = None
         _, reward, terminated, truncated, _ = self._env.step(self._to_own(action))
         return float(reward), bool(terminated), bool(truncated) and not terminated
 
@@ -100,8 +111,9 @@ class GymSimulator(Simulator):
         import cv2
 
         size = size or self.size
-        picture: Any = self._env.render()
-        small = cv2.resize(picture, (size, size), interpolation=cv2.INTER_AREA)
+        if self._picture is None:
+            self._picture = self._render()
+        small = cv2.resize(self._picture, (size, size), interpolation=cv2.INTER_AREA)
         return np.ascontiguousarray(small.transpose(2, 0, 1))
 
     def close(self) -> None:

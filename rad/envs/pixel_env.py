@@ -112,9 +112,9 @@ class PixelEnv(gymnasium.Env[Frame, Any]):
     def resume_state(self) -> dict[str, Any]:
         """State for an exact resume: the random state at the start of the episode and the actions since.
 
-        Setting it resets and replays, drawing only the frames of the present stack. The statistics of the
-        episode are rebuilt with it. A replay that earns another return (another version of the simulator) is
-        warned of.
+        Setting it resets and replays, drawing only the frames of the present stack where drawing changes nothing.
+        The statistics of the episode are rebuilt with it. A replay that earns another return (another version of
+        the simulator) is warned of.
 
         Raises:
             ValueError: On setting, if the state is of another task or action repeat.
@@ -185,7 +185,7 @@ class PixelEnv(gymnasium.Env[Frame, Any]):
         return total, terminated, truncated
 
     def _replay(self, actions: NDArray[Any]) -> None:
-        undrawn = len(actions) - self._frame_stack
+        undrawn = -1 if self.simulator.replay_draws else len(actions) - self._frame_stack
         self._begin()
         if undrawn < 0:
             self._fill()

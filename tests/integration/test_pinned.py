@@ -78,9 +78,8 @@ def test_a_short_run_gives_the_pinned_numbers(name: str, tmp_path: Path) -> None
         pytest.importorskip(NEEDS[name], reason="the simulator is not installed")
     pinned = json.loads(PINNED.read_text())[name]
     found, digest = numbers(RUNS[name], tmp_path / "run")
-    assert found.keys() == pinned["numbers"].keys()
-    for key, values in found.items():
-        assert values == pytest.approx(pinned["numbers"][key], rel=TOLERANCE, abs=TOLERANCE), key
+    for key, values in pinned["numbers"].items():  # a metric that is new is in `found` alone
+        assert found[key] == pytest.approx(values, rel=TOLERANCE, abs=TOLERANCE), key
     assert digest == pinned["digests"].get(kind_of_processor(), digest)
 
 

@@ -131,7 +131,8 @@ class TestUpdate:
     )
     def test_metrics_are_detached_scalars(self, options: dict[str, Any], names: set[str]) -> None:
         metrics = learn(small_agent(**options), 1)[0]
-        assert metrics.keys() == {"policy_loss", "value_loss", "value", "kl", "entropy", "grad_norm"} | names
+        always = {"policy_loss", "value_loss", "value", "kl", "entropy", "grad_norm", "explained_variance"}
+        assert metrics.keys() == always | names
         assert all(value.dim() == 0 and not value.requires_grad for value in metrics.values())
 
     def test_the_rollout_is_left_as_it_is(self) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
 
 from rad.bench import process, sac
 from rad.runtime import device
@@ -30,7 +31,7 @@ def test_each_side_updates(monkeypatch: pytest.MonkeyPatch, side: str) -> None:
     tuned = []
     monkeypatch.setattr(device, "tune_allocator", lambda: tuned.append(True))
     result = sac.work(dataclasses.replace(TINY, side=side))
-    assert set(result) == {"ms", "page_faults"}
+    assert set(result) == {"ms", "page_faults", "gflop"}
     assert result["ms"] > 0
     assert result["page_faults"] >= 0
     assert len(tuned) == (side != "eager"), "the eager side takes the allocator as it comes"
@@ -55,13 +56,18 @@ def test_updates_are_timed_in_pairs_after_the_warm_up() -> None:
     assert len(calls) == 3 + 2 * 2
 
 
+def test_operations_are_those_of_matrix_products_and_convolutions() -> None:
+    a, b = torch.zeros(2, 3), torch.zeros(3, 5)
+    assert sac.giga_operations(lambda: a @ b) == pytest.approx(2 * 2 * 3 * 5 / 1e9)
+
+
 def test_page_faults_count_fresh_memory() -> None:
     before = sac.page_faults()
     mmap.mmap(-1, 64 * 2**20).write(bytes(64 * 2**20))
     assert sac.page_faults() > before
 
 
-NUMBERS = {"eager": (600.0, 9000.0), "fp32": (400.0, 10.0), "bf16": (200.0, 20.0)}
+NUMBERS = {"eager": (600.0, 9000.0, 7.0), "fp32": (400.0, 10.0, 6.0), "bf16": (200.0, 20.0, 6.0)}
 
 
 def measured(order: list[tuple[str, int, str]]) -> Callable[[str, sac.Job], dict[str, float]]:
@@ -69,7 +75,7 @@ def measured(order: list[tuple[str, int, str]]) -> Callable[[str, sac.Job], dict
 
     def measure(module: str, job: sac.Job) -> dict[str, float]:
         order.append((job.preset, job.batch_size, job.side))
-        return dict(zip(("ms", "page_faults"), NUMBERS[job.side]))
+        return dict(zip(("ms", "page_faults", "gflop"), NUMBERS[job.side]))
 
     return measure
 

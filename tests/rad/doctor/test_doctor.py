@@ -353,6 +353,12 @@ def test_pygame(installed: Fake) -> None:
     refuse(suites.check_pygame(), "pip install 'gymnasium[classic-control]'", needed=False)
 
 
+@pytest.mark.parametrize("name", ["pygame", "pygame-ce"])
+def test_either_pygame_will_do(installed: Fake, name: str) -> None:
+    installed(**{name: "2.5.8"})
+    assert suites.check_pygame().ok
+
+
 @pytest.mark.parametrize(
     ("system", "chip", "python", "remedy"),
     [

@@ -42,6 +42,18 @@ class Painted(gymnasium.Env):
         return picture
 
 
+class Fading(Painted):
+    """Is darker with each picture of an episode."""
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
+        self.light = 255
+        return super().reset(seed=seed)
+
+    def render(self) -> Any:
+        self.light -= 10
+        return np.minimum(super().render(), self.light)
+
+
 class Blind(Painted):
     """Has no pictures."""
 
@@ -71,6 +83,7 @@ def _register(name: str, entry: str, continuous: bool) -> None:
 
 _register("Painted-v0", "Painted", False)
 _register("PaintedBox-v0", "Painted", True)
+_register("PaintedFading-v0", "Fading", False)
 _register("PaintedBlind-v0", "Blind", False)
 _register("PaintedNeedy-v0", "Needy", False)
 _register("PaintedOdd-v0", "Odd", False)

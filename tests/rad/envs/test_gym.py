@@ -26,6 +26,42 @@ def test_pictures_are_resized_by_area() -> None:
     made.close()
 
 
+def test_a_state_is_drawn_once() -> None:
+    made = simulator("PaintedFading")
+    first = made.frame()
+    made.frame(40)
+    np.testing.assert_array_equal(made.frame(), first)
+    made.advance(1)
+    assert made.frame().max() == first.max() - 10
+    made.begin()
+    assert made.frame().max() == first.max()
+    made.close()
+
+
+def test_a_resume_repeats_what_drawing_has_changed() -> None:
+    venv, other = (envs.make(f"gym/{HERE}PaintedFading-v0", image_size=20, frame_stack=2) for _ in range(2))
+    venv.reset()
+    for _ in range(5):
+        obs, *_ = venv.step(np.array([1]))
+    np.testing.assert_array_equal(envs.load_env_state(other, envs.env_state(venv)), obs)
+    np.testing.assert_array_equal(other.step(np.array([0]))[0], venv.step(np.array([0]))[0])
+    venv.close()
+    other.close()
+
+
+def test_lunar_lander_is_drawn_quickly_and_alike(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("Box2D", reason="the extra gym is not installed")
+    quick, slow = (GymSimulator("LunarLander-v3", 64, 0, "paper", 0) for _ in range(2))
+    monkeypatch.setattr(slow, "_render", slow._env.render)
+    for made in (quick, slow):
+        made.begin()
+    for action in (2, 1, 2, 2, 3, 2):
+        assert quick.advance(action) == slow.advance(action)
+        np.testing.assert_array_equal(quick.frame(), slow.frame())
+    quick.close()
+    slow.close()
+
+
 def test_discrete_actions_are_shifted_to_the_environments_own() -> None:
     made = simulator("Painted")
     for action in range(3):

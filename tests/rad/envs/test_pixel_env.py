@@ -131,6 +131,17 @@ def test_a_resume_draws_the_frames_of_the_stack_only(steps: int) -> None:
     assert env.step(ACTION)[1] == other.step(ACTION)[1]
 
 
+def test_a_resume_draws_all_frames_where_drawing_matters() -> None:
+    env, other = (PixelEnv(Counter(), frame_stack=3, action_repeat=2, seed=0) for _ in range(2))
+    env.reset()
+    for _ in range(4):
+        env.step(ACTION)
+    other.simulator.replay_draws = True
+    other.resume_state = env.resume_state
+    assert other.simulator.drawn == env.simulator.drawn == 5  # type: ignore[attr-defined]
+    assert np.array_equal(other.observation, env.observation)
+
+
 def test_statistics_go_on_after_a_resume() -> None:
     env, other = PixelEnv(Counter(4), 1, 1, 0), PixelEnv(Counter(4), 1, 1, 0)
     env.reset()

@@ -22,7 +22,7 @@ def test_ppo_on_procgen_is_train_procgens() -> None:
 
 
 def test_ppo_elsewhere_is_ataris() -> None:
-    config = preset("ppo", "gym/LunarLander-v3")
+    config = preset("ppo", "gym/CartPole-v1")
     # Schulman et al. 2017, table 5, and the Atari defaults of OpenAI baselines
     assert (config.num_envs, config.agent.num_steps, config.agent.num_minibatches) == (8, 128, 4)
     assert (config.agent.num_epochs, config.agent.gamma, config.agent.lr, config.agent.clip_coef) == (
@@ -32,6 +32,17 @@ def test_ppo_elsewhere_is_ataris() -> None:
         0.1,
     )
     assert config.agent.anneal_lr and (config.encoder, config.frame_stack) == ("nature", 4)
+
+
+def test_ppo_on_lunar_lander_is_rl_zoos_over_repeated_frames() -> None:
+    config = preset("ppo", "gym/LunarLander-v3")
+    assert isinstance(config, PPORun)
+    # RL Zoo, hyperparams/ppo.yml, LunarLander: n_envs 16, n_epochs 4, ent_coef 0.01, gamma 0.999, gae_lambda 0.98
+    agent, repeat = config.agent, config.action_repeat
+    assert (config.num_envs, agent.num_epochs, agent.ent_coef, repeat) == (16, 4, 0.01, 3)
+    assert (agent.gamma, agent.gae_lambda) == pytest.approx((0.999**repeat, 0.98**repeat), abs=2e-3)
+    assert (agent.lr, agent.clip_coef) == (PPOConfig.lr, PPOConfig.clip_coef)  # train-procgen's
+    assert config.eval_envs * config.eval_episodes == 100 and config.eval_policy == "mode"
 
 
 def test_rad_procgen() -> None:

@@ -143,6 +143,13 @@ def test_a_file_gets_the_beginning_of_phases_that_may_be_long_only():
     assert len(run.lines) == 2
 
 
+def test_a_file_gets_the_beginning_of_training_however_short_the_phase_before_it_was():
+    run = Run()
+    run.spend(1, "random policy", Part.EVALUATIONS)
+    run.train((1, 1), (2, 2))
+    assert [line.split("  ")[0] for line in run.lines] == ["0/1,000 frames", "1/1,000 frames"]
+
+
 def test_a_resumed_run_does_not_count_old_frames_as_speed():
     run = Run()
     run.progress.begin(800, 100)
