@@ -83,7 +83,7 @@ HOMES = {
     "torch.utils.tensorboard": "rad.runtime.logging",
     "tensorboard": "rad.runtime.logging",
     "wandb": "rad.runtime.logging",
-    "ray": "rad.sweep",
+    "ray": "rad.sweep.engines",
     "tyro": "rad.commands rad.bench",
 }
 # They measure or examine packages, wherever those are at home.
