@@ -105,14 +105,22 @@ PRESETS: dict[str, Preset] = {
     ),
     "lean": Preset(
         "RAD with fewer operations, for two CPU cores: strides 2-2-2-1 as in MR.Q (arXiv 2501.16142), images of 64 "
-        "pixels as in TD-MPC2 and DreamerV3, and DrQ-v2's (arXiv 2107.09645) one encoder whose features the actor "
-        "shares; heads of 512 measured here (results/cost); near rendering; the rest as in RAD",
+        "pixels as in TD-MPC2 and DreamerV3, and of DrQ-v2 (arXiv 2107.09645) one encoder whose features the actor "
+        "shares, an update every second step, returns over three steps and targets that move at each update; heads of "
+        "512 and near rendering measured here; the rest as in RAD. A candidate: one seed so far, see results/README.md",
         run={
             "image_size": 64,
             "encoder": "pixel:strides=2-2-2-1",
             "render_quality": "near",
+            "updates_per_step": 0.5,
         },
-        agent={"hidden_dim": 512, "actor_features": "before", "target_encoder": False},
+        agent={
+            "hidden_dim": 512,
+            "actor_features": "before",
+            "target_encoder": False,
+            "n_step": 3,
+            "target_update_freq": 1,
+        },
         agent_for={"dmc/cheetah-run": {"actor_lr": 2e-4, "critic_lr": 2e-4}},
     ),
     "demo": Preset(
