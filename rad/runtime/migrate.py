@@ -12,16 +12,18 @@ ADDED_TO_AGENT = {"sac": {"actor_features": "after", "target_encoder": True}}
 def migrate(plain: Mapping[str, Any]) -> dict[str, Any]:
     """Return the fields of a configuration, nested or flat, under the names that they have now.
 
+    A file that is of something else may have fields of these names; what has another type is left as it is.
+
     Example:
         >>> migrate({"algo": "ppo", "encoder": "impala", "num_layers": 0, "num_filters": 0, "width": 2})
         {'algo': 'ppo', 'encoder': 'impala:width=2'}
     """
     fields = dict(plain)
     options = {name: fields.pop(name) for name in ENCODER_OPTIONS if name in fields}
-    if "encoder" in fields:
+    if isinstance(fields.get("encoder"), str):
         fields["encoder"] = ":".join([fields["encoder"], *(f"{name}={n}" for name, n in options.items() if n)])
-    algo = fields.get("algo", "")
-    if "agent" in fields:
+    algo = str(fields.get("algo", ""))
+    if isinstance(fields.get("agent"), dict):
         fields["agent"] = _with(fields["agent"], ADDED_TO_AGENT.get(algo, {}))
         return _with(fields, ADDED.get(algo, {}))
     return _with(fields, ADDED.get(algo, {}) | ADDED_TO_AGENT.get(algo, {}))

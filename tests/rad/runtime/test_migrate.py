@@ -49,6 +49,11 @@ def test_flat_settings_are_brought_into_the_same_form() -> None:
     }
 
 
+@pytest.mark.parametrize("plain", [{"encoder": {"layers": 2}}, {"agent": "smith"}, {"algo": ["sac"]}, {}])
+def test_files_of_something_else_are_left_as_they_are(plain: dict[str, Any]) -> None:
+    assert migrate(plain) == plain
+
+
 @pytest.mark.parametrize("name", PRESETS)
 def test_settings_of_this_version_stay_as_they_are(name: str) -> None:
     plain = to_json(preset(name))
