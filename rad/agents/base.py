@@ -1,16 +1,40 @@
 """What all agents share: one encoder, a precision, random numbers, and a state that resumes exactly."""
 
+import abc
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol
 
+import numpy as np
 import torch
 from torch import Tensor
 
 import encoders
 from rad.agents.optimizers import own_moments
+from rad.agents.targets import Target, Targets
 
 
-class Agent:
+@dataclass(frozen=True)
+class AgentConfig:
+    """Hyperparameters of an agent; each agent derives its own."""
+
+    def check(self) -> None:
+        """Raise a ValueError that begins with an option's name if it is an unknown word or contradicts another."""
+
+
+class ViewsOfEvaluation(Protocol):
+    """The images as the networks take them, without disturbance; what else is drawn is the agent's own."""
+
+    def plain(self, images: Tensor) -> Tensor:
+        """Return the view that evaluation sees: uint8 [B, C, H, W] to float32 [B, C, H', W'] in [0, 1]."""
+        ...
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what has been drawn so far."""
+        ...
+
+
+class Agent(abc.ABC):
     """Base of the agents.
 
     Args:
@@ -25,11 +49,36 @@ class Agent:
 
     parts: ClassVar[tuple[str, ...]]
     encoder: encoders.Encoder
+    views: ViewsOfEvaluation
 
     def __init__(self, seed: int, device: torch.device | str, precision: str) -> None:
         self.device, self.precision = torch.device(device), precision
         self.generator = torch.Generator().manual_seed(seed)
         self.updates = 0
+
+    @abc.abstractmethod
+    def act(self, obs: np.ndarray, *, deterministic: bool, generator: torch.Generator | None = None) -> np.ndarray:
+        """Choose actions [N, ...] for observations as stored, uint8 [N, C, H, W], from the view without disturbance.
+
+        Args:
+            obs: one for each environment.
+            deterministic: take the mode of the policy instead of a sample.
+            generator: CPU generator of the sample: not the agent's, so that an evaluation changes no training.
+        """
+
+    @abc.abstractmethod
+    def targets(self) -> Targets:
+        """Return what a map can explain of the agent, by name."""
+
+    def target(self, name: str) -> Target:
+        """Return one of `targets`.
+
+        Raises:
+            ValueError: there is none of that name.
+        """
+        if name not in (targets := self.targets()):
+            raise ValueError(f"unknown target '{name}' of {type(self).__name__}; allowed: {', '.join(targets)}")
+        return targets[name]
 
     def _make_encoder(self, spec: str, image_shape: tuple[int, int, int]) -> encoders.Encoder:
         """Make an encoder with weights from the agent's generator, on its device, channels-last."""

@@ -10,9 +10,10 @@ from torch import Tensor
 
 import augment
 from rad.agents.bandit_views import ArmViews
-from rad.agents.base import Agent
+from rad.agents.base import Agent, AgentConfig
 from rad.agents.optimizers import Adam, clipped_step
 from rad.agents.reward_norm import RewardNormalizer
+from rad.agents.targets import Targets, of_policy_and_value
 from rad.heads.distributions import Distribution
 from rad.heads.ppo import PolicyValue
 from rad.losses.consistency import consistency_loss
@@ -32,7 +33,7 @@ Where = Literal["rollout", "consistency"]
 
 
 @dataclass(frozen=True)
-class PPOConfig:
+class PPOConfig(AgentConfig):
     """Hyperparameters of PPO. Defaults are Procgen's (Cobbe et al. 2020 and train-procgen), with 64 environments."""
 
     num_steps: int = 256
@@ -133,6 +134,7 @@ class PPOAgent(Agent):
     et al. 2021 (DrAC, arXiv 2006.12862).
     """
 
+    views: ArmViews
     parts = ("encoder", "head", "optimizer", "views", "normalizer")
 
     def __init__(
@@ -189,6 +191,10 @@ class PPOAgent(Agent):
         with torch.no_grad():
             policy, _ = self._forward(self.views.plain(torch.from_numpy(obs).to(self.device)))
         return (policy.sample(generator) if generator and not deterministic else policy.mode).cpu().numpy()
+
+    def targets(self) -> Targets:
+        """Return policy, value and logits as functions of the features."""
+        return of_policy_and_value(self.head)
 
     def begin_rollout(self, num_envs: int) -> None:
         """Draw the augmentation of each environment anew, if it acts on rollouts; it holds until the next call."""

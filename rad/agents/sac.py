@@ -11,8 +11,9 @@ from torch import Tensor
 
 import augment
 import encoders
-from rad.agents.base import Agent
+from rad.agents.base import Agent, AgentConfig
 from rad.agents.optimizers import Adam, average, step
+from rad.agents.targets import Targets, of_actor_and_critic
 from rad.agents.views import Views
 from rad.heads.sac import Actor, Critic
 from rad.losses.sac import actor_loss, critic_loss, soft_target, temperature_loss
@@ -22,7 +23,7 @@ ActorFeatures = Literal["after", "before"]
 
 
 @dataclass(frozen=True)
-class SACConfig:
+class SACConfig(AgentConfig):
     """Hyperparameters of SAC. Defaults are RAD's (Laskin et al. 2020, after CURL, Srinivas et al. 2020)."""
 
     batch_size: int = 128
@@ -115,6 +116,7 @@ class SACAgent(Agent):
     Hansen et al. 2021 (SVEA, arXiv 2107.00644, eq. 8); Yarats et al. 2021 (DrQ-v2, arXiv 2107.09645) and its code.
     """
 
+    views: Views
     parts = (
         *("encoder", "actor", "critic", "encoder_target", "critic_target", "views"),
         *("critic_optimizer", "actor_optimizer", "alpha_optimizer"),
@@ -180,6 +182,10 @@ class SACAgent(Agent):
             policy = self.actor(self.encoder(self.views.plain(torch.from_numpy(obs).to(self.device))))
             action = policy.mode if deterministic else policy.rsample(self._noise(len(obs), generator))[0]
         return action.cpu().numpy()
+
+    def targets(self) -> Targets:
+        """Return policy, value and Q as functions of the features."""
+        return of_actor_and_critic(self.actor, self.critic)
 
     def update(self, batch: Transition) -> Metrics:
         """Take one gradient step of the critic and, every `actor_update_freq`, of actor and temperature.

@@ -11,8 +11,8 @@ from torch import Tensor
 
 from encoders import Encoder
 from rad.agents.base import Agent
+from rad.agents.targets import Target
 from rad.attention.maps import blur
-from rad.attention.targets import Target
 
 AgentT = TypeVar("AgentT", bound=Agent)
 HEADS = ("actor", "critic", "head")

@@ -4,20 +4,14 @@ A map of a stage has that stage's cells; maps of the input have the image's pixe
 takes the encoder's flat features and returns a number for each image.
 """
 
-from collections.abc import Callable
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from encoders import Encoder
+from rad.agents.targets import Output, Vector
 
 AT_A_TIME = 28  # perturbed images
-
-Output = Callable[[Tensor], Tensor]
-"""Maps features, float [B, F], to numbers [B]."""
-Vector = Callable[[Tensor], Tensor]
-"""Maps features, float [B, F], to vectors [B, D]."""
 
 
 @torch.no_grad()

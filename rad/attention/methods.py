@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from encoders import Encoder, ReceptiveField
+from rad.agents.targets import Target
 from rad.attention import maps
 from rad.attention.placement import place
-from rad.attention.targets import Target
 
 GRID = 14  # points of the perturbations along each axis
 BATCH = 32

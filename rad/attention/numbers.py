@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from rad.attention.faithfulness import controls, faithfulness, randomized, rank_correlation
 from rad.attention.lift import area_of, dilate, mass_on
 from rad.attention.run_maps import Gaze, Question, augmentation_of, maps_of
-from rad.attention.targets import target_of
 from rad.report.read.final_returns import TRAIN, ending
 from rad.report.read.run import read_run
 from rad.runtime.run_dir import METRICS_FILE
@@ -82,7 +81,7 @@ def _stride(gaze: Gaze) -> int:
 def _faithful(gaze: Gaze, question: Question, placed: NDArray[Any]) -> Json:
     agent, chosen = gaze.run.agent, slice(None, None, _stride(gaze))
     chance = np.random.default_rng(seed_for(question.seed, "ties"))
-    target = target_of(agent, question.target)
+    target = agent.target(question.target)
     found = faithfulness(agent.encoder, target, gaze.images[chosen], placed[chosen], chance)
     return {name: float(values.mean()) for name, values in found._asdict().items()}
 

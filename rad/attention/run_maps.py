@@ -8,17 +8,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from rad.agents.ppo import PPOAgent
-from rad.agents.sac import SACAgent
+from rad.agents.base import Agent
 from rad.attention.methods import Maps, Settings, attend
 from rad.attention.states import States
-from rad.attention.targets import target_of
 from rad.evaluation.loaded_run import Trained, untrained_agent
-from rad.experiment.config import RunConfig, SACRun
+from rad.experiment.config import RunConfig
 from rad.runtime.seeding import seed_for
 from rad.types import newest_frames
-
-Agent = SACAgent | PPOAgent
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,8 +66,7 @@ class Gaze:
 
 def augmentation_of(config: RunConfig) -> str:
     """Say how a run augments, in the words of its flags."""
-    strong = config.agent.strong_augment if isinstance(config, SACRun) else "none"
-    return config.augment if strong == "none" else f"{config.augment} and strong {strong}"
+    return " and strong ".join(config.augmentations)
 
 
 def look(label: str, run: Trained, states: States, question: Question) -> Gaze:
@@ -92,7 +87,7 @@ def look(label: str, run: Trained, states: States, question: Question) -> Gaze:
 
 def maps_of(agent: Agent, images: Tensor, question: Question) -> dict[str, Maps]:
     """Return the maps of an agent by method, float [B, H, W] each."""
-    target = target_of(agent, question.target)
+    target = agent.target(question.target)
     return {name: attend(name, agent.encoder, target, images, question.settings) for name in question.methods}
 
 

@@ -6,8 +6,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from rad.agents.ppo import PPOAgent
-from rad.agents.sac import SACAgent
+from rad.agents.base import Agent
 from rad.attention.draw.figure import Column, Row, attention_figure
 from rad.attention.faithfulness import rank_correlation
 from rad.attention.maps import activation_map
@@ -19,9 +18,7 @@ from rad.types import newest_frames
 FRAMES_SHOWN = 4
 
 
-def draw_attention(
-    config: RunConfig, agent: SACAgent | PPOAgent, observations: Sequence[np.ndarray], path: Path
-) -> None:
+def draw_attention(config: RunConfig, agent: Agent, observations: Sequence[np.ndarray], path: Path) -> None:
     """Draw mean absolute activations of the last convolution, beside those of the encoder before training.
 
     Args:

@@ -7,10 +7,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from rad.envs.suites import suite_of
 from rad.evaluation.loaded_run import Trained, policy_of
 from rad.experiment.build import action_repeat, make_env
 from rad.experiment.config import RunConfig
-from rad.experiment.splits import is_dmc, procgen_options
+from rad.experiment.splits import levels_of
 from rad.runtime.seeding import seed_for
 
 
@@ -81,7 +82,8 @@ def check_alike(configs: Sequence[RunConfig], split: str) -> None:
         "task": [config.task for config in configs],
         "action_repeat": [str(action_repeat(config)) for config in configs],
         "camera_id": [str(config.camera_id) for config in configs],
-        f"the levels of split {split}": [str(procgen_options(config, split)) for config in configs],
+        f"the levels of split {split}": [levels_of(config, split) for config in configs],
+        "options": [str(config.suite.scene()) for config in configs],
     }
     for name, values in seen.items():
         if len(different := dict.fromkeys(values)) > 1:
@@ -125,7 +127,7 @@ def replay(config: RunConfig, episodes: Episodes, chosen: Sequence[int], split: 
         for step, (action, reward) in enumerate(zip(episodes.actions, episodes.rewards)):
             if step in wanted:
                 obs_of.append(obs[0])
-                masks.extend([env.call("robot_mask")[0]] if is_dmc(config) else [])
+                masks.extend([env.call("robot_mask")[0]] if suite_of(config.task).tells_robot else [])
             obs, found, _, _, _ = env.step(action)
             if float(found[0]) != reward:
                 raise RuntimeError(f"step {step} gave a reward of {found[0]} where it was {reward} before")

@@ -12,7 +12,6 @@ from rad.attention.numbers import checked, numbers_of
 from rad.attention.outputs import draw, save_maps, write_film
 from rad.attention.run_maps import Gaze, Question, augmentation_of, look
 from rad.attention.states import check_alike, fill_bank
-from rad.attention.targets import target_of
 from rad.envs.dmc.appearances import TRAIN
 from rad.evaluation.loaded_run import Trained, load
 from rad.experiment.config import RunConfig
@@ -101,7 +100,7 @@ def _methods(asked: Sequence[str], runs: Sequence[Trained], target: str) -> tupl
     if asked:
         return tuple(dict.fromkeys(asked))
     with flag("target"):
-        allowed = [allowed_methods(target_of(run.agent, target)) for run in runs]
+        allowed = [allowed_methods(run.agent.target(target)) for run in runs]
     return tuple(name for name in METHODS if all(name in names for names in allowed))
 
 
@@ -110,7 +109,7 @@ def _check(question: Question, runs: Sequence[Trained]) -> None:
     for run in runs:
         black = torch.zeros(1, *run.agent.encoder.image_shape, device=run.agent.device)
         with flag("target"):
-            target = target_of(run.agent, question.target)
+            target = run.agent.target(question.target)
         with flag("methods"):
             check_methods(question.methods, target)
         with flag("stage"):

@@ -9,7 +9,6 @@ import torch
 import augment
 from rad.agents.sac import SACAgent, SACConfig
 from rad.attention.maps import activation_map, grad_cam, gradient_map, hires_cam, perturbation_map, smooth_grad
-from rad.attention.targets import target_of
 
 SIDE_PX, ACTION_DIM = 84, 6
 # ms for each frame on one CPU thread, where there is a target
@@ -32,7 +31,7 @@ def run(repeats: dict[str, int] | None = None) -> list[Row]:
         in parts of one pass of the encoder and the policy.
     """
     agent = SACAgent((9, SIDE_PX, SIDE_PX), ACTION_DIM, SACConfig(), augment.make("none"))
-    target, encoder = target_of(agent, "policy"), agent.encoder
+    target, encoder = agent.target("policy"), agent.encoder
     images = torch.rand(1, 9, SIDE_PX, SIDE_PX, generator=torch.Generator().manual_seed(0))
     images = images.contiguous(memory_format=torch.channels_last)  # as the agents have them
     noise = torch.Generator().manual_seed(0)

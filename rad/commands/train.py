@@ -30,7 +30,7 @@ def _resume(run: str, arguments: list[str]) -> int:
             f"--resume: needs a run folder, takes its settings from RUN/config.json and allows no other flag, "
             f"got {' '.join(arguments)}"
         )
-    from rad.experiment.build import read_config
+    from rad.experiment.config_file import read_config
     from rad.experiment.validate import flag
 
     with flag("resume"):
@@ -58,9 +58,9 @@ def parse_run(arguments: Sequence[str]) -> Any:
 
 def _others(algo: str) -> str:
     """Say how to see the flags of the other algorithms."""
-    from rad.experiment.config import RUNS
+    from rad.experiment.algorithms import ALGORITHMS
 
-    commands = ", ".join(f"rad train --algo {name} --help" for name in RUNS if name != algo)
+    commands = ", ".join(f"rad train --algo {name} --help" for name in ALGORITHMS if name != algo)
     return f"\nThese are the flags of {algo}; those of the other algorithm: {commands}"
 
 

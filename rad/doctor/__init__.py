@@ -9,9 +9,10 @@ from collections.abc import Iterator
 from rad.doctor.finding import Check, Finding, one_line
 from rad.doctor.machine import MACHINE_CHECKS
 from rad.doctor.packages import package_checks
-from rad.doctor.suites import SUITE_CHECKS, SUITES
+from rad.doctor.suites import suite_checks
+from rad.envs.suites import SUITES
 
-__all__ = ["SUITES", "Finding", "examine", "findings"]
+__all__ = ["Finding", "examine", "findings"]
 
 FRESH = "make a fresh environment and install again: python3.11 -m venv .venv && .venv/bin/pip install 'rad-rl[dmc]'"
 
@@ -36,7 +37,7 @@ def findings(suite: str) -> Iterator[Finding]:
     """Yield what all checks find; the suite's own build on each other and end with the first that fails."""
     for check in (*package_checks(suite), *MACHINE_CHECKS):
         yield attempt(check)
-    for check in SUITE_CHECKS[suite]:
+    for check in suite_checks(suite):
         finding = attempt(check)
         yield finding
         if finding.needed and not finding.ok:

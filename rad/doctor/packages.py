@@ -7,9 +7,10 @@ from functools import partial
 from importlib import import_module, metadata
 
 from rad.doctor.finding import Check, Finding, one_line
+from rad.envs.suites import SUITES
 
 DISTRIBUTION = "rad-rl"
-EXTRAS = ("dmc", "procgen", "report", "cluster", "wandb", "dev")
+EXTRAS = (*(suite.extra for suite in SUITES.values() if suite.extra), "report", "cluster", "wandb", "dev")
 OPENCV = ("opencv-python", "opencv-python-headless", "opencv-contrib-python", "opencv-contrib-python-headless")
 PYTHONS = ((3, 11), (3, 12))
 NEW_PYTHON = "make the environment anew with Python 3.11 or 3.12: python3.11 -m venv .venv"
@@ -19,7 +20,7 @@ LIBGL = "apt-get install libgl1 libglib2.0-0"
 def package_checks(suite: str) -> list[Check]:
     """List the checks of Python, of the library, of what it asks for, and of its extras."""
     base: list[Check] = [partial(check_package, name) for name in required("") if name not in OPENCV]
-    extras: list[Check] = [partial(check_extra, extra, extra == suite) for extra in EXTRAS]
+    extras: list[Check] = [partial(check_extra, extra, extra == SUITES[suite].extra) for extra in EXTRAS]
     return [check_python, check_rad, *base, check_torchvision, check_opencv, check_video, *extras]
 
 

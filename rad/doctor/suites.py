@@ -9,6 +9,7 @@ from functools import partial
 
 from rad.doctor.finding import Check, Finding
 from rad.doctor.packages import LIBGL, NEW_PYTHON, PYTHONS, version
+from rad.envs.suites import SUITES
 
 LIBEGL = "apt-get install libegl1 libgl1 libgl1-mesa-dri"
 DRIVER = "apt-get install libgl1-mesa-dri"
@@ -88,10 +89,20 @@ def check_trial(code: str, *arguments: str, remedy: str) -> Finding:
     return Finding("first frame", done.returncode == 0, words[-1], remedy)
 
 
-SUITES = ("dmc", "gym", "probe", "procgen")
-SUITE_CHECKS: dict[str, list[Check]] = {
-    "dmc": [check_mujoco, check_opengl, partial(check_trial, _DRAW, "dmc/cartpole-swingup", "real", remedy=LIBEGL)],
+# What stands between an installed package and its first frame, and the remedy where that does not come.
+_BEFORE: dict[str, list[Check]] = {
+    "dmc": [check_mujoco, check_opengl],
     "gym": [check_pygame],
-    "probe": [partial(check_trial, _DRAW, "probe/value", remedy="pip install --force-reinstall rad-rl")],
-    "procgen": [check_procgen_wheel, partial(check_trial, _DRAW, "procgen/coinrun", "real", remedy=LIBGL)],
+    "procgen": [check_procgen_wheel],
 }
+_REMEDIES = {"dmc": LIBEGL, "procgen": LIBGL}
+
+
+def suite_checks(name: str) -> list[Check]:
+    """List the checks of a suite: those of its own, and its first frame."""
+    suite, own = SUITES[name], _BEFORE.get(name, [])
+    if not suite.example:
+        return own
+    remedy = _REMEDIES.get(name, "pip install --force-reinstall rad-rl")
+    real = ["real"] * bool(suite.extra)  # the probes draw one color
+    return [*own, partial(check_trial, _DRAW, f"{name}/{suite.example}", *real, remedy=remedy)]

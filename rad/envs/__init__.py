@@ -6,31 +6,22 @@ Tasks are named `<suite>/<name>`: `dmc/<domain>-<task>`, `gym/<id>`, `probe/<nam
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Mapping
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv, VectorEnv
 from numpy.typing import NDArray
 
-from rad.envs.base import QUALITIES, check_size, refuse_scene_options
-from rad.envs.dmc.appearances import Look
-from rad.envs.pixel_env import PixelEnv
-from rad.envs.procgen import env as procgen_suite
-from rad.envs.procgen.native import IMAGE_SIZE
-from rad.envs.procgen.options import ProcgenOptions
-from rad.envs.workers import leave_signals_to_parent
+from rad.envs.options import SuiteOptions
+from rad.envs.suites import DEFAULT_IMAGE_SIZE, check_scene, name_in_suite, suite_of
 
-_MODULES = {
-    "dmc": "rad.envs.dmc.task",
-    "gym": "rad.envs.gym",
-    "probe": "rad.envs.probe",
-    "procgen": "rad.envs.procgen.env",
-}
-SUITES = tuple(_MODULES)
-DEFAULT_IMAGE_SIZE, DEFAULT_FRAME_STACK = 84, 3  # Table 3 of CURL (Srinivas et al. 2020)
+# gymnasium is imported where environments are made, so that the table of the suites can be read without it.
+if TYPE_CHECKING:
+    from gymnasium.vector import VectorEnv
+
+    from rad.envs.pixel_env import PixelEnv
+
 _MAX_SEED = 2**32 - 1  # of NumPy's RandomState
 
 
@@ -45,8 +36,9 @@ def make(
     camera_id: int = 0,
     render_quality: str = "paper",
     parallel: bool = False,
-    procgen: ProcgenOptions | None = None,
-    look: Look | None = None,
+    options: SuiteOptions | None = None,
+    split: Any = None,
+    num_threads: int = 0,
 ) -> VectorEnv:
     """Make a vector environment of `num_envs` copies of a task.
 
@@ -76,17 +68,20 @@ def make(
         task: `<suite>/<name>`, see `check_task`.
         num_envs: N, at least 1.
         seed: non-negative.
-        image_size: H and W, px; None for `image_size_for(task)`. Procgen has 64 only.
+        image_size: H and W, px; None for `image_size_for(task)`. What a suite has one value of, as Procgen of this
+            one, stands in `rad.envs.suites`.
         frame_stack: K, at least 1; None for `frame_stack_for(task)`.
-        action_repeat: simulator steps per agent step, at least 1; None for `action_repeat_for(task)`. Procgen
-            has 1 only.
+        action_repeat: simulator steps per agent step, at least 1; None for `action_repeat_for(task)`.
         camera_id: a camera of the model, -1 for the free one (dmc only).
         render_quality: `paper`, `near` or `fast` (dmc only, see `rad.envs.dmc.task.DMCSimulator`).
         parallel: one process per environment instead of all in this one. Processes are spawned, so a script
             needs its `if __name__ == "__main__"`. Procgen has `num_threads` instead.
-        procgen: options of a procgen task; None for the training levels of the mode easy.
-        look: what is changed in the look of a dmc task; None for nothing. Episode e of an environment with seed s
-            looks the same whenever it is played, and starts from the same state under any look.
+        options: of the suite, such as `ProcgenOptions`; None for its defaults.
+        split: what the suite's `split` gave; None for the task as it is, or the levels to train on. Of dmc a look:
+            episode e of an environment with seed s looks the same whenever it is played, and starts from the same
+            state under any look.
+        num_threads: native threads that may step the environments of a suite that steps all in one call; 0 steps
+            them in the caller's.
 
     Raises:
         ValueError: If an argument is impossible; the text names it.
@@ -94,54 +89,44 @@ def make(
         OSError: If no OpenGL back-end works.
     """
     check_task(task)
+    suite, options = suite_of(task), options or suite_of(task).options()
     size = image_size_for(task) if image_size is None else image_size
     stack = frame_stack_for(task) if frame_stack is None else frame_stack
     repeat = action_repeat_for(task) if action_repeat is None else action_repeat
-    _check_numbers(num_envs, seed, stack, repeat)
-    check_size("image_size", size)
-    if render_quality not in QUALITIES:
-        raise ValueError(f"unknown render_quality {render_quality!r}; known: {', '.join(QUALITIES)}")
-    if suite_of(task) == "procgen":
-        _refuse_for_procgen(size, repeat, camera_id, render_quality, parallel)
-        name = task.partition("/")[2]
-        return procgen_suite.ProcgenEnv(name, num_envs, seed, stack, procgen or ProcgenOptions())
-    if procgen is not None:
-        raise ValueError(f"procgen options have no meaning for {task}; allowed: None")
-    if look is not None and suite_of(task) != "dmc":
-        raise ValueError(f"look {look.split.name} has no meaning for {task}; allowed: None")
-    scene = (size, camera_id, render_quality)
-    own = {} if look is None else {"look": look}
-    builders = [partial(_make_one, task, seed + i, scene, own, stack, repeat) for i in range(num_envs)]
-    if parallel:
-        return AsyncVectorEnv(builders, context="spawn", autoreset_mode=AutoresetMode.SAME_STEP)
-    return SyncVectorEnv(builders, autoreset_mode=AutoresetMode.SAME_STEP)
-
-
-def suite_of(task: str) -> str:
-    """Return the suite that a task's name begins with, known or not."""
-    return task.partition("/")[0]
+    _check_numbers(num_envs, seed, stack, repeat, num_threads)
+    _check_qualities(size, render_quality)
+    scene = {"camera_id": camera_id, "render_quality": render_quality, "split": split}
+    check_scene(task, image_size=size, action_repeat=repeat, parallel=parallel, **scene)
+    if not isinstance(options, suite.options):
+        raise ValueError(f"options {options} have no meaning for {task}; allowed: {suite.options.__name__}")
+    options.check(name_in_suite(task))
+    if suite.steps_all:
+        made: VectorEnv = suite.load().make(name_in_suite(task), num_envs, seed, stack, options, split, num_threads)
+        return made
+    scene = {name: value for name, value in scene.items() if name not in suite.only}
+    if suite.options is not SuiteOptions:
+        scene["options"] = options
+    return _pool([partial(_make_one, task, size, seed + i, scene, stack, repeat) for i in range(num_envs)], parallel)
 
 
 def check_task(task: str) -> None:
     """Raise a ValueError with the known names unless `task` is one; draws nothing and builds no model."""
-    suite, name = _split(task)
-    suite.check(name)
+    suite_of(task).load().check(name_in_suite(task))
 
 
 def action_repeat_for(task: str) -> int:
     """Return the default action repeat of a task: the papers' for dmc, 1 elsewhere."""
-    suite, name = _split(task)
-    return int(suite.action_repeat(name))
+    return int(suite_of(task).load().action_repeat(name_in_suite(task)))
 
 
 def image_size_for(task: str) -> int:
-    """Return the default side of an image, px: what Procgen draws, and 84 elsewhere."""
-    return IMAGE_SIZE if suite_of(task) == "procgen" else DEFAULT_IMAGE_SIZE
+    """Return the default side of an image, px: the only one that a suite draws, or 84."""
+    return int(suite_of(task).only.get("image_size", DEFAULT_IMAGE_SIZE))
 
 
 def frame_stack_for(task: str) -> int:
-    """Return the default number of stacked frames: 1 for procgen, and 3 elsewhere."""
-    return procgen_suite.FRAME_STACK if suite_of(task) == "procgen" else DEFAULT_FRAME_STACK
+    """Return the default number of stacked frames."""
+    return suite_of(task).frame_stack
 
 
 def task_names(suite: str) -> tuple[str, ...]:
@@ -150,7 +135,7 @@ def task_names(suite: str) -> tuple[str, ...]:
     Raises:
         ValueError: If the suite is unknown.
     """
-    return tuple(f"{suite}/{name}" for name in _module(suite, suite).names())
+    return tuple(f"{suite}/{name}" for name in suite_of(suite).load().names())
 
 
 def env_state(venv: VectorEnv) -> dict[str, Any]:
@@ -184,41 +169,39 @@ def load_env_state(venv: VectorEnv, state: Mapping[str, Any]) -> NDArray[np.uint
     return np.stack(pool.get_attr("observation"))
 
 
+def _pool(builders: list[Any], parallel: bool) -> VectorEnv:
+    from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv
+
+    if parallel:
+        return AsyncVectorEnv(builders, context="spawn", autoreset_mode=AutoresetMode.SAME_STEP)
+    return SyncVectorEnv(builders, autoreset_mode=AutoresetMode.SAME_STEP)
+
+
 def _make_one(
-    task: str, seed: int, scene: tuple[int, int, str], own: dict[str, Look], frame_stack: int, action_repeat: int
+    task: str, size: int, seed: int, scene: Mapping[str, Any], frame_stack: int, action_repeat: int
 ) -> PixelEnv:
+    from rad.envs.pixel_env import PixelEnv
+    from rad.envs.workers import leave_signals_to_parent
+
     leave_signals_to_parent()
-    suite, name = _split(task)
-    return PixelEnv(suite.build(name, *scene, seed, **own), frame_stack, action_repeat, seed)
+    simulator = suite_of(task).load().build(name_in_suite(task), size, seed, **scene)
+    return PixelEnv(simulator, frame_stack, action_repeat, seed)
 
 
-def _refuse_for_procgen(size: int, repeat: int, camera_id: int, render_quality: str, parallel: bool) -> None:
-    refuse_scene_options("procgen", camera_id, render_quality)
-    fixed = {
-        "image_size": (size, IMAGE_SIZE),
-        "action_repeat": (repeat, 1),
-        "parallel": (parallel, False),
-    }
-    for name, (came, allowed) in fixed.items():
-        if came != allowed:
-            raise ValueError(f"{name} {came} is impossible for procgen tasks; allowed: {allowed}")
-
-
-def _split(task: str) -> tuple[Any, str]:
-    suite, _, name = task.partition("/")
-    return _module(suite, task), name
-
-
-def _module(suite: str, task: str) -> Any:
-    if suite not in _MODULES:
-        raise ValueError(f"unknown suite of task {task!r}; known: {', '.join(SUITES)}, as in dmc/walker-walk")
-    return importlib.import_module(_MODULES[suite])
-
-
-def _check_numbers(num_envs: int, seed: int, frame_stack: int, action_repeat: int | None) -> None:
+def _check_numbers(num_envs: int, seed: int, frame_stack: int, action_repeat: int, num_threads: int) -> None:
     counts = {"num_envs": num_envs, "frame_stack": frame_stack, "action_repeat": action_repeat}
     for name, count in counts.items():
-        if count is not None and count < 1:
+        if count < 1:
             raise ValueError(f"{name} {count} is impossible; allowed: 1 and more")
+    if num_threads < 0:
+        raise ValueError(f"num_threads {num_threads} is impossible; allowed: 0 and more")
     if not 0 <= seed <= _MAX_SEED - num_envs:
         raise ValueError(f"seed {seed} is impossible; allowed: 0 to {_MAX_SEED - num_envs}")
+
+
+def _check_qualities(image_size: int, render_quality: str) -> None:
+    from rad.envs.base import QUALITIES, check_size
+
+    check_size("image_size", image_size)
+    if render_quality not in QUALITIES:
+        raise ValueError(f"unknown render_quality {render_quality!r}; known: {', '.join(QUALITIES)}")

@@ -141,18 +141,6 @@ def check_size(name: str, size: int) -> int:
     return size
 
 
-def refuse_scene_options(suite: str, camera_id: int, quality: str) -> None:
-    """Refuse options that only a suite with a three-dimensional scene has.
-
-    Raises:
-        ValueError: If `camera_id` or `quality` is not the default.
-    """
-    if camera_id != 0:
-        raise ValueError(f"camera_id {camera_id} has no meaning for {suite} tasks; allowed: 0")
-    if quality != QUALITIES[0]:
-        raise ValueError(f"render_quality {quality!r} has no meaning for {suite} tasks; allowed: {QUALITIES[0]}")
-
-
 def random_state(random: np.random.RandomState) -> dict[str, Any]:
     """Return the state of `random` as plain values and one array."""
     _, keys, position, has_gauss, gauss = random.get_state(legacy=True)

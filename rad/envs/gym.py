@@ -9,7 +9,7 @@ import gymnasium
 import numpy as np
 
 from rad.envs import gl
-from rad.envs.base import Frame, Simulator, UnitRange, refuse_scene_options
+from rad.envs.base import Frame, Simulator, UnitRange
 from rad.envs.pygame_pixels import quick_pixels
 
 
@@ -46,8 +46,6 @@ class GymSimulator(Simulator):
     Args:
         name: a registered id, or `module:id`.
         size: height and width of a frame, px.
-        camera_id: only 0.
-        quality: only `paper`.
         seed: seed of chance.
 
     Raises:
@@ -57,8 +55,7 @@ class GymSimulator(Simulator):
 
     replay_draws = True
 
-    def __init__(self, name: str, size: int, camera_id: int, quality: str, seed: int) -> None:
-        refuse_scene_options("gym", camera_id, quality)
+    def __init__(self, name: str, size: int, seed: int) -> None:
         gl.load_triton_first()  # the environment may draw with OpenGL
         self.task, self.size, self.random = f"gym/{name}", size, np.random.RandomState(seed)
         self._picture: Any = None  # uint8 [H, W, 3] of the present state, once drawn

@@ -12,7 +12,7 @@ from typing import Any
 import gymnasium
 import numpy as np
 
-from rad.envs.base import Frame, Simulator, UnitRange, refuse_scene_options
+from rad.envs.base import Frame, Simulator, UnitRange
 
 Color = tuple[int, int, int]
 
@@ -117,15 +117,12 @@ class ProbeSimulator(Simulator):
     Args:
         name: key of `PROBES`.
         size: height and width of a frame, px.
-        camera_id: only 0.
-        quality: only `paper`.
         seed: seed of chance.
     """
 
     fps = 2.0
 
-    def __init__(self, name: str, size: int, camera_id: int, quality: str, seed: int) -> None:
-        refuse_scene_options("probe", camera_id, quality)
+    def __init__(self, name: str, size: int, seed: int) -> None:
         self.task, self.size, self.random = f"probe/{name}", size, np.random.RandomState(seed)
         self._spec = PROBES[name]
         self.action_space = gymnasium.spaces.Discrete(2) if self._spec.discrete else UnitRange([-1.0], [1.0]).space

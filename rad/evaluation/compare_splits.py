@@ -10,11 +10,11 @@ from typing import Any, Literal
 
 import numpy as np
 
-from rad.envs.dmc.appearances import TRAIN
-from rad.evaluation.loaded_run import Trained, load, play_splits, policy_of, score_constants_of, scores
+from rad.envs.suites import TRAIN, suite_of
+from rad.evaluation.loaded_run import Trained, load, play_splits, policy_of, scores
 from rad.evaluation.play import Recorder
-from rad.experiment.config import PPORun, Run
-from rad.experiment.splits import check_split, folders, is_procgen, named, procgen_options, shows_clips
+from rad.experiment.config import RunConfig
+from rad.experiment.splits import check_split, clips_of, folders, levels_of, named
 from rad.experiment.splits import splits as own_splits
 from rad.report.stats.bootstrap import CONFIDENCE, difference_interval, mean_interval
 from rad.runtime.files import replacing
@@ -88,7 +88,7 @@ def evaluate_run(
     recorder = Recorder(video_size) if video else None
     agent, own_seed = trained.agent, trained.config.seed
     returns = play_splits(trained.config, lambda env: policy_of(agent, kind, own_seed), names, recorder=recorder)
-    comparison = compared(returns, paired=not is_procgen(trained.config))
+    comparison = compared(returns, paired=not suite_of(trained.config.task).has_levels)
     rows = [row | scores(trained.config, returns[row["split"]]) | comparison[row["split"]] for row in asked]
     _write(file, returns, rows)
     if video and recorder:
@@ -137,22 +137,20 @@ def _gap(train: np.ndarray, other: np.ndarray, paired: bool) -> Row:
     return row | ({"retention": here / on_train} if on_train > 0 else {})
 
 
-def _check_asked(config: Run, splits: Sequence[str], score_constants: Constants) -> None:
+def _check_asked(config: RunConfig, splits: Sequence[str], score_constants: Constants) -> None:
     """Check the flags that not every task has."""
     with named("splits"):
         for name in splits:
             check_split(config, name or TRAIN)
-    if score_constants and not score_constants_of(config):
-        mode = (
-            f" in mode {config.procgen.distribution_mode}" if isinstance(config, PPORun) and is_procgen(config) else ""
-        )
+    if score_constants and not config.suite.constants:
+        mode = f" in mode {vars(config.suite)['distribution_mode']}" if vars(config.suite) else ""
         raise ValueError(
             f"--score-constants: has no meaning for {config.task}{mode}, got {score_constants}; scores are normalised "
             f"for procgen in the modes easy and hard"
         )
 
 
-def _with_folders(config: Run, splits: Sequence[str], background_dir: tuple[str, ...]) -> Run:
+def _with_folders(config: RunConfig, splits: Sequence[str], background_dir: tuple[str, ...]) -> RunConfig:
     """Return the run's configuration with another folder of clips to test with."""
     if not background_dir:
         return config
@@ -161,25 +159,26 @@ def _with_folders(config: Run, splits: Sequence[str], background_dir: tuple[str,
     if given.keys() != {"test"}:
         raise ValueError(f"--background-dir: must be test=DIR here, got {' '.join(background_dir)}")
     with named("splits"):
-        shown = any(shows_clips(config, name) for name in splits if name != TRAIN)
+        shown = any(clips_of(config, name) for name in splits if name != TRAIN)
     if not shown:
         raise ValueError(f"--background-dir: none of the splits asked for shows clips, got {' '.join(background_dir)}")
     found = folders(config) | given
     return dataclasses.replace(config, background_dir=tuple(f"{side}={path}" for side, path in found.items()))
 
 
-def _as_asked(config: Run, seed: int, envs: int, episodes: int, score_constants: Constants) -> Run:
+def _as_asked(config: RunConfig, seed: int, envs: int, episodes: int, score_constants: Constants) -> RunConfig:
     """Return the run's configuration with the evaluation that was asked for."""
-    if score_constants and isinstance(config, PPORun):
-        procgen = dataclasses.replace(config.procgen, score_constants=score_constants)
-        config = dataclasses.replace(config, procgen=procgen)
+    given = {"score_constants": score_constants} if score_constants else {}
+    suite = dataclasses.replace(config.suite, **given)
     own_seed = seed_for(seed, "play", bits=31)
-    return dataclasses.replace(config, seed=own_seed, eval_envs=envs or config.eval_envs, eval_episodes=episodes)
+    return dataclasses.replace(
+        config, suite=suite, seed=own_seed, eval_envs=envs or config.eval_envs, eval_episodes=episodes
+    )
 
 
 def _asked_row(run: Path, trained: Trained, seed: int, kind: str, name: str) -> Row:
     """Return what is known of a split's row before it is played."""
-    config, options = trained.config, procgen_options(trained.config, name)
+    config = trained.config
     row = {
         "kind": "summary",
         "run": run.resolve().name,
@@ -192,11 +191,11 @@ def _asked_row(run: Path, trained: Trained, seed: int, kind: str, name: str) -> 
         "split": name,
         "train_split": config.train_split,
     }
-    if options is not None:
-        row["levels"] = str(options.split)
+    if levels := levels_of(config, name):
+        row["levels"] = levels
     if config.background_dir:
         row["background_dir"] = list(config.background_dir)
-    if constants := score_constants_of(config):
+    if constants := config.suite.constants:
         row["score_constants"] = constants
     return row
 

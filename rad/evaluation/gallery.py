@@ -6,13 +6,11 @@ from pathlib import Path
 import numpy as np
 
 from rad import envs
-from rad.envs.dmc.appearances import PLAIN
-from rad.envs.dmc.appearances import SPLITS as LOOKS
-from rad.envs.procgen.options import SPLITS as LEVEL_SPLITS
+from rad.envs.suites import SUITES, suite_of
 from rad.experiment.build import make_env
 from rad.experiment.config import RunConfig
 from rad.experiment.presets import choose
-from rad.experiment.splits import check_split, folders, is_dmc, is_procgen, named, procgen_options
+from rad.experiment.splits import check_split, folders, levels_of, named
 from rad.experiment.validate import check_environment, flag
 from rad.report.draw.gallery import gallery_figure
 
@@ -23,11 +21,11 @@ def known_splits(config: RunConfig) -> tuple[str, ...]:
     Raises:
         ValueError: it has none.
     """
-    if is_dmc(config):
-        return tuple(name for name in LOOKS if name != PLAIN)
-    if is_procgen(config):
-        return LEVEL_SPLITS
-    raise ValueError(f"--task: {config.task} has no splits; allowed: dmc and procgen tasks")
+    names = tuple(suite_of(config.task).splits)
+    if not names:
+        allowed = " and ".join(name for name, suite in SUITES.items() if suite.splits)
+        raise ValueError(f"--task: {config.task} has no splits; allowed: {allowed} tasks")
+    return names
 
 
 def draw_gallery(
@@ -85,7 +83,7 @@ def draw_gallery(
 
 def _check_folder(config: RunConfig) -> None:
     with named("background_dir"):
-        if not is_dmc(config) or folders(config).keys() != {"test"}:
+        if not suite_of(config.task).shows_clips or folders(config).keys() != {"test"}:
             came = " ".join(config.background_dir)
             raise ValueError(f"must be test=DIR here, and is of dmc tasks only, got {came} for {config.task}")
         check_split(config, "video-hard")
@@ -93,8 +91,7 @@ def _check_folder(config: RunConfig) -> None:
 
 def _about(config: RunConfig, split: str) -> str:
     check_split(config, split)
-    options = procgen_options(config, split)
-    return LOOKS[split].about if options is None else f"levels {options.split}"
+    return suite_of(config.task).splits[split] or f"levels {levels_of(config, split)}"
 
 
 def _first_frames(config: RunConfig, split: str, episodes: int) -> list[np.ndarray]:

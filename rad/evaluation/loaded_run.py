@@ -8,18 +8,16 @@ from typing import NamedTuple
 import numpy as np
 from gymnasium.vector import VectorEnv
 
-from rad.agents.ppo import PPOAgent
-from rad.agents.sac import SACAgent
+from rad.agents.base import Agent
 from rad.evaluation.play import Policy, Recorder, evaluate, summary
-from rad.experiment.build import make_agent, make_env, read_config
-from rad.experiment.config import PPORun, Run, RunConfig
-from rad.experiment.splits import is_procgen
+from rad.experiment.algorithms import make_agent
+from rad.experiment.build import make_env
+from rad.experiment.config import RunConfig
+from rad.experiment.config_file import read_config
 from rad.report.stats.scores import normalize
 from rad.runtime import checkpoint
 from rad.runtime.run_dir import CHECKPOINTS
 from rad.runtime.seeding import generator
-
-NORMALIZED_MODES = ("easy", "hard")  # nothing is published for the others
 
 
 class Trained(NamedTuple):
@@ -31,8 +29,8 @@ class Trained(NamedTuple):
         frames: environment frames that it had been trained for then.
     """
 
-    config: Run
-    agent: SACAgent | PPOAgent
+    config: RunConfig
+    agent: Agent
     frames: int
 
 
@@ -52,7 +50,7 @@ def load(folder: Path, device: str = "auto") -> Trained:
     return Trained(config, agent, frames)
 
 
-def policy_of(agent: SACAgent | PPOAgent, kind: str, seed: int) -> Policy:
+def policy_of(agent: Agent, kind: str, seed: int) -> Policy:
     """Return the policy to evaluate: `mode`, or `sample` with chance of its own that follows from `seed`."""
     chance = generator(seed, "evaluation actions")
     return lambda obs: agent.act(obs, deterministic=kind == "mode", generator=chance)
@@ -102,21 +100,14 @@ def play_splits(
 
 def scores(config: RunConfig, returns: np.ndarray) -> dict[str, float]:
     """Return `summary` and, where constants are published, the mean of the returns on the published scale."""
-    row, constants = summary(returns), score_constants_of(config)
-    if not (constants and isinstance(config, PPORun)):
+    row = summary(returns)
+    if not config.suite.constants:
         return row
-    normalized = normalize(returns, config.task, config.procgen.distribution_mode, constants=constants)
+    normalized = normalize(returns, config.task, vars(config.suite))
     return row | {"normalized_return_mean": float(normalized.mean())}
 
 
-def score_constants_of(config: RunConfig) -> str:
-    """Return whose constants the run's scores are normalised with; "" where none are published."""
-    if not (isinstance(config, PPORun) and is_procgen(config)):
-        return ""
-    return config.procgen.score_constants if config.procgen.distribution_mode in NORMALIZED_MODES else ""
-
-
-def untrained_agent(config: RunConfig) -> SACAgent | PPOAgent:
+def untrained_agent(config: RunConfig) -> Agent:
     """Return the agent that the run began with."""
     env = make_env(config, "evaluation")
     try:

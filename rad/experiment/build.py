@@ -1,11 +1,7 @@
-"""From a configuration to its parts: environments, augmentation, agent, loop, and the files of a run folder."""
+"""From a configuration to the parts of any algorithm: environments, their spaces, and augmentations."""
 
 import functools
-import json
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from gymnasium.spaces import Box, Discrete
@@ -14,38 +10,18 @@ from torch import Tensor
 
 import augment
 from rad import envs
-from rad.agents.ppo import PPOAgent
-from rad.agents.sac import SACAgent
-from rad.buffers.replay import Replay
-from rad.buffers.rollout import RolloutBuffer
 from rad.envs.dmc.backgrounds import Folder, Generated, pictures
-from rad.experiment.config import PPORun, Run, RunConfig, SACRun, from_json
-from rad.experiment.splits import DISTRACTORS, folders, is_dmc, is_procgen, split_options, uses_overlay
-from rad.loops import Progress, Report, Standing, off_policy, on_policy
+from rad.envs.suites import suite_of
+from rad.experiment.config import RunConfig
+from rad.experiment.splits import DISTRACTORS, folders, split_of, uses_overlay
 from rad.runtime import device
-from rad.runtime.run_dir import CONFIG_FILE
-from rad.runtime.seeding import generator, seed_for
-
-
-def read_config(folder: Path) -> Run:
-    """Read the configuration of a run.
-
-    Raises:
-        ValueError: there is no config.json, or it cannot be read; one line that names it.
-    """
-    path = folder / CONFIG_FILE
-    try:
-        return from_json(json.loads(path.read_text()))
-    except (FileNotFoundError, NotADirectoryError):
-        raise ValueError(f"{folder} is no run folder: it has no {CONFIG_FILE}") from None
-    except (json.JSONDecodeError, KeyError, TypeError) as error:
-        raise ValueError(f"{path} cannot be read: {error}") from None
+from rad.runtime.seeding import seed_for
 
 
 def image_size(config: RunConfig) -> int:
     """Return the side in pixels of what the encoder sees."""
-    default = envs.image_size_for(config.task) if is_procgen(config) else augment.default_size(config.augment)
-    return config.image_size or default
+    fixed: int = suite_of(config.task).only.get("image_size", 0)
+    return config.image_size or fixed or augment.default_size(config.augment)
 
 
 def make_arms(config: RunConfig) -> tuple[dict[str, augment.Augmentation], int]:
@@ -87,7 +63,10 @@ def make_env(config: RunConfig, purpose: str, *, num_envs: int = 1, split: str =
         camera_id=config.camera_id,
         render_quality=config.render_quality,
         parallel=config.parallel_envs and num_envs > 1,
-        **split_options(config, split),
+        options=config.suite,
+        split=split_of(config, split),
+        # On a CPU, threads that step the environments would disturb the networks, which take most of the time.
+        num_threads=0 if device.resolve_device(config.device).type == "cpu" else 4,
     )
 
 
@@ -114,85 +93,3 @@ def action_dim(env: VectorEnv) -> int:
     if isinstance(space, Box) and len(space.shape) == 1:
         return space.shape[0]
     raise ValueError(f"actions must be discrete or a vector of continuous numbers, got {space}")
-
-
-def make_agent(config: RunConfig, env: VectorEnv) -> SACAgent | PPOAgent:
-    """Make the agent for the spaces of `env`, untrained, on the run's device."""
-    target = device.resolve_device(config.device)
-    common: dict[str, Any] = {
-        "encoder": config.encoder,
-        "seed": seed_for(config.seed, "agent"),
-        "device": target,
-        "precision": device.resolve_precision(config.precision, target),
-    }
-    arms, _ = make_arms(config)
-    if isinstance(config, PPORun):
-        return PPOAgent(
-            obs_shape(env),
-            action_dim(env),
-            config.agent,
-            arms,
-            discrete=isinstance(env.single_action_space, Discrete),
-            total_updates=rollouts(config),
-            **common,
-        )
-    if not isinstance(config, SACRun):
-        raise TypeError(f"a run is of one of the algorithms, got {type(config).__name__}")
-    (op,) = arms.values()
-    return SACAgent(obs_shape(env), action_dim(env), config.agent, op, distractors=distractors(config), **common)
-
-
-@dataclass(frozen=True)
-class Learning:
-    """A loop with what it fills and where it stands; `steps` begins with the state that these have then."""
-
-    buffer: Replay | RolloutBuffer
-    standing: Standing
-    steps: Iterator[Report]
-
-
-def make_learning(config: RunConfig, env: VectorEnv, agent: SACAgent | PPOAgent) -> Learning:
-    """Make the loop in which an agent learns from `env`."""
-    if isinstance(config, PPORun) and isinstance(agent, PPOAgent):
-        rollout = RolloutBuffer(config.agent.num_steps, env.num_envs, obs_shape(env), device=agent.device)
-        standing = Standing()
-        return Learning(rollout, standing, on_policy(env, agent, rollout, standing))
-    if not (isinstance(config, SACRun) and isinstance(agent, SACAgent)):
-        raise TypeError(f"agent and run belong together, got {type(agent).__name__} and {type(config).__name__}")
-    replay = Replay(
-        replay_frames(config),
-        obs_shape(env),
-        action_dim(env),
-        num_envs=env.num_envs,
-        frame_stack=config.frame_stack,
-        gamma=config.agent.gamma,
-        n_step=config.agent.n_step,
-    )
-    progress = Progress(generator(config.seed, "loop"))
-    loop = off_policy(
-        env,
-        agent,
-        replay,
-        progress,
-        batch_size=config.agent.batch_size,
-        warmup_steps=config.warmup_steps,
-        updates_per_step=config.updates_per_step,
-    )
-    return Learning(replay, progress, loop)
-
-
-def rollouts(config: PPORun) -> int:
-    """Return the number of whole rollouts in the run."""
-    return config.frames // (action_repeat(config) * config.num_envs * config.agent.num_steps)
-
-
-def replay_frames(config: SACRun) -> int:
-    """Return how many frames the replay has to hold: its capacity, or all of a run that is shorter.
-
-    An episode takes one frame more than it has steps, and those of the DeepMind suite are long; twice the steps
-    covers the shortest ones.
-    """
-    steps = -(-config.frames // action_repeat(config)) + config.num_envs
-    held = steps + steps // 10 + 100 if is_dmc(config) else 2 * steps
-    least = config.num_envs * Replay.least_slots(config.frame_stack, config.agent.n_step)
-    return min(config.replay_capacity, held + least)

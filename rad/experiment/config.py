@@ -1,14 +1,13 @@
 """The configuration of a run: everything that decides what it computes, as plain values."""
 
 import dataclasses
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from rad.agents.ppo import PPOConfig
-from rad.agents.sac import SACConfig
-from rad.runtime.migrate import migrate
+from rad.agents.base import AgentConfig
+from rad.envs.options import SuiteOptions
+from rad.envs.suites import SUITES
 
 EvalPolicy = Literal["mode", "sample"]
 
@@ -20,7 +19,7 @@ class RunConfig:
     task: str = "dmc/cartpole-swingup"
     """What to learn: dmc/DOMAIN-TASK, gym/ID, procgen/GAME or probe/NAME."""
     algo: str = "sac"
-    """Learning algorithm: sac or ppo."""
+    """Learning algorithm, such as sac or ppo."""
     preset: str = "rad"
     """Defaults of all other fields. Of sac: rad, drq, svea, lean, demo; of ppo: ppo, rad-procgen, drac, ucb-drac."""
     augment: str = "crop"
@@ -83,68 +82,21 @@ class RunConfig:
     wandb_project: str = ""
     """Also log to this Weights & Biases project."""
 
-
-@dataclass(frozen=True)
-class SACRun(RunConfig):
-    """A run of SAC."""
-
-    warmup_steps: int = 1_000
-    """Agent steps with random actions before the first update."""
-    replay_capacity: int = 100_000
-    """Frames that the replay holds, each stored once: one per agent step and one per episode."""
-    updates_per_step: float = 1.0
-    """Updates per agent step; 0.5 for one every second step (DrQ-v2)."""
-
-    agent: SACConfig = field(default_factory=SACConfig)
+    suite: SuiteOptions = field(default_factory=SuiteOptions)
+    """Options of the task's suite."""
+    agent: AgentConfig = field(default_factory=AgentConfig)
     """The algorithm's hyperparameters."""
 
+    def __post_init__(self) -> None:
+        """Give a task whose suite has options their defaults where none were named."""
+        entry = SUITES.get(self.task.partition("/")[0])
+        if entry and type(self.suite) is SuiteOptions:
+            object.__setattr__(self, "suite", entry.options())
 
-@dataclass(frozen=True)
-class ProcgenConfig:
-    """Which levels of a Procgen game, and how they look."""
-
-    distribution_mode: str = "easy"
-    """easy, hard, extreme, memory or exploration; not every game has each."""
-    start_level: int = -1
-    """First level to train on, instead of the split's; needs num_levels."""
-    num_levels: int = -1
-    """Number of levels to train on, instead of the split's; 0 is all of them, and start_level has to be 0 then."""
-    use_backgrounds: bool = True
-    """Draw backgrounds; black otherwise."""
-    restrict_themes: bool = False
-    """Draw one theme of each kind of object."""
-    use_monochrome_assets: bool = False
-    """Draw rectangles of one color instead of pictures."""
-    center_agent: bool = True
-    """Follow the agent, instead of showing the whole world, in the games that can."""
-    paint_vel_info: bool = False
-    """Paint the agent's velocity as two grey squares."""
-    score_constants: Literal["paper", "train-procgen"] = "paper"
-    """Published return ranges that scores are normalised with; they differ in jumper and leaper of easy."""
-
-
-@dataclass(frozen=True)
-class PPORun(RunConfig):
-    """A run of PPO."""
-
-    algo: str = "ppo"
-    """Learning algorithm: sac or ppo."""
-    preset: str = "ppo"
-    """Defaults of all other fields. Of sac: rad, drq, svea, lean, demo; of ppo: ppo, rad-procgen, drac, ucb-drac."""
-    augment: str = "none"
-    """Augmentation: names joined by +, options after a colon; ucb:crop,flip chooses one for each rollout."""
-    eval_policy: EvalPolicy = "sample"
-    """Evaluate with sampled actions, as published for Procgen, or with the most likely ones."""
-
-    procgen: ProcgenConfig = field(default_factory=ProcgenConfig)
-    """Of Procgen tasks."""
-    agent: PPOConfig = field(default_factory=PPOConfig)
-    """The algorithm's hyperparameters."""
-
-
-Run = SACRun | PPORun
-
-RUNS: dict[str, type[SACRun] | type[PPORun]] = {"sac": SACRun, "ppo": PPORun}
+    @property
+    def augmentations(self) -> tuple[str, ...]:
+        """All augmentations of the run, as texts for `augment.make`, the one for all images first."""
+        return (self.augment,)
 
 
 def values(config: RunConfig) -> dict[str, Any]:
@@ -160,46 +112,3 @@ def _leaves(config: Any) -> list[tuple[str, Any]]:
 
 def _is_part(value: Any) -> bool:
     return dataclasses.is_dataclass(value) and not isinstance(value, type)
-
-
-def to_json(config: RunConfig) -> dict[str, Any]:
-    """Return the configuration as plain values."""
-    plain = dataclasses.asdict(config)
-    return plain | {"out": None if config.out is None else str(config.out)}
-
-
-def from_json(plain: Mapping[str, Any]) -> Run:
-    """Rebuild a configuration from `to_json`'s values.
-
-    Raises:
-        ValueError: a field is missing or unknown: the file was written by another version; or it has a value of a
-            wrong type.
-    """
-    plain = migrate(plain)
-    if plain["algo"] not in RUNS:
-        raise ValueError(f"config.json has the algo '{plain['algo']}'; known: {', '.join(RUNS)}")
-    default = RUNS[plain["algo"]]()
-    parts = {f.name: getattr(default, f.name) for f in dataclasses.fields(default)}
-    nested = {name: type(part) for name, part in parts.items() if _is_part(part)}
-    odd = _differing(type(default), plain)
-    for name, kind in nested.items():
-        odd |= _differing(kind, plain.get(name, {}))
-    if odd:
-        raise ValueError(f"config.json and this version of rad differ in the fields {', '.join(sorted(odd))}")
-    out = None if plain["out"] is None else Path(plain["out"])
-    plain = {**plain, "out": out, "background_dir": tuple(plain["background_dir"])}
-    config = type(default)(**{**plain, **{name: kind(**plain[name]) for name, kind in nested.items()}})
-    _check_types(config, values(default))
-    return config
-
-
-def _check_types(config: RunConfig, default: Mapping[str, Any]) -> None:
-    for name, value in values(config).items():
-        kind = type(default[name])
-        if type(value) is not kind and (kind, type(value)) != (float, int) and name != "out":
-            raise ValueError(f"config.json has {name} {value!r}; expected a value such as {default[name]!r}")
-
-
-def _differing(kind: type, plain: Mapping[str, Any]) -> set[str]:
-    """Return the names that `plain` or the dataclass `kind` has and the other lacks."""
-    return {f.name for f in dataclasses.fields(kind)} ^ set(plain)

@@ -5,35 +5,28 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import torch
+from gymnasium.spaces import Discrete, Space
 from gymnasium.vector import VectorEnv
 
 import augment
 import encoders
 from rad import envs
 from rad.agents.bandit_views import ArmViews
-from rad.buffers.replay import Replay
-from rad.buffers.rollout import RolloutBuffer
-from rad.envs.dmc.appearances import TRAIN
-from rad.experiment.bounds import check_bounds, flag_name
-from rad.experiment.build import (
-    action_dim,
-    action_repeat,
-    distractors,
-    make_arms,
-    make_env,
-    replay_frames,
-    rollouts,
-)
-from rad.experiment.config import PPORun, Run, RunConfig, SACRun
-from rad.experiment.splits import check_splits, is_procgen, named, tested_splits
+from rad.envs.suites import TRAIN, check_scene, suite_of
+from rad.experiment.algorithms import ALGORITHMS, algorithm_of
+from rad.experiment.bounds import RUN_BOUNDS, flag_name
+from rad.experiment.build import action_dim, make_arms, make_env
+from rad.experiment.config import RunConfig, values
+from rad.experiment.splits import check_splits, named, tested_splits
 from rad.runtime import device
 
 SCENE = ("image_size", "action_repeat", "camera_id", "render_quality")  # what an environment's errors begin with
 
 
-def check(config: Run, folder: Path) -> None:
+def check(config: RunConfig, folder: Path) -> None:
     """Check a run before anything of it is made.
 
     Raises:
@@ -44,22 +37,20 @@ def check(config: Run, folder: Path) -> None:
     check_environment(config)
 
 
-def check_settings(config: Run) -> None:
+def check_settings(config: RunConfig) -> None:
     """Check all that takes neither a folder nor an environment to tell; errors as of `check`."""
     check_bounds(config)
     with flag("task"):
         envs.check_task(config.task)
     with flag("device"):
         device.resolve_device(config.device)
-    check_procgen(config)
+    check_suite(config)
     check_splits(config)
     side, size = check_augment(config)
     check_encoder(config, size)
-    check_agent(config)
-    if isinstance(config, SACRun):
-        check_replay(config)
-    if isinstance(config, PPORun):
-        check_rollouts(config)
+    with named("algo", vars(config.agent)):
+        config.agent.check()
+    algorithm_of(config).check(config, size)
     check_memory(config, side)
     if config.wandb_project and importlib.util.find_spec("wandb") is None:
         raise ValueError("--wandb-project: needs wandb: pip install 'rad-rl[wandb]'")
@@ -75,17 +66,8 @@ def check_augment(config: RunConfig) -> tuple[int, tuple[int, int]]:
         for op in arms.values():
             _draw_once(op, (1, 3 * config.frame_stack, side, side))
     size = sizes.pop()
-    if isinstance(config, SACRun):
-        if len(arms) > 1:
-            raise ValueError(
-                f"--augment: ucb chooses by the returns of rollouts, which sac has none of; allowed: one augmentation, "
-                f"got {config.augment}"
-            )
-        with named("strong_augment"):
-            strong = config.agent.strong_augment
-            augment.make(strong, size=size[0], distractors=distractors(config)).output_size(*size)
-    fixed = envs.image_size_for(config.task)
-    if is_procgen(config) and side != fixed:
+    fixed = suite_of(config.task).only.get("image_size", side)
+    if side != fixed:
         raise ValueError(
             f"--augment: {config.augment} with --crop {config.crop} needs frames of {side} pixels, but {config.task} "
             f"draws {fixed} only; allowed: --crop pad or resize, and augmentations that keep the size"
@@ -105,32 +87,31 @@ def _draw_once(op: augment.Augmentation, shape: tuple[int, ...]) -> None:
         raise ValueError(str(error)) from None
 
 
-def check_procgen(config: RunConfig) -> None:
-    """Check what only Procgen cannot do."""
-    if not is_procgen(config):
+def check_bounds(config: RunConfig) -> None:
+    """Check every number against its range."""
+    fields = values(config)
+    for name, (allowed, words) in (RUN_BOUNDS | dict(algorithm_of(config).bounds)).items():
+        if not allowed(fields[name]):
+            raise ValueError(f"{flag_name(name)}: must be {words}, got {fields[name]}")
+
+
+def check_suite(config: RunConfig) -> None:
+    """Check what the task's suite has one value of, and its kind of actions where that is known."""
+    sizes = {name: getattr(config, name) for name in ("image_size", "action_repeat") if getattr(config, name)}
+    with named("task", SCENE):
+        check_scene(config.task, **sizes, camera_id=config.camera_id, render_quality=config.render_quality)
+    with named("parallel_envs"):
+        check_scene(config.task, parallel=config.parallel_envs)
+    if suite_of(config.task).discrete:
+        _check_kind(config, Discrete(1))
+
+
+def _check_kind(config: RunConfig, actions: Space[Any]) -> None:
+    if isinstance(actions, algorithm_of(config).action_spaces):
         return
-    if not isinstance(config, PPORun):
-        raise ValueError(f"--algo: {config.task} has discrete actions, which sac cannot take; allowed: ppo")
-    fixed = envs.image_size_for(config.task)
-    if config.image_size not in (0, fixed):
-        raise ValueError(f"--image-size: {config.task} draws {fixed} pixels only, got {config.image_size}; allowed: 0")
-    if config.parallel_envs:
-        raise ValueError(f"--parallel-envs: {config.task} steps all environments in one call; allowed: False, got True")
-
-
-def check_rollouts(config: PPORun) -> None:
-    """Check that the run holds a rollout, and that a rollout can be divided into minibatches."""
-    agent = config.agent
-    steps = agent.num_steps * config.num_envs
-    if agent.num_minibatches > steps:
-        raise ValueError(
-            f"--num-minibatches: must be at most {steps}, the steps of a rollout, got {agent.num_minibatches}"
-        )
-    if not rollouts(config):
-        raise ValueError(
-            f"--frames: must be at least {steps * action_repeat(config):,}, one rollout of {config.num_envs} "
-            f"environments and {agent.num_steps} steps, got {config.frames:,}"
-        )
+    fitting = ", ".join(name for name, one in ALGORITHMS.items() if isinstance(actions, one.action_spaces))
+    kind = type(actions).__name__.lower()
+    raise ValueError(f"--algo: {config.task} has {kind} actions, which {config.algo} cannot take; allowed: {fitting}")
 
 
 def check_encoder(config: RunConfig, size: tuple[int, int]) -> None:
@@ -141,32 +122,6 @@ def check_encoder(config: RunConfig, size: tuple[int, int]) -> None:
     except ValueError as error:
         wrong = "image_size" if "image_shape" in str(error) else "encoder"
         raise ValueError(f"{flag_name(wrong)}: {error}") from None
-
-
-def check_agent(config: Run) -> None:
-    """Check what two fields decide together."""
-    try:
-        config.agent.check()
-    except ValueError as error:
-        first, *words = str(error).split(" ")
-        words = [flag_name(word) if word in vars(config.agent) else word for word in words]
-        raise ValueError(f"{flag_name(first)}: {' '.join(words)}") from None
-
-
-def check_replay(config: SACRun) -> None:
-    """Check that the replay always has something to sample once the updates begin."""
-    n_step, num_envs = config.agent.n_step, config.num_envs
-    least = num_envs * Replay.least_slots(config.frame_stack, n_step)
-    if config.replay_capacity < least:
-        raise ValueError(
-            f"--replay-capacity: must be at least {least} with {num_envs} environments, {config.frame_stack} "
-            f"stacked frames and {n_step} steps, got {config.replay_capacity}"
-        )
-    if config.warmup_steps < num_envs * (n_step - 1):
-        raise ValueError(
-            f"--warmup-steps: must be at least {num_envs * (n_step - 1)} with {num_envs} environments and {n_step} "
-            f"steps, got {config.warmup_steps}"
-        )
 
 
 def check_folder(folder: Path) -> None:
@@ -204,43 +159,20 @@ def _make_env(config: RunConfig, split: str, field: str) -> VectorEnv:
 
 def check_actions(config: RunConfig, env: VectorEnv) -> None:
     """Check that the algorithm can take an environment's actions."""
-    actions = env.single_action_space
     with flag("task"):
         action_dim(env)
-    if isinstance(config, SACRun) and len(actions.shape or ()) != 1:
-        raise ValueError(
-            f"--task: sac needs actions that are a vector of continuous numbers, got {config.task} with {actions}; "
-            f"ppo takes them: --algo ppo"
-        )
+    _check_kind(config, env.single_action_space)
 
 
 def check_memory(config: RunConfig, side: int) -> None:
     """Check that the observations that are stored, `side` x `side` pixels, fit into the memory that is free."""
-    free, needed = device.free_memory_bytes(), stored_bytes(config, side)
-    if needed <= free:
-        return
-    if isinstance(config, PPORun):
-        steps = config.agent.num_steps
+    free, stored = device.free_memory_bytes(), algorithm_of(config).stored(config, side)
+    if stored.bytes > free:
         raise ValueError(
-            f"--num-steps: {steps:,} steps of {config.num_envs} environments with {side}x{side} pixels need "
-            f"{needed / 1e9:.1f} GB, but {free / 1e9:.1f} GB of memory are free; allowed here: at most "
-            f"{steps * free // needed:,}"
+            f"{flag_name(stored.field)}: {stored.count:,} {stored.unit} of {side}x{side} pixels need "
+            f"{stored.bytes / 1e9:.1f} GB, but {free / 1e9:.1f} GB of memory are free; allowed here: at most "
+            f"{stored.count * free // stored.bytes:,}"
         )
-    if isinstance(config, SACRun):
-        raise ValueError(
-            f"--replay-capacity: {replay_frames(config):,} frames of {side}x{side} need {needed / 1e9:.1f} GB, "
-            f"but {free / 1e9:.1f} GB of memory are free; allowed here: at most {free // (3 * side * side):,}"
-        )
-
-
-def stored_bytes(config: RunConfig, side: int) -> int:
-    """Return the bytes of the observations that a run stores, `side` x `side` pixels each."""
-    shape = (3 * config.frame_stack, side, side)
-    if isinstance(config, PPORun):
-        return RolloutBuffer.nbytes(config.agent.num_steps, config.num_envs, shape)
-    if isinstance(config, SACRun):
-        return Replay.nbytes(replay_frames(config), shape, config.frame_stack)
-    return 0
 
 
 @contextmanager

@@ -22,6 +22,9 @@ def migrate(plain: Mapping[str, Any]) -> dict[str, Any]:
     options = {name: fields.pop(name) for name in ENCODER_OPTIONS if name in fields}
     if isinstance(fields.get("encoder"), str):
         fields["encoder"] = ":".join([fields["encoder"], *(f"{name}={n}" for name, n in options.items() if n)])
+    if isinstance(fields.get("agent"), dict) or "procgen" in fields:  # a field of every run of PPO, whatever its task
+        options, suite = fields.pop("procgen", {}), str(fields.get("task", "")).partition("/")[0]
+        fields = _with(fields, {"suite": {"procgen": options}.get(suite, {})})
     algo = str(fields.get("algo", ""))
     if isinstance(fields.get("agent"), dict):
         fields["agent"] = _with(fields["agent"], ADDED_TO_AGENT.get(algo, {}))

@@ -5,10 +5,9 @@ import os
 from collections.abc import Hashable, Sequence
 from pathlib import Path
 
-from rad.experiment.bounds import check_bounds
 from rad.experiment.build import image_size, make_arms
-from rad.experiment.config import Run
-from rad.experiment.validate import check_environment, check_folder, check_settings
+from rad.experiment.config import RunConfig
+from rad.experiment.validate import check_bounds, check_environment, check_folder, check_settings
 from rad.runtime.run_dir import CONFIG_FILE
 from rad.sweep.grid import Trial
 
@@ -19,7 +18,7 @@ def check_trials(trials: Sequence[Trial]) -> None:
     Raises:
         ValueError: the first thing that is wrong, as `--flag: ...`.
     """
-    scenes: dict[Hashable, Run] = {}
+    scenes: dict[Hashable, RunConfig] = {}
     for config in {dataclasses.replace(trial.config, seed=1, out=None) for trial in trials}:
         check_settings(config)
         scenes.setdefault(_scene(config), config)
@@ -51,7 +50,7 @@ def _exists(folder: Path) -> bool:
         return False
 
 
-def _scene(config: Run) -> Hashable:
+def _scene(config: RunConfig) -> Hashable:
     """Return what an environment is made from: all settings but those of agent and augmentation, and the sizes."""
     known = {name: value for name, value in vars(config).items() if name not in ("augment", "agent")}
     return type(config), *known.items(), image_size(config), make_arms(config)[1]

@@ -9,9 +9,9 @@ from types import MappingProxyType
 from typing import Any
 
 from rad.experiment.bounds import flag_name
-from rad.experiment.config import Run, values
+from rad.experiment.config import RunConfig, values
 
-Parse = Callable[[Sequence[str]], Run]
+Parse = Callable[[Sequence[str]], RunConfig]
 """Reads the flags of `rad train`."""
 
 OWN_AXES = ("task", "augment", "seed")
@@ -46,7 +46,7 @@ class Trial:
     """
 
     name: str
-    config: Run
+    config: RunConfig
     swept: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -81,7 +81,7 @@ def grid(axes: Axes, typed: Sequence[str], parse: Parse, out: Path) -> list[Tria
     return list(found.values())
 
 
-def configured(task: str, swept: Mapping[str, str], typed: Sequence[str], parse: Parse) -> Run:
+def configured(task: str, swept: Mapping[str, str], typed: Sequence[str], parse: Parse) -> RunConfig:
     """Return what the flags give for a task and one value of each swept field.
 
     Raises:
@@ -119,7 +119,7 @@ def _combinations(swept: Mapping[str, Sequence[str]]) -> Iterator[dict[str, str]
         yield dict(zip(swept, texts))
 
 
-def _trial(config: Run, swept: Mapping[str, str], out: Path) -> Trial:
+def _trial(config: RunConfig, swept: Mapping[str, str], out: Path) -> Trial:
     known = values(config)
     told = {name: _text(known[name], typed) for name, typed in swept.items()}
     folders = [

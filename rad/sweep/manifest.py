@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from rad.experiment.bounds import flag_name
-from rad.experiment.config import Run, to_json
+from rad.experiment.config import RunConfig
+from rad.experiment.config_file import to_json
 from rad.report.read.groups import flat
 from rad.runtime.files import replacing, sync_folder
 from rad.runtime.migrate import migrate
@@ -43,7 +44,9 @@ def read(out: Path) -> Record | None:
     return dict(record)
 
 
-def check(record: Record, swept: Sequence[str], configure: Callable[[str, Mapping[str, str]], Run], out: Path) -> None:
+def check(
+    record: Record, swept: Sequence[str], configure: Callable[[str, Mapping[str, str]], RunConfig], out: Path
+) -> None:
     """Check that a command belongs to the sweep in its folder.
 
     Args:
@@ -95,7 +98,7 @@ def write(out: Path, record: Record) -> None:
     sync_folder(out)
 
 
-def settings(config: Run, swept: Sequence[str]) -> dict[str, Any]:
+def settings(config: RunConfig, swept: Sequence[str]) -> dict[str, Any]:
     """Return what runs of one task and one value of each swept field share, by name, as JSON gives it back."""
     plain = flat(json.loads(json.dumps(to_json(config))))
     return {name: value for name, value in plain.items() if name not in (*OWN_AXES, "out", *swept)}

@@ -13,8 +13,8 @@ from typing import Any
 
 import torch
 
+from rad.experiment.algorithms import stored_bytes
 from rad.experiment.build import make_arms
-from rad.experiment.validate import stored_bytes
 from rad.report.draw.tables import sweep_table
 from rad.runtime import device
 from rad.runtime.files import locked

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from rad.experiment.bounds import flag_name
-from rad.experiment.config import to_json
+from rad.experiment.config_file import to_json
 from rad.report.read.groups import flat
 from rad.runtime import checkpoint
 from rad.runtime.files import TEMPORARY_PREFIX

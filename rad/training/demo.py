@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from rad.experiment.config import Run
+from rad.experiment.config import RunConfig
 from rad.experiment.presets import preset
 from rad.experiment.validate import check
 from rad.runtime import device
@@ -56,7 +56,7 @@ def run(minutes: float, out: Path, seed: int) -> int:
     return 0
 
 
-def fitted(config: Run, cost: Cost, left_s: float) -> Run:
+def fitted(config: RunConfig, cost: Cost, left_s: float) -> RunConfig:
     """Return the run with as many frames as fit into the seconds left, evaluations and pictures counted."""
     playing_s = (EVALUATIONS + 1) * config.eval_episodes * EPISODE_FRAMES / cost.play_frames_per_s
     frames = int((left_s - playing_s - ENDING_S) * cost.frames_per_s)
@@ -64,7 +64,7 @@ def fitted(config: Run, cost: Cost, left_s: float) -> Run:
     return dataclasses.replace(config, frames=frames, eval_every=frames // EVALUATIONS)
 
 
-def choice(config: Run, cost: Cost, minutes: float) -> str:
+def choice(config: RunConfig, cost: Cost, minutes: float) -> str:
     """Say what was measured, and what follows from it."""
     target = device.resolve_device(config.device)
     precision = device.resolve_precision(config.precision, target)

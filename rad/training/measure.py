@@ -14,16 +14,15 @@ from gymnasium.vector import VectorEnv
 
 from rad.evaluation.loaded_run import policy_of
 from rad.evaluation.play import Policy
-from rad.experiment.build import action_repeat, make_agent, make_arms, make_env, make_learning
-from rad.experiment.config import PPORun, Run, SACRun, from_json, to_json
-from rad.experiment.validate import stored_bytes
+from rad.experiment.algorithms import algorithm_of, make_agent, make_learning, stored_bytes
+from rad.experiment.build import action_repeat, make_arms, make_env
+from rad.experiment.config import RunConfig
+from rad.experiment.config_file import from_json, to_json
 from rad.loops import Report
 from rad.runtime import device
 
 UPDATES, PLAY_STEPS = 20, 20
 LIMIT_S = 10.0  # of updates; a slow machine is known after few
-WARMUP_STEPS = 20  # a batch is drawn with replacement, so these are enough
-ROLLOUT_STEPS = 16  # the time of an update of PPO is proportional to the steps
 CUDA_BYTES = 2**30  # of CUDA's own in each process: some hundred MB, rounded up
 LEFT_FREE = 0.9  # of the memory that is free now
 
@@ -47,7 +46,7 @@ class Cost:
     play_frames_per_s: float = 0.0
 
 
-def in_process(config: Run, environment: Mapping[str, str]) -> Cost:
+def in_process(config: RunConfig, environment: Mapping[str, str]) -> Cost:
     """Measure a run in a child process with these environment variables.
 
     Raises:
@@ -62,12 +61,12 @@ def in_process(config: Run, environment: Mapping[str, str]) -> Cost:
     return Cost(**json.loads(found.stdout.splitlines()[-1]))
 
 
-def measure(config: Run) -> Cost:
+def measure(config: RunConfig) -> Cost:
     """Make the parts of a run and time some updates."""
     device.tune_allocator()
     if config.threads:
         device.set_threads(config.threads)
-    short = _shortened(config)
+    short = algorithm_of(config).shortened(config)
     env = make_env(short, "train", num_envs=short.num_envs)
     try:
         agent = make_agent(short, env)
@@ -80,17 +79,6 @@ def measure(config: Run) -> Cost:
     workers = config.num_envs * 1024 * resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
     needed = own + stored + (workers if config.parallel_envs else 0)
     return Cost(rate, needed, *_on_gpu(agent.device), play_frames_per_s=play_rate)
-
-
-def _shortened(config: Run) -> Run:
-    if isinstance(config, PPORun):
-        steps = max(ROLLOUT_STEPS, -(-config.agent.num_minibatches // config.num_envs))
-        steps = min(steps, config.agent.num_steps)
-        return dataclasses.replace(config, agent=dataclasses.replace(config.agent, num_steps=steps))
-    if isinstance(config, SACRun):
-        least = config.num_envs * config.agent.n_step
-        return dataclasses.replace(config, warmup_steps=min(config.warmup_steps, least + WARMUP_STEPS))
-    raise TypeError(f"a run is of one of the algorithms, got {type(config).__name__}")
 
 
 def _steps_per_s(reports: Iterator[Report]) -> float:
@@ -124,7 +112,7 @@ def _on_gpu(target: torch.device) -> tuple[int, int]:
     return torch.cuda.max_memory_reserved(target) + CUDA_BYTES, torch.cuda.mem_get_info(target)[0]
 
 
-def cores_of(config: Run) -> int:
+def cores_of(config: RunConfig) -> int:
     """Return the cores that a run keeps busy."""
     return max(config.threads or device.usable_cpus(), config.num_envs if config.parallel_envs else 1)
 

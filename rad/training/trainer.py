@@ -13,8 +13,10 @@ from rad import envs
 from rad.attention.snapshot import draw_attention
 from rad.evaluation.loaded_run import play_splits, policy_of, scores
 from rad.evaluation.play import Policy, Recorder, random_policy
-from rad.experiment.build import action_repeat, make_agent, make_env, make_learning, read_config
-from rad.experiment.config import RunConfig, to_json
+from rad.experiment.algorithms import make_agent, make_learning
+from rad.experiment.build import action_repeat, make_env
+from rad.experiment.config import RunConfig
+from rad.experiment.config_file import read_config, to_json
 from rad.experiment.splits import splits
 from rad.loops import Report
 from rad.report.draw.plots import learning_curve

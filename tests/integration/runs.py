@@ -7,7 +7,10 @@ from typing import Any
 
 import torch
 
-from rad.experiment.config import PPORun, Run, SACRun, to_json
+from rad.experiment.algorithms.ppo import PPORun
+from rad.experiment.algorithms.sac import SACRun
+from rad.experiment.config import RunConfig
+from rad.experiment.config_file import to_json
 from rad.experiment.presets import preset
 from rad.runtime import checkpoint
 from rad.runtime.logging import read_rows
@@ -84,8 +87,8 @@ class Killed(Exception):
     """A run's end."""
 
 
-def run_until(config: Run, folder: Path, agent_steps: int) -> None:
-    """Run like a process that is killed after `agent_steps`."""
+def run_until(config: RunConfig, folder: Path, agent_steps: int) -> None:
+    """RunConfig like a process that is killed after `agent_steps`."""
 
     class Doomed(Trainer):
         def _record(self, report: Any) -> None:

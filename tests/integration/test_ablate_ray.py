@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from rad.experiment.config import to_json
+from rad.experiment.config_file import to_json
 from rad.runtime.logging import last_rows
 from rad.sweep.engines import ray_node
 from rad.sweep.engines.ray_node import execute, pack, unpack

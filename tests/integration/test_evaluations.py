@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from rad import cli
+from rad.envs.procgen.options import ProcgenOptions
 from rad.evaluation.compare_splits import evaluate_run
-from rad.experiment.config import ProcgenConfig
 from rad.training.trainer import start
 from tests.integration.runs import tiny_game, tiny_ppo
 
@@ -45,7 +45,7 @@ def test_one_split_alone_and_other_options(played: Path) -> None:
 
 
 def test_other_levels_to_train_on(tmp_path: Path) -> None:
-    start(tiny_game(procgen=ProcgenConfig(start_level=7, num_levels=2), eval_every=0), tmp_path / "run")
+    start(tiny_game(suite=ProcgenOptions(start_level=7, num_levels=2), eval_every=0), tmp_path / "run")
     assert evaluate_run(tmp_path / "run", episodes=1)[0]["levels"] == "train [7, 9)"
 
 

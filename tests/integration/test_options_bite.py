@@ -14,7 +14,7 @@ from rad import cli, envs
 from rad.agents.sac import SACConfig
 from rad.commands.train import parse_run
 from rad.experiment import validate
-from rad.experiment.config import SACRun
+from rad.experiment.algorithms.sac import SACRun
 from rad.runtime import checkpoint
 from rad.runtime.logging import read_rows
 from rad.runtime.run_dir import CHECKPOINTS, VIDEO_FILE

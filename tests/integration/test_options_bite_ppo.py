@@ -7,9 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from rad.envs.procgen.options import ProcgenOptions
 from rad.evaluation.loaded_run import scores
+from rad.experiment.algorithms.ppo import PPORun
+from rad.experiment.algorithms.sac import SACRun
 from rad.experiment.build import make_env
-from rad.experiment.config import PPORun, ProcgenConfig, SACRun
 from rad.experiment.splits import splits
 from rad.training.trainer import start
 from tests.integration.runs import rows, tiny_ppo
@@ -35,7 +37,7 @@ def shown(game: str, **options: Any) -> tuple[list[bytes], float | None]:
     """Return what the first observations on each split look like, and a normalised score."""
     of_run = {name: options.pop(name) for name in ("train_split", "test_split") if name in options}
     config = tiny_ppo(task=f"procgen/{game}", image_size=64, crop="pad", **of_run)
-    config = dataclasses.replace(config, procgen=ProcgenConfig(**options))
+    config = dataclasses.replace(config, suite=ProcgenOptions(**options))
     views = []
     for split in splits(config):
         env = make_env(config, "evaluation", num_envs=4, split=split)
@@ -55,7 +57,7 @@ def test_every_option_of_procgen_bites(name: str) -> None:
 
 def test_every_option_of_procgen_is_listed() -> None:
     own = OF_PROCGEN.keys() - {"train_split", "test_split"}
-    assert own == {field.name for field in dataclasses.fields(ProcgenConfig)}
+    assert own == {field.name for field in dataclasses.fields(ProcgenOptions)}
 
 
 def test_sampling_and_the_mode_evaluate_differently(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import torch
 
-from rad.experiment.config import Run
+from rad.experiment.config import RunConfig
 from rad.runtime import device
 from rad.training.trainer import start
 from tests.integration.runs import rows, tiny, tiny_game, tiny_ppo, weights
@@ -28,7 +28,7 @@ DISCRETE = {"task": "probe/both-discrete"}
 # Rows that hold returns of episodes: an action that moves in its last digits may end one elsewhere.
 TOLERANCE = 2e-3
 
-RUNS: dict[str, Run] = {
+RUNS: dict[str, RunConfig] = {
     "sac": tiny(augment="crop", **TWO_STEPS),
     "sac-reuse": tiny({"actor_features": "before", "target_encoder": False}, updates_per_step=0.5, **TWO_STEPS),
     "drq": tiny({"target_views": 2, "critic_views": 2, "projection_tanh": True}, augment="shift", **TWO_STEPS),
@@ -43,8 +43,8 @@ RUNS: dict[str, Run] = {
 NEEDS = {"sac-dmc": "dm_control", "ppo-procgen": "procgen"}
 
 
-def numbers(config: Run, folder: Path) -> tuple[dict[str, list[float]], str]:
-    """Run, and return the numbers that it leaves by name, and a digest of the weights."""
+def numbers(config: RunConfig, folder: Path) -> tuple[dict[str, list[float]], str]:
+    """RunConfig, and return the numbers that it leaves by name, and a digest of the weights."""
     assert start(config, folder) == 0
     found: dict[str, list[float]] = {}
     for row in rows(folder):

@@ -17,7 +17,7 @@ import torch
 import augment
 from rad import cli
 from rad.evaluation.compare_splits import evaluate_run
-from rad.experiment.build import read_config
+from rad.experiment.config_file import read_config
 from rad.runtime import checkpoint
 from rad.runtime.logging import RunLog
 from rad.runtime.progress import three_digits

@@ -6,8 +6,8 @@ from typing import Any
 import cv2
 import pytest
 
-from rad.experiment.build import read_config
-from rad.experiment.config import PPORun
+from rad.experiment.algorithms.ppo import PPORun
+from rad.experiment.config_file import read_config
 from rad.training.trainer import resume, start
 from tests.integration.runs import rows, run_until, same, tiny_game, tiny_ppo, weights
 

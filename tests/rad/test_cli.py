@@ -12,7 +12,8 @@ import pytest
 from rad import __version__, cli
 from rad.commands.train import parse_run
 from rad.experiment import validate
-from rad.experiment.config import SACRun, to_json
+from rad.experiment.algorithms.sac import SACRun
+from rad.experiment.config_file import to_json
 from rad.experiment.presets import preset
 from rad.report.draw import tables
 from rad.runtime.checkpoint import CheckpointError

@@ -21,9 +21,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rad.envs.dmc.backgrounds import Folder, Generated, Source
+from rad.envs.options import SuiteOptions
 
 TRAIN, PLAIN = "train", "plain"  # the suite's own look; the second for runs that train on another
 Floats = NDArray[np.float64]
+Side = Literal["train", "test"]
 
 
 @dataclass(frozen=True)
@@ -123,8 +125,12 @@ class Look:
     """
 
     split: Split
-    side: Literal["train", "test"] = "test"
+    side: Side = "test"
     folder: Path | None = None
+
+    def __str__(self) -> str:
+        """Write the split's name."""
+        return self.split.name
 
     def source(self) -> Source:
         """Return the clips that the split chooses from, read anew.
@@ -144,6 +150,15 @@ def _read_source(side: str, folder: Path | None, clips: int) -> Source:
 
 
 _shared_source = functools.cache(_read_source)
+
+
+def look_of(task: str, name: str, options: SuiteOptions, side: Side, folder: Path | None = None) -> Look | None:
+    """Return the look of a task on a split by its name; None for the suite's own.
+
+    Raises:
+        ValueError: If the name is unknown.
+    """
+    return None if name in (TRAIN, PLAIN) else Look(split_named(name), side, folder)
 
 
 def draw_color(own: Floats, deviation: float, chance: np.random.Generator) -> Floats:

@@ -181,7 +181,9 @@ class DMCSimulator(Simulator):
         self._physics.free()
 
 
-build = DMCSimulator
+def build(name: str, size: int, seed: int, *, camera_id: int, render_quality: str, split: Look | None) -> DMCSimulator:
+    """Make a simulator from arguments of `rad.envs.make`; its split is a look."""
+    return DMCSimulator(name, size, camera_id, render_quality, seed, split)
 
 
 def robot_in(segments: NDArray[np.int32], body_of_geom: NDArray[np.int32]) -> Mask:

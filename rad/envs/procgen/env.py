@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping, Sequence
 from importlib import metadata
 from typing import Any
@@ -14,12 +13,19 @@ from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
 from rad.envs.base import Frame, check_size
-from rad.envs.procgen.levels import MAX_LEVEL
-from rad.envs.procgen.native import IMAGE_SIZE, Native, Reading, make_native
-from rad.envs.procgen.options import GAMES, NUM_ACTIONS, ProcgenOptions, check_actions, check_game
+from rad.envs.procgen.levels import MAX_LEVEL, Levels
+from rad.envs.procgen.native import Native, Reading, make_native
+from rad.envs.procgen.options import (
+    GAMES,
+    IMAGE_SIZE,
+    NUM_ACTIONS,
+    ProcgenOptions,
+    check_actions,
+    check_game,
+    checked_levels,
+)
 from rad.envs.procgen.viewer import Camera, Pictures
 
-FRAME_STACK = 1  # as published: Cobbe et al. 2020
 # Steps after which a game cuts an episode. Source: the constructors in procgen/src/games of openai/procgen.
 TIME_LIMITS = {game: 1000 for game in GAMES} | {
     "bigfish": 6000,
@@ -72,7 +78,9 @@ class ProcgenEnv(VectorEnv[Any, Any, Any]):
         num_envs: N, at least 1.
         seed: 0 to 2^31 - 1.
         frame_stack: K, at least 1.
-        options: see `ProcgenOptions`.
+        options: checked; `start_level` and `num_levels` among them are for who makes the split.
+        split: levels to draw from; None for those to train on.
+        num_threads: native threads that step the environments, see `Native`.
 
     Raises:
         ValueError: If an argument is impossible; the text lists what is allowed.
@@ -84,9 +92,18 @@ class ProcgenEnv(VectorEnv[Any, Any, Any]):
     _started: bool
     _observation: Frame
 
-    def __init__(self, game: str, num_envs: int, seed: int, frame_stack: int, options: ProcgenOptions) -> None:
-        self.game, self.num_envs, self.options = game, num_envs, options.checked(game)
-        self.split = self.options.levels(game)
+    def __init__(
+        self,
+        game: str,
+        num_envs: int,
+        seed: int,
+        frame_stack: int,
+        options: ProcgenOptions,
+        split: Levels | None = None,
+        num_threads: int = 0,
+    ) -> None:
+        self.game, self.num_envs, self.options, self._num_threads = game, num_envs, options, num_threads
+        self.split = checked_levels(game, options, split)
         self._shape = (3 * frame_stack, IMAGE_SIZE, IMAGE_SIZE)
         self.single_observation_space = gymnasium.spaces.Box(0, 255, self._shape, np.uint8)
         self.single_action_space = gymnasium.spaces.Discrete(NUM_ACTIONS)
@@ -221,7 +238,7 @@ class ProcgenEnv(VectorEnv[Any, Any, Any]):
     def _make(self, seed: Any) -> Native:
         if not isinstance(seed, (int, np.integer)) or not 0 <= seed <= MAX_SEED:
             raise ValueError(f"seed {seed} is impossible for procgen tasks; allowed: 0 to {MAX_SEED}")
-        return make_native(self.game, self.num_envs, int(seed), self.options)
+        return make_native(self.game, self.num_envs, int(seed), self.options, self.split, self._num_threads)
 
     def _forget(self) -> None:
         self._started = False
@@ -264,6 +281,8 @@ class ProcgenEnv(VectorEnv[Any, Any, Any]):
 
     def _identity(self) -> dict[str, Any]:
         """What must be equal for a state to fit."""
-        options = dataclasses.asdict(self.options) | {"split": str(self.split)}
-        del options["num_threads"]  # it changes nothing but the speed
+        options = self.options.scene() | {"split": str(self.split)}
         return {"task": f"procgen/{self.game}", "version": metadata.version("procgen-mirror"), "options": options}
+
+
+make = ProcgenEnv

@@ -95,7 +95,23 @@ class LevelSet:
         return f"{self.name} ({len(self.levels)} levels of [{self.levels[0]}, {self.levels[-1]}])"
 
 
-def shared_levels(first: LevelRange | LevelSet, second: LevelRange | LevelSet) -> int:
+Levels = LevelRange | LevelSet
+
+
+def check_disjoint(train: Levels, test: Levels) -> None:
+    """Check that levels to test on are none of those that are trained on, unless they are all that there are.
+
+    Raises:
+        ValueError: they share some.
+    """
+    if test != _TEST_ALL and (shared := shared_levels(train, test)):
+        raise ValueError(
+            f"{test} shares {shared:,} levels with what is trained on, {train}; allowed: a split that shares none, "
+            f"{ALL_LEVELS}, or train"
+        )
+
+
+def shared_levels(first: Levels, second: Levels) -> int:
     """Return how many levels two splits have in common."""
     if isinstance(first, LevelSet):
         return int(second.contains(first.levels).sum())

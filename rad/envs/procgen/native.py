@@ -11,17 +11,15 @@ import hashlib
 import io
 import warnings
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rad.envs.base import Frame, random_state, set_random_state
-from rad.envs.procgen.levels import LevelRange, LevelSet
+from rad.envs.procgen.levels import LevelRange, Levels, LevelSet
 from rad.envs.procgen.options import ProcgenOptions
 
-IMAGE_SIZE = 64  # RES_W, RES_H in game.h; compiled in
 _MAX_STATE_BYTES = 2**20  # MAX_STATE_SIZE in env.py; a state takes 20 to 40 kB
 _RESET = -1  # the action that ends an episode
 
@@ -53,23 +51,34 @@ class Native:
         game: one of the sixteen.
         num_envs: N.
         seed: 0 to 2^31 - 1; environment i draws its levels from the i-th number of a generator so seeded.
-        options: `ProcgenOptions.checked`, with a `LevelRange`.
+        options: checked.
+        levels: to draw from.
+        num_threads: native threads that step the environments; 0 steps them in the caller's. Never more than there
+            are environments. Changes nothing but the speed.
         human: draw `human_frame`.
 
     Raises:
         ModuleNotFoundError: If Procgen is not installed.
     """
 
-    def __init__(self, game: str, num_envs: int, seed: int, options: ProcgenOptions, *, human: bool = False) -> None:
-        if not isinstance(options.split, LevelRange):
-            raise TypeError(f"split must be a range of levels, got {options.split}")
+    def __init__(
+        self,
+        game: str,
+        num_envs: int,
+        seed: int,
+        options: ProcgenOptions,
+        levels: LevelRange,
+        *,
+        num_threads: int = 0,
+        human: bool = False,
+    ) -> None:
         self._env = _library()(
             num=num_envs,
             env_name=game,
             rand_seed=seed,
-            start_level=options.split.start_level,
-            num_levels=options.split.num_levels,
-            num_threads=min(options.num_threads, num_envs),
+            start_level=levels.start_level,
+            num_levels=levels.num_levels,
+            num_threads=min(num_threads, num_envs),
             render_mode="rgb_array" if human else None,
             **options.native(),
         )
@@ -138,17 +147,15 @@ class LevelSetNative(Native):
     draws from a generator of its own, seeded with `seed + i`.
 
     Args:
-        game, num_envs, seed: as in `Native`.
-        options: `ProcgenOptions.checked`, with a `LevelSet`.
+        game, num_envs, seed, options: as in `Native`.
+        levels: to draw from.
     """
 
-    def __init__(self, game: str, num_envs: int, seed: int, options: ProcgenOptions) -> None:
-        if not isinstance(options.split, LevelSet):
-            raise TypeError(f"split must be a set of levels, got {options.split}")
-        self._levels = options.split.levels
+    def __init__(self, game: str, num_envs: int, seed: int, options: ProcgenOptions, levels: LevelSet) -> None:
+        self._levels = levels.levels
         self._level = functools.cache(functools.partial(start_of_level, game, options))
         self._random = [np.random.RandomState(seed + index) for index in range(num_envs)]
-        super().__init__(game, num_envs, seed, single_level(options, self._levels[0]))
+        super().__init__(game, num_envs, seed, options, single_level(self._levels[0]))
         self._begin(range(num_envs))
 
     def read(self) -> Reading:
@@ -175,20 +182,23 @@ class LevelSetNative(Native):
             self.set_blob(index, self._level(level))
 
 
-def make_native(game: str, num_envs: int, seed: int, options: ProcgenOptions) -> Native:
-    """Make the environments that the split of checked options needs."""
-    kind = LevelSetNative if isinstance(options.split, LevelSet) else Native
-    return kind(game, num_envs, seed, options)
+def make_native(
+    game: str, num_envs: int, seed: int, options: ProcgenOptions, levels: Levels, num_threads: int
+) -> Native:
+    """Make the environments that a split of checked options needs."""
+    if isinstance(levels, LevelSet):
+        return LevelSetNative(game, num_envs, seed, options, levels)
+    return Native(game, num_envs, seed, options, levels, num_threads=num_threads)
 
 
-def single_level(options: ProcgenOptions, level: int) -> ProcgenOptions:
-    """Return the options with that level alone."""
-    return replace(options, split=LevelRange("level", level, 1), num_threads=0)
+def single_level(level: int) -> LevelRange:
+    """Return the range of that level alone."""
+    return LevelRange("level", level, 1)
 
 
 def start_of_level(game: str, options: ProcgenOptions, level: int) -> bytes:
     """Return the native state at the first frame of a level."""
-    native = Native(game, 1, 0, single_level(options, level))
+    native = Native(game, 1, 0, options, single_level(level))
     try:
         return native.blob(0)
     finally:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import difflib
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from rad.envs.options import SuiteOptions
 from rad.envs.procgen import themes
-from rad.envs.procgen.levels import EXPLORATION_LEVELS, LEVEL_SPLITS, LevelRange, LevelSet, level_split
+from rad.envs.procgen.levels import EXPLORATION_LEVELS, LEVEL_SPLITS, MAX_LEVEL, LevelRange, Levels, level_split
+from rad.envs.procgen.score_ranges import RETURN_RANGES
 
 GAMES = (
     "bigfish",
@@ -43,6 +46,7 @@ MODES = {
 UNCENTERED = ("caveflyer", "climber", "coinrun", "fruitbot", "jumper", "ninja")
 UNCENTERED_IN_MEMORY = ("dodgeball", "heist", "maze", "miner")
 WITHOUT_VELOCITY = ("chaser", "heist", "maze", "miner", "plunder")
+IMAGE_SIZE = 64  # RES_W, RES_H in game.h; compiled in
 NUM_ACTIONS = 15  # get_combos in env.py of openai/procgen
 SPLITS = (*LEVEL_SPLITS, *themes.THEME_SPLITS)
 
@@ -83,7 +87,7 @@ def check_actions(actions: Any, num_envs: int) -> NDArray[np.int32]:
     return array.astype(np.int32)
 
 
-def split_for(name: str, game: str, distribution_mode: str) -> LevelRange | LevelSet:
+def split_for(name: str, game: str, distribution_mode: str) -> Levels:
     """Return a split by its name, one of `SPLITS`.
 
     In the mode exploration, which has one level, `train` is that level and there is nothing to test on.
@@ -109,72 +113,89 @@ def split_for(name: str, game: str, distribution_mode: str) -> LevelRange | Leve
 
 
 @dataclass(frozen=True)
-class ProcgenOptions:
-    """Options of Procgen.
-
-    Attributes:
-        distribution_mode: `easy`, `hard`, `extreme`, `memory` or `exploration`; not every game has each.
-        split: the levels; None for `split_for("train", ...)`.
-        use_backgrounds: draw backgrounds; black otherwise.
-        restrict_themes: draw one theme of each kind of object (heist, leaper and plunder keep some).
-        use_monochrome_assets: draw rectangles of one color instead of pictures.
-        center_agent: follow the agent. False shows the whole world in caveflyer, climber, coinrun, fruitbot,
-            jumper and ninja, and in the mode memory of dodgeball, heist, maze and miner; elsewhere nothing
-            changes.
-        paint_vel_info: paint the agent's velocity as two grey squares, top left; nothing changes in chaser,
-            heist, maze, miner and plunder.
-        num_threads: native threads that step the environments, non-negative; 0 steps them in the caller's. Never
-            more than there are environments. Changes nothing but the speed.
-    """
+class ProcgenOptions(SuiteOptions):
+    """Which levels of a Procgen game, and how they look."""
 
     distribution_mode: str = "easy"
-    split: LevelRange | LevelSet | None = None
+    """easy, hard, extreme, memory or exploration; not every game has each."""
+    start_level: int = -1
+    """First level to train on, instead of the split's; needs num_levels."""
+    num_levels: int = -1
+    """Number of levels to train on, instead of the split's; 0 is all of them, and start_level has to be 0 then."""
     use_backgrounds: bool = True
+    """Draw backgrounds; black otherwise."""
     restrict_themes: bool = False
+    """Draw one theme of each kind of object; heist, leaper and plunder keep some."""
     use_monochrome_assets: bool = False
+    """Draw rectangles of one color instead of pictures."""
     center_agent: bool = True
+    """Follow the agent, instead of showing the whole world, in the games that can."""
     paint_vel_info: bool = False
-    num_threads: int = 0
+    """Paint the agent's velocity as two grey squares, in the games that have one."""
+    score_constants: Literal["paper", "train-procgen"] = "paper"
+    """Published return ranges that scores are normalised with; they differ in jumper and leaper of easy."""
 
-    def checked(self, game: str) -> ProcgenOptions:
-        """Return the options with their split, if `game` can have them.
+    def check(self, name: str) -> None:
+        """Check that the game `name` can have the options, and that each changes something in it.
 
         Raises:
-            ValueError: If it cannot; the text lists what is allowed.
+            ValueError: If not; the text begins with the option and lists what is allowed.
         """
-        check_game(game)
-        check_mode(game, self.distribution_mode)
-        if self.num_threads < 0:
-            raise ValueError(f"num_threads {self.num_threads} is impossible; allowed: 0 and more")
-        self._check_effect(game)
-        own = split_for("train", game, self.distribution_mode)
-        if self.distribution_mode == "exploration" and self.split not in (None, own):
-            raise ValueError(
-                f"num_levels of split {self.split} are impossible in mode exploration, which has one level; "
-                f"allowed: {own}"
-            )
-        return replace(self, split=self.levels(game))
+        check_game(name)
+        for option in ("start_level", "num_levels"):
+            if not -1 <= getattr(self, option) <= MAX_LEVEL:
+                raise ValueError(f"{option} must be from -1 (the split's) to 2^31 - 1, got {getattr(self, option)}")
+        if self.start_level >= 0 > self.num_levels:
+            raise ValueError(f"start_level needs num_levels, got {self.start_level} alone")
+        check_mode(name, self.distribution_mode)
+        # An ablation of what changes nothing would compare a thing with itself.
+        in_memory = self.distribution_mode == "memory" and name in UNCENTERED_IN_MEMORY
+        if not self.center_agent and name not in UNCENTERED and not in_memory:
+            raise ValueError(f"center_agent False changes nothing in procgen/{name}; allowed: True")
+        if self.paint_vel_info and name in WITHOUT_VELOCITY:
+            raise ValueError(f"paint_vel_info True changes nothing in procgen/{name}; allowed: False")
 
-    def _check_effect(self, game: str) -> None:
-        """Refuse options that change nothing in `game`: an ablation of them would compare a thing with itself."""
-        in_memory = self.distribution_mode == "memory" and game in UNCENTERED_IN_MEMORY
-        if not self.center_agent and game not in UNCENTERED and not in_memory:
-            raise ValueError(f"center_agent False changes nothing in procgen/{game}; allowed: True")
-        if self.paint_vel_info and game in WITHOUT_VELOCITY:
-            raise ValueError(f"paint_vel_info True changes nothing in procgen/{game}; allowed: False")
-
-    def levels(self, game: str) -> LevelRange | LevelSet:
-        """Return the levels of `game`."""
-        return self.split or split_for("train", game, self.distribution_mode)
+    def scene(self) -> dict[str, Any]:
+        """Return what decides how levels are made and drawn; which levels they are is the split's."""
+        return {name: value for name, value in vars(self).items() if name not in _NOT_OF_THE_SCENE}
 
     def native(self) -> dict[str, Any]:
         """Return the options as Procgen takes them, without levels and threads."""
         hard = self.distribution_mode == "exploration"  # it is hard with one level
-        return {
-            "distribution_mode": "hard" if hard else self.distribution_mode,
-            "use_backgrounds": self.use_backgrounds,
-            "restrict_themes": self.restrict_themes,
-            "use_monochrome_assets": self.use_monochrome_assets,
-            "center_agent": self.center_agent,
-            "paint_vel_info": self.paint_vel_info,
-        }
+        return self.scene() | {"distribution_mode": "hard" if hard else self.distribution_mode}
+
+    @property
+    def constants(self) -> str:
+        """Whose range of returns: nothing is published for modes other than easy and hard."""
+        return self.score_constants if self.distribution_mode in RETURN_RANGES[self.score_constants] else ""
+
+
+_NOT_OF_THE_SCENE = ("start_level", "num_levels", "score_constants")
+
+
+def split_of(game: str, name: str, options: ProcgenOptions, side: str, folder: Path | None = None) -> Levels:
+    """Return the levels of a split by its name; on side `train` those that the options have instead, if any.
+
+    Raises:
+        ValueError: If the game or mode has no such split, or both name levels.
+    """
+    if side != "train" or options.num_levels < 0:
+        return split_for(name, game, options.distribution_mode)
+    if name != "train":
+        raise ValueError(f"split {name} and num_levels exclude each other; allowed: one of them")
+    levels = LevelRange(name, max(options.start_level, 0), options.num_levels)
+    return checked_levels(game, options, levels)
+
+
+def checked_levels(game: str, options: ProcgenOptions, levels: Levels | None) -> Levels:
+    """Return levels that a game with checked options can have; without any, those to train on.
+
+    Raises:
+        ValueError: If they are not the one that the mode exploration has.
+    """
+    train = split_for("train", game, options.distribution_mode)
+    if options.distribution_mode == "exploration" and levels not in (None, train):
+        raise ValueError(
+            f"num_levels of split {levels} are impossible in mode exploration, which has one level; allowed: {train}"
+        )
+    return levels or train

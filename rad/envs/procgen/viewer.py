@@ -15,11 +15,11 @@ class Camera:
 
     Args:
         game: one of the sixteen.
-        options: `ProcgenOptions.checked`; the states bring theirs.
+        options: checked; the states bring theirs.
     """
 
     def __init__(self, game: str, options: ProcgenOptions) -> None:
-        self._make = lambda: Native(game, 1, 0, single_level(options, 0), human=True)
+        self._make = lambda: Native(game, 1, 0, options, single_level(0), human=True)
         self._native: Native | None = None
 
     def draw(self, blob: bytes, size: int) -> Frame:

@@ -2,6 +2,7 @@
 
 from typing import Any, NamedTuple
 
+from rad.envs.suites import SUITES
 from rad.report.read.final_returns import read_rows
 from rad.report.read.run import Row, Run
 from rad.runtime.run_dir import EVALUATIONS
@@ -53,8 +54,8 @@ def pairs_of(first: Run, second: Run) -> list[Pair]:
     splits = [split for split in answers if split in others]
     for names, is_paired in ((QUESTION, True), (COMPARABLE, False)):
         found = [pair for split in splits for pair in _best(split, answers[split], others[split], names, is_paired)]
-        is_procgen = str(first.config.get("task", "")).startswith("procgen/")
-        if found and not (is_paired and is_procgen):
+        suite = SUITES.get(str(first.config.get("task", "")).partition("/")[0])
+        if found and not (is_paired and suite and suite.has_levels):
             return found
     return []
 

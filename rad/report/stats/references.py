@@ -2,14 +2,12 @@
 
 from collections.abc import Iterable
 
-from rad.report.read.final_returns import TRAIN
+from rad.envs.suites import SUITES, TRAIN
 from rad.report.read.groups import flat
 from rad.report.read.run import Run
 from rad.report.stats.published import Published, published
 
 COUNTING = "environment frames"  # what our frames are; others count agent steps
-# Of Procgen: published tests draw from all levels, and training from the first 200.
-SPLITS = {"dmc": {TRAIN: "train"}, "procgen": {TRAIN: "train", "test-all": "test"}}
 
 
 def references(runs: Iterable[Run], split: str) -> list[Published]:
@@ -24,11 +22,10 @@ def references(runs: Iterable[Run], split: str) -> list[Published]:
         return []
     ((task, frames),) = asked
     suite = task.partition("/")[0]
-    their_split = SPLITS.get(suite, {}).get(split)
-    if their_split is None:
+    if suite not in SUITES or split not in SUITES[suite].published_splits:
         return []
-    modes = {config.get("distribution_mode", "") if suite == "procgen" else "" for config in configs}
-    found = published(suite=suite, task=task, frames=frames, split=their_split)
+    modes = {config.get("distribution_mode", "") for config in configs}
+    found = published(suite=suite, task=task, frames=frames, split=SUITES[suite].published_splits[split])
     return [row for row in found if row.counting.startswith(COUNTING) and {row.distribution_mode} == modes]
 
 

@@ -161,6 +161,5 @@ def _gap(train: Sequence[float], test: Sequence[float]) -> Estimate:
 
 def _scaled(group: Group, returns: list[float]) -> list[float]:
     config = flat(group.runs[0].config)
-    mode, constants = config.get("distribution_mode", ""), config.get("score_constants", "paper")
-    scaled: list[float] = normalize(returns, group.task, mode, constants=constants).tolist()
+    scaled: list[float] = normalize(returns, group.task, config).tolist()
     return scaled

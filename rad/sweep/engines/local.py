@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from rad.experiment.config import to_json
+from rad.experiment.config_file import to_json
 from rad.runtime.run_dir import CONFIG_FILE
 from rad.sweep.engines.ray_node import write_config
 from rad.sweep.grid import Trial

@@ -13,7 +13,7 @@ import uuid
 from pathlib import Path
 from typing import Any
 
-from rad.experiment.config import to_json
+from rad.experiment.config_file import to_json
 from rad.sweep.engines.local import prepare
 from rad.sweep.engines.ray_node import LOG_FILE, StopFlag, execute, pack, unpack
 from rad.sweep.grid import Trial

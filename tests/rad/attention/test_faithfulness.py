@@ -9,11 +9,11 @@ from torch import Tensor, nn
 
 from encoders.base import Encoder
 from rad.agents.sac import SACAgent
+from rad.agents.targets import Target
 from rad.attention import faithfulness as module
 from rad.attention.faithfulness import BLUR_PX, STEPS, controls, faithfulness, randomized, rank_correlation
 from rad.attention.maps import blur
 from rad.attention.methods import Settings, attend
-from rad.attention.targets import Target, target_of
 from tests.rad.agents.small import small_agent, small_batch
 
 SIDE = 24
@@ -128,7 +128,7 @@ class TestRandomized:
         given = given_images(agent)
 
         def found(method: str, of: SACAgent) -> np.ndarray:
-            return attend(method, of.encoder, target_of(of, "policy"), given, Settings())
+            return attend(method, of.encoder, of.target("policy"), given, Settings())
 
         alike = {
             method: {

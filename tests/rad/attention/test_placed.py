@@ -8,12 +8,11 @@ import torch
 
 from rad.attention.lift import area_of, dilate, mass_on
 from rad.attention.methods import METHODS, Settings, allowed_methods, attend, check_methods
-from rad.attention.targets import target_of
 from rad.commands.attention import Attention
 from tests.rad.agents import small_ppo
 
 AGENT = small_ppo.small_agent(discrete=True)
-TARGET = target_of(AGENT, "policy")
+TARGET = AGENT.target("policy")
 
 
 def images(count: int = 3) -> torch.Tensor:
@@ -52,11 +51,11 @@ class TestMethods:
         with pytest.raises(ValueError, match="unknown method 'lime'; known: activation"):
             check_methods(["lime"], TARGET)
         with pytest.raises(ValueError, match="sarfa needs discrete actions"):
-            check_methods(["sarfa"], target_of(small_ppo.small_agent(discrete=False), "policy"))
+            check_methods(["sarfa"], small_ppo.small_agent(discrete=False).target("policy"))
 
     def test_a_method_that_is_added_is_allowed_wherever_it_fits(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setitem(METHODS, "own", METHODS["gradient"])
-        continuous = target_of(small_ppo.small_agent(discrete=False), "policy")
+        continuous = small_ppo.small_agent(discrete=False).target("policy")
         assert set(allowed_methods(TARGET)) - set(allowed_methods(continuous)) == {"sarfa"}
         assert "own" in allowed_methods(continuous)
 

@@ -9,7 +9,7 @@ import pytest
 from rad import envs
 from rad.attention.states import check_alike, fill_bank, play_episodes, replay
 from rad.evaluation.loaded_run import Trained, untrained_agent
-from rad.experiment.config import SACRun
+from rad.experiment.algorithms.sac import SACRun
 from rad.experiment.presets import preset
 from tests.integration.runs import tiny, tiny_ppo
 

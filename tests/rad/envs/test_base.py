@@ -8,7 +8,6 @@ from rad.envs.base import (
     check_action,
     check_size,
     random_state,
-    refuse_scene_options,
     set_random_state,
 )
 
@@ -56,14 +55,6 @@ def test_impossible_sizes_are_named(size: int) -> None:
 
 def test_possible_sizes_pass() -> None:
     assert (check_size("size", 1), check_size("size", MAX_SIZE)) == (1, 2048)
-
-
-def test_scene_options_are_refused_where_there_is_no_scene() -> None:
-    refuse_scene_options("probe", 0, "paper")
-    with pytest.raises(ValueError, match="camera_id 1 has no meaning for probe tasks"):
-        refuse_scene_options("probe", 1, "paper")
-    with pytest.raises(ValueError, match="render_quality 'fast' has no meaning for gym tasks"):
-        refuse_scene_options("gym", 0, "fast")
 
 
 def test_random_state_round_trip_between_draws_of_a_pair_of_normals() -> None:

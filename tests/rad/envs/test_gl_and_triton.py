@@ -47,7 +47,7 @@ def test_triton_comes_before_anything_that_may_draw(monkeypatch: pytest.MonkeyPa
     gl.choose_backend()
     assert calls == ["triton", "probe", "triton"], "also where the user has chosen"
     with pytest.raises((ValueError, ModuleNotFoundError)):
-        GymSimulator("Nothing-v0", 8, 0, "paper", 0)
+        GymSimulator("Nothing-v0", 8, 0)
     assert calls[-1] == "triton" and len(calls) == 4
 
 

@@ -11,7 +11,7 @@ HERE = "tests.rad.envs.painted:"
 
 
 def simulator(name: str, size: int = 20) -> Any:
-    made = GymSimulator(f"{HERE}{name}-v0", size, 0, "paper", 0)
+    made = GymSimulator(f"{HERE}{name}-v0", size, 0)
     made.begin()
     return made
 
@@ -51,7 +51,7 @@ def test_a_resume_repeats_what_drawing_has_changed() -> None:
 
 def test_lunar_lander_is_drawn_quickly_and_alike(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("Box2D", reason="the extra gym is not installed")
-    quick, slow = (GymSimulator("LunarLander-v3", 64, 0, "paper", 0) for _ in range(2))
+    quick, slow = (GymSimulator("LunarLander-v3", 64, 0) for _ in range(2))
     monkeypatch.setattr(slow, "_render", slow._env.render)
     for made in (quick, slow):
         made.begin()
@@ -141,5 +141,5 @@ def test_names_are_the_registered_ids() -> None:
 
 
 def test_scene_options_are_refused() -> None:
-    with pytest.raises(ValueError, match="camera_id 2 has no meaning for gym tasks"):
+    with pytest.raises(ValueError, match="camera_id 2 is impossible for gym tasks"):
         envs.make("gym/Painted-v0", camera_id=2)

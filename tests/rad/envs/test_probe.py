@@ -12,7 +12,7 @@ EPISODES = 2000
 
 
 def mean_return(name: str, policy: Callable[[ProbeSimulator], Any], episodes: int = EPISODES) -> float:
-    simulator = ProbeSimulator(name, 1, 0, "paper", 0)
+    simulator = ProbeSimulator(name, 1, 0)
     total = 0.0
     for _ in range(episodes):
         simulator.begin()
@@ -63,7 +63,7 @@ def test_discounted_values() -> None:
 
 
 def test_discounting_pays_one_step_late_and_shows_it() -> None:
-    simulator = ProbeSimulator("discounting", 2, 0, "paper", 0)
+    simulator = ProbeSimulator("discounting", 2, 0)
     simulator.begin()
     first = simulator.frame()
     assert simulator.advance(np.zeros(1)) == (0.0, False, False)
@@ -76,8 +76,8 @@ def test_discounting_pays_one_step_late_and_shows_it() -> None:
 @pytest.mark.parametrize("name", ["action", "both", "color"])
 def test_a_positive_target_is_a_half_or_action_one(name: str) -> None:
     for simulator, right, wrong, rewards in (
-        (ProbeSimulator(name, 1, 0, "paper", 0), np.array([0.5]), np.array([-0.5]), (1.0, -3.0)),
-        (ProbeSimulator(f"{name}-discrete", 1, 0, "paper", 0), 1, 0, (1.0, -1.0)),
+        (ProbeSimulator(name, 1, 0), np.array([0.5]), np.array([-0.5]), (1.0, -3.0)),
+        (ProbeSimulator(f"{name}-discrete", 1, 0), 1, 0, (1.0, -1.0)),
     ):
         for case in PROBES[name].cases:
             simulator._case = case

@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from rad.envs.procgen.options import ProcgenOptions
 from rad.evaluation import compare_splits, loaded_run
 from rad.evaluation.compare_splits import compared, default_file, evaluate_run
 from rad.evaluation.loaded_run import Trained
-from rad.experiment.config import PPORun, ProcgenConfig
+from rad.experiment.algorithms.ppo import PPORun
 from rad.report.stats.bootstrap import difference_interval, mean_interval
 from tests.integration.runs import tiny, tiny_game, tiny_ppo
 
@@ -207,7 +208,7 @@ def test_all_names_are_checked_before_anything_is_played(tmp_path: Path, played:
     [
         (tiny(), "probe/both,"),
         (tiny_ppo(), "probe/both,"),
-        (tiny_game(task="procgen/maze", procgen=ProcgenConfig("memory")), "procgen/maze in mode memory,"),
+        (tiny_game(task="procgen/maze", suite=ProcgenOptions("memory")), "procgen/maze in mode memory,"),
     ],
 )
 def test_constants_for_scores_that_are_not_normalised_are_refused(
@@ -224,11 +225,11 @@ def test_constants_for_normalised_scores(
     tmp_path: Path, played: list[Any], monkeypatch: pytest.MonkeyPatch, mode: str
 ) -> None:
     pytest.importorskip("procgen", reason="no wheel of procgen for this platform")
-    config: PPORun = tiny_game(procgen=ProcgenConfig(mode))
+    config: PPORun = tiny_game(suite=ProcgenOptions(mode))
     monkeypatch.setattr(compare_splits, "load", lambda run, device: Trained(config, None, 60))
     (row,) = evaluate_run(tmp_path, splits=["train"], score_constants="train-procgen")
     assert (row["score_constants"], row["policy"]) == ("train-procgen", "sample")
-    assert played[0][1].procgen.score_constants == "train-procgen"
+    assert played[0][1].suite.score_constants == "train-procgen"
     assert "normalized_return_mean" in row
 
 

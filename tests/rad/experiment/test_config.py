@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 
 from rad.agents.sac import SACConfig
-from rad.experiment.config import RUNS, SACRun, from_json, to_json
-from rad.experiment.presets import PRESETS, preset
+from rad.experiment.algorithms.sac import SACRun
+from rad.experiment.config import RUNS
+from rad.experiment.config_file import from_json, to_json
+from rad.experiment.presets import preset
 
 
 def changed(name: str) -> set[str]:

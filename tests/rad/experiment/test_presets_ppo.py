@@ -3,8 +3,8 @@
 import pytest
 
 from rad.agents.ppo import PPOConfig
+from rad.experiment.algorithms.ppo import PPORun
 from rad.experiment.build import make_arms
-from rad.experiment.config import PPORun
 from rad.experiment.presets import choose, preset
 
 GAME = "procgen/starpilot"
@@ -49,7 +49,7 @@ def test_rad_procgen() -> None:
     config = preset("rad-procgen", GAME)
     assert isinstance(config, PPORun)
     assert (config.augment, config.crop, config.agent.augment_where) == ("crop", "resize", "rollout")
-    assert (config.frames, config.agent.reward_gamma, config.procgen.distribution_mode) == (20_000_000, 0.0, "easy")
+    assert (config.frames, config.agent.reward_gamma, config.suite.distribution_mode) == (20_000_000, 0.0, "easy")
 
 
 def test_drac() -> None:

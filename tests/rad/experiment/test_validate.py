@@ -8,10 +8,12 @@ import pytest
 import augment
 from rad.buffers.replay import Replay
 from rad.experiment import validate
+from rad.experiment.algorithms.ppo import PPORun
+from rad.experiment.algorithms.sac import SACRun
 from rad.experiment.bounds import BOUNDS, check_bounds, flag_name, unchecked_numbers
 from rad.experiment.build import replay_frames
-from rad.experiment.config import PPORun, RunConfig, SACRun, values
-from rad.experiment.presets import PRESETS, preset
+from rad.experiment.config import RunConfig, values
+from rad.experiment.presets import preset
 from tests.integration.runs import tiny, tiny_ppo
 
 TOO_FAR: dict[str, tuple[Any, ...]] = {

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
+from rad.envs.procgen.options import ProcgenOptions
 from rad.experiment import validate
+from rad.experiment.algorithms.ppo import PPORun
 from rad.experiment.bounds import flag_name
-from rad.experiment.config import PPORun, ProcgenConfig
 from tests.integration.runs import tiny, tiny_ppo
 
 GAME: dict[str, Any] = {"task": "procgen/coinrun", "image_size": 64, "encoder": "impala"}
@@ -18,7 +19,7 @@ GAME |= {"crop": "pad"}
 def game(agent: dict[str, Any] | None = None, procgen: dict[str, Any] | None = None, **run: Any) -> PPORun:
     own = dict(procgen or {})
     run |= {name: own.pop(name) for name in ("train_split", "test_split") if name in own}
-    return dataclasses.replace(tiny_ppo(agent, **(GAME | run)), procgen=ProcgenConfig(**own))
+    return dataclasses.replace(tiny_ppo(agent, **(GAME | run)), suite=ProcgenOptions(**own))
 
 
 def refused(config: PPORun, flag: str, said: str) -> None:
@@ -42,7 +43,7 @@ WRONG: list[tuple[dict[str, Any], dict[str, Any], str, str]] = [
     ({"augment": "ucb:flip"}, {}, "augment", "two or more"),
     ({"augment": "ucb:flip,crop", "crop": "resize"}, {}, "augment", "as --crop pad does; flip and crop differ"),
     ({"augment": "ucb:flip,crp"}, {}, "augment", "unknown augmentation 'crp'"),
-    ({"procgen": ProcgenConfig(distribution_mode="hard")}, {}, "distribution_mode", "has no meaning for probe/both"),
+    ({"suite": ProcgenOptions(distribution_mode="hard")}, {}, "distribution_mode", "has no meaning for probe/both"),
 ]
 
 

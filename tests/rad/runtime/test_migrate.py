@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from rad.experiment.config import from_json, to_json
-from rad.experiment.presets import PRESETS, preset
+from rad.experiment.config_file import from_json, to_json
+from rad.experiment.presets import preset
 from rad.runtime.migrate import migrate
 
 RESULTS = Path(__file__).parents[3] / "results"

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from rad.commands.train import parse_run
-from rad.experiment.config import to_json
+from rad.experiment.config_file import to_json
 from rad.sweep.grid import Axes, Trial, configured, grid
 
 OUT = Path("sweep")

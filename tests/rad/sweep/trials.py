@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from rad.experiment.config import to_json
+from rad.experiment.config_file import to_json
 from rad.sweep.grid import Trial
 from tests.integration.runs import tiny
 

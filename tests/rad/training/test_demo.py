@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from rad.experiment.config import Run
+from rad.experiment.config import RunConfig
 from rad.experiment.presets import preset
 from rad.runtime.logging import read_rows
 from rad.runtime.run_dir import CONFIG_FILE, CURVE_FILE, DEMO_FILE, METRICS_FILE, VIDEO_FILE
@@ -53,7 +53,7 @@ def test_only_the_folder_of_a_demo_that_ended_is_replaced(tmp_path: Path) -> Non
     assert not old.exists()
 
 
-def small(config: Run, cost: Cost, left_s: float) -> Run:
+def small(config: RunConfig, cost: Cost, left_s: float) -> RunConfig:
     return dataclasses.replace(config, frames=1_000, eval_every=0, eval_episodes=1, warmup_steps=240)
 
 

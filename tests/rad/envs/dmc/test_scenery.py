@@ -171,7 +171,7 @@ def test_any_size_shows_the_same_picture(simulate: Any) -> None:
 def test_environments_start_alike_on_all_splits_and_resume_exactly(name: str) -> None:
     options: dict[str, Any] = {"num_envs": 2, "seed": 5, "image_size": 24, "action_repeat": 250, "frame_stack": 2}
     plain = envs.make("dmc/cartpole-swingup", **options)
-    dressed, resumed = (envs.make("dmc/cartpole-swingup", look=look(name), **options) for _ in range(2))
+    dressed, resumed = (envs.make("dmc/cartpole-swingup", split=look(name), **options) for _ in range(2))
     starts = [venv.reset()[0] for venv in (plain, dressed)]
     assert (starts[0] != starts[1]).mean() > 0.1
     actions = np.random.default_rng(0).uniform(-1, 1, (10, 2, 1)).astype(np.float32)
@@ -207,7 +207,7 @@ def test_processes_of_their_own_show_the_same() -> None:
     frames = []
     for parallel in (False, True):
         options: dict[str, Any] = {"num_envs": 2, "seed": 5, "image_size": 24, "render_quality": "fast"}
-        venv = envs.make("dmc/cartpole-swingup", look=look("distracting-hard-dynamic"), parallel=parallel, **options)
+        venv = envs.make("dmc/cartpole-swingup", split=look("distracting-hard-dynamic"), parallel=parallel, **options)
         venv.reset()
         frames.append([venv.step(np.full((2, 1), 0.3, np.float32))[0] for _ in range(3)])
         venv.close()
@@ -215,5 +215,5 @@ def test_processes_of_their_own_show_the_same() -> None:
 
 
 def test_a_look_is_of_dmc_only() -> None:
-    with pytest.raises(ValueError, match=r"^look light has no meaning for probe/both; allowed: None"):
-        envs.make("probe/both", look=look("light"))
+    with pytest.raises(ValueError, match=r"^split light is impossible for probe tasks; allowed: None"):
+        envs.make("probe/both", split=look("light"))

@@ -39,8 +39,7 @@ def _numbers_after_generators(blob: bytes) -> np.ndarray:
 
 @pytest.mark.parametrize("level", [*range(40), 1_000_000, 2**31 - 2])
 def test_themes_are_those_that_procgen_draws(level: int) -> None:
-    options = HARD.checked("coinrun")
-    assert themes_of(level) == themes_in_state(start_of_level("coinrun", options, level))
+    assert themes_of(level) == themes_in_state(start_of_level("coinrun", HARD, level))
 
 
 def test_all_themes_occur() -> None:
@@ -75,7 +74,7 @@ def test_none_of_the_first_levels_is_left_out() -> None:
 
 def test_the_split_is_played_and_checked() -> None:
     split = split_for("themes-train", "coinrun", "hard")
-    venv: Any = envs.make("procgen/coinrun", num_envs=3, procgen=ProcgenOptions(distribution_mode="hard", split=split))
+    venv: Any = envs.make("procgen/coinrun", num_envs=3, options=HARD, split=split)
     for _ in range(4):
         _, infos = venv.reset()
         assert all(in_first_half(themes_of(int(level))) == (True, True, True) for level in infos["level_seed"])

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from rad.commands.train import parse_run
-from rad.experiment.config import to_json
+from rad.experiment.config_file import to_json
 from rad.report.read.groups import Found, find
 from rad.report.read.provenance import (
     attention_command,

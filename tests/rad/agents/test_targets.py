@@ -6,7 +6,6 @@ from torch import Tensor
 
 from rad.agents.ppo import PPOAgent
 from rad.agents.sac import SACAgent
-from rad.attention.targets import target_of
 from tests.rad.agents import small, small_ppo
 
 SAC = small.small_agent()
@@ -19,7 +18,7 @@ def features(agent: SACAgent | PPOAgent) -> Tensor:
 
 class TestSAC:
     def test_policy(self) -> None:
-        target, given = target_of(SAC, "policy"), features(SAC)
+        target, given = SAC.target("policy"), features(SAC)
         mean = SAC.actor(given).mean
         torch.testing.assert_close(target.output(given), (mean**2).sum(1) / 2)
         torch.testing.assert_close(target.vector(given), mean.tanh())
@@ -31,10 +30,10 @@ class TestSAC:
         given, gradients = features(SAC), []
         for name in ("value", "q"):
             moved = given.clone().requires_grad_(True)
-            output = target_of(SAC, name).output(moved)
+            output = SAC.target(name).output(moved)
             expected = torch.minimum(*SAC.critic(given, SAC.actor(given).mode))
             torch.testing.assert_close(output, expected)
-            torch.testing.assert_close(target_of(SAC, name).vector(given), expected[:, None])
+            torch.testing.assert_close(SAC.target(name).vector(given), expected[:, None])
             gradients.append(torch.autograd.grad(output.sum(), moved)[0])
         held = given.clone().requires_grad_(True)
         by_hand = torch.minimum(*SAC.critic(held, SAC.actor(given).mode.detach())).sum()
@@ -44,7 +43,7 @@ class TestSAC:
 
 class TestPPO:
     def test_policy_of_discrete_actions(self) -> None:
-        target, given = target_of(DISCRETE, "policy"), features(DISCRETE)
+        target, given = DISCRETE.target("policy"), features(DISCRETE)
         probabilities = DISCRETE.head(given)[0].params.softmax(1)
         torch.testing.assert_close(target.output(given), probabilities.max(1).values.log())
         torch.testing.assert_close(target.vector(given), probabilities.log())
@@ -53,7 +52,7 @@ class TestPPO:
         assert float(target.distance(before, after)) == pytest.approx(0.143841, abs=1e-5)
 
     def test_policy_of_continuous_actions(self) -> None:
-        target, given = target_of(CONTINUOUS, "policy"), features(CONTINUOUS)
+        target, given = CONTINUOUS.target("policy"), features(CONTINUOUS)
         mode = CONTINUOUS.head(given)[0].mode
         torch.testing.assert_close(target.vector(given), mode)
         torch.testing.assert_close(target.output(given), (mode**2).sum(1) / 2)
@@ -62,10 +61,10 @@ class TestPPO:
     @pytest.mark.parametrize("agent", [DISCRETE, CONTINUOUS])
     def test_value(self, agent: PPOAgent) -> None:
         given = features(agent)
-        torch.testing.assert_close(target_of(agent, "value").output(given), agent.head(given)[1])
+        torch.testing.assert_close(agent.target("value").output(given), agent.head(given)[1])
 
     def test_one_logit(self) -> None:
-        target, given = target_of(DISCRETE, "logit:2"), features(DISCRETE)
+        target, given = DISCRETE.target("logit:2"), features(DISCRETE)
         logits = DISCRETE.head(given)[0].params
         torch.testing.assert_close(target.output(given), logits[:, 2])
         assert target.logits is not None
@@ -85,4 +84,4 @@ class TestPPO:
 )
 def test_targets_that_an_agent_does_not_have(agent: SACAgent | PPOAgent, name: str, said: str) -> None:
     with pytest.raises(ValueError, match=said):
-        target_of(agent, name)
+        agent.target(name)

@@ -1,0 +1,162 @@
+"""The table of the suites: all that differs from one to another. Importing it imports no simulator."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from rad.envs.dmc import appearances
+from rad.envs.options import SuiteOptions
+from rad.envs.procgen import levels
+from rad.envs.procgen import options as procgen
+from rad.envs.procgen.score_ranges import score_range as procgen_range
+
+TRAIN = appearances.TRAIN  # what a run trains on, in every suite
+DEFAULT_IMAGE_SIZE, DEFAULT_FRAME_STACK = 84, 3  # Table 3 of CURL (Srinivas et al. 2020)
+
+
+def only_train(task: str, name: str, options: SuiteOptions, side: str, folder: Any = None) -> None:
+    """Return what a suite without splits has of one: nothing.
+
+    Raises:
+        ValueError: another than `train` is named.
+    """
+    if name != TRAIN:
+        raise ValueError(f"there is no split {name}; allowed: {TRAIN}")
+
+
+@dataclass(frozen=True)
+class Suite:
+    """One suite of tasks.
+
+    Attributes:
+        module: imported at its first use; it has `names()`, `check(name)`, `action_repeat(name)` and `build`, which
+            makes a `Simulator`, or `make`, which makes a `VectorEnv` if the suite steps all environments in one call.
+        example: the task that `rad doctor` draws; "" for none.
+        extra: of the library, with the package that it needs; "" for none.
+        steps_all: it has `make` instead of `build`.
+        frame_stack: frames to an observation, if nothing is said.
+        only: arguments of `rad.envs.make` that have one value here.
+        options: kind of its options.
+        splits: names of all splits, with a line about each; "" where the split itself says which levels it is.
+        split: gives, by task, split, options, side (train or test) and the user's folder of clips, what `rad.envs.make`
+            needs for a split, or None for the task as it is.
+        default_test: the split that runs are tested on if nothing is said; "" for none.
+        has_levels: a split is a set of levels, so that no two episodes of two splits belong together; else it is a
+            look, and environments with one seed start from the same states in all of them.
+        check_disjoint: raises a ValueError if a split to test on has something of what is trained on.
+        shows_clips: its looks can show clips, those of the user among them.
+        tells_robot: `robot_mask` tells which pixels show the robot.
+        discrete: all its tasks have discrete actions.
+        long_episodes: all have more than ten steps.
+        score_range: gives the published returns of score 0 and score 1, by task and options; None if there are none.
+        published_splits: our splits that published scores were measured on, with their name there.
+    """
+
+    module: str
+    example: str = ""
+    extra: str = ""
+    steps_all: bool = False
+    frame_stack: int = DEFAULT_FRAME_STACK
+    only: Mapping[str, Any] = field(default_factory=dict)
+    options: type[SuiteOptions] = SuiteOptions
+    splits: Mapping[str, str] = field(default_factory=dict)
+    split: Callable[..., Any] = only_train
+    default_test: str = ""
+    has_levels: bool = False
+    check_disjoint: Callable[[Any, Any], None] = lambda train, test: None
+    shows_clips: bool = False
+    tells_robot: bool = False
+    discrete: bool = False
+    long_episodes: bool = False
+    score_range: Callable[[str, Mapping[str, Any]], tuple[float, float]] | None = None
+    published_splits: Mapping[str, str] = field(default_factory=dict)
+
+    def load(self) -> Any:
+        """Return its module."""
+        return importlib.import_module(self.module)
+
+
+_PLAIN_SCENE = {"camera_id": 0, "render_quality": "paper", "split": None}
+
+SUITES: dict[str, Suite] = {
+    "dmc": Suite(
+        "rad.envs.dmc.task",
+        example="cartpole-swingup",
+        extra="dmc",
+        splits={name: split.about for name, split in appearances.SPLITS.items() if name != appearances.PLAIN},
+        split=appearances.look_of,
+        shows_clips=True,
+        tells_robot=True,
+        long_episodes=True,
+        # 1,000 steps of a reward in [0, 1], in all tasks but lqr. Source: Tassa et al. 2018 (arXiv 1801.00690).
+        score_range=lambda name, options: (0.0, 1000.0),
+        published_splits={TRAIN: "train"},
+    ),
+    "gym": Suite("rad.envs.gym", only=_PLAIN_SCENE),
+    "probe": Suite("rad.envs.probe", example="value", only=_PLAIN_SCENE),
+    "procgen": Suite(
+        "rad.envs.procgen.env",
+        example="coinrun",
+        extra="procgen",
+        steps_all=True,
+        frame_stack=1,  # as published: Cobbe et al. 2020
+        only={
+            "image_size": procgen.IMAGE_SIZE,
+            "action_repeat": 1,
+            "camera_id": 0,
+            "render_quality": "paper",
+            "parallel": False,
+        },
+        options=procgen.ProcgenOptions,
+        splits=dict.fromkeys(procgen.SPLITS, ""),
+        split=procgen.split_of,
+        default_test="test",
+        has_levels=True,
+        check_disjoint=levels.check_disjoint,
+        discrete=True,
+        score_range=procgen_range,
+        # Published tests draw from all levels, and training from the first 200.
+        published_splits={TRAIN: "train", levels.ALL_LEVELS: "test"},
+    ),
+}
+
+
+def suite_of(task: str) -> Suite:
+    """Return the suite that a task's name begins with.
+
+    Raises:
+        ValueError: it is unknown.
+    """
+    name = task.partition("/")[0]
+    if name not in SUITES:
+        raise ValueError(f"unknown suite of task {task!r}; known: {', '.join(SUITES)}, as in dmc/walker-walk")
+    return SUITES[name]
+
+
+def name_in_suite(task: str) -> str:
+    """Return a task's name without its suite."""
+    return task.partition("/")[2]
+
+
+def check_scene(task: str, **scene: Any) -> None:
+    """Raise a ValueError that begins with an argument of `rad.envs.make` if it has another value in a task's suite."""
+    suite = suite_of(task)
+    for name, came in scene.items():
+        if (allowed := suite.only.get(name, came)) != came:
+            raise ValueError(f"{name} {came} is impossible for {task.partition('/')[0]} tasks; allowed: {allowed}")
+
+
+def score_range(task: str, options: Mapping[str, Any]) -> tuple[float, float]:
+    """Return the published returns of a task that are score 0 and score 1.
+
+    Raises:
+        ValueError: there are none.
+    """
+    suite = SUITES.get(task.partition("/")[0])
+    if suite is None or suite.score_range is None:
+        known = " and ".join(name for name, one in SUITES.items() if one.score_range)
+        raise ValueError(f"task {task!r} has no published range of returns; known: tasks of {known}")
+    return suite.score_range(name_in_suite(task), options)

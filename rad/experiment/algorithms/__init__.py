@@ -1,0 +1,53 @@
+"""The table of the learning algorithms: all that differs from one to another; nobody else asks which one it is."""
+
+from typing import Any
+
+from gymnasium.vector import VectorEnv
+
+from rad.agents.base import Agent
+from rad.experiment.algorithms.base import Algorithm, Learning
+from rad.experiment.algorithms.ppo import PPO
+from rad.experiment.algorithms.sac import SAC
+from rad.experiment.config import RunConfig
+from rad.runtime import device
+from rad.runtime.seeding import seed_for
+
+ALGORITHMS: dict[str, Algorithm] = {"sac": SAC, "ppo": PPO}
+
+
+def algorithm_named(name: str) -> Algorithm:
+    """Return an algorithm.
+
+    Raises:
+        ValueError: it is unknown.
+    """
+    if name not in ALGORITHMS:
+        raise ValueError(f"unknown algorithm '{name}'; known: {', '.join(ALGORITHMS)}")
+    return ALGORITHMS[name]
+
+
+def algorithm_of(config: RunConfig) -> Algorithm:
+    """Return the algorithm of a run."""
+    return algorithm_named(config.algo)
+
+
+def make_agent(config: RunConfig, env: VectorEnv) -> Agent:
+    """Make the agent for the spaces of `env`, untrained, on the run's device."""
+    target = device.resolve_device(config.device)
+    common: dict[str, Any] = {
+        "encoder": config.encoder,
+        "seed": seed_for(config.seed, "agent"),
+        "device": target,
+        "precision": device.resolve_precision(config.precision, target),
+    }
+    return algorithm_of(config).make_agent(config, env, common)
+
+
+def make_learning(config: RunConfig, env: VectorEnv, agent: Agent) -> Learning:
+    """Make the loop in which an agent of `make_agent` learns from `env`."""
+    return algorithm_of(config).make_learning(config, env, agent)
+
+
+def stored_bytes(config: RunConfig, side: int) -> int:
+    """Return the bytes of the observations that a run stores, `side` x `side` pixels each."""
+    return algorithm_of(config).stored(config, side).bytes

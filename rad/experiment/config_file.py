@@ -1,0 +1,67 @@
+"""config.json: the configuration of a run as plain values, and back."""
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from rad.experiment.algorithms import algorithm_named
+from rad.experiment.config import RunConfig, values
+from rad.runtime.migrate import migrate
+from rad.runtime.run_dir import CONFIG_FILE
+
+
+def read_config(folder: Path) -> RunConfig:
+    """Read the configuration of a run.
+
+    Raises:
+        ValueError: there is no config.json, or it cannot be read; one line that names it.
+    """
+    path = folder / CONFIG_FILE
+    try:
+        return from_json(json.loads(path.read_text()))
+    except (FileNotFoundError, NotADirectoryError):
+        raise ValueError(f"{folder} is no run folder: it has no {CONFIG_FILE}") from None
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"{path} cannot be read: {error}") from None
+
+
+def to_json(config: RunConfig) -> dict[str, Any]:
+    """Return the configuration as plain values."""
+    plain = dataclasses.asdict(config)
+    return plain | {"out": None if config.out is None else str(config.out)}
+
+
+def from_json(plain: Mapping[str, Any]) -> RunConfig:
+    """Rebuild a configuration from `to_json`'s values.
+
+    Raises:
+        ValueError: a field is missing or unknown: the file was written by another version; or it has a value of a
+            wrong type.
+    """
+    plain = migrate(plain)
+    default = algorithm_named(plain["algo"]).run(task=plain["task"])
+    nested = {name: type(getattr(default, name)) for name in ("suite", "agent")}
+    odd = _differing(type(default), plain)
+    for name, kind in nested.items():
+        odd |= _differing(kind, plain.get(name, {}))
+    if odd:
+        raise ValueError(f"config.json and this version of rad differ in the fields {', '.join(sorted(odd))}")
+    out = None if plain["out"] is None else Path(plain["out"])
+    plain = {**plain, "out": out, "background_dir": tuple(plain["background_dir"])}
+    config = type(default)(**{**plain, **{name: kind(**plain[name]) for name, kind in nested.items()}})
+    _check_types(config, values(default))
+    return config
+
+
+def _check_types(config: RunConfig, default: Mapping[str, Any]) -> None:
+    for name, value in values(config).items():
+        kind = type(default[name])
+        if type(value) is not kind and (kind, type(value)) != (float, int) and name != "out":
+            raise ValueError(f"config.json has {name} {value!r}; expected a value such as {default[name]!r}")
+
+
+def _differing(kind: type, plain: Mapping[str, Any]) -> set[str]:
+    """Return the names that `plain` or the dataclass `kind` has and the other lacks."""
+    return {f.name for f in dataclasses.fields(kind)} ^ set(plain)
