@@ -143,10 +143,11 @@ def _check_asked(config: RunConfig, splits: Sequence[str], score_constants: Cons
         for name in splits:
             check_split(config, name or TRAIN)
     if score_constants and not config.suite.constants:
-        mode = f" in mode {vars(config.suite)['distribution_mode']}" if vars(config.suite) else ""
+        mode = vars(config.suite).get("distribution_mode")
+        where = f"{config.task} in mode {mode}" if mode else config.task
         raise ValueError(
-            f"--score-constants: has no meaning for {config.task}{mode}, got {score_constants}; scores are normalised "
-            f"for procgen in the modes easy and hard"
+            f"--score-constants: has no meaning for {where}, got {score_constants}; scores are normalised for procgen "
+            f"in the modes easy and hard"
         )
 
 

@@ -88,10 +88,17 @@ class RunConfig:
     """The algorithm's hyperparameters."""
 
     def __post_init__(self) -> None:
-        """Give a task whose suite has options their defaults where none were named."""
+        """Put the defaults of the suite's own options in the place of those of another.
+
+        Raises:
+            ValueError: those of another were chosen.
+        """
         entry = SUITES.get(self.task.partition("/")[0])
-        if entry and type(self.suite) is SuiteOptions:
-            object.__setattr__(self, "suite", entry.options())
+        if entry is None or type(self.suite) is entry.options:
+            return
+        if self.suite != type(self.suite)():
+            raise ValueError(f"suite has no meaning for {self.task}, got {self.suite}")
+        object.__setattr__(self, "suite", entry.options())
 
     @property
     def augmentations(self) -> tuple[str, ...]:

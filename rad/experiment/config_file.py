@@ -41,7 +41,7 @@ def from_json(plain: Mapping[str, Any]) -> RunConfig:
             wrong type.
     """
     plain = migrate(plain)
-    default = algorithm_named(plain["algo"]).run(task=plain["task"])
+    default = algorithm_named(plain["algo"]).run(task=str(plain.get("task", "")))
     nested = {name: type(getattr(default, name)) for name in ("suite", "agent")}
     odd = _differing(type(default), plain)
     for name, kind in nested.items():

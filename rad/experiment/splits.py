@@ -117,15 +117,17 @@ def check_splits(config: RunConfig) -> None:
 
 @contextmanager
 def named(field: str, fields: Iterable[str] = ()) -> Iterator[None]:
-    """Begin the text of any ValueError with the flag of a field, or of that of `fields` that the text begins with."""
+    """Begin the text of any ValueError with the flag of a field, or of that of `fields` which it begins with itself.
+
+    Others of `fields` in the text are written as flags too.
+    """
     fields = ("background_dir", *fields)
     try:
         yield
     except ValueError as error:
         first, _, rest = str(error).partition(" ")
         field, text = (first, rest) if first in fields else (field, str(error))
-        words = re.split(r"\b(\w+_\w+)\b", text)
-        text = "".join(flag_name(word) if word in fields else word for word in words)
+        text = re.sub(r"\w+", lambda word: flag_name(word[0]) if word[0] in fields else word[0], text)
         raise ValueError(f"{flag_name(field)}: {text}") from None
 
 

@@ -88,7 +88,7 @@ class Killed(Exception):
 
 
 def run_until(config: RunConfig, folder: Path, agent_steps: int) -> None:
-    """RunConfig like a process that is killed after `agent_steps`."""
+    """Run like a process that is killed after `agent_steps`."""
 
     class Doomed(Trainer):
         def _record(self, report: Any) -> None:

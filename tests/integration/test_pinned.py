@@ -44,7 +44,7 @@ NEEDS = {"sac-dmc": "dm_control", "ppo-procgen": "procgen"}
 
 
 def numbers(config: RunConfig, folder: Path) -> tuple[dict[str, list[float]], str]:
-    """RunConfig, and return the numbers that it leaves by name, and a digest of the weights."""
+    """Run, and return the numbers that it leaves by name, and a digest of the weights."""
     assert start(config, folder) == 0
     found: dict[str, list[float]] = {}
     for row in rows(folder):

@@ -42,8 +42,8 @@ class LevelRange:
             if not 0 <= value <= MAX_LEVEL:
                 raise ValueError(f"{name} {value} is impossible; allowed: 0 to {MAX_LEVEL}")
         if self.start_level + self.num_levels > MAX_LEVEL:
-            total = f"{self.start_level} + {self.num_levels} = {self.start_level + self.num_levels}"
-            raise ValueError(f"start_level + num_levels {total} is impossible; allowed: up to {MAX_LEVEL}")
+            total = f"start_level {self.start_level} + num_levels {self.num_levels}"
+            raise ValueError(f"{total} is impossible; allowed: a sum up to {MAX_LEVEL}")
         if self.num_levels == 0 and self.start_level:
             raise ValueError(f"start_level {self.start_level} has no effect with num_levels 0, all levels; allowed: 0")
 

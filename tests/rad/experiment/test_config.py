@@ -6,18 +6,20 @@ from typing import Any
 import pytest
 
 from rad.agents.sac import SACConfig
+from rad.envs.options import SuiteOptions
+from rad.envs.procgen.options import ProcgenOptions
+from rad.experiment.algorithms import ALGORITHMS
 from rad.experiment.algorithms.sac import SACRun
-from rad.experiment.config import RUNS
 from rad.experiment.config_file import from_json, to_json
-from rad.experiment.presets import preset
+from rad.experiment.presets import preset, presets
 
 
 def changed(name: str) -> set[str]:
     """Return the fields in which a preset differs from the defaults."""
-    config, default = preset(name), RUNS[PRESETS[name].algo]()
+    config, default = preset(name), ALGORITHMS[presets()[name]].run()
     run = {f.name for f in dataclasses.fields(config) if getattr(config, f.name) != getattr(default, f.name)}
     agent = {name for name, value in vars(config.agent).items() if value != vars(default.agent)[name]}
-    return (run | agent) - {"preset", "agent"}
+    return (run | agent) - {"preset", "agent", "suite"}  # the last follows from the task
 
 
 def test_the_defaults_are_rads() -> None:
@@ -62,9 +64,9 @@ def test_a_preset_keeps_the_name_and_takes_the_task() -> None:
     assert preset("rad").task == SACRun().task
 
 
-@pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.parametrize("name", presets())
 def test_every_preset_names_its_source_and_changes_only_what_it_lists(name: str) -> None:
-    listed = PRESETS[name]
+    listed = ALGORITHMS[presets()[name]].presets[name]
     assert len(listed.source) > 20
     assert changed(name) <= listed.run.keys() | listed.agent.keys()
 
@@ -76,8 +78,8 @@ def test_an_unknown_preset() -> None:
 
 @pytest.mark.parametrize(
     "config",
-    [*map(preset, PRESETS), SACRun(out=Path("some/where"), agent=SACConfig(gamma=0.9))],
-    ids=[*PRESETS, "own"],
+    [*map(preset, presets()), SACRun(out=Path("some/where"), agent=SACConfig(gamma=0.9))],
+    ids=[*presets(), "own"],
 )
 def test_json_and_back(config: SACRun) -> None:
     text = json.dumps(to_json(config), allow_nan=False)
@@ -121,6 +123,16 @@ def test_a_whole_number_may_stand_for_a_float() -> None:
     plain = to_json(SACRun())
     plain["updates_per_step"] = 1
     assert from_json(plain).updates_per_step == 1
+
+
+def test_options_are_those_of_the_tasks_suite() -> None:
+    config = ALGORITHMS["ppo"].run(task="procgen/maze")
+    assert config.suite == ProcgenOptions() and SACRun().suite == SuiteOptions()
+    assert dataclasses.replace(config, task="gym/CartPole-v1").suite == SuiteOptions()
+    hard = dataclasses.replace(config, suite=ProcgenOptions("hard"))
+    assert dataclasses.replace(hard, task="procgen/leaper").suite == ProcgenOptions("hard")
+    with pytest.raises(ValueError, match=r"^suite has no meaning for gym/CartPole-v1, got ProcgenOptions\("):
+        dataclasses.replace(hard, task="gym/CartPole-v1")
 
 
 def test_a_run_cannot_change_its_configuration() -> None:

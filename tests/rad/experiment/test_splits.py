@@ -8,8 +8,9 @@ import pytest
 
 from rad.envs.dmc.backgrounds import Generated
 from rad.experiment import build
+from rad.experiment.algorithms import make_agent
 from rad.experiment.build import distractors, make_env
-from rad.experiment.splits import check_split, check_splits, look, splits
+from rad.experiment.splits import check_split, check_splits, split_of, splits
 from tests.integration.runs import tiny, tiny_ppo
 
 DMC: dict[str, Any] = {"task": "dmc/cartpole-balance", "image_size": 16}
@@ -33,14 +34,14 @@ def test_a_run_is_tested_on_what_it_names() -> None:
 
 
 def test_looks_by_name_and_side() -> None:
-    assert look(tiny(**DMC)) is None and look(tiny(**DMC), "train") is None
-    tested = look(tiny(**DMC), "video-easy")
+    assert split_of(tiny(**DMC)) is None and split_of(tiny(**DMC), "train") is None
+    tested = split_of(tiny(**DMC), "video-easy")
     assert tested and (tested.split.name, tested.side, tested.folder) == ("video-easy", "test", None)
     config = tiny(**DMC, train_split="video-easy", background_dir=("test=a", "train=b"))
-    trained = look(config)
-    assert trained == look(config, "train")
+    trained = split_of(config)
+    assert trained == split_of(config, "train")
     assert trained and (trained.side, trained.folder) == ("train", Path("b"))
-    again = look(config, "video-easy")
+    again = split_of(config, "video-easy")
     assert again and (again.side, again.folder) == ("test", Path("a"))
 
 
@@ -84,8 +85,8 @@ def test_each_purpose_sees_its_split() -> None:
         ({"train_split": "texture", "background_dir": ("test=a",)}, "--background-dir: test"),
         ({"augment": "overlay:folder=b", "background_dir": ("train=a",)}, "--background-dir: train=a is shown nowhere"),
         ({"train_split": "color-easy", "test_split": "texture", "background_dir": ("test=a",)}, "--background-dir: te"),
-        ({"task": "probe/both", "train_split": "light"}, "--train-split: probe/both has no split light"),
-        ({"task": "probe/both", "test_split": "light"}, "--test-split: probe/both has no split light"),
+        ({"task": "probe/both", "train_split": "light"}, "--train-split: there is no split light; allowed: train"),
+        ({"task": "probe/both", "test_split": "light"}, "--test-split: there is no split light; allowed: train"),
     ],
 )
 def test_what_is_wrong_is_named_in_one_line(run: dict[str, Any], said: str) -> None:
@@ -123,7 +124,7 @@ def test_pictures_that_overlay_shows_are_not_tested_with(tmp_path: Path) -> None
 def test_a_run_that_trains_on_another_look_can_be_tested_on_the_suites_own() -> None:
     config = tiny(**DMC, train_split="light", test_split="plain")
     assert splits(config) == ("train", "plain")
-    assert look(config, "train") is not None and look(config, "plain") is None
+    assert split_of(config, "train") is not None and split_of(config, "plain") is None
     check_splits(config)
 
 
@@ -144,8 +145,8 @@ def test_overlay_blends_with_pictures_to_train_with(tmp_path: Path, monkeypatch:
     folder = write_pictures(tmp_path / "a", 5)
     own = distractors(tiny(**DMC, augment="overlay", background_dir=(f"train={folder}",)))
     assert own is not None and own.shape == (8, 3, 128, 128) and not (own[0] == computed[0]).all()
-    agent = build.make_agent(tiny({"strong_augment": "overlay:count=8"}, **DMC), make_env(tiny(**DMC), "check"))
-    strong: Any = agent.strong  # type: ignore[union-attr]
+    agent = make_agent(tiny({"strong_augment": "overlay:count=8"}, **DMC), make_env(tiny(**DMC), "check"))
+    strong: Any = agent.strong  # type: ignore[attr-defined]
     assert sorted(map(float, strong.images.float().mean((1, 2, 3)))) == pytest.approx(
         sorted(map(float, computed.float().mean((1, 2, 3))))
     )

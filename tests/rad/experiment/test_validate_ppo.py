@@ -43,7 +43,6 @@ WRONG: list[tuple[dict[str, Any], dict[str, Any], str, str]] = [
     ({"augment": "ucb:flip"}, {}, "augment", "two or more"),
     ({"augment": "ucb:flip,crop", "crop": "resize"}, {}, "augment", "as --crop pad does; flip and crop differ"),
     ({"augment": "ucb:flip,crp"}, {}, "augment", "unknown augmentation 'crp'"),
-    ({"suite": ProcgenOptions(distribution_mode="hard")}, {}, "distribution_mode", "has no meaning for probe/both"),
 ]
 
 
@@ -93,7 +92,9 @@ class TestOfGames:
             ({"test_split": "tset"}, "test_split", "unknown split 'tset'"),
             ({"test_split": "themes-test"}, "test_split", "allowed: procgen/coinrun hard"),
             ({"start_level": 5}, "start_level", "needs --num-levels, got 5 alone"),
-            ({"start_level": 5, "num_levels": 0}, "start_level", "5 has no effect with num_levels 0"),
+            ({"start_level": 5, "num_levels": 0}, "start_level", "5 has no effect with --num-levels 0"),
+            ({"start_level": -2}, "start_level", "must be from -1 (the split's) to 2^31 - 1, got -2"),
+            ({"num_levels": 2**31}, "num_levels", "must be from -1 (the split's) to 2^31 - 1, got 2147483648"),
             ({"start_level": 2**31 - 5, "num_levels": 10}, "start_level", "is impossible"),
             ({"num_levels": 10, "train_split": "test"}, "train_split", "exclude each other"),
             ({"train_split": "test"}, "test_split", "shares 1,000 levels with what is trained on, test [1000000"),
@@ -125,11 +126,11 @@ class TestOfGames:
                 "needs frames of 76 pixels, but procgen/coinrun draws 64",
             ),
             ({"augment": "translate"}, "augment", "draws 64 only"),
-            ({"image_size": 84}, "image_size", "procgen/coinrun draws 64 pixels only, got 84; allowed: 0"),
-            ({"parallel_envs": True}, "parallel_envs", "allowed: False, got True"),
+            ({"image_size": 84}, "image_size", "84 is impossible for procgen tasks; allowed: 64"),
+            ({"parallel_envs": True}, "parallel_envs", "True is impossible for procgen tasks; allowed: False"),
             ({"task": "procgen/coinrunn"}, "task", "did you mean coinrun?"),
             ({"action_repeat": 4, "frames": 80}, "action_repeat", "4 is impossible for procgen tasks; allowed: 1"),
-            ({"render_quality": "fast"}, "render_quality", "no meaning for procgen"),
+            ({"render_quality": "fast"}, "render_quality", "fast is impossible for procgen tasks; allowed: paper"),
         ],
     )
     def test_wrong_scenes(self, run: dict[str, Any], flag: str, said: str) -> None:

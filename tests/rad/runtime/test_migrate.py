@@ -1,14 +1,20 @@
 """Settings of earlier versions load, under the names that they have now."""
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from rad.envs.options import SuiteOptions
+from rad.envs.procgen.options import ProcgenOptions
+from rad.experiment.config import values
 from rad.experiment.config_file import from_json, to_json
-from rad.experiment.presets import preset
+from rad.experiment.presets import preset, presets
+from rad.report.read.groups import flat
 from rad.runtime.migrate import migrate
+from rad.sweep import manifest
 
 RESULTS = Path(__file__).parents[3] / "results"
 
@@ -26,6 +32,40 @@ def test_run_folders_of_an_earlier_version_load(run: str, encoder: str) -> None:
     config = from_json(plain)
     assert config.encoder == encoder
     assert (config.agent.actor_features, config.agent.target_encoder) == ("after", True)
+
+
+# As the version before wrote it: options of Procgen are a field of every run of PPO, nested in the files of runs
+# and flat in those of sweeps.
+BEFORE = json.loads((Path(__file__).parent / "suite_options_of_ppo.json").read_text())
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("ppo-procgen", ProcgenOptions("hard", num_levels=500, score_constants="train-procgen")),
+        ("ppo-gym", SuiteOptions()),
+        ("sac-dmc", SuiteOptions()),
+    ],
+)
+def test_options_of_procgen_were_fields_of_ppo(name: str, options: SuiteOptions) -> None:
+    plain = BEFORE["configs"][name]
+    assert ("procgen" in plain) == name.startswith("ppo") and "suite" not in plain
+    config = from_json(plain)
+    assert config.suite == options
+    now = values(config)
+    for field, value in flat(plain).items():
+        if field in now and field not in ("out", "background_dir"):
+            assert now[field] == value, field
+    assert flat(plain).keys() - now.keys() == (set(vars(ProcgenOptions())) if name == "ppo-gym" else set())
+
+
+@pytest.mark.parametrize("name", BEFORE["sweeps"])
+def test_a_sweep_of_before_goes_on(name: str, tmp_path: Path) -> None:
+    record, config = BEFORE["sweeps"][name], from_json(BEFORE["configs"][name])
+    manifest.check(record, [], lambda task, swept: config, tmp_path)
+    other = dataclasses.replace(config, agent=dataclasses.replace(config.agent, gamma=0.5))
+    with pytest.raises(ValueError, match=r"^--gamma: .* got 0\.5; only task"):
+        manifest.check(record, [], lambda task, swept: other, tmp_path)
 
 
 def old(**fields: Any) -> dict[str, Any]:
@@ -54,7 +94,7 @@ def test_files_of_something_else_are_left_as_they_are(plain: dict[str, Any]) -> 
     assert migrate(plain) == plain
 
 
-@pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.parametrize("name", presets())
 def test_settings_of_this_version_stay_as_they_are(name: str) -> None:
     plain = to_json(preset(name))
     assert list(migrate(plain).items()) == list(plain.items())
