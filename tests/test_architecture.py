@@ -25,8 +25,8 @@ ROOMS = {
     "rad.loops": "rad.buffers rad.types",
     # Above: the learner. Below: what is done with it.
     "rad.report": "",
-    "rad.report.read": "rad.runtime.migrate rad.runtime.run_dir",
-    "rad.report.stats": "rad.report.read",
+    "rad.report.read": "rad.envs.suites rad.runtime.migrate rad.runtime.run_dir",
+    "rad.report.stats": "rad.envs.suites rad.report.read",
     "rad.report.draw": "rad.report.read rad.report.stats",
     "rad.report.page": "rad.report.draw rad.report.read rad.report.stats rad.runtime.run_dir",
     "rad.report.compare_runs": "rad.report.draw rad.report.read rad.report.stats",
@@ -94,6 +94,12 @@ VAGUE_NAMES = {"utils", "util", "helpers", "helper", "common", "misc"}
 # The modules with one division by 255 each: the conversion of images; Overlay, whose stored distractors are bytes; and
 # the camera that weighs the bytes of a picture by those of a mask.
 DIVISIONS = ["augment.overlay", "rad.envs.dmc.cameras", "rad.types"]
+
+
+# Where alone it may be asked which algorithm or suite something is of, and what would ask it.
+TABLES = "rad.experiment.algorithms rad.envs.suites"
+KINDS = ["SACRun", "PPORun", "SACConfig", "PPOConfig", "SACAgent", "PPOAgent", "ProcgenOptions"]
+NAMES = ["sac", "ppo", "dmc", "gym", "probe", "procgen"]
 
 
 PACKAGES = ("rad", "encoders", "augment", "scripts")
@@ -221,6 +227,34 @@ def divides_by_255(node: ast.AST) -> bool:
     return False
 
 
+def branches(tree: ast.AST) -> Iterator[str]:
+    """Yield what asks which algorithm or suite something is of: by its class, or by its name."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and dotted(node.func) in ("isinstance", "issubclass") and mentions(node, KINDS):
+            yield f"line {node.lineno} asks for a class"
+        elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr) and mentions(node, KINDS):
+            yield f"line {node.lineno} unites classes"
+        elif isinstance(node, ast.Compare) and any(map(is_name, [node.left, *node.comparators])):
+            yield f"line {node.lineno} compares with a name"
+        elif isinstance(node, ast.MatchValue) and is_name(node.value):
+            yield f"line {node.value.lineno} matches a name"
+        elif isinstance(node, ast.MatchClass) and mentions(node, KINDS):
+            yield f"line {node.lineno} matches a class"
+        elif isinstance(node, ast.Call) and dotted(node.func).endswith(".startswith") and any(map(is_name, node.args)):
+            yield f"line {node.lineno} compares the start of a name"
+
+
+def mentions(node: ast.AST, names: Iterable[str]) -> bool:
+    return any(dotted(child).split(".")[-1] in names for child in ast.walk(node))
+
+
+def is_name(node: ast.AST) -> bool:
+    """Tell whether a value is the name of an algorithm or suite, or a collection that has one; "dmc/" is one too."""
+    if isinstance(node, ast.Tuple | ast.List | ast.Set):
+        return any(map(is_name, node.elts))
+    return isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.partition("/")[0] in NAMES
+
+
 def is_255(node: ast.AST) -> bool:
     return isinstance(node, ast.Constant) and not isinstance(node.value, str) and node.value == 255
 
@@ -276,6 +310,45 @@ def test_images_are_divided_by_255_in_one_place(trees):
     checked = {module: tree for module, tree in trees.items() if not lies_in(module, "rad.bench")}  # times naive code
     found = [module for module, tree in checked.items() for _ in divisions_by_255(tree)]
     assert sorted(found) == DIVISIONS
+
+
+def test_algorithms_and_suites_are_told_apart_in_their_tables(trees):
+    asking = {module: list(branches(tree)) for module, tree in trees.items() if not lies_in(module, TABLES)}
+    assert not [f"{module} {what}" for module, found in asking.items() for what in found]
+
+
+def test_the_rule_of_the_tables_holds_for_all_that_is_in_them():
+    from rad.envs.suites import SUITES
+    from rad.experiment.algorithms import ALGORITHMS
+
+    kinds = {kind.__name__ for one in ALGORITHMS.values() for kind in (one.run, type(one.run().agent))}
+    options = {suite.options.__name__ for suite in SUITES.values()} - {"SuiteOptions"}
+    assert kinds | options <= set(KINDS) and {*ALGORITHMS, *SUITES} == set(NAMES)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "isinstance(config, PPORun)",
+        "isinstance(run.agent, int | rad.agents.sac.SACAgent)",
+        "agent: SACAgent | PPOAgent",
+        "suite == 'dmc'",
+        "'procgen' != suite_of(task)",
+        "suite in ('dmc', 'procgen')",
+        "task.startswith('procgen/')",
+        "match suite:\n    case 'dmc':\n        pass",
+        "match config:\n    case PPORun():\n        pass",
+    ],
+)
+def test_a_branch_on_a_kind_is_found(line):
+    assert len(list(branches(ast.parse(line)))) == 1
+
+
+@pytest.mark.parametrize(
+    "line", ["isinstance(space, Discrete)", "name == 'crop'", "SUITES['dmc']", "config.algo == algo", "SACRun()"]
+)
+def test_what_is_no_branch_on_a_kind_is_not_found(line):
+    assert not list(branches(ast.parse(line)))
 
 
 def test_no_file_has_a_name_that_says_nothing():

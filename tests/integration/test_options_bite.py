@@ -7,10 +7,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import gymnasium
 import pytest
 from gymnasium.vector import SyncVectorEnv
 
-from rad import cli, envs
+from rad import cli
 from rad.agents.sac import SACConfig
 from rad.commands.train import parse_run
 from rad.experiment import validate
@@ -59,7 +60,7 @@ VALUES: dict[str, tuple[dict[str, Any], Any]] = {
     "wandb_project": ({}, "project"),
     "agent": ({}, SACConfig(**AGENT, critic_lr=2e-3)),
 }
-DEFAULTS_OF_OTHERS = {"algo", "preset", "out"}  # tested below
+DEFAULTS_OF_OTHERS = {"algo", "preset", "out", "suite"}  # tested below, the last with PPO
 
 
 @pytest.fixture(autouse=True)
@@ -72,7 +73,7 @@ def surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
         return SyncVectorEnv(builders, autoreset_mode=autoreset_mode)
 
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(envs, "AsyncVectorEnv", in_this_process)
+    monkeypatch.setattr(gymnasium.vector, "AsyncVectorEnv", in_this_process)
     monkeypatch.setattr(trainer, "draw_attention", lambda *_: None)
     monkeypatch.setattr(trainer, "learning_curve", lambda *_: None)
     monkeypatch.setattr(trainer.device, "set_threads", lambda count: asked.append(f"{count} threads"))

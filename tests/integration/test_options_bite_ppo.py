@@ -68,5 +68,5 @@ def test_sampling_and_the_mode_evaluate_differently(tmp_path: Path) -> None:
 
 
 def test_every_field_is_tested_somewhere() -> None:
-    own = {field.name for field in dataclasses.fields(PPORun)} - {field.name for field in dataclasses.fields(SACRun)}
-    assert own == {"procgen"}
+    """Those of SAC's runs are, next door."""
+    assert {field.name for field in dataclasses.fields(PPORun)} <= {field.name for field in dataclasses.fields(SACRun)}

@@ -47,7 +47,7 @@ def started(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[Any]:
 def options(kind: Any) -> list[tuple[str, Any]]:
     """Return the flag and the default of every field."""
     values = dataclasses.asdict(kind)
-    return [(validate.flag_name(name), value) for name, value in values.items() if name != "agent"]
+    return [(validate.flag_name(name), value) for name, value in values.items() if name not in ("agent", "suite")]
 
 
 # What is typed after `rad train`, the flag that must be named, what must be said of it.
@@ -55,7 +55,7 @@ BAD: list[tuple[list[str], str, str]] = [
     (["--task", "probe/nope"], "--task", "unknown task 'probe/nope'; known: value"),
     (["--task", "nope"], "--task", "unknown suite of task 'nope'; known: dmc, gym, probe"),
     (["--task", "gym/Nope-v0"], "--task", "unknown task 'gym/Nope-v0'"),
-    (["--task", "probe/both-discrete"], "--task", "continuous"),
+    (["--task", "probe/both-discrete"], "--algo", "has discrete actions, which sac cannot take; allowed: ppo"),
     (["--augment", "crp"], "--augment", "unknown augmentation 'crp'; known: none, crop"),
     (["--augment", "crop:ratio=x"], "--augment", "ratio must be a number, got 'x'"),
     (["--augment", "crop+"], "--augment", "empty link"),
@@ -87,7 +87,7 @@ BAD: list[tuple[list[str], str, str]] = [
     (["--share-draw", "--critic-views", "2"], "--share-draw", "got 1 and 2"),
     (["--log-std-min", "3"], "--log-std-min", "must be below --log-std-max 2.0, got 3.0"),
     (["--strong-augment", "crp"], "--strong-augment", "unknown augmentation 'crp'"),
-    (["--camera-id", "5"], "--camera-id", "5 has no meaning for probe tasks; allowed: 0"),
+    (["--camera-id", "5"], "--camera-id", "5 is impossible for probe tasks; allowed: 0"),
     (["--render-quality", "fast"], "--render-quality", "allowed: paper"),
     (["--replay-capacity", "3"], "--replay-capacity", "must be at least 5"),
     (["--n-step", "1200"], "--warmup-steps", "must be at least 1199"),
@@ -122,7 +122,9 @@ def test_a_replay_larger_than_memory(
 ) -> None:
     monkeypatch.setattr(validate.device, "free_memory_bytes", lambda: 1_000)
     assert cli.main(["train", *PROBE]) == 2
-    assert capsys.readouterr().err.startswith("error: --replay-capacity: 100,000 frames of 16x16 need 0.1 GB, but ")
+    assert capsys.readouterr().err.startswith(
+        "error: --replay-capacity: 100,000 frames of 16x16 pixels need 0.1 GB, but "
+    )
     assert started == []
 
 
@@ -135,7 +137,7 @@ def test_an_unknown_dmc_task_names_the_near_one(capsys: pytest.CaptureFixture[st
 
 def test_a_discrete_gym_task_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["train", *PROBE, "--task", "gym/tests.rad.envs.painted:Painted-v0"]) == 2
-    assert "error: --task: sac needs actions that are a vector" in capsys.readouterr().err
+    assert "has discrete actions, which sac cannot take; allowed: ppo" in capsys.readouterr().err
 
 
 def test_train_starts_what_was_asked_for_and_returns_its_status(started: list[Any]) -> None:

@@ -34,7 +34,7 @@ def test_suites_have_their_splits_and_tasks() -> None:
     assert {row.suite for row in published()} == set(splits)
     assert {row.task for row in published(suite="dmc")} == {f"dmc/{name}" for name in DMC}
     for row in published(suite="procgen"):
-        assert np.isfinite(normalize(row.mean, row.task, row.distribution_mode))
+        assert np.isfinite(normalize(row.mean, row.task, {"distribution_mode": row.distribution_mode}))
 
 
 def of(suite: str, method: str, task: str, frames: int, split: str) -> Published:
@@ -97,7 +97,14 @@ def test_means_over_tasks_of_dmc(method: str, frames: int, stated: float) -> Non
 )
 def test_normalised_means_over_games_of_procgen(method: str, split: str, stated: float) -> None:
     rows = published(suite="procgen", method=method, split=split)
-    scores = [normalize(row.mean, row.task, row.distribution_mode, constants="train-procgen") for row in rows]
+    scores = [
+        normalize(
+            row.mean,
+            row.task,
+            {"distribution_mode": row.distribution_mode, "score_constants": "train-procgen"},
+        )
+        for row in rows
+    ]
     assert len(scores) == 16 and np.mean(scores) == pytest.approx(stated, abs=0.002)  # of rounded returns
 
 

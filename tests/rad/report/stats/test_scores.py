@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from rad.report.stats.scores import RETURN_RANGES, normalize
+from rad.envs.procgen.score_ranges import RETURN_RANGES
+from rad.report.stats.scores import normalize
 
 
 def test_dmc_is_divided_by_the_most_that_is_possible() -> None:
@@ -12,9 +13,9 @@ def test_dmc_is_divided_by_the_most_that_is_possible() -> None:
 
 def test_procgen_by_hand() -> None:
     # bigfish easy (20.5 - 1) / (40 - 1) = 0.5, hard 10 / 40 = 0.25; fruitbot easy (32.4 + 1.5) / 33.9 = 1
-    assert normalize(20.5, "procgen/bigfish", "easy") == 0.5
-    assert normalize(10, "procgen/bigfish", "hard") == 0.25
-    np.testing.assert_allclose(normalize([32.4, -1.5], "procgen/fruitbot", "easy"), [1.0, 0.0])
+    assert normalize(20.5, "procgen/bigfish", {"distribution_mode": "easy"}) == 0.5
+    assert normalize(10, "procgen/bigfish", {"distribution_mode": "hard"}) == 0.25
+    np.testing.assert_allclose(normalize([32.4, -1.5], "procgen/fruitbot", {"distribution_mode": "easy"}), [1.0, 0.0])
 
 
 def test_the_two_published_versions_differ_in_jumper_and_leaper_of_easy() -> None:
@@ -23,8 +24,9 @@ def test_the_two_published_versions_differ_in_jumper_and_leaper_of_easy() -> Non
     differing = {game for game in paper["easy"] if paper["easy"][game] != repository["easy"][game]}
     assert differing == {"jumper", "leaper"}
     # jumper: (6.5 - 3) / 7 = 0.5 in the paper, (6.5 - 1) / 9 = 0.6111 in the repository
-    assert normalize(6.5, "procgen/jumper", "easy") == 0.5
-    np.testing.assert_allclose(normalize(6.5, "procgen/jumper", "easy", constants="train-procgen"), 5.5 / 9)
+    assert normalize(6.5, "procgen/jumper", {"distribution_mode": "easy"}) == 0.5
+    other = {"distribution_mode": "easy", "score_constants": "train-procgen"}
+    np.testing.assert_allclose(normalize(6.5, "procgen/jumper", other), 5.5 / 9)
 
 
 def test_all_games_have_both_ranges_and_low_is_below_high() -> None:
@@ -49,4 +51,4 @@ def test_all_games_have_both_ranges_and_low_is_below_high() -> None:
 )
 def test_what_has_no_constants_is_refused(task: str, mode: str, constants: str, text: str) -> None:
     with pytest.raises(ValueError, match=f"^{text}"):
-        normalize(1.0, task, mode, constants=constants)
+        normalize(1.0, task, {"distribution_mode": mode, "score_constants": constants})
