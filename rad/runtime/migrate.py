@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 ENCODER_OPTIONS = ("num_layers", "num_filters", "width")  # were fields of their own, 0 for the encoder's default
+SUITES = ("procgen",)  # whose options were a field of every run of PPO, whatever its task
 # With what was done before they were there, of a run and of its agent.
 ADDED = {"sac": {"eval_policy": "mode"}}
 ADDED_TO_AGENT = {"sac": {"actor_features": "after", "target_encoder": True}}
@@ -22,9 +23,9 @@ def migrate(plain: Mapping[str, Any]) -> dict[str, Any]:
     options = {name: fields.pop(name) for name in ENCODER_OPTIONS if name in fields}
     if isinstance(fields.get("encoder"), str):
         fields["encoder"] = ":".join([fields["encoder"], *(f"{name}={n}" for name, n in options.items() if n)])
-    if isinstance(fields.get("agent"), dict) or "procgen" in fields:  # a field of every run of PPO, whatever its task
-        options, suite = fields.pop("procgen", {}), str(fields.get("task", "")).partition("/")[0]
-        fields = _with(fields, {"suite": {"procgen": options}.get(suite, {})})
+    suites = {name: fields.pop(name) for name in SUITES if name in fields}
+    if suites or isinstance(fields.get("agent"), dict):
+        fields = _with(fields, {"suite": suites.get(str(fields.get("task", "")).partition("/")[0], {})})
     algo = str(fields.get("algo", ""))
     if isinstance(fields.get("agent"), dict):
         fields["agent"] = _with(fields["agent"], ADDED_TO_AGENT.get(algo, {}))

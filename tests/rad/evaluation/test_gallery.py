@@ -1,9 +1,11 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from rad.envs.dmc.appearances import SPLITS
+from rad.envs.suites import SUITES
 from rad.evaluation import gallery
 from rad.evaluation.gallery import draw_gallery, known_splits
 from tests.integration.runs import tiny
@@ -23,7 +25,8 @@ def shown(monkeypatch: pytest.MonkeyPatch) -> dict[str, np.ndarray]:
 
 def test_every_look_of_a_task_is_shown(monkeypatch: pytest.MonkeyPatch, shown: dict[str, np.ndarray]) -> None:
     few = ("train", "color-hard", "video-hard")
-    monkeypatch.setattr(gallery, "LOOKS", {name: SPLITS[name] for name in few})
+    of_few = replace(SUITES["dmc"], splits={name: SPLITS[name].about for name in few})
+    monkeypatch.setitem(SUITES, "dmc", of_few)
     about = draw_gallery("dmc/cartpole-balance", Path("none.png"), episodes=2)
     assert about == {name: SPLITS[name].about for name in few}
     assert tuple(shown) == few and {strip.shape for strip in shown.values()} == {(2, 84, 84, 3)}
