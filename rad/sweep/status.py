@@ -14,7 +14,7 @@ from rad.runtime import checkpoint
 from rad.runtime.files import TEMPORARY_PREFIX
 from rad.runtime.logging import last_rows
 from rad.runtime.migrate import migrate
-from rad.runtime.run_dir import CHECKPOINTS, CONFIG_FILE, CURVE_FILE, METRICS_FILE
+from rad.runtime.run_dir import CHECKPOINTS, CONFIG_FILE, METRICS_FILE, is_done
 from rad.sweep.grid import Trial, differing
 
 
@@ -56,12 +56,8 @@ def state(trial: Trial) -> State:
 
 
 def is_finished(trial: Trial) -> bool:
-    """Tell whether a run has been trained and evaluated to its end.
-
-    The learning curve is what `rad train` makes last, in one step; the last evaluation stands before it in the
-    metrics. Checkpoints may be gone.
-    """
-    return (trial.folder / CURVE_FILE).is_file() and bool(final_returns(trial))
+    """Tell whether a run has been trained and evaluated to its end; checkpoints and pictures may be gone."""
+    return is_done(trial.folder) and bool(final_returns(trial))
 
 
 def final_returns(trial: Trial) -> dict[str, float | None]:

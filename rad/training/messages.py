@@ -18,6 +18,7 @@ from rad.runtime.run_dir import (
     CHECKPOINTS,
     CONFIG_FILE,
     CURVE_FILE,
+    DONE_FILE,
     METRICS_FILE,
     VIDEO_FILE,
 )
@@ -27,6 +28,7 @@ SUBJECTS = {RANDOM_POLICY: "random policy", EVALUATION: "trained"}
 PHASES = {RANDOM_POLICY: "random policy", EVALUATION: "evaluating"}
 MADE = {
     CONFIG_FILE: "settings",
+    DONE_FILE: "that the run has ended",
     METRICS_FILE: "every number that was logged",
     "tensorboard": "the same for TensorBoard",
     CHECKPOINTS: "weights and all that a resume needs",
@@ -120,8 +122,9 @@ def _cells(kind: str, row: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _next(folder: Path) -> list[str]:
-    """Return two commands: evaluate with a video, and compare with the runs beside this one, if there are some."""
+    """Return commands: draw what is missing, evaluate with a video, compare with the runs beside this one."""
     run, video = shlex.quote(str(folder)), shlex.quote(str(folder / "episode.mp4"))
     beside = [path for path in folder.absolute().parent.glob(f"*/{METRICS_FILE}") if path.parent.name != folder.name]
     look = f"report {shlex.quote(str(folder.parent))}" if beside else f"attention {run}"
-    return [f"  rad evaluate {run} --episodes 30 --video {video}", f"  rad {look}"]
+    draw = [] if (folder / CURVE_FILE).exists() else [f"  rad draw {run}"]
+    return [*draw, f"  rad evaluate {run} --episodes 30 --video {video}", f"  rad {look}"]

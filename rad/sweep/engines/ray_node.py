@@ -58,7 +58,8 @@ def execute(out: str, name: str, config: Plain, marker: str, files: Files, stop:
     if not shared:
         receive(folder, config, files)
     with open_log(place, name) as log:
-        process = launch(folder, log, environment(config["threads"]))
+        variables = environment(config["threads"]) | {plugins.VARIABLE: os.pathsep.join(config.get("plugins", ()))}
+        process = launch(folder, log, variables)
     asked = False
     while process.poll() is None:
         if not asked and (asked := _is_asked(stop)):

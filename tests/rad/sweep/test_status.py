@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from rad.runtime.run_dir import CURVE_FILE, DONE_FILE
 from rad.sweep.status import Standing, State, final_returns, is_finished, standing, state
 from tests.rad.sweep.trials import leave, trial
 
@@ -28,18 +29,21 @@ def test_a_run_killed_while_it_was_made_is_new(tmp_path: Path, text: str) -> Non
         state(made)
 
 
-def test_only_the_last_evaluation_and_the_curve_make_a_run_finished(tmp_path: Path) -> None:
+@pytest.mark.parametrize("marker", [DONE_FILE, CURVE_FILE])  # which versions before the marker made last
+def test_only_the_last_evaluation_and_the_marker_make_a_run_finished(tmp_path: Path, marker: str) -> None:
     made = trial(tmp_path)
-    for frames, curve, finished in ((30, False, False), (50, True, False), (60, False, False), (60, True, True)):
-        leave(made, frames, curve)
+    for frames, done, finished in ((30, False, False), (50, True, False), (60, False, False), (60, True, True)):
+        leave(made, frames)
+        if done:
+            (made.folder / marker).touch()
         assert is_finished(made) is finished
         assert state(made) is (State.FINISHED if finished else State.INTERRUPTED)
-        (made.folder / "learning_curve.png").unlink(missing_ok=True)
+        (made.folder / marker).unlink(missing_ok=True)
 
 
 def test_a_torn_last_row_is_passed_over(tmp_path: Path) -> None:
     made = trial(tmp_path)
-    leave(made, 60, curve=True)
+    leave(made, 60, done=True)
     path = made.folder / "metrics.jsonl"
     path.write_text(path.read_text()[:-5])
     assert state(made) is State.INTERRUPTED
@@ -66,7 +70,7 @@ def test_how_far_a_run_is(tmp_path: Path) -> None:
 
 def test_other_settings_are_refused_and_the_folders_name_is_none_of_them(tmp_path: Path) -> None:
     made = trial(tmp_path)
-    leave(dataclasses.replace(made, config=dataclasses.replace(made.config, out=made.folder)), 60, curve=True)
+    leave(dataclasses.replace(made, config=dataclasses.replace(made.config, out=made.folder)), 60, done=True)
     config = json.loads((made.folder / "config.json").read_text())
     (made.folder / "config.json").write_text(json.dumps(config | {"out": "/elsewhere"}))
     assert state(made) is State.FINISHED
