@@ -49,6 +49,7 @@ class Ablate:
 def main(arguments: list[str]) -> int:
     """Run a sweep, or go on with it."""
     options, typed = parse_sweep(arguments)
+    from rad.runtime import plugins
     from rad.sweep import grid, manifest
     from rad.sweep.start import Options, start
 
@@ -61,7 +62,7 @@ def main(arguments: list[str]) -> int:
         )
     how = {name: getattr(options, name) for name in ("out", "workers", "measure", "engine", "address")}
     gpus = None if options.gpus < 0 else options.gpus
-    return start(trials, Options(**how, gpus=gpus), recorded, ["rad", "ablate", *arguments])
+    return start(trials, Options(**how, gpus=gpus), recorded, ["rad", "ablate", *arguments, *plugins.flags()])
 
 
 def parse_sweep(arguments: list[str]) -> tuple[Ablate, list[str]]:

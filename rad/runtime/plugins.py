@@ -15,6 +15,11 @@ def loaded() -> tuple[str, ...]:
     return tuple(filter(None, os.environ.get(VARIABLE, "").split(os.pathsep)))
 
 
+def flags() -> list[str]:
+    """Return what a command needs to load the plugins of this process."""
+    return [word for name in loaded() for word in ("--plugin", name)]
+
+
 def load(name: str) -> None:
     """Import a plugin, and note it for the processes that this one starts.
 
