@@ -102,7 +102,7 @@ class Trainer:
     @property
     def frames(self) -> int:
         """Environment frames so far."""
-        return self.learning.standing.agent_steps * self.action_repeat
+        return self.learning.state.agent_steps * self.action_repeat
 
     def run(self) -> int:
         """Train to the end, or until a signal asks to stop; return the exit status.
@@ -110,7 +110,7 @@ class Trainer:
         Raises:
             FloatingPointError: training has diverged; checkpoints from before remain.
         """
-        self.progress.begin(self.frames, self.learning.standing.agent_steps)
+        self.progress.begin(self.frames, self.learning.state.agent_steps)
         if self.frames >= self.config.frames:
             return self._run_again()
         self.progress.say(opening(self.config, self.folder, self.made_with, self.frames))
@@ -163,7 +163,7 @@ class Trainer:
             self._save()
 
     def _write(self, kind: str, row: Mapping[str, float]) -> None:
-        self.log.write(kind, row, frames=self.frames, agent_steps=self.learning.standing.agent_steps)
+        self.log.write(kind, row, frames=self.frames, agent_steps=self.learning.state.agent_steps)
 
     def _write_averages(self) -> None:
         """Write the training metrics since the last row.
@@ -245,7 +245,7 @@ class Trainer:
 
     def _parts(self) -> dict[str, Any]:
         names = ("agent", "averages", "log_due", "evaluation_due", "checkpoint_due")
-        loop = {"buffer": self.learning.buffer, "standing": self.learning.standing}
+        loop = {"buffer": self.learning.buffer, "standing": self.learning.state}
         return {name: getattr(self, name) for name in names} | loop
 
     def __enter__(self) -> "Trainer":

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from rad.runtime.run_dir import CURVE_FILE, DONE_FILE
-from rad.sweep.status import Standing, State, final_returns, is_finished, standing, state
+from rad.sweep.status import RunProgress, State, final_returns, is_finished, progress_of, state
 from tests.rad.sweep.trials import leave, trial
 
 
@@ -61,11 +61,11 @@ def test_returns_at_the_end_by_split(tmp_path: Path) -> None:
 
 def test_how_far_a_run_is(tmp_path: Path) -> None:
     made = trial(tmp_path)
-    assert standing(made.folder) == Standing()
+    assert progress_of(made.folder) == RunProgress()
     leave(made, 30)
-    assert standing(made.folder) == Standing(30, 3.0, 10.0, 15.0)
+    assert progress_of(made.folder) == RunProgress(30, 3.0, 10.0, 15.0)
     leave(made, 10)
-    assert standing(made.folder) == Standing(10, 1.0, None, 5.0)
+    assert progress_of(made.folder) == RunProgress(10, 1.0, None, 5.0)
 
 
 def test_other_settings_are_refused_and_the_folders_name_is_none_of_them(tmp_path: Path) -> None:
