@@ -8,6 +8,7 @@ from typing import Any
 
 from rad.experiment.algorithms import algorithm_named
 from rad.experiment.config import RunConfig, values
+from rad.runtime import plugins
 from rad.runtime.migrate import migrate
 from rad.runtime.run_dir import CONFIG_FILE
 
@@ -23,14 +24,14 @@ def read_config(folder: Path) -> RunConfig:
         return from_json(json.loads(path.read_text()))
     except (FileNotFoundError, NotADirectoryError):
         raise ValueError(f"{folder} is no run folder: it has no {CONFIG_FILE}") from None
-    except (ValueError, KeyError, TypeError) as error:
+    except (json.JSONDecodeError, KeyError, TypeError) as error:
         raise ValueError(f"{path} cannot be read: {error}") from None
 
 
 def to_json(config: RunConfig) -> dict[str, Any]:
-    """Return the configuration as plain values."""
-    plain = dataclasses.asdict(config)
-    return plain | {"out": None if config.out is None else str(config.out)}
+    """Return the configuration as plain values; with the plugins that are loaded, if there are any."""
+    plain = dataclasses.asdict(config) | {"out": None if config.out is None else str(config.out)}
+    return plain | ({"plugins": list(plugins.loaded())} if plugins.loaded() else {})
 
 
 def from_json(plain: Mapping[str, Any]) -> RunConfig:
@@ -38,9 +39,10 @@ def from_json(plain: Mapping[str, Any]) -> RunConfig:
 
     Raises:
         ValueError: a field is missing or unknown: the file was written by another version; or it has a value of a
-            wrong type.
+            wrong type; or a plugin that it needs is not loaded.
     """
     plain = migrate(plain)
+    plugins.check_loaded(plain.pop("plugins", ()))
     default = algorithm_named(plain["algo"]).run(task=str(plain.get("task", "")))
     nested = {name: type(getattr(default, name)) for name in ("suite", "agent")}
     odd = _differing(type(default), plain)

@@ -12,7 +12,7 @@ from rad.buffers.replay import Replay
 from rad.buffers.rollout import RolloutBuffer
 from rad.experiment.bounds import Bound
 from rad.experiment.config import RunConfig
-from rad.loops import Report, Standing
+from rad.loops import LoopState, Report
 
 Values = Mapping[str, Any]
 
@@ -50,7 +50,7 @@ class Learning:
     """A loop with what it fills and where it stands; `steps` begins with the state that these have then."""
 
     buffer: Replay | RolloutBuffer
-    standing: Standing
+    state: LoopState
     steps: Iterator[Report]
 
 

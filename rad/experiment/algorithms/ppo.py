@@ -13,7 +13,7 @@ from rad.experiment.algorithms.ppo_presets import PPO_PRESETS
 from rad.experiment.bounds import AT_LEAST_1, POSITIVE, RATE, SHARE, WEIGHT, WIDTH, Bound
 from rad.experiment.build import action_dim, action_repeat, make_arms, obs_shape
 from rad.experiment.config import EvalPolicy, RunConfig
-from rad.loops import Standing, on_policy
+from rad.loops import LoopState, on_policy
 
 ROLLOUT_STEPS = 16  # of a measurement; the time of an update is proportional to the steps
 
@@ -61,8 +61,8 @@ def make_agent(config: PPORun, env: VectorEnv, common: dict[str, Any]) -> PPOAge
 def make_learning(config: PPORun, env: VectorEnv, agent: PPOAgent) -> Learning:
     """Make the loop that acts into a rollout and learns from it."""
     rollout = RolloutBuffer(config.agent.num_steps, env.num_envs, obs_shape(env), device=agent.device)
-    standing = Standing()
-    return Learning(rollout, standing, on_policy(env, agent, rollout, standing))
+    state = LoopState()
+    return Learning(rollout, state, on_policy(env, agent, rollout, state))
 
 
 def rollouts(config: PPORun) -> int:

@@ -16,7 +16,7 @@ from rad.experiment.bounds import AT_LEAST_0, AT_LEAST_1, FINITE, POSITIVE, RATE
 from rad.experiment.build import action_dim, action_repeat, distractors, make_arms, obs_shape
 from rad.experiment.config import RunConfig
 from rad.experiment.splits import named
-from rad.loops import Progress, off_policy
+from rad.loops import OffPolicyState, off_policy
 from rad.runtime.seeding import generator
 
 WARMUP_STEPS = 20  # of a measurement; a batch is drawn with replacement, so these are enough
@@ -74,17 +74,17 @@ def make_learning(config: SACRun, env: VectorEnv, agent: SACAgent) -> Learning:
         gamma=config.agent.gamma,
         n_step=config.agent.n_step,
     )
-    progress = Progress(generator(config.seed, "loop"))
+    state = OffPolicyState(generator(config.seed, "loop"))
     loop = off_policy(
         env,
         agent,
         replay,
-        progress,
+        state,
         batch_size=config.agent.batch_size,
         warmup_steps=config.warmup_steps,
         updates_per_step=config.updates_per_step,
     )
-    return Learning(replay, progress, loop)
+    return Learning(replay, state, loop)
 
 
 def replay_frames(config: SACRun) -> int:
