@@ -3,7 +3,7 @@
 import abc
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -22,18 +22,6 @@ class AgentConfig:
         """Raise a ValueError that begins with an option's name if it is an unknown word or contradicts another."""
 
 
-class ViewsOfEvaluation(Protocol):
-    """The images as the networks take them, without disturbance; what else is drawn is the agent's own."""
-
-    def plain(self, images: Tensor) -> Tensor:
-        """Return the view that evaluation sees: uint8 [B, C, H, W] to float32 [B, C, H', W'] in [0, 1]."""
-        ...
-
-    def state_dict(self) -> dict[str, Any]:
-        """Return what has been drawn so far."""
-        ...
-
-
 class Agent(abc.ABC):
     """Base of the agents.
 
@@ -43,13 +31,14 @@ class Agent(abc.ABC):
         precision: "fp32", or "bf16" for everything but output layers and losses.
 
     Attributes:
+        views: of the images; `views.plain(images)` is what evaluation sees, float32 [B, C, H', W'] in [0, 1].
         parts: names of the attributes that make up the state: networks, optimizers and what else has one.
         updates: how often `update` was called.
     """
 
     parts: ClassVar[tuple[str, ...]]
     encoder: encoders.Encoder
-    views: ViewsOfEvaluation
+    views: Any
 
     def __init__(self, seed: int, device: torch.device | str, precision: str) -> None:
         self.device, self.precision = torch.device(device), precision

@@ -68,9 +68,9 @@ def make(
         task: `<suite>/<name>`, see `check_task`.
         num_envs: N, at least 1.
         seed: non-negative.
-        image_size: H and W, px; None for `image_size_for(task)`. What a suite has one value of, as Procgen of this
-            one, stands in `rad.envs.suites`.
-        frame_stack: K, at least 1; None for `frame_stack_for(task)`.
+        image_size: H and W, px; None for the only one that the suite draws, or 84. What else a suite has one value
+            of stands in `rad.envs.suites`.
+        frame_stack: K, at least 1; None for the suite's.
         action_repeat: simulator steps per agent step, at least 1; None for `action_repeat_for(task)`.
         camera_id: a camera of the model, -1 for the free one (dmc only).
         render_quality: `paper`, `near` or `fast` (dmc only, see `rad.envs.dmc.task.DMCSimulator`).
@@ -90,14 +90,14 @@ def make(
     """
     check_task(task)
     suite, options = suite_of(task), options or suite_of(task).options()
-    size = image_size_for(task) if image_size is None else image_size
-    stack = frame_stack_for(task) if frame_stack is None else frame_stack
+    size = suite.only.get("image_size", DEFAULT_IMAGE_SIZE) if image_size is None else image_size
+    stack = suite.frame_stack if frame_stack is None else frame_stack
     repeat = action_repeat_for(task) if action_repeat is None else action_repeat
     _check_numbers(num_envs, seed, stack, repeat, num_threads)
     _check_qualities(size, render_quality)
     scene = {"camera_id": camera_id, "render_quality": render_quality, "split": split}
     check_scene(task, image_size=size, action_repeat=repeat, parallel=parallel, **scene)
-    if not isinstance(options, suite.options):
+    if type(options) is not suite.options:
         raise ValueError(f"options {options} have no meaning for {task}; allowed: {suite.options.__name__}")
     options.check(name_in_suite(task))
     if suite.steps_all:
@@ -117,16 +117,6 @@ def check_task(task: str) -> None:
 def action_repeat_for(task: str) -> int:
     """Return the default action repeat of a task: the papers' for dmc, 1 elsewhere."""
     return int(suite_of(task).load().action_repeat(name_in_suite(task)))
-
-
-def image_size_for(task: str) -> int:
-    """Return the default side of an image, px: the only one that a suite draws, or 84."""
-    return int(suite_of(task).only.get("image_size", DEFAULT_IMAGE_SIZE))
-
-
-def frame_stack_for(task: str) -> int:
-    """Return the default number of stacked frames."""
-    return suite_of(task).frame_stack
 
 
 def task_names(suite: str) -> tuple[str, ...]:

@@ -169,9 +169,9 @@ def check_memory(config: RunConfig, side: int) -> None:
     free, stored = device.free_memory_bytes(), algorithm_of(config).stored(config, side)
     if stored.bytes > free:
         raise ValueError(
-            f"{flag_name(stored.field)}: {stored.count:,} {stored.unit} of {side}x{side} pixels need "
+            f"{flag_name(stored.field)}: {stored.number:,} {stored.unit} of {side}x{side} pixels need "
             f"{stored.bytes / 1e9:.1f} GB, but {free / 1e9:.1f} GB of memory are free; allowed here: at most "
-            f"{stored.count * free // stored.bytes:,}"
+            f"{stored.number * free // stored.bytes:,}"
         )
 
 

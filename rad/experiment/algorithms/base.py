@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import gymnasium
 from gymnasium.vector import VectorEnv
@@ -54,20 +54,12 @@ class Learning:
     steps: Iterator[Report]
 
 
-@dataclass(frozen=True)
-class Stored:
-    """The observations that a run stores.
-
-    Attributes:
-        bytes: that they take.
-        field: of the run, that decides how many.
-        count: what it is, or comes to.
-        unit: what it counts.
-    """
+class Stored(NamedTuple):
+    """The observations that a run stores: their bytes, and their number in a unit, which a field of the run decides."""
 
     bytes: int
     field: str
-    count: int
+    number: int
     unit: str
 
 

@@ -47,7 +47,7 @@ def test_a_split_holds_its_first_level_and_not_the_one_past_its_last() -> None:
         (-1, 10, "start_level -1 is impossible; allowed: 0 to 2147483647"),
         (0, -1, "num_levels -1 is impossible; allowed: 0 to 2147483647"),
         (2**31, 1, "start_level 2147483648 is impossible"),
-        (2**31 - 10, 10, r"start_level \+ num_levels 2147483638 \+ 10 = 2147483648 is impossible; allowed: up to"),
+        (2**31 - 10, 10, r"start_level 2147483638 \+ num_levels 10 is impossible; allowed: a sum up to"),
         (200, 0, "start_level 200 has no effect with num_levels 0, all levels; allowed: 0"),
     ],
 )
