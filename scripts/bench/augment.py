@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 import augment
-from rad.bench import naive
+from scripts.bench import naive
 from rad.runtime import device
 
 Row = dict[str, str | float | None]

@@ -12,8 +12,8 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from rad.bench import process
-from rad.bench.sac import CROP_PX, EAGER, Row, own_precisions
+from scripts.bench import process
+from scripts.bench.sac import CROP_PX, EAGER, Row, own_precisions
 
 TASK = "dmc/cartpole-swingup"
 FRAMES = 100_000
@@ -64,7 +64,7 @@ def _row(job: Job, minutes: float, eager: float) -> Row:
 
 
 def _minutes(job: Job) -> float:
-    return FRAMES / process.measure("rad.bench.minutes", job)["frames_per_s"] / 60
+    return FRAMES / process.measure("scripts.bench.minutes", job)["frames_per_s"] / 60
 
 
 def work(job: Job) -> dict[str, float]:

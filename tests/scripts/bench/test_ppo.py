@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from rad.bench import ppo, process
+from scripts.bench import ppo, process
 from rad.runtime import device
 
 pytestmark = pytest.mark.slow

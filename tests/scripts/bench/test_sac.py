@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from rad.bench import process, sac
+from scripts.bench import process, sac
 from rad.runtime import device
 
 TINY = sac.Job(
@@ -128,4 +128,4 @@ def test_the_lean_preset_updates_at_its_own_size() -> None:
 @pytest.mark.slow
 def test_a_process_that_fails_is_quoted() -> None:
     with pytest.raises(RuntimeError, match=r"measuring fp32 ended with 1: ValueError: .*crop"):
-        process.measure("rad.bench.sac", dataclasses.replace(TINY, side="fp32", crop_px=40))
+        process.measure("scripts.bench.sac", dataclasses.replace(TINY, side="fp32", crop_px=40))

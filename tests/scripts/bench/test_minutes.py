@@ -2,7 +2,7 @@
 
 import pytest
 
-from rad.bench import minutes, process, sac
+from scripts.bench import minutes, process, sac
 
 pytestmark = pytest.mark.slow
 

@@ -27,7 +27,7 @@ def fake_replay(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         calls.append(None)
         return [{**row, "ratio": row["ratio"] + len(calls) - 1} for row in ROWS]
 
-    monkeypatch.setattr("rad.bench.replay.run", run)
+    monkeypatch.setattr("scripts.bench.replay.run", run)
     monkeypatch.setenv("OMP_NUM_THREADS", "7")
     before = torch.get_num_threads()
     yield
@@ -61,7 +61,7 @@ def test_the_script_refuses_in_one_line() -> None:
 
 @pytest.mark.parametrize("name", bench.BENCHMARKS)
 def test_every_benchmark_runs_without_arguments(name: str) -> None:
-    module = importlib.import_module(f"rad.bench.{name}")
+    module = importlib.import_module(f"scripts.bench.{name}")
     inspect.signature(module.run).bind()
 
 

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from rad.bench import process
+from scripts.bench import process
 
 EAGER = "tests/reference/ppo_eager.py"
 PARTS = ("simulation", "inference", "update")
@@ -62,7 +62,7 @@ def run(job: Job | None = None) -> list[Row]:
     """
     process.check_source(EAGER, "ppo")
     job = job or Job()
-    seconds = {side: process.measure("rad.bench.ppo", dataclasses.replace(job, side=side)) for side in SIDES}
+    seconds = {side: process.measure("scripts.bench.ppo", dataclasses.replace(job, side=side)) for side in SIDES}
     total = {side: parts["whole"] for side, parts in seconds.items()}
     steps = job.num_envs * job.num_steps * job.rollouts
     return [

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
-from rad.bench import process
+from scripts.bench import process
 
 EAGER = "tests/reference/sac_eager.py"
 PRECISIONS = ("fp32", "bf16")
@@ -92,7 +92,7 @@ def _rows(job: Job) -> list[Row]:
     precisions = own_precisions()
     published = dataclasses.replace(job, side="eager", preset="rad")
     sides = [published, *(dataclasses.replace(job, side=precision) for precision in precisions)]
-    eager, *ours = [process.measure("rad.bench.sac", side) for side in sides]
+    eager, *ours = [process.measure("scripts.bench.sac", side) for side in sides]
     return [
         {
             "preset": job.preset,
@@ -126,7 +126,7 @@ def library_update(job: Job) -> Update:
 
     import augment
     from rad.agents.sac import SACAgent
-    from rad.bench.stream import add, make_replay, random_steps
+    from scripts.bench.stream import add, make_replay, random_steps
     from rad.experiment.presets import preset
 
     config: Any = preset(job.preset)
@@ -148,7 +148,7 @@ def library_update(job: Job) -> Update:
 
 def eager_update(job: Job) -> Update:
     """Return one update of the plain version, on batches of its own plain buffer."""
-    from rad.bench.stream import random_steps
+    from scripts.bench.stream import random_steps
 
     eager: Any = importlib.import_module("tests.reference.sac_eager")
     side_px, crop_px = job.side_px or STORED_PX, job.crop_px or CROP_PX
