@@ -1,5 +1,6 @@
 """What is installed, and what an import brings with it."""
 
+import contextlib
 import importlib
 import re
 import subprocess
@@ -27,9 +28,14 @@ def test_every_folder_of_source_is_a_package():
     assert not [folder for folder in folders if not (folder / "__init__.py").is_file()]
 
 
-def test_the_wheel_holds_every_source_file_and_nothing_else(tmp_path, monkeypatch):
-    monkeypatch.chdir(ROOT)
-    wheel = tmp_path / importlib.import_module("hatchling.build").build_wheel(str(tmp_path))
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("wheel")
+    with contextlib.chdir(ROOT):
+        return folder / importlib.import_module("hatchling.build").build_wheel(str(folder))
+
+
+def test_the_wheel_holds_every_source_file_and_nothing_else(wheel):
     held = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
     source = {str(path.relative_to(ROOT)) for package in PACKAGES for path in (ROOT / package).rglob("*.py")}
     assert {name for name in held if name.endswith(".py")} == source
@@ -37,6 +43,14 @@ def test_the_wheel_holds_every_source_file_and_nothing_else(tmp_path, monkeypatc
     assert {name.split("/")[0] for name in held} == PACKAGES
     texts = [name for name in zipfile.ZipFile(wheel).namelist() if name.endswith("LICENSE")]
     assert texts
+
+
+def test_benchmarks_of_a_wheel_say_in_one_line_that_they_need_a_checkout(wheel):
+    zipfile.ZipFile(wheel).extractall(wheel.parent / "site")
+    command = [sys.executable, "-m", "rad.cli", "bench", "sac"]
+    done = subprocess.run(command, cwd=wheel.parent / "site", capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert re.fullmatch(r"error: rad bench needs a checkout of the repository, [^\n]*clone it[^\n]*\n", done.stderr)
 
 
 def test_the_version_is_one():
