@@ -16,6 +16,7 @@ PACKAGES = {"rad", "encoders", "augment"}
 SIMULATORS = {"dm_control", "mujoco", "procgen", "gym3", "OpenGL", "glfw"}
 DATA = {"rad/report/stats/published.json", "rad/report/page/templates/page.html.jinja"}
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+MODULES = {"opencv-python": "cv2", "dm-control": "dm_control", "procgen-mirror": "procgen"}  # under another name
 ADDRESS = re.compile(r"https?:|git\+|--(extra-)?index-url|--find-links|\b[\w-]+\.(org|com|net|io|dev|cn)\b")
 
 
@@ -107,7 +108,7 @@ def test_files_of_the_installation_hold_no_address(name):
 
 
 @pytest.mark.parametrize(
-    "line", ["--index-url x", "torch @ https://x/y", "  pip install -i pypi.org/simple", "a @ git+ssh"]
+    "line", ["--index-url x", "torch @ https://x/y", "  pip install -i mirror.example.org/simple", "a @ git+ssh"]
 )
 def test_an_address_is_seen(line):
     assert ADDRESS.search(line)
@@ -124,10 +125,22 @@ def test_the_lock_pins_every_package_with_hashes():
 def test_the_lock_covers_what_the_project_asks_for():
     text = (ROOT / "requirements.lock").read_text()
     locked = {normal(name) for name in re.findall(r"^([\w.-]+)==", text, re.MULTILINE)}
-    project, extras = PROJECT["project"], PROJECT["project"]["optional-dependencies"]
-    asked = [*project["dependencies"], *(one for name, some in extras.items() if name != "all" for one in some)]
-    names = {normal(re.split(r"[^\w.-]", requirement)[0]) for requirement in asked}
-    assert names <= locked
+    assert dependencies("all") <= locked
+
+
+def test_every_dependency_is_imported():
+    """Of what runs; tools of developers are not."""
+    sources = [path.read_text() for package in (*PACKAGES, "scripts") for path in (ROOT / package).rglob("*.py")]
+    imported = set(re.findall(r"^ *(?:import|from) (?:torch\.utils\.)?(\w+)", "\n".join(sources), re.MULTILINE))
+    unused = {name for name in dependencies("all", "dev") if MODULES.get(name, name) not in imported}
+    assert not unused
+
+
+def dependencies(*without: str) -> set[str]:
+    """Return the names of what the project and its extras ask for, but for some extras."""
+    extras = PROJECT["project"]["optional-dependencies"]
+    lists = [PROJECT["project"]["dependencies"], *(some for name, some in extras.items() if name not in without)]
+    return {normal(re.split(r"[^\w.-]", requirement)[0]) for some in lists for requirement in some}
 
 
 def normal(name: str) -> str:
