@@ -64,7 +64,7 @@ DEFAULTS_OF_OTHERS = {"algo", "preset", "out"}  # tested below
 
 @pytest.fixture(autouse=True)
 def surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
-    """Stand in an empty folder, without pictures, processes, threads or W&B; give the processes and threads wanted."""
+    """Stand in an empty folder, without processes, threads or W&B; give the processes and threads wanted."""
     asked: list[str] = []
 
     def in_this_process(builders: Any, context: str, autoreset_mode: Any) -> SyncVectorEnv:
@@ -73,8 +73,6 @@ def surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(envs, "AsyncVectorEnv", in_this_process)
-    monkeypatch.setattr(trainer, "draw_attention", lambda *_: None)
-    monkeypatch.setattr(trainer, "learning_curve", lambda *_: None)
     monkeypatch.setattr(trainer.device, "set_threads", lambda count: asked.append(f"{count} threads"))
     monkeypatch.setitem(sys.modules, "wandb", None)
     return asked

@@ -24,7 +24,7 @@ from rad.runtime.progress import three_digits
 from rad.runtime.run_dir import CHECKPOINTS
 from rad.training.messages import closing
 from rad.training.trainer import Trainer, resume, start
-from tests.integration.runs import rows, run_until, same, tiny, weights
+from tests.integration.runs import rows, run_until, same, tiny, weights, without_figures
 
 
 @pytest.fixture(scope="module")
@@ -146,6 +146,7 @@ def test_a_finished_run_without_its_checkpoints_is_left_alone(
     assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
 
 
+@pytest.mark.usefixtures("figures")
 def test_resuming_a_finished_run_makes_what_it_still_lacks(finished: Path, tmp_path: Path) -> None:
     run_until(tiny(eval_every=0), tmp_path / "run", 59)
 
@@ -185,7 +186,8 @@ FITTING = {"cutout": ":min_px=2:max_px=6", "cutout_color": ":min_px=2:max_px=6",
 @pytest.fixture(scope="module")
 def plain(tmp_path_factory: pytest.TempPathFactory) -> dict[str, torch.Tensor]:
     folder = tmp_path_factory.mktemp("runs") / "plain"
-    start(tiny(task="probe/color", eval_every=0), folder)
+    with without_figures():
+        start(tiny(task="probe/color", eval_every=0), folder)
     return weights(folder)
 
 
