@@ -178,7 +178,7 @@ def test_help_ends_with_how_to_see_the_other_flags(shown: str, other: str, capsy
     assert last == f"These are the flags of {shown}; those of the other algorithm: rad train --algo {other} --help"
 
 
-@pytest.mark.parametrize("typed", ["train --help", "--help", "evaluate --help"])
+@pytest.mark.parametrize("typed", [pytest.param("train --help", marks=pytest.mark.slow), "--help", "evaluate --help"])
 def test_output_that_nobody_reads_is_no_error(typed: str) -> None:
     root = Path(__file__).parents[2]
     command = f"{sys.executable} -m rad.cli {typed} | true; echo ${{PIPESTATUS[0]}}"
