@@ -2,12 +2,9 @@
 
 import dataclasses
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import pytest
 import torch
 
 from rad.experiment.config import PPORun, Run, SACRun, to_json
@@ -15,7 +12,6 @@ from rad.experiment.presets import preset
 from rad.runtime import checkpoint
 from rad.runtime.logging import read_rows
 from rad.runtime.run_dir import CHECKPOINTS
-from rad.training import trainer
 from rad.training.trainer import Trainer
 
 RUN = {
@@ -65,15 +61,6 @@ def tiny_ppo(agent: dict[str, Any] | None = None, **run: Any) -> PPORun:
 def tiny_game(agent: dict[str, Any] | None = None, **run: Any) -> PPORun:
     """Return the configuration of a run of PPO of seconds on a Procgen game; arguments replace its fields."""
     return tiny_ppo(agent, **(GAME | run))
-
-
-@contextmanager
-def without_figures() -> Iterator[None]:
-    """Let runs in this process write placeholders instead of their figures, which take longer than a tiny training."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(trainer, "draw_attention", lambda *arguments: arguments[-1].write_bytes(b"attention"))
-        patch.setattr(trainer, "learning_curve", lambda folder, file: file.write_bytes(b"curve"))
-        yield
 
 
 def rows(folder: Path) -> list[dict[str, Any]]:

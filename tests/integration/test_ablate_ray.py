@@ -17,7 +17,7 @@ from rad.runtime.logging import last_rows
 from rad.sweep.engines import ray_node
 from rad.sweep.engines.ray_node import execute, pack, unpack
 from rad.training.trainer import start
-from tests.integration.runs import rows, run_until, tiny, without_figures
+from tests.integration.runs import rows, run_until, tiny
 from tests.integration.sweeps import finish, metrics, sweep, workers
 
 pytestmark = pytest.mark.skipif(not importlib.util.find_spec("ray"), reason="the extra cluster is not installed")
@@ -31,8 +31,7 @@ def local(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("local")
     for name in NAMES:
         (out / name).parent.mkdir(parents=True)
-        with without_figures():
-            assert start(tiny(augment=name.split("/")[1]), out / name) == 0
+        assert start(tiny(augment=name.split("/")[1]), out / name) == 0
     return out
 
 

@@ -10,7 +10,7 @@ import pytest
 from rad import cli
 from rad.attention.study import attend_runs
 from rad.training.trainer import start
-from tests.integration.runs import tiny, tiny_game, tiny_ppo, without_figures
+from tests.integration.runs import tiny, tiny_game, tiny_ppo
 
 CARTPOLE = {"task": "dmc/cartpole-balance", "action_repeat": 100, "image_size": 40, "frames": 3000, "eval_every": 0}
 
@@ -27,9 +27,8 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         "discrete": tiny_ppo(task="gym/tests.rad.envs.painted:Painted-v0"),
         "game": tiny_game(),
     }
-    with without_figures():
-        for name, config in configs.items():
-            assert start(config, folder / name) == 0
+    for name, config in configs.items():
+        assert start(config, folder / name) == 0
     return {name: folder / name for name in configs}
 
 

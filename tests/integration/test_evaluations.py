@@ -9,7 +9,7 @@ from rad import cli
 from rad.evaluation.compare_splits import evaluate_run
 from rad.experiment.config import ProcgenConfig
 from rad.training.trainer import start
-from tests.integration.runs import tiny_game, tiny_ppo, without_figures
+from tests.integration.runs import tiny_game, tiny_ppo
 
 pytest.importorskip("procgen", reason="no wheel of procgen for this platform")
 
@@ -17,8 +17,7 @@ pytest.importorskip("procgen", reason="no wheel of procgen for this platform")
 @pytest.fixture(scope="module")
 def played(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("runs") / "game"
-    with without_figures():
-        assert start(tiny_game(eval_every=0), folder) == 0
+    assert start(tiny_game(eval_every=0), folder) == 0
     return folder
 
 

@@ -15,6 +15,7 @@ from rad.agents.sac import SACConfig
 from rad.commands.train import parse_run
 from rad.experiment import validate
 from rad.experiment.config import SACRun
+from rad.pictures import PICTURES
 from rad.runtime import checkpoint
 from rad.runtime.logging import read_rows
 from rad.runtime.run_dir import CHECKPOINTS, VIDEO_FILE
@@ -64,7 +65,7 @@ DEFAULTS_OF_OTHERS = {"algo", "preset", "out"}  # tested below
 
 @pytest.fixture(autouse=True)
 def surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
-    """Stand in an empty folder, without processes, threads or W&B; give the processes and threads wanted."""
+    """Stand in an empty folder, without pictures, processes, threads or W&B; give the processes and threads wanted."""
     asked: list[str] = []
 
     def in_this_process(builders: Any, context: str, autoreset_mode: Any) -> SyncVectorEnv:
@@ -86,7 +87,7 @@ def outcome(config: SACRun, asked: list[str]) -> Any:
     except ValueError as error:
         assert not folder.exists()
         return str(error)
-    assert trainer.start(config, folder) == 0
+    assert trainer.start(config, folder, {"video": PICTURES["video"]}) == 0
     rows = [{**row, "time_s": 0.0} for row in read_rows(folder / "metrics.jsonl")]
     agent = checkpoint.load(folder / CHECKPOINTS)[1]["agent"]
     weights = {part: tensors_of(agent[part]) for part in ("encoder", "actor", "critic", "critic_target")}

@@ -9,8 +9,9 @@ import torch
 
 from rad.experiment.build import read_config
 from rad.experiment.config import PPORun
+from rad.pictures import PICTURES
 from rad.training.trainer import resume, start
-from tests.integration.runs import rows, run_until, same, tiny_game, tiny_ppo, weights, without_figures
+from tests.integration.runs import rows, run_until, same, tiny_game, tiny_ppo, weights
 
 pytest.importorskip("procgen", reason="no wheel of procgen for this platform")
 
@@ -22,15 +23,14 @@ def discrete(agent: dict[str, Any] | None = None, **run: Any) -> PPORun:
 @pytest.fixture(scope="module")
 def played(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("runs") / "game"
-    assert start(tiny_game(augment="crop"), folder) == 0
+    assert start(tiny_game(augment="crop"), folder, PICTURES) == 0
     return folder
 
 
-@pytest.mark.usefixtures("figures")
 @pytest.mark.parametrize("task", ["probe/both", "probe/both-discrete"])
 def test_a_run_leaves_its_folder(tmp_path: Path, task: str) -> None:
     config = tiny_ppo(task=task)
-    assert start(config, tmp_path / "run") == 0
+    assert start(config, tmp_path / "run", PICTURES) == 0
     assert read_config(tmp_path / "run") == config
     kinds = [row["kind"] for row in rows(tmp_path / "run") if row["kind"] != "episode"]
     assert kinds == ["baseline", "train", "eval", "train", "eval", "train", "eval"]
@@ -42,8 +42,7 @@ def test_a_run_leaves_its_folder(tmp_path: Path, task: str) -> None:
 def whole(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[PPORun, Path]:
     config = discrete({"augment_where": request.param}, augment="ucb:flip,grayscale", checkpoint_every=8)
     folder = tmp_path_factory.mktemp("runs") / "whole"
-    with without_figures():
-        assert start(config, folder) == 0
+    assert start(config, folder) == 0
     return config, folder
 
 
@@ -66,8 +65,7 @@ def test_a_killed_game_resumes_to_the_same_end(played: Path, tmp_path: Path) -> 
 @pytest.fixture(scope="module")
 def watched(tmp_path_factory: pytest.TempPathFactory) -> dict[str, torch.Tensor]:
     folder = tmp_path_factory.mktemp("runs") / "watched"
-    with without_figures():
-        start(discrete(), folder)
+    start(discrete(), folder)
     return weights(folder)
 
 
