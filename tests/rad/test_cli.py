@@ -37,6 +37,8 @@ def started(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[Any]:
     fake = SimpleNamespace(
         start=lambda config, folder, pictures: calls.append((config, folder)) or 7,
         resume=lambda folder, pictures: calls.append(folder) or 8,
+        NO_PICTURES={},
+        Picture=Any,
     )
     monkeypatch.setitem(sys.modules, "rad.training.trainer", fake)
     monkeypatch.setitem(sys.modules, "rad.pictures", SimpleNamespace(PICTURES={}))
