@@ -24,7 +24,7 @@ def only_train(task: str, name: str, options: SuiteOptions, side: str, folder: A
         ValueError: another than `train` is named.
     """
     if name != TRAIN:
-        raise ValueError(f"there is no split {name}; allowed: {TRAIN}")
+        raise ValueError(f"{task} has no split {name}; allowed: {TRAIN}")
 
 
 @dataclass(frozen=True)

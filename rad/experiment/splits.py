@@ -38,7 +38,7 @@ def split_of(config: RunConfig, name: str = "") -> Any:
     side = "train" if name in ("", TRAIN) else "test"
     name = config.train_split if side == "train" else name
     suite = suite_of(config.task)
-    return suite.split(name_in_suite(config.task), name, config.suite, side, folders(config).get(side))
+    return suite.split(config.task, name, config.suite, side, folders(config).get(side))
 
 
 def levels_of(config: RunConfig, name: str = "") -> str:

@@ -173,12 +173,13 @@ class ProcgenOptions(SuiteOptions):
 _NOT_OF_THE_SCENE = ("start_level", "num_levels", "score_constants")
 
 
-def split_of(game: str, name: str, options: ProcgenOptions, side: str, folder: Path | None = None) -> Levels:
+def split_of(task: str, name: str, options: ProcgenOptions, side: str, folder: Path | None = None) -> Levels:
     """Return the levels of a split by its name; on side `train` those that the options have instead, if any.
 
     Raises:
         ValueError: If the game or mode has no such split, or both name levels.
     """
+    game = task.partition("/")[2]
     if side != "train" or options.num_levels < 0:
         return split_for(name, game, options.distribution_mode)
     if name != "train":

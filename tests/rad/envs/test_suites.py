@@ -24,7 +24,7 @@ def test_an_entry_holds_together(name: str) -> None:
 def test_every_split_of_a_suite_can_be_had(name: str, split: str) -> None:
     suite = SUITES[name]
     options = suite.options(distribution_mode="hard") if suite.has_levels else suite.options()  # type: ignore[call-arg]
-    chosen = suite.split(suite.example, split, options, "test", None)
+    chosen = suite.split(f"{name}/{suite.example}", split, options, "test", None)
     assert (chosen is None) == (split == "train" and not suite.has_levels)
     assert bool(suite.splits[split]) == (not suite.has_levels)
 
@@ -34,8 +34,8 @@ def test_what_a_suite_has_one_value_of_is_refused_by_name() -> None:
     check_scene("dmc/walker-walk", camera_id=3)
     with pytest.raises(ValueError, match=r"^camera_id 1 is impossible for probe tasks; allowed: 0$"):
         check_scene("probe/value", camera_id=1)
-    with pytest.raises(ValueError, match=r"^there is no split test; allowed: train$"):
-        suite_of("gym/x").split("x", "test", None, "test")
+    with pytest.raises(ValueError, match=r"^gym/x has no split test; allowed: train$"):
+        suite_of("gym/x").split("gym/x", "test", None, "test")
 
 
 def test_a_task_is_taken_apart() -> None:

@@ -85,8 +85,8 @@ def test_each_purpose_sees_its_split() -> None:
         ({"train_split": "texture", "background_dir": ("test=a",)}, "--background-dir: test"),
         ({"augment": "overlay:folder=b", "background_dir": ("train=a",)}, "--background-dir: train=a is shown nowhere"),
         ({"train_split": "color-easy", "test_split": "texture", "background_dir": ("test=a",)}, "--background-dir: te"),
-        ({"task": "probe/both", "train_split": "light"}, "--train-split: there is no split light; allowed: train"),
-        ({"task": "probe/both", "test_split": "light"}, "--test-split: there is no split light; allowed: train"),
+        ({"task": "probe/both", "train_split": "light"}, "--train-split: probe/both has no split light"),
+        ({"task": "probe/both", "test_split": "light"}, "--test-split: probe/both has no split light"),
     ],
 )
 def test_what_is_wrong_is_named_in_one_line(run: dict[str, Any], said: str) -> None:
