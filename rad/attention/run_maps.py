@@ -14,7 +14,6 @@ from rad.attention.methods import Maps, Settings, attend
 from rad.attention.states import States
 from rad.attention.targets import target_of
 from rad.evaluation.loaded_run import Trained, untrained_agent
-from rad.experiment.config import RunConfig, SACRun
 from rad.runtime.seeding import seed_for
 from rad.types import newest_frames
 
@@ -66,12 +65,6 @@ class Gaze:
     def frames(self) -> NDArray[np.uint8]:
         """The newest frames, uint8 [B, H, W, 3]."""
         return newest_frames(self.images).cpu().numpy()
-
-
-def augmentation_of(config: RunConfig) -> str:
-    """Say how a run augments, in the words of its flags."""
-    strong = config.agent.strong_augment if isinstance(config, SACRun) else "none"
-    return config.augment if strong == "none" else f"{config.augment} and strong {strong}"
 
 
 def look(label: str, run: Trained, states: States, question: Question) -> Gaze:

@@ -13,6 +13,7 @@ from typing import Any
 import tyro
 
 from rad.commands import flags
+from rad.report.draw.tables import Column, Table
 
 BENCHMARKS = ("sac", "minutes", "ppo", "augment", "replay", "render", "attention")
 
@@ -93,18 +94,10 @@ def run_rounds(name: str, repeats: int) -> list[list[Row]]:
 
 def table(rounds: Sequence[Sequence[Row]]) -> str:
     """Lay out rounds of rows as one table: words to the left, numbers to the right."""
-    columns = list(dict.fromkeys(key for row in rounds[0] for key in row))
-    lines = [columns]
-    for same in zip(*rounds):
-        lines.append([cell(key, [row.get(key) for row in same]) for key in columns])
-    widths = [max(map(len, column)) for column in zip(*lines)]
+    names = list(dict.fromkeys(key for row in rounds[0] for key in row))
     numeric = {key for row in rounds[0] for key, value in row.items() if isinstance(value, int | float)}
-    signs = [">" if key in numeric else "<" for key in columns]
-    return "\n".join("  ".join(map(_pad, line, signs, widths)).rstrip() for line in lines)
-
-
-def _pad(text: str, sign: str, width: int) -> str:
-    return f"{text:{sign}{width}}"
+    cells = [[cell(name, [row.get(name) for row in same]) for name in names] for same in zip(*rounds)]
+    return Table([Column(name, "number" if name in numeric else "text") for name in names], cells).plain()
 
 
 def cell(key: str, values: Sequence[Any]) -> str:

@@ -16,7 +16,7 @@ from rad.commands.train import parse_run
 from rad.experiment import validate
 from rad.experiment.config import SACRun
 from rad.runtime import checkpoint
-from rad.runtime.logging import read_rows
+from rad.runtime.metrics_file import read_rows
 from rad.runtime.run_dir import CHECKPOINTS, VIDEO_FILE
 from rad.training import trainer
 from tests.integration.runs import AGENT, tiny

@@ -26,18 +26,13 @@ class Estimate(NamedTuple):
 
     Attributes:
         value: of the values as they are.
-        low: lower end of the interval.
+        low: lower end of the interval; NaN where there is none.
         high: upper end of the interval.
     """
 
     value: float
-    low: float
-    high: float
-
-
-def alone(value: float) -> Estimate:
-    """Return an estimate without an interval."""
-    return Estimate(value, math.nan, math.nan)
+    low: float = math.nan
+    high: float = math.nan
 
 
 class Band(NamedTuple):

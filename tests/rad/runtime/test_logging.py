@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from rad.runtime import logging
-from rad.runtime.logging import Averages, RunLog, last_rows, read_rows
+from rad.runtime.logging import Averages, RunLog
+from rad.runtime.metrics_file import last_rows, read_rows
 
 
 def lines(folder):
