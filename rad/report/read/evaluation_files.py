@@ -21,13 +21,7 @@ COMPARABLE = ("policy", "train_split", "levels")
 
 
 class Metric(NamedTuple):
-    """A number of an evaluation beside its return: the field that holds it, here and in metrics.jsonl, and its column.
-
-    Attributes:
-        field: of `SplitResult`.
-        title: of the column.
-        decimals: that are shown.
-    """
+    """A number of an evaluation beside its return: its field, here and in metrics.jsonl, and its column."""
 
     field: str
     title: str
@@ -40,56 +34,32 @@ METRICS = (Metric("episode_frames_mean", "frames per episode", 0), Metric("succe
 
 @dataclass(frozen=True, kw_only=True)
 class EpisodeResult:
-    """An episode; fields that its writer did not know are None.
-
-    Attributes:
-        split: name.
-        env: environment.
-        episode: number in its environment.
-        episode_return: undiscounted return.
-        episode_frames: length in environment frames.
-        success: whether it reached its goal, where the suite tells.
-    """
+    """An episode; fields that its writer did not know are None."""
 
     split: str
     env: int
-    episode: int
-    episode_return: float
-    episode_frames: int | None = None
-    success: bool | None = None
+    episode: int  # number in its environment
+    episode_return: float  # undiscounted
+    episode_frames: int | None = None  # length in environment frames
+    success: bool | None = None  # whether it reached its goal, where the suite tells
 
 
 @dataclass(frozen=True, kw_only=True)
 class SplitRequest:
-    """What is to be played on a split, and with what; fields without a meaning for the task are None.
+    """What is to be played on a split, and with what; fields without a meaning for the task are None."""
 
-    Attributes:
-        run: name of the run folder.
-        task: of the run.
-        frames: environment frames that the agent was trained for.
-        seed: of initial states, levels and sampled actions.
-        policy: mode or sample.
-        envs: environments.
-        episodes_per_env: episodes in each of them.
-        split: name.
-        train_split: what the run calls `train`.
-        levels: of Procgen, in words.
-        background_dir: the user's own folders of clips.
-        score_constants: that returns are normalized with.
-    """
-
-    run: str = ""
+    run: str = ""  # name of the folder
     task: str
-    frames: int
-    seed: int | None = None
-    policy: str = ""
+    frames: int  # environment frames that the agent was trained for
+    seed: int | None = None  # of initial states, levels and sampled actions
+    policy: str = ""  # mode or sample
     envs: int | None = None
     episodes_per_env: int | None = None
     split: str
-    train_split: str = "train"
-    levels: str | None = None
-    background_dir: list[str] | None = None
-    score_constants: str | None = None
+    train_split: str = "train"  # what the run calls `train`
+    levels: str | None = None  # of Procgen, in words
+    background_dir: list[str] | None = None  # the user's own folders of clips
+    score_constants: str | None = None  # that returns are normalized with
 
     def values(self, names: Iterable[str]) -> dict[str, Any]:
         """Return fields by name, without those that are None."""
@@ -98,35 +68,20 @@ class SplitRequest:
 
 @dataclass(frozen=True, kw_only=True)
 class SplitResult(SplitRequest):
-    """What the episodes on a split have shown; fields that do not apply, or that its writer did not know, are None.
-
-    Attributes:
-        episode_return_mean: over all episodes.
-        episode_return_std: of the episodes.
-        episodes: their number.
-        episode_frames_mean: mean length in environment frames.
-        success_rate: share of the episodes that reached their goal, 0 to 1.
-        normalized_return_mean: on the published scale of the game.
-        confidence: of the intervals, 0 to 1.
-        episode_return_interval: of the mean, [low, high].
-        gap_to_train: mean on `train` minus the mean here.
-        gap_interval: of the gap, [low, high].
-        paired: whether the gap is a mean of differences episode by episode.
-        retention: mean here divided by the mean on `train`, where that is positive.
-    """
+    """What the episodes on a split have shown; fields that do not apply, or that its writer did not know, are None."""
 
     episode_return_mean: float
     episode_return_std: float | None = None
     episodes: int
-    episode_frames_mean: float | None = None
-    success_rate: float | None = None
-    normalized_return_mean: float | None = None
-    confidence: float | None = None
-    episode_return_interval: list[float] | None = None
-    gap_to_train: float | None = None
-    gap_interval: list[float] | None = None
-    paired: bool | None = None
-    retention: float | None = None
+    episode_frames_mean: float | None = None  # length in environment frames
+    success_rate: float | None = None  # share of the episodes that reached their goal, 0 to 1
+    normalized_return_mean: float | None = None  # on the published scale of the game
+    confidence: float | None = None  # of the intervals, 0 to 1
+    episode_return_interval: list[float] | None = None  # of the mean, [low, high]
+    gap_to_train: float | None = None  # mean on `train` minus the mean here
+    gap_interval: list[float] | None = None  # [low, high]
+    paired: bool | None = None  # whether the gap is a mean of differences episode by episode
+    retention: float | None = None  # mean here divided by the mean on `train`, where that is positive
 
 
 KINDS: dict[str, type[EpisodeResult] | type[SplitResult]] = {"episode": EpisodeResult, "summary": SplitResult}

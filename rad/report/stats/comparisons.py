@@ -3,13 +3,13 @@
 import math
 from collections.abc import Mapping, Sequence
 from itertools import combinations
-from typing import NamedTuple
+from typing import Any, NamedTuple, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rad.report.stats.aggregates import Scores, run_weights, runs_of
-from rad.report.stats.bootstrap import CONFIDENCE, SAMPLES, Estimate, block_sizes, stratified_bootstrap
+from rad.report.stats.bootstrap import SAMPLES, Estimate, Resampling, block_sizes, stratified_bootstrap
 
 Array = NDArray[np.float64]
 
@@ -51,19 +51,14 @@ class Gap(NamedTuple):
 def compare(
     methods: Mapping[str, Scores],
     baseline: str,
-    *,
-    confidence: float = CONFIDENCE,
-    samples: int = SAMPLES,
-    seed: int = 0,
+    **resampling: Unpack[Resampling],
 ) -> dict[str, Comparison]:
     """Return how each method stands to one of them.
 
     Args:
         methods: scores of each by task, [runs] each; all have the same tasks.
         baseline: name of the one that the others are compared with.
-        confidence: as `rad.report.stats.aggregates.aggregate`.
-        samples: as `rad.report.stats.aggregates.aggregate`.
-        seed: as `rad.report.stats.aggregates.aggregate`.
+        resampling: see `Resampling`.
 
     Returns:
         By name, without the baseline.
@@ -77,11 +72,12 @@ def compare(
     if not others:
         raise ValueError(f"nothing is compared with {baseline}; allowed: 1 method and more")
     base = methods[baseline]
-    p_values = {name: improvement_p_value(scores, base, samples=samples, seed=seed) for name, scores in others.items()}
+    deals: Any = {name: value for name, value in resampling.items() if name != "confidence"}
+    p_values = {name: improvement_p_value(scores, base, **deals) for name, scores in others.items()}
     adjusted = holm(p_values)
     return {
         name: Comparison(
-            probability_of_improvement(scores, base, confidence=confidence, samples=samples, seed=seed),
+            probability_of_improvement(scores, base, **resampling),
             p_values[name],
             adjusted[name],
         )
@@ -89,9 +85,7 @@ def compare(
     }
 
 
-def probability_of_improvement(
-    first: Scores, second: Scores, *, confidence: float = CONFIDENCE, samples: int = SAMPLES, seed: int = 0
-) -> Estimate:
+def probability_of_improvement(first: Scores, second: Scores, **resampling: Unpack[Resampling]) -> Estimate:
     """Return how likely a run of `first` scores more than one of `second` on a task, averaged over tasks.
 
     It is the mean over tasks of U / (N K), Mann and Whitney's U of N and K runs, in which a tie counts half.
@@ -99,9 +93,7 @@ def probability_of_improvement(
     Args:
         first: by task, [runs] each.
         second: as `first`, with the same tasks; the number of runs may differ.
-        confidence: as `rad.report.stats.aggregates.aggregate`.
-        samples: as `rad.report.stats.aggregates.aggregate`.
-        seed: as `rad.report.stats.aggregates.aggregate`.
+        resampling: see `Resampling`.
 
     Raises:
         ValueError: as `rad.report.stats.aggregates.aggregate`; the tasks differ.
@@ -124,7 +116,7 @@ def probability_of_improvement(
         return np.sum(shares, axis=0)[:, None]
 
     sizes = [*sizes_x, *sizes_y]
-    return stratified_bootstrap(statistic, sizes, confidence=confidence, samples=samples, seed=seed).estimates()[0]
+    return stratified_bootstrap(statistic, sizes, **resampling).estimates()[0]
 
 
 def improvement_p_value(first: Scores, second: Scores, *, samples: int = SAMPLES, seed: int = 0) -> float:
@@ -193,9 +185,7 @@ def holm(p_values: Mapping[str, float]) -> dict[str, float]:
     return {name: adjusted[name] for name in p_values}
 
 
-def generalization_gap(
-    train: Scores, test: Scores, *, confidence: float = CONFIDENCE, samples: int = SAMPLES, seed: int = 0
-) -> Gap:
+def generalization_gap(train: Scores, test: Scores, **resampling: Unpack[Resampling]) -> Gap:
     """Return the mean over tasks of what the same agents score less on test than on train.
 
     Agents are drawn anew with both of their scores, so that what they share drops out of the interval.
@@ -203,9 +193,7 @@ def generalization_gap(
     Args:
         train: by task, [runs] each.
         test: of the same agents, in the same order.
-        confidence: as `rad.report.stats.aggregates.aggregate`.
-        samples: as `rad.report.stats.aggregates.aggregate`.
-        seed: as `rad.report.stats.aggregates.aggregate`.
+        resampling: see `Resampling`.
 
     Raises:
         ValueError: as `rad.report.stats.aggregates.aggregate`; tasks or numbers of runs differ.
@@ -222,7 +210,7 @@ def generalization_gap(
             )
     weights = run_weights(sizes)
     lost = (weights * (on_train - on_test))[:, None]
-    band = stratified_bootstrap(lambda counts: counts @ lost, sizes, confidence=confidence, samples=samples, seed=seed)
+    band = stratified_bootstrap(lambda counts: counts @ lost, sizes, **resampling)
     trained = float(weights @ on_train)
     return Gap(band.estimates()[0], float(weights @ on_test) / trained if trained > LEAST_TRAINED else None)
 

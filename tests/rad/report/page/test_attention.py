@@ -8,8 +8,9 @@ from rad.report.draw.tables import text
 from rad.report.page import blocks
 from rad.report.page.attention import attention_section, lifts, read_attention, video_section
 from rad.report.page.blocks import AssetInliner, Video
-from rad.report.read.groups import find_runs, group
-from tests.rad.report.seeds import make_seed, rows_of
+from rad.report.page.sections import task_section
+from rad.report.read.groups import find_runs, group, method_name
+from tests.rad.report.seeds import groups_in, make_seed, rows_of
 
 QUESTION = {"target": "policy", "split": "train", "frames": 2, "seed": 0, "settings": {}}
 
@@ -42,6 +43,19 @@ def test_a_lift_belongs_to_the_task_of_the_runs_around_its_folder(sweep):
     method, found = lifts(folders, "dmc/walker-walk")
     assert method == "activation" and found["crop"].value == pytest.approx(3.0)
     assert lifts(folders, "dmc/cheetah-run") == ("", {})
+
+
+def test_the_lift_of_runs_with_a_strong_augmentation_is_in_the_report(tmp_path):
+    agent = {"strong_augment": "random_conv"}
+    folder = make_seed(tmp_path, "shift", 1, rows_of(3.0), agent=agent)
+    write_attention(
+        folder.parent / "maps", numbers("activation", 0.3, method_name({"augment": "shift", "agent": agent}))
+    )
+    (group,) = groups_in(tmp_path)
+    section = task_section([group], lifts(read_attention(find_runs(tmp_path)), group.task))
+    (table,) = section.tables
+    assert table.texts[0][0] == group.method == "shift and strong random_conv"
+    assert table.texts[0][table.names.index("lift, activation [95 %]")].startswith("3.00")
 
 
 def test_among_runs_of_several_tasks_a_lift_belongs_to_none(sweep):

@@ -137,6 +137,20 @@ def test_runs_on_tasks_without_a_known_range(tmp_path):
     assert "of a known range of returns" in outline(report(tmp_path, tmp_path / "report").files).text
 
 
+def test_length_and_success_of_episodes_are_shown_where_they_are_known(tmp_path):
+    make_seed(tmp_path, "none", 1, rows_of(3.0))
+    assert "success rate" not in outline(report(tmp_path, tmp_path / "report").files).text
+    for seed, rate in ((1, 0.25), (2, 0.75)):
+        rows = rows_of(8.0)
+        rows[-1] |= {"success_rate": rate, "episode_frames_mean": 120.0}
+        make_seed(tmp_path, "crop", seed, rows)
+    files = report(tmp_path, tmp_path / "report").files
+    (head, none, crop) = files["returns-dmc-walker-walk.csv"].decode().splitlines()[:3]
+    assert head.endswith(",frames per episode,success rate")
+    assert none.endswith(",,") and crop.endswith(",120.0,0.5")
+    assert files["runs.csv"].decode().splitlines()[-1].endswith(",8.0,120.0,0.75")
+
+
 def test_a_missing_template_engine_is_said(sweep, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "jinja2", None)
     with pytest.raises(ModuleNotFoundError, match=r"rad report needs jinja2: pip install 'rad-rl\[report\]'"):

@@ -17,7 +17,7 @@ from rad.report.read.final_returns import (
 )
 from rad.report.read.groups import runs_in
 from rad.report.read.run import read_run
-from tests.rad.report.seeds import groups_in, make_seed, rows_of, write_episodes
+from tests.rad.report.seeds import groups_in, make_seed, rows_of, scored, write_episodes
 
 
 def run_of(tmp_path, rows, **config):
@@ -54,6 +54,14 @@ def test_a_run_that_went_beyond_its_frames_is_finished(tmp_path):
 @pytest.mark.parametrize("rows", [rows_of(8.0, upto=200), rows_of(None), [], rows_of(8.0)[:1]])
 def test_a_run_without_a_finite_last_evaluation_is_not(tmp_path, rows):
     assert not final_result(run_of(tmp_path, rows)).finished
+
+
+def test_other_metrics_of_the_last_evaluation_are_those_that_it_has(tmp_path):
+    rows = [scored("eval", 50, 1.0) | {"episode_frames_mean": 9.0}]
+    rows.append(scored("eval", 100, 8.0) | {"episode_frames_mean": 7.0, "success_rate": 0.5, "other": 1.0})
+    run = run_of(tmp_path / "a", rows)
+    assert final_result(run).metrics == {"train": {"episode_frames_mean": 7.0, "success_rate": 0.5}}
+    assert final_result(run_of(tmp_path / "b", rows_of(8.0))).metrics == {"train": {}}
 
 
 def test_all_splits_must_be_there(tmp_path):
