@@ -9,8 +9,7 @@ from rad.report.read.final_returns import TRAIN, final_result, final_returns, fi
 from rad.report.read.groups import Group, flat
 from rad.report.stats.aggregates import aggregate
 from rad.report.stats.bootstrap import Estimate
-from rad.report.stats.comparisons import Comparison, compare, generalization_gap, holm, improvement_p_value
-from rad.report.stats.comparisons import probability_of_improvement as improvement
+from rad.report.stats.comparisons import Comparison, compare, generalization_gap
 from rad.report.stats.scores import normalize
 
 NONE = "none"
@@ -81,7 +80,8 @@ def across_tasks(
         for method, of_task in scores.items()
         if least_runs(of_task) >= LEAST_RUNS and method not in unlike
     }
-    beside = compare(several, NONE) if NONE in several and len(several) > 1 else {}
+    base = several.pop(NONE, None)
+    beside = compare({method: (of_task, base) for method, of_task in several.items()}) if base else {}
     return {method: (_summed(of_task), beside.get(method)) for method, of_task in scores.items()}
 
 
@@ -142,11 +142,7 @@ def _comparisons(groups: Sequence[Group], returns: Mapping[str, list[float]]) ->
         for group, base in beside_none(groups)
         if min(len(returns[group.method]), len(returns[base.method])) >= LEAST_RUNS and is_like(group, base)
     }
-    p_values = {method: improvement_p_value(*pair) for method, pair in pairs.items()}
-    adjusted = holm(p_values)
-    return {
-        method: Comparison(improvement(*pair), p_values[method], adjusted[method]) for method, pair in pairs.items()
-    }
+    return compare(pairs)
 
 
 def is_like(first: Group, second: Group) -> bool:
@@ -167,7 +163,7 @@ def _pairs(group: Group) -> dict[str, list[tuple[float, float]]]:
 def _gap(train: Sequence[float], test: Sequence[float]) -> Estimate:
     if len(train) == 1:
         return Estimate(train[0] - test[0])
-    return generalization_gap({"": list(train)}, {"": list(test)}).difference
+    return generalization_gap({"": list(train)}, {"": list(test)})
 
 
 def _scaled(group: Group, returns: list[float]) -> list[float]:
