@@ -14,7 +14,7 @@ from rad.attention.run_maps import Gaze, Question, look
 from rad.attention.states import check_alike, fill_bank
 from rad.attention.targets import target_of
 from rad.envs.dmc.appearances import TRAIN
-from rad.evaluation.loaded_run import Trained, load
+from rad.evaluation.loaded_run import LoadedRun, load
 from rad.experiment.config import RunConfig, to_json
 from rad.experiment.splits import check_split, named
 from rad.experiment.validate import flag
@@ -99,7 +99,7 @@ def _labels(folders: Sequence[Path], configs: Sequence[RunConfig]) -> list[str]:
     return [f"{name} ({number})" for number, name in enumerate(names, start=1)]
 
 
-def _methods(asked: Sequence[str], runs: Sequence[Trained], target: str) -> tuple[str, ...]:
+def _methods(asked: Sequence[str], runs: Sequence[LoadedRun], target: str) -> tuple[str, ...]:
     if asked:
         return tuple(dict.fromkeys(asked))
     with flag("target"):
@@ -107,7 +107,7 @@ def _methods(asked: Sequence[str], runs: Sequence[Trained], target: str) -> tupl
     return tuple(name for name in METHODS if all(name in names for names in allowed))
 
 
-def _check(question: Question, runs: Sequence[Trained]) -> None:
+def _check(question: Question, runs: Sequence[LoadedRun]) -> None:
     """Try each flag on a black image, before anything is played."""
     for run in runs:
         black = torch.zeros(1, *run.agent.encoder.image_shape, device=run.agent.device)

@@ -11,7 +11,7 @@ from typing import Any, Literal
 import numpy as np
 
 from rad.envs.dmc.appearances import TRAIN
-from rad.evaluation.loaded_run import Trained, load, play_splits, policy_of, score_constants_of, scores
+from rad.evaluation.loaded_run import LoadedRun, load, play_splits, policy_of, score_constants_of, scores
 from rad.evaluation.play import Episodes, Recorder
 from rad.experiment.config import PPORun, Run
 from rad.experiment.splits import check_split, folders, is_procgen, named, procgen_options, shows_clips
@@ -193,12 +193,12 @@ def _to_play(config: Run, seed: int, envs: int, episodes: int, score_constants: 
     return dataclasses.replace(config, seed=play_seed, eval_envs=envs or config.eval_envs, eval_episodes=episodes)
 
 
-def _request(run: Path, trained: Trained, seed: int, policy: str, split: str) -> SplitRequest:
-    config, options = trained.config, procgen_options(trained.config, split)
+def _request(run: Path, loaded: LoadedRun, seed: int, policy: str, split: str) -> SplitRequest:
+    config, options = loaded.config, procgen_options(loaded.config, split)
     return SplitRequest(
         run=run.resolve().name,
         task=config.task,
-        frames=trained.frames,
+        frames=loaded.frames,
         seed=seed,
         policy=policy,
         envs=config.eval_envs,

@@ -21,7 +21,7 @@ from rad.runtime.seeding import generator
 NORMALIZED_MODES = ("easy", "hard")  # nothing is published for the others
 
 
-class Trained(NamedTuple):
+class LoadedRun(NamedTuple):
     """A run as far as it got.
 
     Attributes:
@@ -35,7 +35,7 @@ class Trained(NamedTuple):
     frames: int
 
 
-def load(folder: Path, device: str = "auto") -> Trained:
+def load(folder: Path, device: str = "auto") -> LoadedRun:
     """Load the agent of a run from its newest whole checkpoint, onto any device.
 
     Raises:
@@ -48,7 +48,7 @@ def load(folder: Path, device: str = "auto") -> Trained:
     frames, state = checkpoint.load(folder / CHECKPOINTS, only=("agent",))
     agent = untrained_agent(config)
     agent.load_state_dict(state["agent"])
-    return Trained(config, agent, frames)
+    return LoadedRun(config, agent, frames)
 
 
 def policy_of(agent: SACAgent | PPOAgent, kind: str, seed: int) -> Policy:

@@ -22,13 +22,9 @@ def read_rows(path: str | Path) -> list[Row]:
         OSError: there is no such file.
     """
     *lines, last = Path(path).read_text(encoding="utf-8", errors="replace").split("\n")
-    rows = []
-    for number, line in enumerate(lines, start=1):
-        try:
-            rows.append(parse_row(line))
-        except ValueError as error:
-            raise ValueError(f"'{path}' line {number} {error}") from None
-    return rows + whole_rows([last])
+    return [parse_row(line, f"'{path}' line {number}") for number, line in enumerate(lines, start=1)] + whole_rows(
+        [last]
+    )
 
 
 def last_rows(path: str | Path, nbytes: int = 65_536) -> list[Row]:
@@ -52,23 +48,22 @@ def whole_rows(lines: list[str]) -> list[Row]:
     return rows
 
 
-def parse_row(line: str) -> Row:
+def parse_row(line: str, place: str = "line") -> Row:
     """Return the row that a line holds.
 
     Raises:
-        ValueError: it holds none; the text says what is wrong with the line.
+        ValueError: it holds none; the text says what is wrong at `place`.
     """
     try:
         row = json.loads(line)
     except ValueError as error:
-        raise ValueError(f"is not JSON: {error}") from None
+        raise ValueError(f"{place} is not JSON: {error}") from None
     if not isinstance(row, dict):
-        raise ValueError(f"is a JSON {type(row).__name__}; expected an object")
+        raise ValueError(f"{place} is a JSON {type(row).__name__}; expected an object")
     if missing := [name for name in ("kind", *COUNTS) if name not in row]:
-        raise ValueError(f"has no {', '.join(missing)}")
-    for name in COUNTS:
-        if not isinstance(row[name], int | float) or row[name] < 0:
-            raise ValueError(f"has {name} {row[name]!r}; expected a number of at least 0")
+        raise ValueError(f"{place} has no {', '.join(missing)}")
+    if wrong := [name for name in COUNTS if not isinstance(row[name], int | float) or row[name] < 0]:
+        raise ValueError(f"{place} has {wrong[0]} {row[wrong[0]]!r}; expected a number of at least 0")
     if not isinstance(row["kind"], str):
-        raise ValueError(f"has kind {row['kind']!r}; expected a text")
+        raise ValueError(f"{place} has kind {row['kind']!r}; expected a text")
     return row

@@ -1,4 +1,4 @@
-"""Trained games on their splits: the levels that are played, and the command from end to end."""
+"""LoadedRun games on their splits: the levels that are played, and the command from end to end."""
 
 import json
 from pathlib import Path

@@ -89,11 +89,7 @@ class Table:
 
     def csv(self) -> str:
         """Write all digits of every number; an estimate takes three columns."""
-        columns = [
-            part
-            for column, cells in self.shown
-            for part in (_with_ends if any(isinstance(cell, Estimate) for cell in cells) else _alone)(column, cells)
-        ]
+        columns = [part for column, cells in self.shown for part in _csv_columns(column.name, cells)]
         stream = io.StringIO()
         csv.writer(stream, lineterminator="\n").writerows(zip(*columns))
         return stream.getvalue()
@@ -146,15 +142,10 @@ def decimals_for(values: Sequence[float]) -> int:
     return 1 if largest >= 100 else 2 if largest >= 10 else 3
 
 
-def _alone(column: Column, cells: Sequence[Cell]) -> list[list[str]]:
-    return [[column.name, *("" if cell is None else str(cell) for cell in cells)]]
-
-
-def _with_ends(column: Column, cells: Sequence[Cell]) -> list[list[str]]:
-    """Return three columns: value, low and high end; of what has no interval, the value alone."""
+def _csv_columns(name: str, cells: Sequence[Cell]) -> list[list[Cell]]:
+    """Return a column with its head, or where it has estimates three: value, low and high end."""
+    if not any(isinstance(cell, Estimate) for cell in cells):
+        return [[name, *cells]]
     rows = [tuple(cell) if isinstance(cell, Estimate) else (cell, None, None) for cell in cells]
-    heads = (column.name, f"{column.name}, low", f"{column.name}, high")
-    return [
-        [head, *("" if row[k] is None or row[k] != row[k] else str(row[k]) for row in rows)]
-        for k, head in enumerate(heads)
-    ]
+    heads = (name, f"{name}, low", f"{name}, high")
+    return [[head, *(None if value != value else value for value in values)] for head, values in zip(heads, zip(*rows))]

@@ -9,7 +9,7 @@ import pytest
 
 from rad.evaluation import compare_splits, loaded_run
 from rad.evaluation.compare_splits import compared, default_file, evaluate_run
-from rad.evaluation.loaded_run import Trained
+from rad.evaluation.loaded_run import LoadedRun
 from rad.evaluation.play import Episodes
 from rad.experiment.config import PPORun, ProcgenConfig
 from rad.report.read.evaluation_files import SplitRequest, SplitResult, read_evaluation
@@ -38,7 +38,7 @@ def played(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Any, Any]]:
         if name not in ("train", "dark", "video"):
             raise ValueError(f"unknown split '{name}'")
 
-    monkeypatch.setattr(compare_splits, "load", lambda run, device: Trained(tiny(eval_envs=4), None, 60))
+    monkeypatch.setattr(compare_splits, "load", lambda run, device: LoadedRun(tiny(eval_envs=4), None, 60))
     monkeypatch.setattr(compare_splits, "own_splits", lambda config: ("train", "video"))
     monkeypatch.setattr(compare_splits, "check_split", check_split)
     monkeypatch.setattr(loaded_run, "play", play)
@@ -232,7 +232,7 @@ def test_all_names_are_checked_before_anything_is_played(tmp_path: Path, played:
 def test_constants_for_scores_that_are_not_normalised_are_refused(
     tmp_path: Path, played: list[Any], monkeypatch: pytest.MonkeyPatch, config: Any, named: str
 ) -> None:
-    monkeypatch.setattr(compare_splits, "load", lambda run, device: Trained(config, None, 60))
+    monkeypatch.setattr(compare_splits, "load", lambda run, device: LoadedRun(config, None, 60))
     with pytest.raises(ValueError, match=f"^--score-constants: has no meaning for {named} got paper; scores are norm"):
         evaluate_run(tmp_path, score_constants="paper")
     assert played == []
@@ -244,7 +244,7 @@ def test_constants_for_normalised_scores(
 ) -> None:
     pytest.importorskip("procgen", reason="no wheel of procgen for this platform")
     config: PPORun = tiny_game(procgen=ProcgenConfig(mode))
-    monkeypatch.setattr(compare_splits, "load", lambda run, device: Trained(config, None, 60))
+    monkeypatch.setattr(compare_splits, "load", lambda run, device: LoadedRun(config, None, 60))
     (row,) = evaluate_run(tmp_path, splits=["train"], score_constants="train-procgen")
     assert (row.score_constants, row.policy) == ("train-procgen", "sample")
     assert played[0][1].procgen.score_constants == "train-procgen"
@@ -281,7 +281,7 @@ class TestAFolderOfClips:
     @pytest.fixture(autouse=True)
     def _on_dmc(self, played: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
         own = tiny(task="dmc/walker-walk", train_split="texture", background_dir=("train=a", "test=b"))
-        monkeypatch.setattr(compare_splits, "load", lambda run, device: Trained(own, None, 60))
+        monkeypatch.setattr(compare_splits, "load", lambda run, device: LoadedRun(own, None, 60))
         monkeypatch.setattr(compare_splits, "check_split", lambda config, name: None)
         monkeypatch.setitem(RETURNS, "video-easy", RETURNS["video"])
 
