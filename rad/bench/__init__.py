@@ -44,7 +44,7 @@ def main(arguments: Sequence[str]) -> int:
     options = flags.parse(Bench, "rad bench", arguments)
     check(options)
     set_threads(options.threads)
-    from rad.runtime.machine import describe
+    from rad.runtime.device import describe
 
     facts = describe()
     rounds = run_rounds(options.name, options.repeats)

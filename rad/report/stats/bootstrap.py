@@ -64,9 +64,7 @@ class Band(NamedTuple):
         return [Estimate(*map(float, numbers)) for numbers in zip(*self)]
 
 
-def mean_interval(
-    values: ArrayLike, *, confidence: float = CONFIDENCE, samples: int = SAMPLES, seed: int = 0
-) -> Interval:
+def mean_interval(values: ArrayLike, **resampling: Unpack[Resampling]) -> Interval:
     """Return the interval of a mean: the middle `confidence` of the means of values drawn anew with replacement.
 
     Fewer values make it too narrow: of 95 % intervals of normal values, 90 % hold the mean with 10 values and 94 %
@@ -74,9 +72,7 @@ def mean_interval(
 
     Args:
         values: numbers of any shape, at least one.
-        confidence: see `Resampling`.
-        samples: see `Resampling`.
-        seed: see `Resampling`.
+        resampling: see `Resampling`.
 
     Returns:
         Lower and upper end.
@@ -90,8 +86,8 @@ def mean_interval(
         >>> mean_interval([3.0, 3.0, 3.0])
         (3.0, 3.0)
     """
-    generator = np.random.default_rng(seed)
-    return _ends(_means("values", values, samples, generator), confidence)
+    generator, samples = np.random.default_rng(resampling.get("seed", 0)), resampling.get("samples", SAMPLES)
+    return _ends(_means("values", values, samples, generator), resampling.get("confidence", CONFIDENCE))
 
 
 def difference_interval(
