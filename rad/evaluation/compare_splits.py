@@ -57,7 +57,7 @@ def evaluate_run(
         episodes: number in each environment.
         envs: environments; 0 for the run's own number.
         policy: sample or mode; "" for the run's own.
-        score_constants: of Procgen's normalised scores; "" for the run's own.
+        score_constants: of Procgen's normalized scores; "" for the run's own.
         background_dir: the user's own clips to test with, test=DIR, instead of those that the run was tested with.
         seed: of initial states, levels and chance.
         out: JSONL to write when all is played, a row for each episode and then those that are returned; None for
@@ -163,7 +163,7 @@ def _check_splits(config: Run, splits: Sequence[str], score_constants: Constants
             f" in mode {config.procgen.distribution_mode}" if isinstance(config, PPORun) and is_procgen(config) else ""
         )
         raise ValueError(
-            f"--score-constants: has no meaning for {config.task}{mode}, got {score_constants}; scores are normalised "
+            f"--score-constants: has no meaning for {config.task}{mode}, got {score_constants}; scores are normalized "
             f"for procgen in the modes easy and hard"
         )
 

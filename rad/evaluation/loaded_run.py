@@ -111,7 +111,7 @@ def scores(config: RunConfig, episodes: Episodes) -> dict[str, float]:
 
 
 def score_constants_of(config: RunConfig) -> str:
-    """Return whose constants the run's scores are normalised with; "" where none are published."""
+    """Return whose constants the run's scores are normalized with; "" where none are published."""
     if not (isinstance(config, PPORun) and is_procgen(config)):
         return ""
     return config.procgen.score_constants if config.procgen.distribution_mode in NORMALIZED_MODES else ""

@@ -74,7 +74,7 @@ def profile_figure(scores: Mapping[str, Mapping[str, list[float]]], where: str =
     """Draw the share of runs above each score; none for one task with few runs, or more lines than can be told apart.
 
     Args:
-        scores: normalised, by method and task.
+        scores: normalized, by method and task.
         where: " on train", if that has to be said.
     """
     tasks = {task for of_task in scores.values() for task in of_task}
@@ -92,7 +92,7 @@ def profile_figure(scores: Mapping[str, Mapping[str, list[float]]], where: str =
             axes.plot(thresholds, band.value, label=method, **look)
             if least_runs(of_task) >= LEAST_RUNS:
                 axes.fill_between(thresholds, band.low, band.high, color=look["color"], alpha=0.12, linewidth=0)
-        axes.set(xlabel=f"normalised score{where}", ylabel="share of runs above it", xlim=(0, top), ylim=(0, 1.02))
+        axes.set(xlabel=f"normalized score{where}", ylabel="share of runs above it", xlim=(0, top), ylim=(0, 1.02))
         despine(axes)
         figure.legend(loc="outside lower center", ncols=3, frameon=False)
         caption = "Share of runs that score more, where tasks weigh the same; bands are 95 % bootstrap intervals."

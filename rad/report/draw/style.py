@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure as MplFigure
 
-# Okabe and Ito's colours, told apart by the colour-blind too; the markers and dashes differ as well.
+# Okabe and Ito's colors, told apart by the color-blind too; the markers and dashes differ as well.
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 MARKERS = "osD^vPX"
 DASHES = ("-", "--", ":")
@@ -69,7 +69,7 @@ def despine(axes: "Axes") -> None:
 
 
 def line_style(number: int) -> dict[str, Any]:
-    """Return colour, marker and dashes of a line; 21 differ."""
+    """Return color, marker and dashes of a line; 21 differ."""
     return {
         "color": COLORS[number % len(COLORS)],
         "marker": MARKERS[number % len(MARKERS)],

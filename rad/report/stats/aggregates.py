@@ -1,6 +1,6 @@
 """Scores of several runs on several tasks, summed up: aggregates, performance profiles, curves over training.
 
-Scores are normalised (`rad.report.stats.scores`), a list of runs for each task, and tasks may have different numbers of
+Scores are normalized (`rad.report.stats.scores`), a list of runs for each task, and tasks may have different numbers of
 runs. Intervals cover the chance of training, by drawing runs anew within each task. They do not cover the choice of
 tasks.
 """
@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from rad.report.stats.bootstrap import Band, Estimate, Resampling, stratified_bootstrap
 
 Scores = Mapping[str, ArrayLike]
-"""Normalised scores by task, [runs] each."""
+"""Normalized scores by task, [runs] each."""
 Array = NDArray[np.float64]
 
 AGGREGATES = ("iqm", "mean", "median", "optimality_gap")

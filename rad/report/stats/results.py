@@ -49,7 +49,7 @@ def results(groups: Sequence[Group]) -> list[Result]:
 
 
 def scores_of(groups: Sequence[Group]) -> dict[str, dict[str, list[float]]]:
-    """Return normalised scores by method and task: of the methods that have a finished run on every task.
+    """Return normalized scores by method and task: of the methods that have a finished run on every task.
 
     Empty where the returns of a task have no published range.
     """
