@@ -84,7 +84,7 @@ def set_threads(count: int) -> None:
 
 def run_rounds(name: str, repeats: int) -> list[list[Row]]:
     """Run a benchmark several times; each round gives the same rows with other numbers."""
-    module = importlib.import_module(f"rad.bench.{name}")
+    module = importlib.import_module(f"scripts.bench.{name}")
     rounds = []
     for number in range(1, repeats + 1):
         print(f"{name}: round {number} of {repeats}", file=sys.stderr, flush=True)
