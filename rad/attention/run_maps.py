@@ -13,8 +13,7 @@ from rad.agents.sac import SACAgent
 from rad.attention.methods import Maps, Settings, attend
 from rad.attention.states import States
 from rad.attention.targets import target_of
-from rad.evaluation.loaded_run import Trained, untrained_agent
-from rad.experiment.config import RunConfig, SACRun
+from rad.evaluation.loaded_run import LoadedRun, untrained_agent
 from rad.runtime.seeding import seed_for
 from rad.types import newest_frames
 
@@ -55,7 +54,7 @@ class Gaze:
     """
 
     label: str
-    run: Trained
+    run: LoadedRun
     fresh: Agent
     images: Tensor
     masks: NDArray[np.bool_] | None
@@ -68,13 +67,7 @@ class Gaze:
         return newest_frames(self.images).cpu().numpy()
 
 
-def augmentation_of(config: RunConfig) -> str:
-    """Say how a run augments, in the words of its flags."""
-    strong = config.agent.strong_augment if isinstance(config, SACRun) else "none"
-    return config.augment if strong == "none" else f"{config.augment} and strong {strong}"
-
-
-def look(label: str, run: Trained, states: States, question: Question) -> Gaze:
+def look(label: str, run: LoadedRun, states: States, question: Question) -> Gaze:
     """Make the maps of a run and of one that never learned."""
     other_seed = seed_for(run.config.seed, "untrained", bits=31)
     fresh = untrained_agent(dataclasses.replace(run.config, seed=other_seed))

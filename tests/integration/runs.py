@@ -10,7 +10,7 @@ import torch
 from rad.experiment.config import PPORun, Run, SACRun, to_json
 from rad.experiment.presets import preset
 from rad.runtime import checkpoint
-from rad.runtime.logging import read_rows
+from rad.runtime.metrics_file import read_rows
 from rad.runtime.run_dir import CHECKPOINTS
 from rad.training.trainer import Trainer
 

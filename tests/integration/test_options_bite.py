@@ -17,7 +17,7 @@ from rad.experiment import validate
 from rad.experiment.config import SACRun
 from rad.pictures import PICTURES
 from rad.runtime import checkpoint
-from rad.runtime.logging import read_rows
+from rad.runtime.metrics_file import read_rows
 from rad.runtime.run_dir import CHECKPOINTS, VIDEO_FILE
 from rad.training import trainer
 from tests.integration.runs import AGENT, tiny

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from rad.evaluation.loaded_run import scores
+from rad.evaluation.play import Episodes
 from rad.experiment.build import make_env
 from rad.experiment.config import PPORun, ProcgenConfig, SACRun
 from rad.experiment.splits import splits
@@ -42,7 +43,7 @@ def shown(game: str, **options: Any) -> tuple[list[bytes], float | None]:
         env.reset()
         views.append(env.step(np.full(4, 7))[0].tobytes())
         env.close()
-    return views, scores(config, np.array([5.0]))["normalized_return_mean"]
+    return views, scores(config, Episodes(np.array([5.0]), np.array([9]), None))["normalized_return_mean"]
 
 
 @pytest.mark.parametrize("name", OF_PROCGEN)

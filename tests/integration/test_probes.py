@@ -9,7 +9,7 @@ import torch
 from rad import envs
 from rad.envs.probe import PROBES
 from rad.evaluation.loaded_run import load
-from rad.runtime.logging import read_rows
+from rad.runtime.metrics_file import read_rows
 from rad.training.trainer import start
 from tests.integration.runs import tiny
 

@@ -49,7 +49,7 @@ def train(name: str, spec: str = "none", **config: Any) -> PPOAgent:
 
 def final_return(agent: PPOAgent, name: str) -> float:
     env = envs.make(f"probe/{name}", num_envs=10, seed=100, image_size=SIZE, frame_stack=1)
-    return float(evaluate(env, lambda obs: agent.act(obs, deterministic=True), 4).mean())
+    return float(evaluate(env, lambda obs: agent.act(obs, deterministic=True), 4).returns.mean())
 
 
 @pytest.mark.parametrize("objective", ["clip", "kl"])

@@ -19,17 +19,17 @@ def references(runs: Iterable[Run], split: str) -> list[Published]:
     and, on Procgen, in the mode and on the levels of the source.
     """
     configs = [flat(run.config) for run in runs]
-    asked = {(str(config.get("task", "")), int(config.get("frames", 0))) for config in configs}
-    if len(asked) != 1 or not all(map(_as_published, configs)):
+    lengths = {(str(config.get("task", "")), int(config.get("frames", 0))) for config in configs}
+    if len(lengths) != 1 or not all(map(_as_published, configs)):
         return []
-    ((task, frames),) = asked
+    ((task, frames),) = lengths
     suite = task.partition("/")[0]
     their_split = SPLITS.get(suite, {}).get(split)
     if their_split is None:
         return []
     modes = {config.get("distribution_mode", "") if suite == "procgen" else "" for config in configs}
-    found = published(suite=suite, task=task, frames=frames, split=their_split)
-    return [row for row in found if row.counting.startswith(COUNTING) and {row.distribution_mode} == modes]
+    rows = published(suite=suite, task=task, frames=frames, split=their_split)
+    return [row for row in rows if row.counting.startswith(COUNTING) and {row.distribution_mode} == modes]
 
 
 def sources(rows: Iterable[Published]) -> list[str]:
