@@ -6,8 +6,10 @@ import sys
 from collections.abc import Sequence
 
 from rad import __version__
+from rad.runtime import plugins
 
 USAGE = """usage: rad COMMAND [FLAGS]; rad COMMAND --help shows every flag with its meaning and default; rad --version
+       --plugin MODULE, or a file that ends in .py, once or more with any command: what it registers is known to it
 
 commands:
   train      train from pixels, or go on with a run: rad train --resume RUN
@@ -15,6 +17,7 @@ commands:
   evaluate   play episodes with a trained run on one or more splits, and compare them
   splits     name and draw what a task can be trained and tested on
   attention  draw and measure where the encoders of runs look, all on the same states
+  draw       make the pictures of a finished run again: video, attention figure, learning curve
   report     write one page about a run or many: curves, tables with intervals, attention, films
   compare    say how far two runs, or two settings with several seeds, lie apart
   demo       train on a small task for some minutes, evaluate and draw: the whole library in one go
@@ -22,7 +25,7 @@ commands:
   bench      measure speeds: sac, minutes, ppo, augment, replay, render, attention
 """
 
-COMMANDS = ("train", "ablate", "evaluate", "splits", "attention", "report", "compare", "demo", "doctor", "bench")
+COMMANDS = tuple(line.split()[0] for line in USAGE.partition("commands:")[2].strip().splitlines())
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -52,7 +55,7 @@ def _main(argv: Sequence[str] | None) -> int:
     if command not in COMMANDS:
         return _report(f"unknown command '{command}'; known: {', '.join(COMMANDS)}", 2)
     try:
-        return run(command, arguments[1:])
+        return run(command, _load_plugins(arguments[1:]))
     except BrokenPipeError:
         raise
     except (ValueError, OSError, ModuleNotFoundError) as error:
@@ -68,6 +71,26 @@ def run(command: str, arguments: list[str]) -> int:
     room = "rad.bench" if command == "bench" else f"rad.commands.{command}"
     status: int = importlib.import_module(room).main(arguments)
     return status
+
+
+def _load_plugins(arguments: Sequence[str]) -> list[str]:
+    """Load what `--plugin` names, and what the environment does; return the other arguments.
+
+    Raises:
+        ValueError: the flag has no value, or a plugin cannot be imported.
+    """
+    plugins.load_inherited()
+    others: list[str] = []
+    words = iter(arguments)
+    for word in words:
+        flag, equals, value = word.partition("=")
+        if flag != "--plugin":
+            others.append(word)
+        elif name := value if equals else next(words, ""):
+            plugins.load(name)
+        else:
+            raise ValueError("--plugin: needs a module or a file that ends in .py")
+    return others
 
 
 def _report(error: str, status: int) -> int:

@@ -71,7 +71,7 @@ class OnPolicyAgent(Protocol):
 
 
 @dataclass(kw_only=True)
-class Standing:
+class LoopState:
     """Where a loop stands: everything it needs to go on, besides agent, buffer and environments.
 
     Attributes:
@@ -113,7 +113,7 @@ class Standing:
 
 
 @dataclass
-class Progress(Standing):
+class OffPolicyState(LoopState):
     """Where an off-policy loop stands.
 
     Attributes:
@@ -136,7 +136,7 @@ def off_policy(
     env: VectorEnv,
     agent: OffPolicyAgent,
     replay: Replay,
-    progress: Progress,
+    state: OffPolicyState,
     *,
     batch_size: int,
     warmup_steps: int,
@@ -148,7 +148,7 @@ def off_policy(
         env: vector environment with SAME_STEP autoreset and a Box action space.
         agent: acts and learns.
         replay: filled here.
-        progress: changed in place; a loop given the saved state of an earlier one goes on where that stopped.
+        state: changed in place; a loop given the saved state of an earlier one goes on where that stopped.
         batch_size: transitions per update.
         warmup_steps: agent steps with uniformly random actions and without updates.
         updates_per_step: updates per agent step, spread evenly: 0.1 is one in ten steps, exactly.
@@ -160,22 +160,22 @@ def off_policy(
         FloatingPointError: the agent's actions are not finite: training has diverged.
     """
     ratio = Fraction(str(updates_per_step))
-    if not progress.obs.size:
-        _begin(env, replay, progress)
+    if not state.obs.size:
+        _begin(env, replay, state)
     while True:
-        warm = progress.agent_steps >= warmup_steps
-        action = agent.act(progress.obs, deterministic=False) if warm else _random(env, progress.generator)
+        warm = state.agent_steps >= warmup_steps
+        action = agent.act(state.obs, deterministic=False) if warm else _random(env, state.generator)
         if not np.isfinite(action).all():
             raise FloatingPointError("actions")
-        episodes = _step(env, replay, progress, action)
+        episodes = _step(env, replay, state, action)
         updates = [
-            agent.update(replay.sample(batch_size, progress.generator))
-            for _ in range(_updates_due(ratio, progress.agent_steps, env.num_envs) if warm else 0)
+            agent.update(replay.sample(batch_size, state.generator))
+            for _ in range(_updates_due(ratio, state.agent_steps, env.num_envs) if warm else 0)
         ]
-        yield Report(progress.agent_steps, episodes, updates)
+        yield Report(state.agent_steps, episodes, updates)
 
 
-def on_policy(env: VectorEnv, agent: OnPolicyAgent, buffer: RolloutBuffer, standing: Standing) -> Iterator[Report]:
+def on_policy(env: VectorEnv, agent: OnPolicyAgent, buffer: RolloutBuffer, state: LoopState) -> Iterator[Report]:
     """Fill the buffer with the policy's own steps, learn from them, forget them, for ever; the caller stops.
 
     Continuous actions are clipped to the action space for the environment only; stored is what was drawn.
@@ -184,7 +184,7 @@ def on_policy(env: VectorEnv, agent: OnPolicyAgent, buffer: RolloutBuffer, stand
         env: vector environment with SAME_STEP autoreset that gives `final_obs` where an episode is truncated.
         agent: acts and learns.
         buffer: filled here; its size decides how often the agent learns.
-        standing: changed in place; a loop given the saved states of an earlier one and of its buffer goes on
+        state: changed in place; a loop given the saved states of an earlier one and of its buffer goes on
             where that stopped, in the middle of a rollout too.
 
     Yields:
@@ -193,24 +193,24 @@ def on_policy(env: VectorEnv, agent: OnPolicyAgent, buffer: RolloutBuffer, stand
     Raises:
         FloatingPointError: the policy or its value is not finite: training has diverged.
     """
-    if not standing.obs.size:
-        standing.begin(env)
+    if not state.obs.size:
+        state.begin(env)
     while True:
         if not buffer.steps:
             agent.begin_rollout(env.num_envs)
-        actor_step = agent.actor_step(standing.obs)
+        actor_step = agent.actor_step(state.obs)
         if not (actor_step.log_prob.isfinite().all() and actor_step.value.isfinite().all()):
             raise FloatingPointError("actions or values")
-        episodes = _collect(env, agent, buffer, standing, actor_step)
+        episodes = _collect(env, agent, buffer, state, actor_step)
         updates = []
         if buffer.full:
-            updates = [agent.update(buffer.finish(agent.value(standing.obs)))]
+            updates = [agent.update(buffer.finish(agent.value(state.obs)))]
             buffer.clear()
-        yield Report(standing.agent_steps, episodes, updates)
+        yield Report(state.agent_steps, episodes, updates)
 
 
 def _collect(
-    env: VectorEnv, agent: OnPolicyAgent, buffer: RolloutBuffer, standing: Standing, actor_step: ActorStep
+    env: VectorEnv, agent: OnPolicyAgent, buffer: RolloutBuffer, state: LoopState, actor_step: ActorStep
 ) -> list[Episode]:
     """Step all environments once, store what happened and return the episodes that ended."""
     obs, reward, terminated, truncated, infos = env.step(_within(env, actor_step.action.numpy()))
@@ -219,14 +219,14 @@ def _collect(
         final_obs = [infos["final_obs"][i] if cut else obs[i] for i, cut in enumerate(truncated)]
         final_value = agent.value(np.stack(final_obs))
     buffer.add(
-        torch.from_numpy(standing.obs),
+        torch.from_numpy(state.obs),
         actor_step,
         torch.from_numpy(reward),
         terminated=torch.from_numpy(terminated),
         truncated=torch.from_numpy(truncated),
         final_value=final_value,
     )
-    return standing.advance(obs, reward, terminated | truncated)
+    return state.advance(obs, reward, terminated | truncated)
 
 
 def _within(env: VectorEnv, action: np.ndarray) -> np.ndarray:
@@ -235,10 +235,10 @@ def _within(env: VectorEnv, action: np.ndarray) -> np.ndarray:
     return np.clip(action, space.low, space.high) if isinstance(space, Box) else action
 
 
-def _begin(env: VectorEnv, replay: Replay, progress: Progress) -> None:
-    progress.begin(env)
+def _begin(env: VectorEnv, replay: Replay, state: OffPolicyState) -> None:
+    state.begin(env)
     for i in range(env.num_envs):
-        replay.start(i, torch.from_numpy(progress.obs[i]))
+        replay.start(i, torch.from_numpy(state.obs[i]))
 
 
 def _updates_due(per_step: Fraction, agent_steps: int, new_steps: int) -> int:
@@ -255,7 +255,7 @@ def _random(env: VectorEnv, generator: torch.Generator) -> np.ndarray:
     return space.low + (space.high - space.low) * uniform
 
 
-def _step(env: VectorEnv, replay: Replay, progress: Progress, action: np.ndarray) -> list[Episode]:
+def _step(env: VectorEnv, replay: Replay, state: OffPolicyState, action: np.ndarray) -> list[Episode]:
     """Step all environments once, store what happened and return the episodes that ended."""
     obs, reward, terminated, truncated, infos = env.step(action)
     ended = terminated | truncated
@@ -271,4 +271,4 @@ def _step(env: VectorEnv, replay: Replay, progress: Progress, action: np.ndarray
         )
         if ended[i]:
             replay.start(i, torch.from_numpy(obs[i]))
-    return progress.advance(obs, reward, ended)
+    return state.advance(obs, reward, ended)

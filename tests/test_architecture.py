@@ -36,18 +36,19 @@ ROOMS = {
         "encoders rad.agents rad.envs rad.evaluation rad.experiment rad.heads rad.report.read rad.report.stats "
         "rad.runtime rad.types"
     ),
-    "rad.training": "rad.attention rad.envs rad.evaluation rad.experiment rad.loops rad.report.draw rad.runtime",
-    "rad.sweep": "rad.experiment rad.report.draw rad.report.read rad.runtime rad.training",
+    "rad.training": "rad.agents rad.envs rad.evaluation rad.experiment rad.loops rad.report.draw rad.runtime",
+    "rad.pictures": ("rad.agents rad.attention rad.evaluation rad.experiment rad.report.draw rad.runtime rad.training"),
+    "rad.sweep": "rad.experiment rad.pictures rad.report.draw rad.report.read rad.runtime rad.training",
     "rad.doctor": "rad.envs rad.runtime",
     "rad.commands": (
-        "rad.attention rad.doctor rad.evaluation rad.experiment rad.report.compare_runs rad.report.draw "
+        "rad.attention rad.doctor rad.evaluation rad.experiment rad.pictures rad.report.compare_runs rad.report.draw "
         "rad.report.page rad.runtime rad.sweep rad.training"
     ),
     "rad.bench": (
         "augment rad.agents rad.attention rad.buffers rad.commands.flags rad.envs rad.experiment rad.loops rad.runtime "
         "rad.training rad.types"
     ),
-    "rad.cli": "rad.bench rad.commands",
+    "rad.cli": "rad.bench rad.commands rad.runtime.plugins",
     "scripts": "rad.cli",
 }
 TOP_MODULES = 4  # at most, in rad/ itself

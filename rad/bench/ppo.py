@@ -102,7 +102,7 @@ def library(job: Job, env: Any) -> dict[str, float]:
     import augment
     from rad.agents.ppo import PPOAgent, PPOConfig
     from rad.buffers.rollout import RolloutBuffer
-    from rad.loops import Standing, on_policy
+    from rad.loops import LoopState, on_policy
 
     config = PPOConfig(num_steps=job.num_steps, num_minibatches=job.num_minibatches, num_epochs=job.num_epochs)
     agent = PPOAgent((3, 64, 64), 15, config, augment.make("none"), discrete=True, precision=job.side)
@@ -111,7 +111,7 @@ def library(job: Job, env: Any) -> dict[str, float]:
     watched = [("simulation", env, "step"), ("inference", agent, "actor_step"), ("inference", agent, "value")]
     for part, owner, name in [*watched, ("update", agent, "update")]:
         setattr(owner, name, _timed(getattr(owner, name), spent, part))
-    loop = on_policy(env, agent, buffer, Standing())
+    loop = on_policy(env, agent, buffer, LoopState())
     collections.deque(itertools.islice(loop, job.num_steps), maxlen=0)
     spent.update(dict.fromkeys(PARTS, 0.0))
     start = time.perf_counter()

@@ -48,20 +48,24 @@ class Ablate:
 
 def main(arguments: list[str]) -> int:
     """Run a sweep, or go on with it."""
-    options, typed = parse_sweep(arguments)
+    options, run_flags = parse_sweep(arguments)
+    from rad.runtime import plugins
     from rad.sweep import grid, manifest
     from rad.sweep.start import Options, start
 
-    axes = read_axes(options, typed)
-    trials = grid.grid(axes, typed, parse_run, options.out)
+    axes = read_axes(options, run_flags)
+    trials = grid.trials(axes, run_flags, parse_run, options.out)
     recorded = manifest.read(options.out)
     if recorded:
         manifest.check(
-            recorded, list(axes.swept), lambda task, swept: grid.configured(task, swept, typed, parse_run), options.out
+            recorded,
+            list(axes.overrides),
+            lambda task, overrides: grid.configured(task, overrides, run_flags, parse_run),
+            options.out,
         )
     how = {name: getattr(options, name) for name in ("out", "workers", "measure", "engine", "address")}
     gpus = None if options.gpus < 0 else options.gpus
-    return start(trials, Options(**how, gpus=gpus), recorded, ["rad", "ablate", *arguments])
+    return start(trials, Options(**how, gpus=gpus), recorded, ["rad", "ablate", *arguments, *plugins.flags()])
 
 
 def parse_sweep(arguments: list[str]) -> tuple[Ablate, list[str]]:
@@ -73,16 +77,16 @@ def parse_sweep(arguments: list[str]) -> tuple[Ablate, list[str]]:
     for name in LISTS:
         flags.check_once((name,), arguments)
     try:
-        options, typed = flags.parse(Ablate, "rad ablate", arguments, return_unknown_args=True)
+        options, run_flags = flags.parse(Ablate, "rad ablate", arguments, return_unknown_args=True)
     except ValueError as error:  # which goes on to name the flags of `rad train`
         raise ValueError(str(error).partition("; Unrecognized options")[0]) from None
-    check_flags(options, typed)
-    if flags.value_of("threads", typed) is None:
-        typed = [*typed, "--threads", "1"]
-    return options, typed
+    check_flags(options, run_flags)
+    if flags.value_of("threads", run_flags) is None:
+        run_flags = [*run_flags, "--threads", "1"]
+    return options, run_flags
 
 
-def read_axes(options: Ablate, typed: list[str]) -> "grid.Axes":
+def read_axes(options: Ablate, run_flags: list[str]) -> "grid.Grid":
     """Return what the sweep varies; the preset decides what is not given.
 
     Raises:
@@ -90,17 +94,17 @@ def read_axes(options: Ablate, typed: list[str]) -> "grid.Axes":
     """
     from rad.sweep import cli_lists, grid
 
-    default = parse_run([*typed, *(["--task", options.task[0].split(",")[0]] if options.task else [])])
+    default = parse_run([*run_flags, *(["--task", options.task[0].split(",")[0]] if options.task else [])])
     augments = cli_lists.split("augment", options.augment)
-    return grid.Axes(
+    return grid.Grid(
         tasks=cli_lists.split("task", options.task) or [default.task],
         augments=cli_lists.pairs(augments) if options.pairs else augments,
         seeds=cli_lists.seeds(options.seeds) if options.seeds else [default.seed],
-        swept=cli_lists.swept(options.sweep),
+        overrides=cli_lists.overrides(options.sweep),
     )
 
 
-def check_flags(options: Ablate, typed: list[str]) -> None:
+def check_flags(options: Ablate, run_flags: list[str]) -> None:
     """Check the flags of the command itself.
 
     Raises:
@@ -113,7 +117,7 @@ def check_flags(options: Ablate, typed: list[str]) -> None:
     for name, is_given in (("address", bool(options.address)), ("gpus", options.gpus >= 0)):
         if is_given and options.engine != "ray":
             raise ValueError(f"--{name}: is for --engine ray, got {vars(options)[name]} with --engine {options.engine}")
-    if options.seeds and flags.value_of("seed", typed) is not None:
+    if options.seeds and flags.value_of("seed", run_flags) is not None:
         raise ValueError("--seeds: takes the place of --seed, got both")
-    if flags.value_of("resume", typed) is not None:
+    if flags.value_of("resume", run_flags) is not None:
         raise ValueError("--resume: is for a single run; the same command goes on with a sweep")

@@ -21,6 +21,7 @@ class Demo:
 def main(arguments: list[str]) -> int:
     """Run the demo."""
     options = flags.parse(Demo, "rad demo", arguments)
+    from rad.pictures import PICTURES
     from rad.training.demo import run
 
-    return run(options.minutes, options.out, options.seed)
+    return run(options.minutes, options.out, options.seed, PICTURES)

@@ -1,4 +1,4 @@
-"""rad train: a new run, or an old one gone on with."""
+"""rad train: start a run, or resume one."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,7 +10,7 @@ from rad.commands import flags
 
 
 def main(arguments: list[str]) -> int:
-    """Train in a new run folder, or go on with an old one."""
+    """Train in a new run folder, or resume the run in an old one."""
     run = flags.value_of("resume", arguments)
     if run is not None:
         return _resume(run, arguments)
@@ -19,9 +19,10 @@ def main(arguments: list[str]) -> int:
     config = parse_run(arguments)
     out = config.out or default_folder(config)
     check(config, out)
+    from rad.pictures import PICTURES
     from rad.training.trainer import start
 
-    return start(config, out)
+    return start(config, out, PICTURES)
 
 
 def _resume(run: str, arguments: list[str]) -> int:
@@ -35,9 +36,10 @@ def _resume(run: str, arguments: list[str]) -> int:
 
     with flag("resume"):
         read_config(Path(run))
+    from rad.pictures import PICTURES
     from rad.training.trainer import resume
 
-    return resume(Path(run))
+    return resume(Path(run), PICTURES)
 
 
 def parse_run(arguments: Sequence[str]) -> Any:

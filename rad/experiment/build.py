@@ -21,7 +21,7 @@ from rad.buffers.rollout import RolloutBuffer
 from rad.envs.dmc.backgrounds import Folder, Generated, pictures
 from rad.experiment.config import PPORun, Run, RunConfig, SACRun, from_json
 from rad.experiment.splits import DISTRACTORS, folders, is_dmc, is_procgen, split_options, uses_overlay
-from rad.loops import Progress, Report, Standing, off_policy, on_policy
+from rad.loops import LoopState, OffPolicyState, Report, off_policy, on_policy
 from rad.runtime import device
 from rad.runtime.run_dir import CONFIG_FILE
 from rad.runtime.seeding import generator, seed_for
@@ -147,7 +147,7 @@ class Learning:
     """A loop with what it fills and where it stands; `steps` begins with the state that these have then."""
 
     buffer: Replay | RolloutBuffer
-    standing: Standing
+    state: LoopState
     steps: Iterator[Report]
 
 
@@ -155,8 +155,8 @@ def make_learning(config: RunConfig, env: VectorEnv, agent: SACAgent | PPOAgent)
     """Make the loop in which an agent learns from `env`."""
     if isinstance(config, PPORun) and isinstance(agent, PPOAgent):
         rollout = RolloutBuffer(config.agent.num_steps, env.num_envs, obs_shape(env), device=agent.device)
-        standing = Standing()
-        return Learning(rollout, standing, on_policy(env, agent, rollout, standing))
+        state = LoopState()
+        return Learning(rollout, state, on_policy(env, agent, rollout, state))
     if not (isinstance(config, SACRun) and isinstance(agent, SACAgent)):
         raise TypeError(f"agent and run belong together, got {type(agent).__name__} and {type(config).__name__}")
     replay = Replay(
@@ -168,17 +168,17 @@ def make_learning(config: RunConfig, env: VectorEnv, agent: SACAgent | PPOAgent)
         gamma=config.agent.gamma,
         n_step=config.agent.n_step,
     )
-    progress = Progress(generator(config.seed, "loop"))
+    state = OffPolicyState(generator(config.seed, "loop"))
     loop = off_policy(
         env,
         agent,
         replay,
-        progress,
+        state,
         batch_size=config.agent.batch_size,
         warmup_steps=config.warmup_steps,
         updates_per_step=config.updates_per_step,
     )
-    return Learning(replay, progress, loop)
+    return Learning(replay, state, loop)
 
 
 def rollouts(config: PPORun) -> int:

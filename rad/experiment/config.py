@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from rad.agents.ppo import PPOConfig
 from rad.agents.sac import SACConfig
+from rad.runtime import plugins
 from rad.runtime.migrate import migrate
 
 EvalPolicy = Literal["mode", "sample"]
@@ -165,9 +166,9 @@ def _is_part(value: Any) -> bool:
 
 
 def to_json(config: RunConfig) -> dict[str, Any]:
-    """Return the configuration as plain values."""
-    plain = dataclasses.asdict(config)
-    return plain | {"out": None if config.out is None else str(config.out)}
+    """Return the configuration as plain values; with the plugins that are loaded, if there are any."""
+    plain = dataclasses.asdict(config) | {"out": None if config.out is None else str(config.out)}
+    return plain | ({"plugins": list(plugins.loaded())} if plugins.loaded() else {})
 
 
 def from_json(plain: Mapping[str, Any]) -> Run:
@@ -175,9 +176,10 @@ def from_json(plain: Mapping[str, Any]) -> Run:
 
     Raises:
         ValueError: a field is missing or unknown: the file was written by another version; or it has a value of a
-            wrong type.
+            wrong type; or a plugin that it needs is not loaded.
     """
     plain = migrate(plain)
+    plugins.check_loaded(plain.pop("plugins", ()))
     if plain["algo"] not in RUNS:
         raise ValueError(f"config.json has the algo '{plain['algo']}'; known: {', '.join(RUNS)}")
     default = RUNS[plain["algo"]]()

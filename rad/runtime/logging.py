@@ -107,6 +107,11 @@ class RunLog:
         self._wandb = _start_wandb(wandb_project, self._folder) if wandb_project else None
         self._open(None)
 
+    @property
+    def time_s(self) -> float:
+        """Seconds of running so far, those before a resume among them."""
+        return round(time.perf_counter() - self._start, 3)
+
     def write(self, kind: str, row: Mapping[str, float], *, frames: int, agent_steps: int) -> None:
         """Write one row.
 
@@ -119,8 +124,7 @@ class RunLog:
         Raises:
             ValueError: `row` uses one of the names kind, frames, agent_steps, time_s.
         """
-        time_s = round(time.perf_counter() - self._start, 3)
-        head = {"kind": kind, "frames": frames, "agent_steps": agent_steps, "time_s": time_s}
+        head = {"kind": kind, "frames": frames, "agent_steps": agent_steps, "time_s": self.time_s}
         if taken := head.keys() & row.keys():
             raise ValueError(f"row may not use the reserved names {', '.join(sorted(taken))}")
         numbers = {name: float(value) for name, value in row.items()}

@@ -47,14 +47,14 @@ def seeds(words: Sequence[str]) -> list[int]:
     return list(range(1, numbers[0] + 1))
 
 
-def swept(words: Sequence[str]) -> dict[str, list[str]]:
+def overrides(words: Sequence[str]) -> dict[str, list[str]]:
     """Return the values of each field; a word without = goes on with the field before it.
 
     Raises:
         ValueError: there is no field, a field stands twice, or a value is empty.
 
     Example:
-        >>> swept(["batch_size=64,128", "256", "gamma=0.9"])
+        >>> overrides(["batch_size=64,128", "256", "gamma=0.9"])
         {'batch_size': ['64', '128', '256'], 'gamma': ['0.9']}
     """
     found: dict[str, list[str]] = {}

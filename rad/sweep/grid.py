@@ -19,20 +19,20 @@ NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
-class Axes:
+class Grid:
     """What a sweep varies.
 
     Attributes:
         tasks: at least one.
         augments: none for the preset's own.
         seeds: at least one.
-        swept: the values of each further field, as typed.
+        overrides: the values of each further field, as typed.
     """
 
     tasks: Sequence[str]
     augments: Sequence[str]
     seeds: Sequence[int]
-    swept: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    overrides: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -42,12 +42,12 @@ class Trial:
     Attributes:
         name: its folder within that of the sweep: TASK/AUGMENT[/FIELD=VALUE...]/seed-N.
         config: what it computes; `out` is its folder.
-        swept: the values, as texts, of what is varied beside task, augmentation and seed.
+        overrides: the values, as texts, of what is varied beside task, augmentation and seed.
     """
 
     name: str
     config: Run
-    swept: Mapping[str, str] = field(default_factory=dict)
+    overrides: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def folder(self) -> Path:
@@ -55,14 +55,14 @@ class Trial:
         return self.config.out or Path(self.name)
 
 
-def grid(axes: Axes, typed: Sequence[str], parse: Parse, out: Path) -> list[Trial]:
+def trials(axes: Grid, run_flags: Sequence[str], parse: Parse, out: Path) -> list[Trial]:
     """Return the product of all axes, each run once.
 
     The order lets every task and augmentation have its first seed before any has its second.
 
     Args:
         axes: what varies.
-        typed: the flags of all runs, as `rad train` takes them.
+        run_flags: the flags of all runs, as `rad train` takes them.
         parse: reads flags; preset and task decide the defaults.
         out: folder of the sweep.
 
@@ -71,31 +71,33 @@ def grid(axes: Axes, typed: Sequence[str], parse: Parse, out: Path) -> list[Tria
     """
     found: dict[str, Trial] = {}
     bases = [
-        (configured(task, swept, typed, parse), swept) for task in axes.tasks for swept in _combinations(axes.swept)
+        (configured(task, overrides, run_flags, parse), overrides)
+        for task in axes.tasks
+        for overrides in _combinations(axes.overrides)
     ]
-    for seed, (base, swept) in itertools.product(axes.seeds, bases):
+    for seed, (base, overrides) in itertools.product(axes.seeds, bases):
         for augment in axes.augments or (base.augment,):
-            trial = _trial(dataclasses.replace(base, augment=augment, seed=seed), swept, out)
+            trial = _trial(dataclasses.replace(base, augment=augment, seed=seed), overrides, out)
             if found.setdefault(trial.name, trial) != trial:
                 raise ValueError(f"--task: {trial.config.task} would share the folder {trial.folder} with another run")
     return list(found.values())
 
 
-def configured(task: str, swept: Mapping[str, str], typed: Sequence[str], parse: Parse) -> Run:
+def configured(task: str, overrides: Mapping[str, str], run_flags: Sequence[str], parse: Parse) -> Run:
     """Return what the flags give for a task and one value of each swept field.
 
     Raises:
         ValueError: there is no such field, or it takes no such value.
     """
-    base = parse([*typed, "--task", task])
-    if not swept:
+    base = parse([*run_flags, "--task", task])
+    if not overrides:
         return base
     known = values(base)
-    words = [word for name, text in swept.items() for word in _words(name, text, known)]
+    words = [word for name, text in overrides.items() for word in _words(name, text, known)]
     try:
-        return parse([*typed, "--task", task, *words])
+        return parse([*run_flags, "--task", task, *words])
     except ValueError as error:
-        shown = " ".join(f"{name}={text}" for name, text in swept.items())
+        shown = " ".join(f"{name}={text}" for name, text in overrides.items())
         raise ValueError(f"--sweep: {shown}: {error}") from None
 
 
@@ -114,14 +116,14 @@ def _words(name: str, text: str, known: Mapping[str, Any]) -> list[str]:
     return [flag_name(name) if text.lower() == "true" else flag_name(f"no_{name}")]
 
 
-def _combinations(swept: Mapping[str, Sequence[str]]) -> Iterator[dict[str, str]]:
-    for texts in itertools.product(*swept.values()):
-        yield dict(zip(swept, texts))
+def _combinations(overrides: Mapping[str, Sequence[str]]) -> Iterator[dict[str, str]]:
+    for texts in itertools.product(*overrides.values()):
+        yield dict(zip(overrides, texts))
 
 
-def _trial(config: Run, swept: Mapping[str, str], out: Path) -> Trial:
+def _trial(config: Run, overrides: Mapping[str, str], out: Path) -> Trial:
     known = values(config)
-    told = {name: _text(known[name], typed) for name, typed in swept.items()}
+    told = {name: _text(known[name], typed) for name, typed in overrides.items()}
     folders = [
         config.task.replace("/", "-"),
         *(part.replace("/", "|") for part in (config.augment, *(f"{name}={text}" for name, text in told.items()))),

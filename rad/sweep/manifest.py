@@ -43,12 +43,14 @@ def read(out: Path) -> Record | None:
     return dict(record)
 
 
-def check(record: Record, swept: Sequence[str], configure: Callable[[str, Mapping[str, str]], Run], out: Path) -> None:
+def check(
+    record: Record, overrides: Sequence[str], configure: Callable[[str, Mapping[str, str]], Run], out: Path
+) -> None:
     """Check that a command belongs to the sweep in its folder.
 
     Args:
         record: what was recorded there.
-        swept: the fields that the command varies, in order.
+        overrides: the fields that the command varies, in order.
         configure: what the command's flags give for a task and a value of each swept field.
         out: the folder.
 
@@ -57,12 +59,12 @@ def check(record: Record, swept: Sequence[str], configure: Callable[[str, Mappin
     """
     for group in record["groups"]:
         task, before, was = _group(group)
-        if list(before) != list(swept):
+        if list(before) != list(overrides):
             raise ValueError(
-                f"--sweep: {out} varies {', '.join(before) or 'nothing'}, got {', '.join(swept) or 'nothing'}; "
+                f"--sweep: {out} varies {', '.join(before) or 'nothing'}, got {', '.join(overrides) or 'nothing'}; "
                 f"choose another --out"
             )
-        now = settings(configure(task, before), swept)
+        now = settings(configure(task, before), overrides)
         for name in differing(was, now):
             raise ValueError(
                 f"{flag_name(name)}: {out} is a sweep with {was[name]}, got {now[name]}; only task, augment, seeds "
@@ -70,15 +72,15 @@ def check(record: Record, swept: Sequence[str], configure: Callable[[str, Mappin
             )
 
 
-def united(record: Record | None, trials: Sequence[Trial], command: Sequence[str]) -> Record:
+def merge(record: Record | None, trials: Sequence[Trial], command: Sequence[str]) -> Record:
     """Return the record with the runs of `trials` added, and the words of the command that asked for them."""
     old: Record = record or {"runs": [], "groups": []}
     groups: dict[tuple[Any, ...], dict[str, Any]] = {
-        (task, *swept.items()): settings for task, swept, settings in map(_group, old["groups"])
+        (task, *overrides.items()): settings for task, overrides, settings in map(_group, old["groups"])
     }
     for trial in trials:
-        key = (trial.config.task, *trial.swept.items())
-        groups.setdefault(key, settings(trial.config, list(trial.swept)))
+        key = (trial.config.task, *trial.overrides.items())
+        groups.setdefault(key, settings(trial.config, list(trial.overrides)))
     return {
         "schema": SCHEMA,
         "commands": [words for words in old.get("commands", []) if words != list(command)] + [list(command)],
@@ -95,10 +97,10 @@ def write(out: Path, record: Record) -> None:
     sync_folder(out)
 
 
-def settings(config: Run, swept: Sequence[str]) -> dict[str, Any]:
+def settings(config: Run, overrides: Sequence[str]) -> dict[str, Any]:
     """Return what runs of one task and one value of each swept field share, by name, as JSON gives it back."""
     plain = flat(json.loads(json.dumps(to_json(config))))
-    return {name: value for name, value in plain.items() if name not in (*OWN_AXES, "out", *swept)}
+    return {name: value for name, value in plain.items() if name not in (*OWN_AXES, "out", *overrides)}
 
 
 def _group(group: Mapping[str, Any]) -> tuple[str, dict[str, str], dict[str, Any]]:

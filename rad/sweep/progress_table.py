@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TextIO
 
 from rad.runtime.progress import duration, three_digits
-from rad.sweep.status import Standing
+from rad.sweep.status import RunProgress
 
 TERMINAL_PERIOD_S, FILE_PERIOD_S = 1.0, 60.0
 
@@ -60,10 +60,10 @@ class Board:
         period_s = TERMINAL_PERIOD_S if self._tty else FILE_PERIOD_S
         return self._now() - self._drawn_at >= period_s
 
-    def draw(self, running: Mapping[str, tuple[Standing, int]], total: Total) -> None:
+    def draw(self, running: Mapping[str, tuple[RunProgress, int]], total: Total) -> None:
         """Show where each run is, by its name with the frames at its end, and where all are."""
         self._clear()
-        lines = [run_line(name, standing, frames) for name, (standing, frames) in running.items()]
+        lines = [run_line(name, progress, frames) for name, (progress, frames) in running.items()]
         self._print([*lines, self._total_line(total)])
         self._drawn = len(lines) + 1 if self._tty else 0
         self._drawn_at = self._now()
@@ -98,9 +98,9 @@ class Board:
         )
 
 
-def run_line(name: str, standing: Standing, frames: int) -> str:
+def run_line(name: str, progress: RunProgress, frames: int) -> str:
     """Write where one run is."""
     return (
-        f"  {name}  {standing.frames:,}/{frames:,} frames  {three_digits(standing.frames_per_s)} frames/s  "
-        f"return {three_digits(standing.episode_return)}"
+        f"  {name}  {progress.frames:,}/{frames:,} frames  {three_digits(progress.frames_per_s)} frames/s  "
+        f"return {three_digits(progress.episode_return)}"
     )

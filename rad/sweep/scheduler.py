@@ -11,7 +11,7 @@ from rad.runtime.signals import StopRequest
 from rad.sweep.grid import Trial
 from rad.sweep.process import ended, last_words, log_file
 from rad.sweep.progress_table import Board, Total
-from rad.sweep.status import Standing, is_finished, standing
+from rad.sweep.status import RunProgress, is_finished, progress_of
 
 ATTEMPTS = 3
 POLL_S = 0.2
@@ -60,7 +60,7 @@ class Conductor:
         self.trials, self.finished, self.failed = trials, set(finished), list[Trial]()
         self.waiting = deque((trial, 1) for trial in trials if trial.name not in self.finished)
         self.running: list[Job] = []
-        self.frames = {trial.name: self._frames(trial, standing(trial.folder)) for trial in trials}
+        self.frames = {trial.name: self._frames(trial, progress_of(trial.folder)) for trial in trials}
         self.board = Board(sum(self.frames.values()))
 
     def run(self) -> int:
@@ -123,9 +123,9 @@ class Conductor:
         self.board.say(f"failed {trial.name}, attempt {attempt} of {ATTEMPTS}: {why}")
 
     def _draw(self) -> None:
-        shown: dict[str, tuple[Standing, int]] = {}
+        shown: dict[str, tuple[RunProgress, int]] = {}
         for trial in (job.trial for job in self.running):
-            found = standing(trial.folder)
+            found = progress_of(trial.folder)
             shown[trial.name] = found, trial.config.frames
             frames = self._frames(trial, found)
             self.board.start_frames -= max(0, self.frames[trial.name] - frames)  # it goes on from a checkpoint before
@@ -133,6 +133,6 @@ class Conductor:
         end = sum(trial.config.frames for trial in self.trials)
         self.board.draw(shown, Total(len(self.finished), len(self.trials), sum(self.frames.values()), end))
 
-    def _frames(self, trial: Trial, found: Standing) -> int:
+    def _frames(self, trial: Trial, found: RunProgress) -> int:
         """Return the frames that a run has behind it; the last step of a run may go a little too far."""
         return trial.config.frames if trial.name in self.finished else min(found.frames, trial.config.frames)

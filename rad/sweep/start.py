@@ -25,7 +25,7 @@ from rad.sweep.engines.local import Local
 from rad.sweep.grid import Trial
 from rad.sweep.process import environment, log_file
 from rad.sweep.scheduler import Conductor, Engine
-from rad.sweep.status import State, final_returns, standing, state
+from rad.sweep.status import State, final_returns, progress_of, state
 from rad.training.measure import Cost, cores_of, in_process, workers
 
 LOCK_FILE = ".lock"
@@ -75,7 +75,7 @@ def start(trials: Sequence[Trial], options: Options, recorded: manifest.Record |
     options.out.mkdir(parents=True, exist_ok=True)
     lock.touch()
     with locked(lock):
-        manifest.write(options.out, manifest.united(recorded, trials, command))
+        manifest.write(options.out, manifest.merge(recorded, trials, command))
         return _work(trials, states, cost, options, shlex.join(command))
 
 
@@ -181,7 +181,7 @@ def plan_text(trials: Sequence[Trial], states: Mapping[str, State], cost: Cost |
 
 
 def _reached(trial: Trial) -> int:
-    return min(standing(trial.folder).frames, trial.config.frames)
+    return min(progress_of(trial.folder).frames, trial.config.frames)
 
 
 def _threads_text(threads: int) -> str:
@@ -197,7 +197,7 @@ def _cost_text(cost: Cost | None) -> str:
 
 def _rate(trials: Sequence[Trial], states: Mapping[str, State], cost: Cost | None) -> tuple[float, str]:
     """Return frames a second of one run and where that comes from; 0 if nothing is known."""
-    ended = [standing(t.folder) for t in trials if states[t.name] is State.FINISHED]
+    ended = [progress_of(t.folder) for t in trials if states[t.name] is State.FINISHED]
     rates = [found.frames / found.time_s for found in ended if found.time_s > 0]
     if rates:
         return statistics.median(rates), f"{three_digits(statistics.median(rates))} frames/s in the finished runs"
@@ -214,8 +214,8 @@ def table_rows(trials: Sequence[Trial]) -> list[dict[str, Any]]:
     for trial in trials:
         config, found = trial.config, ends[trial.name]
         for split in found or usual:
-            key = (config.task, config.augment, *trial.swept.items(), split)
-            head = {"task": config.task, "augment": config.augment, **trial.swept, "split": split}
+            key = (config.task, config.augment, *trial.overrides.items(), split)
+            head = {"task": config.task, "augment": config.augment, **trial.overrides, "split": split}
             row = rows.setdefault(key, head | {"returns": {}})
             if found:
                 row["returns"][config.seed] = found[split]

@@ -14,7 +14,7 @@ from rad.runtime import checkpoint
 from rad.runtime.files import TEMPORARY_PREFIX
 from rad.runtime.logging import last_rows
 from rad.runtime.migrate import migrate
-from rad.runtime.run_dir import CHECKPOINTS, CONFIG_FILE, CURVE_FILE, METRICS_FILE
+from rad.runtime.run_dir import CHECKPOINTS, CONFIG_FILE, METRICS_FILE, is_done
 from rad.sweep.grid import Trial, differing
 
 
@@ -27,7 +27,7 @@ class State(Enum):
 
 
 @dataclass(frozen=True)
-class Standing:
+class RunProgress:
     """How far a run is, by the last rows of its metrics.
 
     Attributes:
@@ -56,12 +56,8 @@ def state(trial: Trial) -> State:
 
 
 def is_finished(trial: Trial) -> bool:
-    """Tell whether a run has been trained and evaluated to its end.
-
-    The learning curve is what `rad train` makes last, in one step; the last evaluation stands before it in the
-    metrics. Checkpoints may be gone.
-    """
-    return (trial.folder / CURVE_FILE).is_file() and bool(final_returns(trial))
+    """Tell whether a run has been trained and evaluated to its end; checkpoints and pictures may be gone."""
+    return is_done(trial.folder) and bool(final_returns(trial))
 
 
 def final_returns(trial: Trial) -> dict[str, float | None]:
@@ -71,16 +67,16 @@ def final_returns(trial: Trial) -> dict[str, float | None]:
     return {row["kind"].partition("/")[2]: row.get("episode_return_mean") for row in ends}
 
 
-def standing(folder: Path) -> Standing:
+def progress_of(folder: Path) -> RunProgress:
     """Read how far the run in a folder is; a folder without metrics has not begun."""
     rows = last_rows(folder / METRICS_FILE)
     if not rows:
-        return Standing()
+        return RunProgress()
     first, last = rows[0], rows[-1]
     frames, time_s = last["frames"] - first["frames"], last["time_s"] - first["time_s"]
     returns = [row.get("episode_return") for row in rows if row["kind"] == "episode"]
     rate = frames / time_s if frames > 0 and time_s > 0 else None
-    return Standing(last["frames"], last["time_s"], rate, returns[-1] if returns else None)
+    return RunProgress(last["frames"], last["time_s"], rate, returns[-1] if returns else None)
 
 
 def _is_begun(folder: Path) -> bool:

@@ -17,11 +17,14 @@ def main(arguments: list[str]) -> int:
     """
     folder, parent = Path(arguments[0]), int(arguments[1])
     threading.Thread(target=stop_without, args=(parent,), daemon=True).start()
+    from rad.pictures import PICTURES
+    from rad.runtime import plugins
     from rad.training.trainer import resume
 
+    plugins.load_inherited()
     while True:
         try:
-            return resume(folder)
+            return resume(folder, PICTURES)
         except BlockingIOError as error:
             print(f"{error}; waiting", flush=True)
             time.sleep(1.0)

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -17,7 +18,7 @@ from rad.runtime.progress import three_digits
 from rad.runtime.run_dir import DEMO_FILE, METRICS_FILE
 from rad.training.measure import Cost, measure
 from rad.training.messages import EVALUATION, RANDOM_POLICY
-from rad.training.trainer import start
+from rad.training.trainer import NO_PICTURES, Picture, start
 
 EVALUATIONS = 4  # evenly spread, the last one at the end
 EPISODE_FRAMES = 1_000  # of every task of the DeepMind suite
@@ -25,7 +26,7 @@ ENDING_S = 15.0  # for video, figures and checkpoints
 FEWEST_FRAMES = 16_000  # with which four seeds of five learned; see results/README.md
 
 
-def run(minutes: float, out: Path, seed: int) -> int:
+def run(minutes: float, out: Path, seed: int, pictures: Mapping[str, Picture] = NO_PICTURES) -> int:
     """Train with the preset `demo` for about `minutes`, then say how it scored.
 
     How many frames fit is measured first. A folder left by an earlier demo is replaced.
@@ -34,6 +35,7 @@ def run(minutes: float, out: Path, seed: int) -> int:
         minutes: from the start of this process to its end.
         out: run folder.
         seed: of the run.
+        pictures: to draw at its end, as for `trainer.start`.
 
     Returns:
         The exit status: 0, or 128 + the signal that stopped the run.
@@ -49,7 +51,7 @@ def run(minutes: float, out: Path, seed: int) -> int:
     cost = measure(config)
     config = fitted(config, cost, 60 * minutes - process_age_s())
     print(choice(config, cost, minutes), flush=True)
-    if status := start(config, out):
+    if status := start(config, out, pictures):
         return status
     (out / DEMO_FILE).write_text(json.dumps({"minutes": minutes}) + "\n")
     print(learned(out))

@@ -18,7 +18,7 @@ from rad.experiment.build import action_repeat, make_agent, make_arms, make_env,
 from rad.experiment.config import PPORun, Run, SACRun, from_json, to_json
 from rad.experiment.validate import stored_bytes
 from rad.loops import Report
-from rad.runtime import device
+from rad.runtime import device, plugins
 
 UPDATES, PLAY_STEPS = 20, 20
 LIMIT_S = 10.0  # of updates; a slow machine is known after few
@@ -152,4 +152,5 @@ def workers(jobs: int, cores: int, free_bytes: int, cost: Cost | None, gpus: int
 
 
 if __name__ == "__main__":
+    plugins.load_inherited()
     print(json.dumps(dataclasses.asdict(measure(from_json(json.load(sys.stdin))))))

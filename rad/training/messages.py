@@ -11,6 +11,7 @@ import torch
 from rad.experiment.build import action_repeat
 from rad.experiment.config import RunConfig
 from rad.report.draw.tables import aligned
+from rad.runtime import plugins
 from rad.runtime.logging import read_rows
 from rad.runtime.progress import duration, three_digits
 from rad.runtime.run_dir import (
@@ -18,6 +19,7 @@ from rad.runtime.run_dir import (
     CHECKPOINTS,
     CONFIG_FILE,
     CURVE_FILE,
+    DONE_FILE,
     METRICS_FILE,
     VIDEO_FILE,
 )
@@ -27,6 +29,7 @@ SUBJECTS = {RANDOM_POLICY: "random policy", EVALUATION: "trained"}
 PHASES = {RANDOM_POLICY: "random policy", EVALUATION: "evaluating"}
 MADE = {
     CONFIG_FILE: "settings",
+    DONE_FILE: "that the run has ended",
     METRICS_FILE: "every number that was logged",
     "tensorboard": "the same for TensorBoard",
     CHECKPOINTS: "weights and all that a resume needs",
@@ -61,7 +64,7 @@ def opening(config: RunConfig, folder: Path, made_with: Mapping[str, str], frame
 
 def stopped(folder: Path, frames: int) -> str:
     """Say how to go on with a run that was stopped."""
-    return f"stopped at {frames:,} frames; go on with: rad train --resume {shlex.quote(str(folder))}"
+    return f"stopped at {frames:,} frames; go on with: rad train --resume {_typed(folder)}"
 
 
 def evaluated(rows: Mapping[str, Mapping[str, float]], frames: int, seconds: float) -> str:
@@ -120,8 +123,14 @@ def _cells(kind: str, row: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _next(folder: Path) -> list[str]:
-    """Return two commands: evaluate with a video, and compare with the runs beside this one, if there are some."""
-    run, video = shlex.quote(str(folder)), shlex.quote(str(folder / "episode.mp4"))
+    """Return commands: draw what is missing, evaluate with a video, compare with the runs beside this one."""
+    run, video = _typed(folder), shlex.quote(str(folder / "episode.mp4"))
     beside = [path for path in folder.absolute().parent.glob(f"*/{METRICS_FILE}") if path.parent.name != folder.name]
     look = f"report {shlex.quote(str(folder.parent))}" if beside else f"attention {run}"
-    return [f"  rad evaluate {run} --episodes 30 --video {video}", f"  rad {look}"]
+    draw = [] if (folder / CURVE_FILE).exists() else [f"  rad draw {run}"]
+    return [*draw, f"  rad evaluate {run} --episodes 30 --video {video}", f"  rad {look}"]
+
+
+def _typed(folder: Path) -> str:
+    """Write a run folder, and the plugins that are needed with it, as words of a command."""
+    return shlex.join([str(folder), *plugins.flags()])

@@ -6,7 +6,7 @@ from rad.experiment.build import action_repeat
 from rad.experiment.config import RunConfig
 from rad.runtime import checkpoint
 from rad.runtime.logging import read_rows
-from rad.runtime.run_dir import CHECKPOINTS, CURVE_FILE, METRICS_FILE
+from rad.runtime.run_dir import CHECKPOINTS, METRICS_FILE, is_done
 from rad.training.messages import EVALUATION
 
 
@@ -23,7 +23,7 @@ def check_checkpoints(config: RunConfig, folder: Path) -> None:
     rows = read_rows(folder / METRICS_FILE)
     last = max((row["frames"] for row in rows), default=0)
     evaluated_at_end = any(row["kind"].startswith(EVALUATION) and row["frames"] >= config.frames for row in rows)
-    if evaluated_at_end or last > first_checkpoint(config) or (rows and (folder / CURVE_FILE).exists()):
+    if evaluated_at_end or last > first_checkpoint(config) or (rows and is_done(folder)):
         raise ValueError(
             f"{folder} was trained for {last:,} frames, but its checkpoints are gone: put them back into "
             f"{folder / CHECKPOINTS}, or remove {folder / METRICS_FILE} to train it anew from the start"

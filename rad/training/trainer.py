@@ -6,47 +6,53 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from gymnasium.vector import VectorEnv
 
 from rad import envs
-from rad.attention.snapshot import draw_attention
+from rad.agents.ppo import PPOAgent
+from rad.agents.sac import SACAgent
 from rad.evaluation.loaded_run import play_splits, policy_of, scores
 from rad.evaluation.play import Policy, Recorder, random_policy
 from rad.experiment.build import action_repeat, make_agent, make_env, make_learning, read_config
 from rad.experiment.config import RunConfig, to_json
 from rad.experiment.splits import splits
 from rad.loops import Report
-from rad.report.draw.plots import learning_curve
 from rad.runtime import checkpoint, device, source
 from rad.runtime.clocks import Every
 from rad.runtime.files import locked, replacing
 from rad.runtime.logging import Averages, RunLog
 from rad.runtime.progress import Part, Progress
-from rad.runtime.run_dir import ATTENTION_PICTURE, CHECKPOINTS, CONFIG_FILE, CURVE_FILE, VIDEO_FILE
+from rad.runtime.run_dir import CHECKPOINTS, CONFIG_FILE, DONE_FILE, is_done
 from rad.runtime.seeding import seed_for
 from rad.runtime.signals import StopRequest
-from rad.runtime.video import write_mp4
 from rad.training.messages import EVALUATION, PHASES, RANDOM_POLICY, closing, evaluated, opening, stopped
 from rad.training.resuming import check_checkpoints
 
 Rows = dict[str, dict[str, float]]
 """Rows to log, by their kind."""
+Picture = Callable[[Path, RunConfig, SACAgent | PPOAgent, Recorder], None]
+"""Draws into a run folder: from the run's settings, its agent, and one evaluation episode of it."""
+NO_PICTURES: Mapping[str, Picture] = {}
 
 
-def start(config: RunConfig, folder: Path) -> int:
+def start(config: RunConfig, folder: Path, pictures: Mapping[str, Picture] = NO_PICTURES) -> int:
     """Train in a new run folder and return the exit status: 0, or 128 + the signal that stopped the run.
+
+    Args:
+        config: of the run.
+        folder: to make.
+        pictures: to draw when it has ended, each by the name under which its progress is shown; see `rad.pictures`.
 
     Raises:
         FileExistsError: the folder exists.
     """
     folder.mkdir(parents=True)
     (folder / CONFIG_FILE).write_text(json.dumps(to_json(config), indent=2) + "\n")
-    with locked(folder / CONFIG_FILE), Trainer(config, folder) as trainer:
+    with locked(folder / CONFIG_FILE), Trainer(config, folder, pictures) as trainer:
         return trainer.run()
 
 
-def resume(folder: Path) -> int:
+def resume(folder: Path, pictures: Mapping[str, Picture] = NO_PICTURES) -> int:
     """Go on with the run in `folder` from its newest whole checkpoint, or from the start if it has none.
 
     On the CPU, with the same versions and number of threads, the run ends as if it had not been interrupted.
@@ -61,7 +67,7 @@ def resume(folder: Path) -> int:
     config = read_config(folder)
     with locked(folder / CONFIG_FILE):
         check_checkpoints(config, folder)
-        with Trainer(config, folder) as trainer:
+        with Trainer(config, folder, pictures) as trainer:
             trainer.load()
             return trainer.run()
 
@@ -69,11 +75,12 @@ def resume(folder: Path) -> int:
 class Trainer:
     """One training run: its parts, made from a configuration, and what is done with each report of the loop."""
 
-    def __init__(self, config: RunConfig, folder: Path) -> None:
+    def __init__(self, config: RunConfig, folder: Path, pictures: Mapping[str, Picture] = NO_PICTURES) -> None:
         device.tune_allocator()
         if config.threads:
             device.set_threads(config.threads)
-        self.config, self.folder, self.action_repeat = config, folder, action_repeat(config)
+        self.config, self.folder, self.pictures = config, folder, pictures
+        self.action_repeat = action_repeat(config)
         self.env = make_env(config, "train", num_envs=config.num_envs)
         self.agent = make_agent(config, self.env)
         self.made_with = {
@@ -89,13 +96,13 @@ class Trainer:
         self.evaluation_due = Every(config.eval_every)
         self.checkpoint_due = Every(config.checkpoint_every)
         every = {Part.EVALUATIONS: config.eval_every, Part.CHECKPOINTS: config.checkpoint_every}
-        self.progress = Progress(config.frames, every, figures=3)
+        self.progress = Progress(config.frames, every, figures=len(pictures))
         self.last_return: float | None = None
 
     @property
     def frames(self) -> int:
         """Environment frames so far."""
-        return self.learning.standing.agent_steps * self.action_repeat
+        return self.learning.state.agent_steps * self.action_repeat
 
     def run(self) -> int:
         """Train to the end, or until a signal asks to stop; return the exit status.
@@ -103,7 +110,7 @@ class Trainer:
         Raises:
             FloatingPointError: training has diverged; checkpoints from before remain.
         """
-        self.progress.begin(self.frames, self.learning.standing.agent_steps)
+        self.progress.begin(self.frames, self.learning.state.agent_steps)
         if self.frames >= self.config.frames:
             return self._run_again()
         self.progress.say(opening(self.config, self.folder, self.made_with, self.frames))
@@ -120,7 +127,7 @@ class Trainer:
     def _run_again(self) -> int:
         """Make what a run that was trained to its end still lacks."""
         self.progress.say(f"{self.folder} has already reached {self.frames:,} frames")
-        if not (self.folder / CURVE_FILE).exists():
+        if not is_done(self.folder):
             self._finish()
         self.progress.say(closing(self.folder))
         return 0
@@ -156,7 +163,7 @@ class Trainer:
             self._save()
 
     def _write(self, kind: str, row: Mapping[str, float]) -> None:
-        self.log.write(kind, row, frames=self.frames, agent_steps=self.learning.standing.agent_steps)
+        self.log.write(kind, row, frames=self.frames, agent_steps=self.learning.state.agent_steps)
 
     def _write_averages(self) -> None:
         """Write the training metrics since the last row.
@@ -205,17 +212,16 @@ class Trainer:
         return exit_code
 
     def _finish(self) -> None:
-        """Evaluate for the last time, and draw what the run has to show; the curve comes last and says it is whole."""
-        recorder = Recorder(self.config.video_size)
-        rows = self._evaluate(recorder)
-        with self.progress.phase("video", Part.FIGURES):
-            write_mp4(self.folder / VIDEO_FILE, np.stack(recorder.frames), recorder.fps)
-        with self.progress.phase("attention figure", Part.FIGURES):
-            draw_attention(self.config, self.agent, recorder.observations, self.folder / ATTENTION_PICTURE)
-        self._write_rows(rows)
+        """Evaluate for the last time, mark the run as done, and draw what it has to show."""
+        episode = Recorder(self.config.video_size)
+        self._write_rows(self._evaluate(episode if self.pictures else None))
         self.log.sync()
-        with self.progress.phase("learning curve", Part.FIGURES), replacing(self.folder / CURVE_FILE) as file:
-            learning_curve(self.folder, Path(file.name))
+        done = {"frames": self.frames, "commit": self.made_with["commit"], "time_s": self.log.time_s}
+        with replacing(self.folder / DONE_FILE) as file:
+            file.write(f"{json.dumps(done)}\n".encode())
+        for name, picture in self.pictures.items():
+            with self.progress.phase(name, Part.FIGURES):
+                picture(self.folder, self.config, self.agent, episode)
 
     def state_dict(self) -> dict[str, Any]:
         """Return all that the rest of the run depends on."""
@@ -239,7 +245,7 @@ class Trainer:
 
     def _parts(self) -> dict[str, Any]:
         names = ("agent", "averages", "log_due", "evaluation_due", "checkpoint_due")
-        loop = {"buffer": self.learning.buffer, "standing": self.learning.standing}
+        loop = {"buffer": self.learning.buffer, "standing": self.learning.state}
         return {name: getattr(self, name) for name in names} | loop
 
     def __enter__(self) -> "Trainer":

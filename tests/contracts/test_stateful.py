@@ -18,7 +18,7 @@ from rad.agents.sac import SACAgent
 from rad.agents.views import PerEnvViews, Views
 from rad.buffers.replay import Replay
 from rad.buffers.rollout import RolloutBuffer
-from rad.loops import Progress, Standing
+from rad.loops import LoopState, OffPolicyState
 from rad.runtime import checkpoint
 from rad.runtime.clocks import Every
 from rad.runtime.logging import Averages
@@ -58,7 +58,7 @@ def replay_step(replay: Replay, number: int) -> Any:
     return tuple(replay.sample(4, torch.Generator().manual_seed(number)))
 
 
-def standing_step(standing: Standing, number: int) -> Any:
+def standing_step(standing: LoopState, number: int) -> Any:
     if standing.agent_steps == 0:
         standing.episode_return, standing.episode_length = np.zeros(2), np.zeros(2, dtype=np.int64)
     obs = np.full((2, 3, 2, 2), number, dtype=np.uint8)
@@ -67,7 +67,7 @@ def standing_step(standing: Standing, number: int) -> Any:
     return shown, [tuple(episode) for episode in episodes]
 
 
-def progress_step(progress: Progress, number: int) -> Any:
+def progress_step(progress: OffPolicyState, number: int) -> Any:
     return standing_step(progress, number), torch.rand(2, generator=progress.generator)
 
 
@@ -125,12 +125,12 @@ CASES = {
     "every-never": Case(lambda: Every(0), lambda every, number: every.due(number)),
     "averages": Case(Averages, average_step),
     "replay": Case(lambda: Replay(9, (3, 2, 2), 1, frame_stack=1, gamma=0.9, n_step=2), replay_step),
-    "progress": Case(lambda: Progress(torch.Generator().manual_seed(0)), progress_step),
+    "progress": Case(lambda: OffPolicyState(torch.Generator().manual_seed(0)), progress_step),
     "views": Case(frozen_views, view_step),
     "bandit": Case(lambda: augment.UCB(3, window=2), bandit_step),
     "sac": Case(small_agent, agent_step),
     "sac-curl": Case(lambda: small_agent(auxiliary_loss="curl:dim=4"), agent_step),
-    "standing": Case(Standing, standing_step),
+    "standing": Case(LoopState, standing_step),
     "rollout": Case(lambda: RolloutBuffer(4, 2, (3, 2, 2)), rollout_step),
     "reward-normalizer": Case(lambda: RewardNormalizer(0.9, 10.0), normalizer_step),
     "held-views": Case(lambda: PerEnvViews(augment.make("crop+random_conv", 8), torch.Generator()), held_step),

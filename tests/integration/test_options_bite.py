@@ -15,6 +15,7 @@ from rad.agents.sac import SACConfig
 from rad.commands.train import parse_run
 from rad.experiment import validate
 from rad.experiment.config import SACRun
+from rad.pictures import PICTURES
 from rad.runtime import checkpoint
 from rad.runtime.logging import read_rows
 from rad.runtime.run_dir import CHECKPOINTS, VIDEO_FILE
@@ -74,8 +75,6 @@ def surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(envs, "AsyncVectorEnv", in_this_process)
-    monkeypatch.setattr(trainer, "draw_attention", lambda *_: None)
-    monkeypatch.setattr(trainer, "learning_curve", lambda *_: None)
     monkeypatch.setattr(trainer.device, "set_threads", lambda count: asked.append(f"{count} threads"))
     monkeypatch.setitem(sys.modules, "wandb", None)
     return asked
@@ -89,7 +88,7 @@ def outcome(config: SACRun, asked: list[str]) -> Any:
     except ValueError as error:
         assert not folder.exists()
         return str(error)
-    assert trainer.start(config, folder) == 0
+    assert trainer.start(config, folder, {"video": PICTURES["video"]}) == 0
     rows = [{**row, "time_s": 0.0} for row in read_rows(folder / "metrics.jsonl")]
     agent = checkpoint.load(folder / CHECKPOINTS)[1]["agent"]
     weights = {part: tensors_of(agent[part]) for part in ("encoder", "actor", "critic", "critic_target")}

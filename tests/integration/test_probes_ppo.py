@@ -13,7 +13,7 @@ from rad.agents.ppo import PPOAgent, PPOConfig
 from rad.buffers.rollout import RolloutBuffer
 from rad.envs.probe import PROBES
 from rad.evaluation.play import evaluate
-from rad.loops import Standing, on_policy
+from rad.loops import LoopState, on_policy
 
 SIZE, ENVS, UPDATES = 16, 16, 40
 # Values are compared with the probes' own, so rewards are taken as they are.
@@ -42,7 +42,7 @@ def train(name: str, spec: str = "none", **config: Any) -> PPOAgent:
         seed=1,
     )
     buffer = RolloutBuffer(agent.config.num_steps, ENVS, agent.image_shape)
-    for _ in itertools.islice(on_policy(env, agent, buffer, Standing()), UPDATES * agent.config.num_steps):
+    for _ in itertools.islice(on_policy(env, agent, buffer, LoopState()), UPDATES * agent.config.num_steps):
         pass
     return agent
 

@@ -18,6 +18,7 @@ import augment
 from rad import cli
 from rad.evaluation.compare_splits import evaluate_run
 from rad.experiment.build import read_config
+from rad.pictures import PICTURES
 from rad.runtime import checkpoint
 from rad.runtime.logging import RunLog
 from rad.runtime.progress import three_digits
@@ -30,7 +31,7 @@ from tests.integration.runs import rows, run_until, same, tiny, weights
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("runs") / "whole"
-    assert start(tiny(tensorboard=True), folder) == 0
+    assert start(tiny(tensorboard=True), folder, PICTURES) == 0
     return folder
 
 
@@ -47,7 +48,7 @@ def test_a_run_says_where_it_writes_what_it_does_and_how_it_scored(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = tmp_path / "one run"
-    start(tiny(action_repeat=2), folder)
+    start(tiny(action_repeat=2), folder, PICTURES)
     said = capsys.readouterr().out
     lines = said.splitlines()
     assert lines[:3] == [
@@ -157,9 +158,9 @@ def test_resuming_a_finished_run_makes_what_it_still_lacks(finished: Path, tmp_p
         trainer.load()
         with pytest.raises(KeyboardInterrupt):
             trainer.run()
-    assert resume(tmp_path / "run") == 0
+    assert resume(tmp_path / "run", PICTURES) == 0
     assert [row["frames"] for row in rows(tmp_path / "run") if row["kind"] == "eval"] == [60]
-    for file in ("learning_curve.png", "attention.png", "evaluation.mp4"):
+    for file in ("done.json", "learning_curve.png", "attention.png", "evaluation.mp4"):
         assert (tmp_path / "run" / file).stat().st_size > 0
     assert same(weights(tmp_path / "run"), weights(finished))
 

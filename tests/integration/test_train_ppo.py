@@ -8,6 +8,7 @@ import pytest
 
 from rad.experiment.build import read_config
 from rad.experiment.config import PPORun
+from rad.pictures import PICTURES
 from rad.training.trainer import resume, start
 from tests.integration.runs import rows, run_until, same, tiny_game, tiny_ppo, weights
 
@@ -21,14 +22,14 @@ def discrete(agent: dict[str, Any] | None = None, **run: Any) -> PPORun:
 @pytest.fixture(scope="module")
 def played(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("runs") / "game"
-    assert start(tiny_game(augment="crop"), folder) == 0
+    assert start(tiny_game(augment="crop"), folder, PICTURES) == 0
     return folder
 
 
 @pytest.mark.parametrize("task", ["probe/both", "probe/both-discrete"])
 def test_a_run_leaves_its_folder(tmp_path: Path, task: str) -> None:
     config = tiny_ppo(task=task)
-    assert start(config, tmp_path / "run") == 0
+    assert start(config, tmp_path / "run", PICTURES) == 0
     assert read_config(tmp_path / "run") == config
     kinds = [row["kind"] for row in rows(tmp_path / "run") if row["kind"] != "episode"]
     assert kinds == ["baseline", "train", "eval", "train", "eval", "train", "eval"]

@@ -35,10 +35,11 @@ def started(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[Any]:
     """Stand in an empty folder, and note what would be trained instead of training it."""
     calls: list[Any] = []
     fake = SimpleNamespace(
-        start=lambda config, folder: calls.append((config, folder)) or 7,
-        resume=lambda folder: calls.append(folder) or 8,
+        start=lambda config, folder, pictures: calls.append((config, folder)) or 7,
+        resume=lambda folder, pictures: calls.append(folder) or 8,
     )
     monkeypatch.setitem(sys.modules, "rad.training.trainer", fake)
+    monkeypatch.setitem(sys.modules, "rad.pictures", SimpleNamespace(PICTURES={}))
     monkeypatch.chdir(tmp_path)
     return calls
 

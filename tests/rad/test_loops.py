@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from rad.buffers.replay import Replay
-from rad.loops import Episode, Progress, Report, off_policy
+from rad.loops import Episode, OffPolicyState, Report, off_policy
 from rad.types import Metrics, Transition
 from tests.rad.scripted import SIDE, ScriptedEnv, picture
 
@@ -35,7 +35,7 @@ class Run:
     def __init__(self, *lengths: list[int], terminates: bool = False, warmup_steps: int = 4, **options: Any) -> None:
         self.env, self.agent = ScriptedEnv(lengths, terminates=terminates), Agent()
         self.replay = Replay(1_000, (3, SIDE, SIDE), 2, num_envs=len(lengths), frame_stack=1, gamma=0.99)
-        self.progress = Progress(torch.Generator().manual_seed(0))
+        self.progress = OffPolicyState(torch.Generator().manual_seed(0))
         self.options = {"batch_size": 5, "warmup_steps": warmup_steps} | options
 
     def steps(self, count: int) -> list[Report]:
@@ -169,7 +169,7 @@ def test_a_loop_goes_on_where_an_earlier_one_stopped() -> None:
     reports = whole.steps(9)
     halves = parts.steps(5)
     state = parts.progress.state_dict()
-    parts.progress = Progress(torch.Generator())
+    parts.progress = OffPolicyState(torch.Generator())
     parts.progress.load_state_dict(state)
     halves += parts.steps(4)
     assert parts.env.resets == 1

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from rad.buffers.rollout import RolloutBuffer
-from rad.loops import Episode, Report, Standing, on_policy
+from rad.loops import Episode, LoopState, Report, on_policy
 from rad.types import ActorStep, Metrics, Rollout
 from tests.rad.scripted import SIDE, ScriptedEnv, picture
 
@@ -46,7 +46,7 @@ class Run:
     def __init__(self, *lengths: list[int], terminates: bool = False, num_steps: int = 3) -> None:
         self.env, self.agent = ScriptedEnv(lengths, terminates=terminates), Agent()
         self.buffer = RolloutBuffer(num_steps, len(lengths), (3, SIDE, SIDE))
-        self.standing = Standing()
+        self.standing = LoopState()
 
     def steps(self, count: int) -> list[Report]:
         loop: Any = on_policy(self.env, self.agent, self.buffer, self.standing)
@@ -133,7 +133,7 @@ def test_a_loop_goes_on_where_an_earlier_one_stopped(stopped_after: int) -> None
     reports = whole.steps(12)
     first = parts.steps(stopped_after)
     states = parts.standing.state_dict(), parts.buffer.state_dict()
-    parts.standing, parts.buffer = Standing(), RolloutBuffer(3, 2, (3, SIDE, SIDE))
+    parts.standing, parts.buffer = LoopState(), RolloutBuffer(3, 2, (3, SIDE, SIDE))
     parts.standing.load_state_dict(states[0])
     parts.buffer.load_state_dict(states[1])
     assert first + parts.steps(12 - stopped_after) == reports

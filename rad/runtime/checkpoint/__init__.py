@@ -133,7 +133,7 @@ def differences(folder: str | Path, made_with: Mapping[str, str] = NOTHING) -> l
             then = _read_manifest(path)["made_with"]
         except _Damaged:
             continue
-        now = {**_surroundings(), **made_with}
+        now = {**_versions(), **made_with}
         changed = [name for name in sorted(then.keys() | now.keys()) if then.get(name) != now.get(name)]
         return [f"{name}: {then.get(name, 'not recorded')} then, {now.get(name)} now" for name in changed]
     raise CheckpointError(f"no readable checkpoint in {folder}")
@@ -151,7 +151,7 @@ def _write(path: Path, state: Mapping[str, Any], made_with: Mapping[str, str]) -
         "schema": SCHEMA,
         "frames": int(path.stem),
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "made_with": {**_surroundings(), **made_with},
+        "made_with": {**_versions(), **made_with},
         "blobs": writer.blobs,
         "state": tree,
     }
@@ -161,7 +161,7 @@ def _write(path: Path, state: Mapping[str, Any], made_with: Mapping[str, str]) -
     sync_folder(path.parent)
 
 
-def _surroundings() -> dict[str, str | int]:
+def _versions() -> dict[str, str | int]:
     """Return what of the installation must be equal for a run to continue bit for bit."""
     found: dict[str, str | int] = {
         "python": platform.python_version(),

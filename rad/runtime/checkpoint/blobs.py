@@ -65,7 +65,7 @@ class BlobWriter:
 
 
 class BlobReader:
-    """Collect wishes for pieces, then read and check every blob that has some once, and fill the wishes.
+    """Collect requests for pieces, then read and check every blob that has some once, and fill the requests.
 
     Args:
         folder: where the blobs are.
@@ -83,7 +83,7 @@ class BlobReader:
         self._folder = folder
         self._blobs = blobs
         self._remove_damaged = remove_damaged
-        self._wishes: list[list[tuple[memoryview, int]]] = [[] for _ in blobs]
+        self._requests: list[list[tuple[memoryview, int]]] = [[] for _ in blobs]
 
     def fill(self, target: memoryview, pieces: list[Piece]) -> None:
         """Ask for `pieces` one after another in `target`.
@@ -95,7 +95,7 @@ class BlobReader:
         for number, offset, length in pieces:
             if number < 0 or offset < 0 or length < 0 or offset + length > self._blobs[number][1]:
                 raise ValueError(f"piece {[number, offset, length]} is outside its blob")
-            self._wishes[number].append((target[start : start + length], offset))
+            self._requests[number].append((target[start : start + length], offset))
             start += length
 
     def read(self) -> None:
@@ -104,9 +104,9 @@ class BlobReader:
         Raises:
             DamagedBlob: one is absent, of another size, or of other contents than its name says.
         """
-        for (name, size), wishes in zip(self._blobs, self._wishes):
-            data = memoryview(self._read_checked(name, size) if wishes else b"")
-            for target, offset in wishes:
+        for (name, size), requests in zip(self._blobs, self._requests):
+            data = memoryview(self._read_checked(name, size) if requests else b"")
+            for target, offset in requests:
                 target[:] = data[offset : offset + len(target)]
 
     def _read_checked(self, name: str, size: int) -> bytes:

@@ -5,6 +5,7 @@ Ray imports this module in each of its processes, hence without torch: a node's 
 
 import hashlib
 import json
+import os
 import shutil
 import tempfile
 import time
@@ -12,6 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from rad.runtime import plugins
 from rad.runtime.files import replacing
 from rad.runtime.run_dir import CONFIG_FILE, CURVE_FILE
 from rad.sweep.process import environment, launch, log_file, open_log
@@ -58,7 +60,8 @@ def execute(out: str, name: str, config: Plain, marker: str, files: Files, stop:
     if not shared:
         receive(folder, config, files)
     with open_log(place, name) as log:
-        process = launch(folder, log, environment(config["threads"]))
+        variables = environment(config["threads"]) | {plugins.VARIABLE: os.pathsep.join(config.get("plugins", ()))}
+        process = launch(folder, log, variables)
     asked = False
     while process.poll() is None:
         if not asked and (asked := _is_asked(stop)):

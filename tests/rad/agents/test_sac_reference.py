@@ -12,7 +12,7 @@ import augment
 from rad import envs
 from rad.agents.sac import SACAgent, SACConfig
 from rad.buffers.replay import Replay
-from rad.loops import Progress, off_policy
+from rad.loops import OffPolicyState, off_policy
 from rad.types import Metrics, Transition
 from tests.reference.sac import Params, ReferenceConfig, ReferenceSAC
 
@@ -206,7 +206,7 @@ def test_every_parameter_agrees_in_a_loop_with_half_an_update_per_step():
     both = Both(agent, make_reference(agent, ReferenceConfig()))
     env = envs.make("probe/both", num_envs=1, seed=1, image_size=32, frame_stack=3)
     replay = Replay(40, (9, 32, 32), 1, gamma=0.99)
-    progress = Progress(torch.Generator().manual_seed(0))
+    progress = OffPolicyState(torch.Generator().manual_seed(0))
     loop = off_policy(env, both, replay, progress, batch_size=BATCH, warmup_steps=4, updates_per_step=0.5)
     reports = list(itertools.islice(loop, 10))
     assert [len(report.updates) for report in reports] == [0, 0, 0, 0, 0, 1, 0, 1, 0, 1]

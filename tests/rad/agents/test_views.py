@@ -162,7 +162,7 @@ def held_views(spec: str, *, seed: int = 0, count: int = 5) -> PerEnvViews:
     return views
 
 
-class TestHeldViews:
+class TestPerEnvViews:
     everyone = torch.arange(5)
 
     @pytest.mark.parametrize("spec", [*SPECS, "flip:p=0.5/grayscale:p=1"])

@@ -114,7 +114,7 @@ def test_finished_runs_are_known_and_only_the_others_are_checked(
     typed = ["ablate", *PROBE, "--seeds", "2", "--frames", "60"]
     checked: list[Any] = []
     assert cli.main(typed) == 7
-    leave(started[0].trials[0], 60, curve=True)
+    leave(started[0].trials[0], 60, done=True)
     monkeypatch.setattr(start, "check_trials", checked.extend)
     assert cli.main(typed) == 7
     assert [found.value for found in started[1].states.values()] == ["finished", "new"]
@@ -133,7 +133,7 @@ def test_runs_with_other_settings_in_the_folder_are_refused(
 ) -> None:
     assert cli.main(["ablate", *PROBE, "--frames", "60", "--no-measure"]) == 7
     (made,) = started[0].trials
-    leave(dataclasses.replace(made, config=dataclasses.replace(made.config, log_every=7)), 60, curve=True)
+    leave(dataclasses.replace(made, config=dataclasses.replace(made.config, log_every=7)), 60, done=True)
     Path("sweep/sweep.json").unlink()
     assert cli.main(["ablate", *PROBE, "--frames", "60", "--no-measure"]) == 2
     assert capsys.readouterr().err.startswith(

@@ -51,8 +51,8 @@ def test_wrong_seeds(words: list[str], said: str) -> None:
 
 
 def test_swept_fields_are_written_as_fields_or_as_flags() -> None:
-    assert cli_lists.swept(["--batch-size=64", "128"]) == {"batch_size": ["64", "128"]}
-    assert cli_lists.swept([]) == {}
+    assert cli_lists.overrides(["--batch-size=64", "128"]) == {"batch_size": ["64", "128"]}
+    assert cli_lists.overrides([]) == {}
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_swept_fields_are_written_as_fields_or_as_flags() -> None:
 )
 def test_wrong_sweeps(words: list[str], said: str) -> None:
     with pytest.raises(ValueError, match=f"^--sweep: {said}"):
-        cli_lists.swept(words)
+        cli_lists.overrides(words)
 
 
 def test_the_pairs_of_three_are_a_grid_of_nine() -> None:

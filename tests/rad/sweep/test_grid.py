@@ -6,7 +6,7 @@ import pytest
 
 from rad.commands.train import parse_run
 from rad.experiment.config import to_json
-from rad.sweep.grid import Axes, Trial, configured, grid
+from rad.sweep.grid import Grid, Trial, configured, trials
 
 OUT = Path("sweep")
 
@@ -18,7 +18,7 @@ def made(
     seeds: Sequence[int] = (1,),
     swept: Mapping[str, Sequence[str]] | None = None,
 ) -> list[Trial]:
-    return grid(Axes(tasks, augments, seeds, swept or {}), typed, parse_run, OUT)
+    return trials(Grid(tasks, augments, seeds, swept or {}), typed, parse_run, OUT)
 
 
 def test_the_grid_is_the_product_with_the_first_seeds_first() -> None:
@@ -58,7 +58,7 @@ def test_swept_fields_are_folders_in_the_order_typed() -> None:
     ]
     config: Any = found[3].config
     assert (config.agent.hidden_dim, config.agent.gamma, config.agent.share_draw) == (16, 0.9, False)
-    assert found[3].swept == {"hidden_dim": "16", "gamma": "0.9", "share_draw": "False"}
+    assert found[3].overrides == {"hidden_dim": "16", "gamma": "0.9", "share_draw": "False"}
 
 
 def test_a_preset_can_be_swept_with_all_that_follows_from_it() -> None:

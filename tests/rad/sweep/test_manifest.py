@@ -7,7 +7,7 @@ import pytest
 
 from rad.commands.train import parse_run
 from rad.sweep import manifest
-from rad.sweep.grid import Axes, configured, grid
+from rad.sweep.grid import Grid, configured, trials
 
 
 def recorded(
@@ -16,11 +16,11 @@ def recorded(
     """Do with the record what the command does."""
     words, swept = typed.split(), swept or {}
     found = {"tasks": ["probe/both"], "augments": ["none"], "seeds": [1]} | axes
-    trials = grid(Axes(**found, swept=swept), words, parse_run, out)
+    made = trials(Grid(**found, overrides=swept), words, parse_run, out)
     old = manifest.read(out)
     if old:
         manifest.check(old, list(swept), lambda task, values: configured(task, values, words, parse_run), out)
-    manifest.write(out, manifest.united(old, trials, ["rad", "ablate", *words]))
+    manifest.write(out, manifest.merge(old, made, ["rad", "ablate", *words]))
 
 
 def test_the_same_command_goes_on_and_more_runs_are_added(tmp_path: Path) -> None:

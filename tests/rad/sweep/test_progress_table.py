@@ -3,10 +3,10 @@ import io
 import pytest
 
 from rad.sweep.progress_table import FILE_PERIOD_S, Board, Total, run_line
-from rad.sweep.status import Standing
+from rad.sweep.status import RunProgress
 from tests.rad.runtime.progress.test_progress import Clock, Terminal
 
-RUNNING = {"a/none/seed-1": (Standing(300, 10.0, 34.5, 215.0), 1_000), "a/crop/seed-1": (Standing(), 1_000)}
+RUNNING = {"a/none/seed-1": (RunProgress(300, 10.0, 34.5, 215.0), 1_000), "a/crop/seed-1": (RunProgress(), 1_000)}
 LINES = [
     "  a/none/seed-1  300/1,000 frames  34.5 frames/s  return 215\n",
     "  a/crop/seed-1  0/1,000 frames  - frames/s  return -\n",
@@ -20,7 +20,7 @@ def test_a_line_for_each_run_and_one_for_all() -> None:
     clock.time_s = 10.0
     board.draw(RUNNING, Total(1, 3, 1_300, 3_000))
     assert stream.getvalue() == "".join(LINES)
-    assert run_line("a", Standing(5), 7) == "  a  5/7 frames  - frames/s  return -"
+    assert run_line("a", RunProgress(5), 7) == "  a  5/7 frames  - frames/s  return -"
 
 
 def test_a_terminal_is_redrawn_in_place_and_what_is_said_stays(monkeypatch: pytest.MonkeyPatch) -> None:

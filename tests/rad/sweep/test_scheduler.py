@@ -44,7 +44,7 @@ class Fake:
 
 
 def well(made: Trial, times: int) -> int:
-    leave(made, 60, curve=True)
+    leave(made, 60, done=True)
     return 0
 
 

@@ -25,7 +25,7 @@ def test_the_plan_counts_what_is_left_and_estimates_from_what_was_measured(tmp_p
 
 def test_finished_runs_tell_better_how_long_others_take(tmp_path: Path) -> None:
     trials = [trial(tmp_path, seed, frames=60) for seed in (1, 2)]
-    leave(trials[0], 60, curve=True)
+    leave(trials[0], 60, done=True)
     states = {trials[0].name: State.FINISHED, trials[1].name: State.NEW}
     # 60 frames in 6 s
     assert plan_text(trials, states, None, 1, tmp_path).split("\n")[-1] == "about 6 s: 10 frames/s in the finished runs"
@@ -34,7 +34,7 @@ def test_finished_runs_tell_better_how_long_others_take(tmp_path: Path) -> None:
 def test_no_more_runs_are_side_by_side_than_are_left(tmp_path: Path) -> None:
     trials = [trial(tmp_path, seed, frames=60) for seed in (1, 2, 3)]
     for made in trials[:2]:
-        leave(made, 60, curve=True)
+        leave(made, 60, done=True)
     states = dict(zip([made.name for made in trials], [State.FINISHED, State.FINISHED, State.NEW]))
     assert plan_text(trials, states, None, 8, tmp_path).split("\n")[2:] == [
         "1 at a time, each with 1 thread",
@@ -45,15 +45,15 @@ def test_no_more_runs_are_side_by_side_than_are_left(tmp_path: Path) -> None:
 def test_nothing_is_estimated_where_nothing_is_known_or_left(tmp_path: Path) -> None:
     made = trial(tmp_path)
     assert plan_text([made], {made.name: State.NEW}, None, 1, tmp_path).split("\n")[-1].startswith("1 at a time")
-    leave(made, 60, curve=True)
+    leave(made, 60, done=True)
     text = plan_text([made], {made.name: State.FINISHED}, None, 1, tmp_path)
     assert text.split("\n")[1:] == ["0 of 60 frames to train"]
 
 
 def test_a_row_for_each_augmentation_with_the_finished_seeds(tmp_path: Path) -> None:
     trials = [trial(tmp_path, seed, augment) for seed in (1, 2) for augment in ("none", "crop")]
-    leave(trials[0], 60, curve=True, mean=5.0)
-    leave(trials[2], 60, curve=True, mean=7.0)
+    leave(trials[0], 60, done=True, mean=5.0)
+    leave(trials[2], 60, done=True, mean=7.0)
     leave(trials[1], 50)
     head = {"task": "probe/both", "split": ""}
     assert table_rows(trials) == [
@@ -65,7 +65,7 @@ def test_a_row_for_each_augmentation_with_the_finished_seeds(tmp_path: Path) -> 
 def test_splits_and_swept_fields_have_rows_of_their_own(tmp_path: Path) -> None:
     trials = [trial(tmp_path, swept={"gamma": text}) for text in ("0.5", "0.9")]
     for made in trials:
-        leave(made, 60, curve=True, kind="eval/test")
+        leave(made, 60, done=True, kind="eval/test")
     assert [(row["gamma"], row["split"], row["returns"]) for row in table_rows(trials)] == [
         ("0.5", "test", {1: 3.0}),
         ("0.9", "test", {1: 3.0}),

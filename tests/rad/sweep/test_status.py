@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from rad.sweep.status import Standing, State, final_returns, is_finished, standing, state
+from rad.runtime.run_dir import CURVE_FILE, DONE_FILE
+from rad.sweep.status import RunProgress, State, final_returns, is_finished, progress_of, state
 from tests.rad.sweep.trials import leave, trial
 
 
@@ -28,18 +29,21 @@ def test_a_run_killed_while_it_was_made_is_new(tmp_path: Path, text: str) -> Non
         state(made)
 
 
-def test_only_the_last_evaluation_and_the_curve_make_a_run_finished(tmp_path: Path) -> None:
+@pytest.mark.parametrize("marker", [DONE_FILE, CURVE_FILE])  # which versions before the marker made last
+def test_only_the_last_evaluation_and_the_marker_make_a_run_finished(tmp_path: Path, marker: str) -> None:
     made = trial(tmp_path)
-    for frames, curve, finished in ((30, False, False), (50, True, False), (60, False, False), (60, True, True)):
-        leave(made, frames, curve)
+    for frames, done, finished in ((30, False, False), (50, True, False), (60, False, False), (60, True, True)):
+        leave(made, frames)
+        if done:
+            (made.folder / marker).touch()
         assert is_finished(made) is finished
         assert state(made) is (State.FINISHED if finished else State.INTERRUPTED)
-        (made.folder / "learning_curve.png").unlink(missing_ok=True)
+        (made.folder / marker).unlink(missing_ok=True)
 
 
 def test_a_torn_last_row_is_passed_over(tmp_path: Path) -> None:
     made = trial(tmp_path)
-    leave(made, 60, curve=True)
+    leave(made, 60, done=True)
     path = made.folder / "metrics.jsonl"
     path.write_text(path.read_text()[:-5])
     assert state(made) is State.INTERRUPTED
@@ -57,16 +61,16 @@ def test_returns_at_the_end_by_split(tmp_path: Path) -> None:
 
 def test_how_far_a_run_is(tmp_path: Path) -> None:
     made = trial(tmp_path)
-    assert standing(made.folder) == Standing()
+    assert progress_of(made.folder) == RunProgress()
     leave(made, 30)
-    assert standing(made.folder) == Standing(30, 3.0, 10.0, 15.0)
+    assert progress_of(made.folder) == RunProgress(30, 3.0, 10.0, 15.0)
     leave(made, 10)
-    assert standing(made.folder) == Standing(10, 1.0, None, 5.0)
+    assert progress_of(made.folder) == RunProgress(10, 1.0, None, 5.0)
 
 
 def test_other_settings_are_refused_and_the_folders_name_is_none_of_them(tmp_path: Path) -> None:
     made = trial(tmp_path)
-    leave(dataclasses.replace(made, config=dataclasses.replace(made.config, out=made.folder)), 60, curve=True)
+    leave(dataclasses.replace(made, config=dataclasses.replace(made.config, out=made.folder)), 60, done=True)
     config = json.loads((made.folder / "config.json").read_text())
     (made.folder / "config.json").write_text(json.dumps(config | {"out": "/elsewhere"}))
     assert state(made) is State.FINISHED

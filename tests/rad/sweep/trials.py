@@ -15,7 +15,7 @@ def trial(out: Path, seed: int = 1, augment: str = "none", swept: dict[str, str]
     return Trial(name, tiny(seed=seed, augment=augment, out=out / name, **run), swept or {})
 
 
-def leave(made: Trial, frames: int, curve: bool = False, mean: float | None = 3.0, kind: str = "eval") -> None:
+def leave(made: Trial, frames: int, done: bool = False, mean: float | None = 3.0, kind: str = "eval") -> None:
     """Leave the folder of a run that came to `frames`, evaluated at 40 and, at its end, at 60."""
     made.folder.mkdir(parents=True, exist_ok=True)
     (made.folder / "config.json").write_text(json.dumps(to_json(made.config)))
@@ -29,5 +29,5 @@ def leave(made: Trial, frames: int, curve: bool = False, mean: float | None = 3.
         if at <= frames
     ]
     (made.folder / "metrics.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    if curve:
-        (made.folder / "learning_curve.png").touch()
+    if done:
+        (made.folder / "done.json").touch()

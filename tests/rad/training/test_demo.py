@@ -8,6 +8,7 @@ import pytest
 
 from rad.experiment.config import Run
 from rad.experiment.presets import preset
+from rad.pictures import PICTURES
 from rad.runtime.logging import read_rows
 from rad.runtime.run_dir import CONFIG_FILE, CURVE_FILE, DEMO_FILE, METRICS_FILE, VIDEO_FILE
 from rad.training import demo
@@ -62,7 +63,7 @@ def test_a_whole_demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: p
     pytest.importorskip("dm_control", reason="the demo is of a DeepMind Control task")
     monkeypatch.setattr(demo, "measure", lambda config: COST)
     monkeypatch.setattr(demo, "fitted", small)
-    assert demo.run(5.0, tmp_path / "demo", seed=2) == 0
+    assert demo.run(5.0, tmp_path / "demo", seed=2, pictures=PICTURES) == 0
     lines = capsys.readouterr().out.splitlines()
     rows = {row["kind"]: row for row in read_rows(tmp_path / "demo" / METRICS_FILE)}
     ratio = rows["eval"]["episode_return_mean"] / rows["baseline"]["episode_return_mean"]

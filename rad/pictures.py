@@ -1,0 +1,60 @@
+"""The pictures of a trained run: what `rad train` makes when a run has ended, and `rad draw` makes again."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import numpy as np
+
+from rad.agents.ppo import PPOAgent
+from rad.agents.sac import SACAgent
+from rad.attention.snapshot import draw_attention
+from rad.evaluation.loaded_run import load, play, policy_of
+from rad.evaluation.play import Recorder
+from rad.experiment.config import RunConfig
+from rad.experiment.splits import splits
+from rad.report.draw.plots import learning_curve
+from rad.runtime.files import locked, replacing
+from rad.runtime.run_dir import ATTENTION_PICTURE, CONFIG_FILE, CURVE_FILE, VIDEO_FILE, is_done
+from rad.runtime.video import write_mp4
+from rad.training.trainer import Picture
+
+
+def _video(folder: Path, config: RunConfig, agent: SACAgent | PPOAgent, episode: Recorder) -> None:
+    write_mp4(folder / VIDEO_FILE, np.stack(episode.frames), episode.fps)
+
+
+def _attention(folder: Path, config: RunConfig, agent: SACAgent | PPOAgent, episode: Recorder) -> None:
+    draw_attention(config, agent, episode.observations, folder / ATTENTION_PICTURE)
+
+
+def _curve(folder: Path, config: RunConfig, agent: SACAgent | PPOAgent, episode: Recorder) -> None:
+    with replacing(folder / CURVE_FILE) as file:
+        learning_curve(folder, Path(file.name))
+
+
+PICTURES: Mapping[str, Picture] = {"video": _video, "attention figure": _attention, "learning curve": _curve}
+"""Each picture by the name under which its progress is shown."""
+
+
+def draw(folder: Path, say: Callable[[str], None] = print) -> None:
+    """Make the pictures of a finished run again, from its newest checkpoint and one more evaluation episode.
+
+    Args:
+        folder: of the run.
+        say: told of each picture before it is made.
+
+    Raises:
+        ValueError: the folder holds no run, one that has not ended, or one without checkpoints.
+        BlockingIOError: another process works on it.
+    """
+    run = load(folder)
+    if not is_done(folder):
+        raise ValueError(f"{folder} has not ended: {run.frames:,} of {run.config.frames:,} frames")
+    episode = Recorder(run.config.video_size)
+    with locked(folder / CONFIG_FILE):
+        say("playing an episode")
+        kind, seed = run.config.eval_policy, run.config.seed
+        play(run.config, lambda env: policy_of(run.agent, kind, seed), splits(run.config)[0], recorder=episode)
+        for name, picture in PICTURES.items():
+            say(name)
+            picture(folder, run.config, run.agent, episode)

@@ -1,0 +1,68 @@
+"""Plugins: modules from outside that register augmentations, encoders and the like before flags are read."""
+
+import importlib
+import os
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+VARIABLE = "RAD_PLUGINS"
+"""Environment variable with the plugins of this process; the processes that it starts inherit them."""
+
+
+def loaded() -> tuple[str, ...]:
+    """Return the plugins of this process, in the order in which they were loaded."""
+    return tuple(filter(None, os.environ.get(VARIABLE, "").split(os.pathsep)))
+
+
+def flags() -> list[str]:
+    """Return what a command needs to load the plugins of this process."""
+    return [word for name in loaded() for word in ("--plugin", name)]
+
+
+def load(name: str) -> None:
+    """Import a plugin, and note it for the processes that this one starts.
+
+    Args:
+        name: a module that Python can import, or a file that ends in `.py`.
+
+    Raises:
+        ValueError: there is no such module or file, or importing it fails; one line.
+    """
+    name = str(Path(name).resolve()) if name.endswith(".py") else name
+    _import(name)
+    if name not in loaded():
+        os.environ[VARIABLE] = os.pathsep.join([*loaded(), name])
+
+
+def load_inherited() -> None:
+    """Import the plugins of the process that started this one, and those that the user has set."""
+    for name in loaded():
+        _import(name)
+
+
+def check_loaded(names: Iterable[str]) -> None:
+    """Check that what a run was made with is loaded: a plugin is code, and runs only where a command names it.
+
+    Raises:
+        ValueError: one is missing; the text says what to add.
+    """
+    for name in names:
+        if name not in loaded():
+            raise ValueError(f"--plugin: the run was made with the plugin {name}; add --plugin {name}")
+
+
+def _import(name: str) -> None:
+    path = Path(name)
+    is_file = name.endswith(".py")
+    if is_file and not path.is_file():
+        raise ValueError(f"--plugin: there is no file {name}")
+    if is_file and str(path.parent) not in sys.path:
+        sys.path.append(str(path.parent))  # so that processes that it is sent to by name find it too
+    try:
+        module = importlib.import_module(path.stem if is_file else name)
+    except Exception as error:
+        kind = "" if isinstance(error, ModuleNotFoundError) else f"{type(error).__name__}: "
+        raise ValueError(f"--plugin: {name} cannot be imported: {kind}{error}") from error
+    if is_file and Path(module.__file__ or "").resolve() != path:
+        raise ValueError(f"--plugin: {name} has the name of another module, {module.__file__}; rename the file")
