@@ -22,7 +22,7 @@ commands:
   compare    say how far two runs, or two settings with several seeds, lie apart
   demo       train on a small task for some minutes, evaluate and draw: the whole library in one go
   doctor     say what is installed, what is missing and how to get it
-  bench      measure speeds: sac, minutes, ppo, augment, replay, render, attention
+  bench      measure speeds, in a checkout: sac, minutes, ppo, augment, replay, render, attention
 """
 
 COMMANDS = tuple(line.split()[0] for line in USAGE.partition("commands:")[2].strip().splitlines())
@@ -68,8 +68,7 @@ def _main(argv: Sequence[str] | None) -> int:
 
 def run(command: str, arguments: list[str]) -> int:
     """Run a subcommand, each the function `main` of a module of its own."""
-    room = "rad.bench" if command == "bench" else f"rad.commands.{command}"
-    status: int = importlib.import_module(room).main(arguments)
+    status: int = importlib.import_module(f"rad.commands.{command}").main(arguments)
     return status
 
 

@@ -1,5 +1,6 @@
 """What is installed, and what an import brings with it."""
 
+import contextlib
 import importlib
 import re
 import subprocess
@@ -15,6 +16,7 @@ PACKAGES = {"rad", "encoders", "augment"}
 SIMULATORS = {"dm_control", "mujoco", "procgen", "gym3", "OpenGL", "glfw"}
 DATA = {"rad/report/stats/published.json", "rad/report/page/templates/page.html.jinja"}
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+MODULES = {"opencv-python": "cv2", "dm-control": "dm_control", "procgen-mirror": "procgen"}  # under another name
 ADDRESS = re.compile(r"https?:|git\+|--(extra-)?index-url|--find-links|\b[\w-]+\.(org|com|net|io|dev|cn)\b")
 
 
@@ -27,9 +29,14 @@ def test_every_folder_of_source_is_a_package():
     assert not [folder for folder in folders if not (folder / "__init__.py").is_file()]
 
 
-def test_the_wheel_holds_every_source_file_and_nothing_else(tmp_path, monkeypatch):
-    monkeypatch.chdir(ROOT)
-    wheel = tmp_path / importlib.import_module("hatchling.build").build_wheel(str(tmp_path))
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("wheel")
+    with contextlib.chdir(ROOT):
+        return folder / importlib.import_module("hatchling.build").build_wheel(str(folder))
+
+
+def test_the_wheel_holds_every_source_file_and_nothing_else(wheel):
     held = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
     source = {str(path.relative_to(ROOT)) for package in PACKAGES for path in (ROOT / package).rglob("*.py")}
     assert {name for name in held if name.endswith(".py")} == source
@@ -37,6 +44,14 @@ def test_the_wheel_holds_every_source_file_and_nothing_else(tmp_path, monkeypatc
     assert {name.split("/")[0] for name in held} == PACKAGES
     texts = [name for name in zipfile.ZipFile(wheel).namelist() if name.endswith("LICENSE")]
     assert texts
+
+
+def test_benchmarks_of_a_wheel_say_in_one_line_that_they_need_a_checkout(wheel):
+    zipfile.ZipFile(wheel).extractall(wheel.parent / "site")
+    command = [sys.executable, "-m", "rad.cli", "bench", "sac"]
+    done = subprocess.run(command, cwd=wheel.parent / "site", capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert re.fullmatch(r"error: rad bench needs a checkout of the repository, [^\n]*clone it[^\n]*\n", done.stderr)
 
 
 def test_the_version_is_one():
@@ -93,7 +108,7 @@ def test_files_of_the_installation_hold_no_address(name):
 
 
 @pytest.mark.parametrize(
-    "line", ["--index-url x", "torch @ https://x/y", "  pip install -i pypi.org/simple", "a @ git+ssh"]
+    "line", ["--index-url x", "torch @ https://x/y", "  pip install -i mirror.example.org/simple", "a @ git+ssh"]
 )
 def test_an_address_is_seen(line):
     assert ADDRESS.search(line)
@@ -110,10 +125,22 @@ def test_the_lock_pins_every_package_with_hashes():
 def test_the_lock_covers_what_the_project_asks_for():
     text = (ROOT / "requirements.lock").read_text()
     locked = {normal(name) for name in re.findall(r"^([\w.-]+)==", text, re.MULTILINE)}
-    project, extras = PROJECT["project"], PROJECT["project"]["optional-dependencies"]
-    asked = [*project["dependencies"], *(one for name, some in extras.items() if name != "all" for one in some)]
-    names = {normal(re.split(r"[^\w.-]", requirement)[0]) for requirement in asked}
-    assert names <= locked
+    assert dependencies("all") <= locked
+
+
+def test_every_dependency_is_imported():
+    """Of what runs; tools of developers are not."""
+    sources = [path.read_text() for package in (*PACKAGES, "scripts") for path in (ROOT / package).rglob("*.py")]
+    imported = set(re.findall(r"^ *(?:import|from) (?:torch\.utils\.)?(\w+)", "\n".join(sources), re.MULTILINE))
+    unused = {name for name in dependencies("all", "dev") if MODULES.get(name, name) not in imported}
+    assert not unused
+
+
+def dependencies(*without: str) -> set[str]:
+    """Return the names of what the project and its extras ask for, but for some extras."""
+    extras = PROJECT["project"]["optional-dependencies"]
+    lists = [PROJECT["project"]["dependencies"], *(some for name, some in extras.items() if name not in without)]
+    return {normal(re.split(r"[^\w.-]", requirement)[0]) for some in lists for requirement in some}
 
 
 def normal(name: str) -> str:

@@ -57,7 +57,7 @@ def read_flags(command: str, arguments: list[str], monkeypatch: pytest.MonkeyPat
 
     monkeypatch.setattr(flags, "parse", parse_only)
     with pytest.raises(Parsed):
-        importlib.import_module("rad.bench" if command == "bench" else f"rad.commands.{command}").main(arguments)
+        importlib.import_module(f"rad.commands.{command}").main(arguments)
 
 
 @pytest.mark.parametrize("words", commands(), ids=" ".join)

@@ -65,7 +65,7 @@ def attend_runs(
         ValueError: a flag does not fit the runs, or a folder holds no run with a checkpoint; nothing is written then.
     """
     runs = [load(folder, device) for folder in folders]
-    labels = _labels(folders, [run.config for run in runs])
+    labels = _labels([run.config for run in runs])
     for run in runs:
         with named("split"):
             check_split(run.config, split)
@@ -89,7 +89,7 @@ def attend_runs(
     return written
 
 
-def _labels(folders: Sequence[Path], configs: Sequence[RunConfig]) -> list[str]:
+def _labels(configs: Sequence[RunConfig]) -> list[str]:
     """Name each run by its augmentation and seed; equal names are numbered."""
     names = [f"{augmentation_of(config)}, seed {config.seed}" for config in configs]
     if len(set(names)) == len(names):

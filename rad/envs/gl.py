@@ -8,6 +8,8 @@ import importlib.util
 import os
 import subprocess
 import sys
+import warnings
+from pathlib import Path
 
 BACKENDS = ("egl", "osmesa", "glfw")
 REMEDIES = {
@@ -17,6 +19,11 @@ REMEDIES = {
 }
 _PROBE = "from dm_control import _render; r = _render.Renderer(32, 32); r.make_current().__enter__(); r.free()"
 _PROBE_LIMIT_S = 60.0
+_MESA_LLVM = "libLLVM"  # a library of Mesa's; triton has its LLVM within
+_TOO_LATE = (
+    "OpenGL drew before triton was imported, which would crash now: torch goes on without triton; to have it, "
+    "import triton before dm_control"
+)
 
 
 def choose_backend() -> str:
@@ -47,10 +54,19 @@ def load_triton_first() -> None:
 
     Each brings an LLVM of its own. torch imports triton with its compiler, as its own optimizers do when the first is
     made, and after Mesa's driver that import ends the process with a segmentation fault; the driver after triton is
-    fine.
+    fine. Where the driver is here already, a warning says so, and triton counts as not installed from then on.
     """
+    if "triton" not in sys.modules and _MESA_LLVM in _mapped_files() and importlib.util.find_spec("triton"):
+        sys.modules["triton"] = None  # type: ignore[assignment]  # what makes its import an ImportError
+        warnings.warn(_TOO_LATE, stacklevel=2)
     with contextlib.suppress(ImportError):
         importlib.import_module("triton._C.libtriton")
+
+
+def _mapped_files() -> str:
+    """Return what Linux says of the files that this process has loaded; empty elsewhere, where triton is not either."""
+    maps = Path("/proc/self/maps")
+    return maps.read_text() if maps.exists() else ""
 
 
 def works(backend: str) -> bool:

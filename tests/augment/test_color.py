@@ -1,10 +1,7 @@
 import math
 
-import kornia.color
-import kornia.enhance
 import pytest
 import torch
-import torchvision.transforms.v2.functional as tv
 
 from augment import ColorJitter, Grayscale, RandomConv
 from augment.color import turn_hue
@@ -58,7 +55,7 @@ def test_equals_the_slow_reference(op, slow, layout):
     assert torch.allclose(op.apply(images, params).double(), expected, atol=3e-6)
 
 
-def test_gray_has_kornias_weights():
+def test_gray_has_kornias_weights(tv, kornia):
     images = pictures(4, 12, 9)
     gray = kornia.color.rgb_to_grayscale(frames(images)).expand(-1, 3, -1, -1)
     assert torch.allclose(frames(Grayscale(1.0)(images)), gray, atol=1e-6)
@@ -68,7 +65,7 @@ def test_gray_has_kornias_weights():
 
 @pytest.mark.parametrize("factor", [0.0, 0.6, 1.0, 1.4, 3.0])
 @pytest.mark.parametrize("step", ["brightness", "contrast", "saturation"])
-def test_steps_equal_torchvision(step, factor):
+def test_steps_equal_torchvision(step, factor, tv):
     images = pictures(4, 12, 9)
     out = ColorJitter().apply(images, jitter_params(4, **{step: factor}))
     theirs = getattr(tv, f"adjust_{step}")(frames(images), factor)
@@ -76,7 +73,7 @@ def test_steps_equal_torchvision(step, factor):
 
 
 @pytest.mark.parametrize("factor", [0.6, 1.4])
-def test_steps_equal_kornia(factor):
+def test_steps_equal_kornia(factor, kornia):
     images, factors = pictures(4, 12, 9), torch.full((12,), factor)
     for step, theirs in {
         "brightness": kornia.enhance.adjust_brightness_accumulative,
@@ -88,7 +85,7 @@ def test_steps_equal_kornia(factor):
 
 
 @pytest.mark.parametrize("turn", [-0.5, -0.31, -0.05, 0.0, 0.2, 0.5])
-def test_hue_equals_torchvision_and_kornia(turn):
+def test_hue_equals_torchvision_and_kornia(turn, tv, kornia):
     images = pictures(4, 12, 9)
     out = frames(ColorJitter().apply(images, jitter_params(4, hue=turn)))
     assert torch.allclose(out, tv.adjust_hue(frames(images), turn), atol=2e-5)

@@ -1,8 +1,6 @@
-import kornia.augmentation
 import numpy as np
 import pytest
 import torch
-import torchvision.transforms.v2.functional as tv
 
 from augment import Cutout, CutoutColor
 from tests.reference import augment as reference
@@ -31,7 +29,7 @@ def test_equals_the_slow_reference(op, slow, dtype, layout):
     assert (op.apply(images, params).numpy() == slow(images.numpy(), numbers(params))).all()
 
 
-def test_equals_torchvision_and_kornia():
+def test_equals_torchvision_and_kornia(tv, kornia):
     images, op = pictures(8, 36, 45)[:, :3] / 255, CutoutColor()
     params = op.draw(images.shape, seeded())
     out = op.apply(images, params)

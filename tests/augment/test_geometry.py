@@ -1,8 +1,6 @@
-import kornia.geometry.transform as kornia_transform
 import numpy as np
 import pytest
 import torch
-import torchvision.transforms.v2.functional as tv
 
 from augment import Crop, Flip, Rotate, Shift, Translate
 from tests.reference import augment as reference
@@ -45,25 +43,25 @@ def test_equals_the_slow_reference(op, slow, options, size, dtype, layout):
     assert (op.apply(images, params).numpy() == slow(images.numpy(), numbers(params), **options)).all()
 
 
-def test_crop_equals_kornia_and_torchvision():
+def test_crop_equals_kornia_and_torchvision(tv, kornia):
     images, op = pictures(8, 27, 24, torch.float32), Crop(20)
     params = op.draw(images.shape, seeded())
     out = op.apply(images, params)
     x, y = params["left"], params["top"]
     corners = [torch.stack([x + dx, y + dy], 1) for dx, dy in ((0, 0), (19, 0), (19, 19), (0, 19))]
-    assert torch.equal(out, kornia_transform.crop_by_indices(images, torch.stack(corners, 1)))
+    assert torch.equal(out, kornia.geometry.transform.crop_by_indices(images, torch.stack(corners, 1)))
     for image, result, top, left in zip(images, out, y.tolist(), x.tolist()):
         assert torch.equal(result, tv.crop(image, top, left, 20, 20))
 
 
-def test_translate_equals_torchvision_padding():
+def test_translate_equals_torchvision_padding(tv):
     images, op = pictures(8, 27, 24), Translate(30)
     params = op.draw(images.shape, seeded())
     for image, out, y, x in zip(images, op.apply(images, params), *(params[n].tolist() for n in ("top", "left"))):
         assert torch.equal(out, tv.pad(image, [x, y, 30 - 24 - x, 30 - 27 - y]))
 
 
-def test_shift_equals_torchvision_padding_and_crop():
+def test_shift_equals_torchvision_padding_and_crop(tv):
     images, op = pictures(8, 27, 24), Shift(4)
     params = op.draw(images.shape, seeded())
     moves = zip(params["down"].tolist(), params["right"].tolist())
@@ -79,24 +77,24 @@ def test_shift_moves_down_and_right():
     assert out[0, 0].nonzero().tolist() == [[6, 3]]
 
 
-def test_flip_equals_kornia_and_torchvision():
+def test_flip_equals_kornia_and_torchvision(tv, kornia):
     images = pictures(8, 27, 24, torch.float32)
     out = Flip(1).apply(images, {"flip": torch.ones(8, dtype=torch.bool)})
-    assert torch.equal(out, kornia_transform.hflip(images))
+    assert torch.equal(out, kornia.geometry.transform.hflip(images))
     assert torch.equal(out, tv.horizontal_flip(images))
 
 
 @pytest.mark.parametrize("quarters", [0, 1, 2, 3])
-def test_rotate_equals_torchvision(quarters):
+def test_rotate_equals_torchvision(quarters, tv):
     images = pictures(4, 16, 16, torch.float32)
     out = Rotate(1).apply(images, {"quarters": torch.full((4,), quarters)})
     assert torch.equal(out, tv.rotate(images, 90.0 * quarters))
 
 
-def test_half_a_turn_equals_kornia():
+def test_half_a_turn_equals_kornia(kornia):
     images = pictures(4, 16, 21, torch.float32)
     out = Rotate(1).apply(images, {"quarters": torch.full((4,), 2)})
-    assert torch.equal(out, kornia_transform.rot180(images))
+    assert torch.equal(out, kornia.geometry.transform.rot180(images))
 
 
 @pytest.mark.parametrize(
@@ -147,7 +145,7 @@ def test_render_sizes_lead_back_to_the_output(size):
         assert op.output_size(*op.input_size(size, size)) == (size, size)
 
 
-def test_evaluation_takes_the_middle():
+def test_evaluation_takes_the_middle(tv):
     image = torch.zeros(1, 3, 101, 100)
     image[0, :, 8, 8] = 1
     out = Crop(84).evaluation()(image)

@@ -1,6 +1,7 @@
 """Sweeps on Ray: a real instance on this machine, and what a node does that does not see the folder of the sweep."""
 
 import dataclasses
+import importlib.util
 import os
 import shutil
 import signal
@@ -19,7 +20,7 @@ from rad.training.trainer import start
 from tests.integration.runs import rows, run_until, tiny
 from tests.integration.sweeps import finish, metrics, sweep, workers
 
-pytest.importorskip("ray", reason="the extra cluster is not installed")
+pytestmark = pytest.mark.skipif(not importlib.util.find_spec("ray"), reason="the extra cluster is not installed")
 
 NAMES = ["probe-both/flip/seed-1", "probe-both/none/seed-1"]
 

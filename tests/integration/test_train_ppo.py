@@ -5,6 +5,7 @@ from typing import Any
 
 import cv2
 import pytest
+import torch
 
 from rad.experiment.build import read_config
 from rad.experiment.config import PPORun
@@ -37,15 +38,21 @@ def test_a_run_leaves_its_folder(tmp_path: Path, task: str) -> None:
         assert cv2.imread(str(tmp_path / "run" / picture)).std() > 1
 
 
-@pytest.mark.parametrize("where", ["rollout", "consistency"])
+@pytest.fixture(scope="module", params=["rollout", "consistency"])
+def whole(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[PPORun, Path]:
+    config = discrete({"augment_where": request.param}, augment="ucb:flip,grayscale", checkpoint_every=8)
+    folder = tmp_path_factory.mktemp("runs") / "whole"
+    assert start(config, folder) == 0
+    return config, folder
+
+
 @pytest.mark.parametrize("killed_after", [8, 20, 32, 56])
-def test_a_killed_run_resumes_to_the_same_end(tmp_path: Path, where: str, killed_after: int) -> None:
-    config = discrete({"augment_where": where}, augment="ucb:flip,grayscale", checkpoint_every=8)
-    start(config, tmp_path / "whole")
+def test_a_killed_run_resumes_to_the_same_end(whole: tuple[PPORun, Path], tmp_path: Path, killed_after: int) -> None:
+    config, uninterrupted = whole
     run_until(config, tmp_path / "run", killed_after)
     assert resume(tmp_path / "run") == 0
-    assert rows(tmp_path / "run") == rows(tmp_path / "whole")
-    assert same(weights(tmp_path / "run"), weights(tmp_path / "whole"))
+    assert rows(tmp_path / "run") == rows(uninterrupted)
+    assert same(weights(tmp_path / "run"), weights(uninterrupted))
 
 
 def test_a_killed_game_resumes_to_the_same_end(played: Path, tmp_path: Path) -> None:
@@ -55,11 +62,19 @@ def test_a_killed_game_resumes_to_the_same_end(played: Path, tmp_path: Path) -> 
     assert same(weights(tmp_path / "run"), weights(played))
 
 
+@pytest.fixture(scope="module")
+def watched(tmp_path_factory: pytest.TempPathFactory) -> dict[str, torch.Tensor]:
+    folder = tmp_path_factory.mktemp("runs") / "watched"
+    start(discrete(), folder)
+    return weights(folder)
+
+
 @pytest.mark.parametrize("change", [{"eval_every": 0}, {"eval_episodes": 2}, {"eval_envs": 1}, {"checkpoint_every": 4}])
-def test_watching_a_run_does_not_change_it(tmp_path: Path, change: dict[str, int]) -> None:
-    start(discrete(), tmp_path / "one")
+def test_watching_a_run_does_not_change_it(
+    watched: dict[str, torch.Tensor], tmp_path: Path, change: dict[str, int]
+) -> None:
     start(discrete(**change), tmp_path / "other")
-    assert same(weights(tmp_path / "one"), weights(tmp_path / "other"))
+    assert same(watched, weights(tmp_path / "other"))
 
 
 def test_the_choices_of_augmentations_are_logged(tmp_path: Path) -> None:

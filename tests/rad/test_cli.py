@@ -37,6 +37,8 @@ def started(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[Any]:
     fake = SimpleNamespace(
         start=lambda config, folder, pictures: calls.append((config, folder)) or 7,
         resume=lambda folder, pictures: calls.append(folder) or 8,
+        NO_PICTURES={},
+        Picture=Any,
     )
     monkeypatch.setitem(sys.modules, "rad.training.trainer", fake)
     monkeypatch.setitem(sys.modules, "rad.pictures", SimpleNamespace(PICTURES={}))
@@ -179,7 +181,7 @@ def test_help_ends_with_how_to_see_the_other_flags(shown: str, other: str, capsy
     assert last == f"These are the flags of {shown}; those of the other algorithm: rad train --algo {other} --help"
 
 
-@pytest.mark.parametrize("typed", ["train --help", "--help", "evaluate --help"])
+@pytest.mark.parametrize("typed", [pytest.param("train --help", marks=pytest.mark.slow), "--help", "evaluate --help"])
 def test_output_that_nobody_reads_is_no_error(typed: str) -> None:
     root = Path(__file__).parents[2]
     command = f"{sys.executable} -m rad.cli {typed} | true; echo ${{PIPESTATUS[0]}}"

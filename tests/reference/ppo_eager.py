@@ -1,4 +1,4 @@
-"""PPO on Procgen as one would first write it in plain eager PyTorch: the baseline of `scripts/bench.py ppo`.
+"""PPO on Procgen as one would first write it in plain eager PyTorch: the baseline of `rad bench ppo`.
 
 Nothing is tuned: float32, NCHW, observations kept as floats on arrival, modules, Adam and clipping as they come. The
 algorithm and its settings are those of `tests/reference/ppo.py`, with the IMPALA network.

@@ -1,4 +1,4 @@
-"""RAD-SAC's update as one would first write it in plain eager PyTorch: the baseline of `scripts/bench.py sac`.
+"""RAD-SAC's update as one would first write it in plain eager PyTorch: the baseline of `rad bench sac`.
 
 Nothing is tuned: float32, NCHW, stacks stored whole and cropped one by one in NumPy, a module per network, a
 forward pass of its own for every use, Adam and target averaging as they come. The algorithm and its settings

@@ -80,11 +80,14 @@ def holm(p_values):
 
 def drawn_anew(scores, generator):
     """Draw each task's runs with replacement, as many as there are."""
-    return {task: [values[generator.integers(len(values))] for _ in values] for task, values in scores.items()}
+    return {
+        task: [values[i] for i in generator.integers(len(values), size=len(values))] for task, values in scores.items()
+    }
 
 
 def interval(statistic, tables, samples, seed):
     """Give the middle 95 % of a statistic of tables whose runs are drawn anew, each for itself."""
     generator = np.random.default_rng(seed)
+    tables = [{task: list(map(float, values)) for task, values in table.items()} for table in tables]
     found = [statistic(*(drawn_anew(table, generator) for table in tables)) for _ in range(samples)]
     return np.quantile(found, [0.025, 0.975])

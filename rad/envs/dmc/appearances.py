@@ -182,11 +182,8 @@ def draw_light(chance: np.random.Generator) -> Light:
     )
 
 
-CAMERA_FIELDS = ("yaw", "pitch", "roll", "zoom")
-
-
 class CameraPath:
-    """Where the camera stands at each agent step of an episode: float [4], `CAMERA_FIELDS`.
+    """Where the camera stands at each agent step of an episode: float [4], yaw, pitch, roll and zoom.
 
     Yaw, pitch and roll are turns in rad of at most pi/2 x scale to each side; zoom is a factor of the distance, 1 -
     scale/2 to 1 + 3 scale/2. A wandering camera has a velocity that changes at each step by noise of 0.1 x scale and

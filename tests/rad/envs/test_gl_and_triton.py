@@ -1,5 +1,6 @@
 """Mesa's software driver and triton live in one process only if triton comes first."""
 
+import importlib.util
 import os
 import subprocess
 import sys
@@ -35,6 +36,25 @@ def test_an_optimizer_can_be_made_after_the_first_frame(chosen: str) -> None:
     command = [sys.executable, "-c", FRAME_THEN_OPTIMIZER]
     done = subprocess.run(command, env={**os.environ, "MUJOCO_GL": chosen}, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (0, "alive\n"), done.stderr[-2000:]
+
+
+DM_CONTROL_FIRST = """
+from dm_control import suite
+suite.load("cartpole", "swingup").physics.render(16, 16)
+"""
+
+
+@pytest.mark.slow
+def test_dm_control_may_draw_first_and_triton_is_left_out() -> None:
+    pytest.importorskip("dm_control.suite")
+    if not gl.works("egl"):
+        pytest.skip("no EGL here")
+    command = [sys.executable, "-c", DM_CONTROL_FIRST + FRAME_THEN_OPTIMIZER]
+    env = {**os.environ, "MUJOCO_GL": "egl"}
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "alive\n"), done.stderr[-2000:]
+    if importlib.util.find_spec("triton"):
+        assert "torch goes on without triton" in done.stderr
 
 
 def test_triton_comes_before_anything_that_may_draw(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -252,6 +252,7 @@ def test_wandb_names_tell_the_runs_of_a_sweep_apart(tmp_path):
     assert logging._wandb_name(tmp_path / "walker-crop-1") == "walker-crop-1"
 
 
+@pytest.mark.slow
 def test_wandb_offline(tmp_path, monkeypatch):
     pytest.importorskip("wandb")
     monkeypatch.setenv("WANDB_MODE", "offline")

@@ -4,17 +4,15 @@ import importlib
 import inspect
 import json
 import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import torch
 
-from rad import bench
+from rad import cli
+from scripts import bench
 
-ROOT = Path(__file__).resolve().parents[3]
 ROWS = [{"what": "add", "ratio": 2.0, "ms": 1234.0}, {"what": "sample", "ratio": 0.5, "ms": 0.25}]
 
 
@@ -27,7 +25,7 @@ def fake_replay(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         calls.append(None)
         return [{**row, "ratio": row["ratio"] + len(calls) - 1} for row in ROWS]
 
-    monkeypatch.setattr("rad.bench.replay.run", run)
+    monkeypatch.setattr("scripts.bench.replay.run", run)
     monkeypatch.setenv("OMP_NUM_THREADS", "7")
     before = torch.get_num_threads()
     yield
@@ -50,18 +48,15 @@ def test_what_is_impossible_is_refused_before_anything_is_measured(arguments: li
     assert str(caught.value) == text
 
 
-def test_the_script_refuses_in_one_line() -> None:
-    command = [sys.executable, str(ROOT / "scripts/bench.py"), "rendr"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 2
+def test_the_command_refuses_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["bench", "rendr"]) == 2
     known = "sac, minutes, ppo, augment, replay, render, attention"
-    assert done.stderr == f"error: unknown benchmark 'rendr'; known: {known}\n"
-    assert done.stdout == ""
+    assert capsys.readouterr() == ("", f"error: unknown benchmark 'rendr'; known: {known}\n")
 
 
 @pytest.mark.parametrize("name", bench.BENCHMARKS)
 def test_every_benchmark_runs_without_arguments(name: str) -> None:
-    module = importlib.import_module(f"rad.bench.{name}")
+    module = importlib.import_module(f"scripts.bench.{name}")
     inspect.signature(module.run).bind()
 
 

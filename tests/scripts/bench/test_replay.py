@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from rad.bench import replay, stream
-from rad.bench.stream import Step
+from scripts.bench import replay, stream
+from scripts.bench.stream import Step
 
 SIDE, COUNT = 12, 300
 

@@ -4,8 +4,8 @@ import dataclasses
 
 import pytest
 
-from rad.bench import ppo, process
 from rad.runtime import device
+from scripts.bench import ppo, process
 
 pytestmark = pytest.mark.slow
 
@@ -23,10 +23,6 @@ def test_each_side_collects_and_learns(monkeypatch: pytest.MonkeyPatch, side: st
     assert sum(seconds[part] for part in ppo.PARTS) < seconds["whole"]
     assert all(value > 0 for value in seconds.values())
     assert len(tuned) == (side != "eager"), "one eager side takes the allocator as it comes"
-
-
-def test_the_eager_version_is_where_it_is_looked_for() -> None:
-    assert (process.CHECKOUT / ppo.EAGER).is_file()
 
 
 def test_rows_have_the_ratios_to_both_eager_sides(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,10 +18,9 @@ import torch
 from torch import Tensor
 
 import augment
-from rad.bench import naive
 from rad.runtime import device
+from scripts.bench import Row, naive
 
-Row = dict[str, str | float | None]
 Work = Callable[[], object]
 SIDES = ("ours", "kornia", "torchvision", "numpy")
 

@@ -1,6 +1,6 @@
 import pytest
 
-from rad.bench import render
+from scripts.bench import render
 
 pytestmark = pytest.mark.slow
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from rad.bench import minutes, process, sac
+from scripts.bench import minutes, process
 
 pytestmark = pytest.mark.slow
 
@@ -32,7 +32,3 @@ def test_each_side_runs_its_loop(side: str, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr("rad.training.measure.UPDATES", 2)
     rate = minutes.work(minutes.Job(side, warmup_steps=2, steps=3))
     assert rate["frames_per_s"] > 0
-
-
-def test_the_eager_version_is_where_it_is_looked_for() -> None:
-    assert (process.CHECKOUT / sac.EAGER).is_file()

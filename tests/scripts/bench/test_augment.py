@@ -5,8 +5,8 @@ import pytest
 import torch
 
 import augment
-from rad.bench import augment as bench
-from rad.bench import naive
+from scripts.bench import augment as bench
+from scripts.bench import naive
 
 pytestmark = pytest.mark.slow
 

@@ -3,27 +3,16 @@
 import dataclasses
 import mmap
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 import torch
 
-from rad.bench import process, sac
 from rad.runtime import device
+from scripts.bench import process, sac
 
 TINY = sac.Job(
     batch_size=4, action_dim=1, hidden_dim=8, transitions=20, warmup=1, pairs=1, side_px=20, crop_px=16
 )  # fmt: skip
-
-
-def test_it_says_that_it_needs_a_source_checkout(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(process, "CHECKOUT", tmp_path)
-    with pytest.raises(ModuleNotFoundError, match=r"^[^\n]*tests/reference/sac_eager.py[^\n]*source checkout$"):
-        sac.run()
-
-
-def test_the_eager_version_is_where_it_is_looked_for() -> None:
-    assert (process.CHECKOUT / sac.EAGER).is_file()
 
 
 @pytest.mark.parametrize("side", ["eager", "fp32", "bf16"])
@@ -128,4 +117,4 @@ def test_the_lean_preset_updates_at_its_own_size() -> None:
 @pytest.mark.slow
 def test_a_process_that_fails_is_quoted() -> None:
     with pytest.raises(RuntimeError, match=r"measuring fp32 ended with 1: ValueError: .*crop"):
-        process.measure("rad.bench.sac", dataclasses.replace(TINY, side="fp32", crop_px=40))
+        process.measure("scripts.bench.sac", dataclasses.replace(TINY, side="fp32", crop_px=40))

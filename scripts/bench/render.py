@@ -10,12 +10,12 @@ import numpy as np
 from rad.envs.base import QUALITIES, Frame
 from rad.envs.dmc.appearances import SPLITS, TRAIN, Look
 from rad.envs.dmc.task import DMCSimulator
+from scripts.bench import Row
 
 TASKS = ("cartpole-swingup", "walker-walk", "cheetah-run")
 SHOWN = (TRAIN, "video-easy", "video-hard")
 PAPER = (TRAIN, "paper")
 
-Row = dict[str, str | float]
 Scene = tuple[str, str]
 """Names of a split and of a render quality."""
 

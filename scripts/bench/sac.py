@@ -6,18 +6,15 @@ processes set them as `rad train` does, the eager version takes the allocator as
 
 import dataclasses
 import importlib
-import json
 import resource
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
-from rad.bench import process
+from scripts.bench import Row, process
 
-EAGER = "tests/reference/sac_eager.py"
 PRECISIONS = ("fp32", "bf16")
 STORED_PX, CROP_PX = 100, 84
 
@@ -29,7 +26,6 @@ TARGETS = {
     ("rad", "bf16", 512): 6.0,
 }
 
-Row = dict[str, Any]
 Update = Callable[[], object]
 
 
@@ -68,14 +64,10 @@ def run(jobs: tuple[Job, ...] = (Job(), Job(batch_size=512), Job(preset="lean"))
     The library computes in each precision that the processor multiplies itself (see `own_precisions`).
 
     Returns:
-        A row per job and precision: `preset`, `batch`, `precision`, `ratio` (eager time over the library's),
+        A row per job and precision: `preset`, `precision`, `batch`, `ratio` (eager time over the library's),
         `target` (what the ratio should reach on two cores with AVX512-BF16), milliseconds and page faults per
         update of both sides, and its operations in 10^9 (a multiplication and an addition are two).
-
-    Raises:
-        ModuleNotFoundError: the eager version is not there.
     """
-    process.check_source(EAGER, "sac")
     return [row for job in jobs for row in _rows(job)]
 
 
@@ -92,12 +84,12 @@ def _rows(job: Job) -> list[Row]:
     precisions = own_precisions()
     published = dataclasses.replace(job, side="eager", preset="rad")
     sides = [published, *(dataclasses.replace(job, side=precision) for precision in precisions)]
-    eager, *ours = [process.measure("rad.bench.sac", side) for side in sides]
+    eager, *ours = [process.measure("scripts.bench.sac", side) for side in sides]
     return [
         {
             "preset": job.preset,
-            "batch": job.batch_size,
             "precision": precision,
+            "batch": job.batch_size,
             "ratio": eager["ms"] / own["ms"],
             "target": TARGETS.get((job.preset, precision, job.batch_size)) if len(precisions) > 1 else None,
             "ms": own["ms"],
@@ -126,8 +118,8 @@ def library_update(job: Job) -> Update:
 
     import augment
     from rad.agents.sac import SACAgent
-    from rad.bench.stream import add, make_replay, random_steps
     from rad.experiment.presets import preset
+    from scripts.bench.stream import add, make_replay, random_steps
 
     config: Any = preset(job.preset)
     agent_config = dataclasses.replace(config.agent, batch_size=job.batch_size)
@@ -148,7 +140,7 @@ def library_update(job: Job) -> Update:
 
 def eager_update(job: Job) -> Update:
     """Return one update of the plain version, on batches of its own plain buffer."""
-    from rad.bench.stream import random_steps
+    from scripts.bench.stream import random_steps
 
     eager: Any = importlib.import_module("tests.reference.sac_eager")
     side_px, crop_px = job.side_px or STORED_PX, job.crop_px or CROP_PX
@@ -185,7 +177,3 @@ def giga_operations(update: Update) -> float:
 def page_faults() -> int:
     """Return the page faults of this process so far that needed no disk: memory handed out anew."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-
-
-if __name__ == "__main__":
-    print(json.dumps(work(Job(**json.loads(sys.argv[1])))))

@@ -6,14 +6,12 @@ policy's episodes, evaluations and checkpoints are left out on all sides. Each s
 
 import dataclasses
 import importlib
-import json
-import sys
 import time
 from dataclasses import dataclass
 from typing import Any
 
-from rad.bench import process
-from rad.bench.sac import CROP_PX, EAGER, Row, own_precisions
+from scripts.bench import Row, process
+from scripts.bench.sac import CROP_PX, own_precisions
 
 TASK = "dmc/cartpole-swingup"
 FRAMES = 100_000
@@ -43,11 +41,7 @@ def run() -> list[Row]:
     Returns:
         A row per preset and precision: `minutes` for all frames, `eager_minutes`, and `ratio`, the second over the
         first.
-
-    Raises:
-        ModuleNotFoundError: the eager version is not there.
     """
-    process.check_source(EAGER, "minutes")
     eager = _minutes(Job())
     jobs = [Job(side, precision) for side in PRESETS for precision in own_precisions()]
     return [_row(job, _minutes(job), eager) for job in jobs]
@@ -64,7 +58,7 @@ def _row(job: Job, minutes: float, eager: float) -> Row:
 
 
 def _minutes(job: Job) -> float:
-    return FRAMES / process.measure("rad.bench.minutes", job)["frames_per_s"] / 60
+    return FRAMES / process.measure("scripts.bench.minutes", job)["frames_per_s"] / 60
 
 
 def work(job: Job) -> dict[str, float]:
@@ -112,7 +106,3 @@ def eager_frames_per_s(job: Job) -> float:
     seconds = time.perf_counter() - start
     env.close()
     return (job.steps - 1) * action_repeat(config) / seconds
-
-
-if __name__ == "__main__":
-    print(json.dumps(work(Job(**json.loads(sys.argv[1])))))

@@ -8,22 +8,17 @@ import collections
 import dataclasses
 import importlib
 import itertools
-import json
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from rad.bench import process
+from scripts.bench import Row, process
 
-EAGER = "tests/reference/ppo_eager.py"
 PARTS = ("simulation", "inference", "update")
 SIDES = ("eager", "eager tuned", "fp32", "bf16")
 # What bf16 on two CPU cores with AVX512-BF16 has to reach.
 TARGETS = {"eager": 3.0, "eager tuned": 1.6}
-
-Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -58,11 +53,10 @@ def run(job: Job | None = None) -> list[Row]:
         (`ratio_to_eager`, `ratio_to_tuned`) with the targets for bf16.
 
     Raises:
-        ModuleNotFoundError: the eager version or Procgen is not there.
+        ModuleNotFoundError: Procgen is not installed.
     """
-    process.check_source(EAGER, "ppo")
     job = job or Job()
-    seconds = {side: process.measure("rad.bench.ppo", dataclasses.replace(job, side=side)) for side in SIDES}
+    seconds = {side: process.measure("scripts.bench.ppo", dataclasses.replace(job, side=side)) for side in SIDES}
     total = {side: parts["whole"] for side, parts in seconds.items()}
     steps = job.num_envs * job.num_steps * job.rollouts
     return [
@@ -129,7 +123,3 @@ def _timed(call: Callable[..., Any], spent: dict[str, float], part: str) -> Call
         return result
 
     return timed
-
-
-if __name__ == "__main__":
-    print(json.dumps(work(Job(**json.loads(sys.argv[1])))))

@@ -7,11 +7,10 @@ from statistics import median
 import numpy as np
 import torch
 
-from rad.bench.stream import SIDE_PX, Step, add, make_replay, random_steps
 from rad.buffers.replay import Replay
 from rad.types import Transition
-
-Row = dict[str, str | float]
+from scripts.bench import Row
+from scripts.bench.stream import SIDE_PX, Step, add, make_replay, random_steps
 
 
 class StackedReplay:

@@ -13,6 +13,7 @@ from typing import Any
 import tyro
 
 from rad.commands import flags
+from rad.report.draw.tables import aligned
 
 BENCHMARKS = ("sac", "minutes", "ppo", "augment", "replay", "render", "attention")
 
@@ -83,7 +84,7 @@ def set_threads(count: int) -> None:
 
 def run_rounds(name: str, repeats: int) -> list[list[Row]]:
     """Run a benchmark several times; each round gives the same rows with other numbers."""
-    module = importlib.import_module(f"rad.bench.{name}")
+    module = importlib.import_module(f"scripts.bench.{name}")
     rounds = []
     for number in range(1, repeats + 1):
         print(f"{name}: round {number} of {repeats}", file=sys.stderr, flush=True)
@@ -92,19 +93,12 @@ def run_rounds(name: str, repeats: int) -> list[list[Row]]:
 
 
 def table(rounds: Sequence[Sequence[Row]]) -> str:
-    """Lay out rounds of rows as one table: words to the left, numbers to the right."""
+    """Lay out rounds of rows as one table: its columns of words, which come first, to the left."""
     columns = list(dict.fromkeys(key for row in rounds[0] for key in row))
-    lines = [columns]
-    for same in zip(*rounds):
-        lines.append([cell(key, [row.get(key) for row in same]) for key in columns])
-    widths = [max(map(len, column)) for column in zip(*lines)]
-    numeric = {key for row in rounds[0] for key, value in row.items() if isinstance(value, int | float)}
-    signs = [">" if key in numeric else "<" for key in columns]
-    return "\n".join("  ".join(map(_pad, line, signs, widths)).rstrip() for line in lines)
-
-
-def _pad(text: str, sign: str, width: int) -> str:
-    return f"{text:{sign}{width}}"
+    words = [key for key in columns if any(isinstance(row.get(key), str) for row in rounds[0])]
+    return aligned(
+        [{key: cell(key, [row.get(key) for row in same]) for key in columns} for same in zip(*rounds)], len(words)
+    )
 
 
 def cell(key: str, values: Sequence[Any]) -> str:

@@ -1,4 +1,4 @@
-from rad.bench.attention import TARGETS_MS, run
+from scripts.bench.attention import TARGETS_MS, run
 
 
 def test_a_row_for_each_method_with_its_target() -> None:

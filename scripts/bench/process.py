@@ -1,6 +1,7 @@
 """Measure something in a process of its own: allocator settings, once made, hold for the rest of a process."""
 
 import dataclasses
+import importlib
 import json
 import subprocess
 import sys
@@ -11,16 +12,16 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 
 
 def measure(module: str, job: Any) -> dict[str, float]:
-    """Run `python -m module JOB` and read the numbers that it prints.
+    """Let `work(job)` of a module run in a fresh process; return the numbers that it returns.
 
     Args:
-        module: its main reads a job, a dataclass, as JSON from the first argument and prints JSON.
+        module: its full name; it has a dataclass `Job` and `work`.
         job: what to measure; it has a `side` for the error's text.
 
     Raises:
         RuntimeError: the process failed; the text ends with its last words.
     """
-    command = [sys.executable, "-m", module, json.dumps(dataclasses.asdict(job))]
+    command = [sys.executable, "-m", "scripts.bench.process", module, json.dumps(dataclasses.asdict(job))]
     done = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=False)
     if done.returncode:
         words = done.stderr.strip().splitlines()[-1:] or ["no message"]
@@ -28,13 +29,6 @@ def measure(module: str, job: Any) -> dict[str, float]:
     return json.loads(done.stdout)
 
 
-def check_source(path: str, benchmark: str) -> None:
-    """Check that a file of the source checkout is there.
-
-    Raises:
-        ModuleNotFoundError: it is not: the library was installed from a wheel.
-    """
-    if not (CHECKOUT / path).is_file():
-        raise ModuleNotFoundError(
-            f"`bench {benchmark}` compares with {path}, which no wheel has: run it in a source checkout"
-        )
+if __name__ == "__main__":
+    bench = importlib.import_module(sys.argv[1])
+    print(json.dumps(bench.work(bench.Job(**json.loads(sys.argv[2])))))

@@ -10,6 +10,7 @@ import augment
 from rad.agents.sac import SACAgent, SACConfig
 from rad.attention.maps import activation_map, grad_cam, gradient_map, hires_cam, perturbation_map, smooth_grad
 from rad.attention.targets import target_of
+from scripts.bench import Row
 
 SIDE_PX, ACTION_DIM = 84, 6
 # ms for each frame on one CPU thread, where there is a target
@@ -17,8 +18,6 @@ TARGETS_MS = {"activation": 3.0, "hires_cam": 4.0, "smooth_grad": 60.0, "perturb
 WARMUP = 2
 # Timed calls: the cheap ones often, so that their medians are as sure.
 REPEATS = {"activation": 60, "grad_cam": 60, "hires_cam": 60, "gradient": 30, "smooth_grad": 10, "perturbation": 5}
-
-Row = dict[str, str | float]
 
 
 def run(repeats: dict[str, int] | None = None) -> list[Row]:
