@@ -71,7 +71,7 @@ def look(label: str, run: LoadedRun, states: States, question: Question) -> Gaze
     """Make the maps of a run and of one that never learned."""
     other_seed = seed_for(run.config.seed, "untrained", bits=31)
     fresh = untrained_agent(dataclasses.replace(run.config, seed=other_seed))
-    images = run.agent.views.plain(torch.from_numpy(states.obs).to(run.agent.device))
+    images = run.agent.views.eval_view(torch.from_numpy(states.obs).to(run.agent.device))
     return Gaze(
         label,
         run,
@@ -92,4 +92,4 @@ def maps_of(agent: Agent, images: Tensor, question: Question) -> dict[str, Maps]
 def _masks_seen(agent: Agent, masks: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Return masks as the encoder's input is cut out of the observation."""
     stack = np.repeat((masks[:, None] * np.uint8(255)), agent.encoder.image_shape[0], axis=1)
-    return (agent.views.plain(torch.from_numpy(stack).to(agent.device))[:, -1] > 0.5).cpu().numpy()
+    return (agent.views.eval_view(torch.from_numpy(stack).to(agent.device))[:, -1] > 0.5).cpu().numpy()

@@ -121,6 +121,7 @@ def make_agent(config: RunConfig, env: VectorEnv) -> SACAgent | PPOAgent:
     target = device.resolve_device(config.device)
     common: dict[str, Any] = {
         "encoder": config.encoder,
+        "auxiliary_loss": config.auxiliary_loss,
         "seed": seed_for(config.seed, "agent"),
         "device": target,
         "precision": device.resolve_precision(config.precision, target),
@@ -138,8 +139,7 @@ def make_agent(config: RunConfig, env: VectorEnv) -> SACAgent | PPOAgent:
         )
     if not isinstance(config, SACRun):
         raise TypeError(f"a run is of one of the algorithms, got {type(config).__name__}")
-    (op,) = arms.values()
-    return SACAgent(obs_shape(env), action_dim(env), config.agent, op, distractors=distractors(config), **common)
+    return SACAgent(obs_shape(env), action_dim(env), config.agent, arms, distractors=distractors(config), **common)
 
 
 @dataclass(frozen=True)

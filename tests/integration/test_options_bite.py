@@ -46,6 +46,7 @@ VALUES: dict[str, tuple[dict[str, Any], Any]] = {
     "num_envs": ({}, 2),
     "parallel_envs": ({"num_envs": 2}, True),
     "encoder": ({}, "pixel:num_layers=2:num_filters=8:strides=3"),
+    "auxiliary_loss": ({}, "curl"),
     "warmup_steps": ({}, 17),
     "replay_capacity": ({}, 8),
     "updates_per_step": ({}, 0.5),

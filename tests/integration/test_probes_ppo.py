@@ -66,7 +66,7 @@ def test_the_critic_learns_the_values(name: str, kind: str) -> None:
     for case, value in zip(probe.cases, probe.values(agent.config.gamma)):
         frame = np.tile(np.array(case.colors[0], np.uint8)[:, None, None], (1, 1, SIZE, SIZE))
         with torch.no_grad():
-            _, found = agent._forward(agent.views.plain(torch.from_numpy(frame)))
+            _, found = agent._forward(agent.views.eval_view(torch.from_numpy(frame)))
         assert found.item() == pytest.approx(value, abs=0.15)
 
 
