@@ -11,9 +11,6 @@ Example:
     ReceptiveField(jump=2, center=7.0, size=15)
 """
 
-import re
-from collections.abc import Callable
-from inspect import signature
 from typing import Any
 
 import torch
@@ -30,6 +27,7 @@ from encoders.initialize import (
 )
 from encoders.nature import NatureEncoder
 from encoders.pixel import PixelEncoder
+from encoders.registry import Registry
 
 __all__ = [
     "Encoder",
@@ -48,30 +46,10 @@ __all__ = [
     "register",
 ]
 
-_REGISTRY: dict[str, Callable[..., Encoder]] = {"pixel": PixelEncoder, "impala": ImpalaEncoder, "nature": NatureEncoder}
-
-
-def names() -> tuple[str, ...]:
-    """Return the names that `make` knows, in the order of registration."""
-    return tuple(_REGISTRY)
-
-
-def register(name: str, factory: Callable[..., Encoder]) -> None:
-    """Make an encoder known under a name.
-
-    Args:
-        name: the word to use in a text for `make`.
-        factory: called with the image shape and with `generator`; its other parameters, annotated int, float or
-            str, become options.
-
-    Raises:
-        ValueError: if the name is taken or is no word of letters, digits and underscores.
-    """
-    if not name.isidentifier():
-        raise ValueError(f"name must be a word of letters, digits and underscores, got {name!r}")
-    if name in _REGISTRY:
-        raise ValueError(f"encoder {name!r} is already registered")
-    _REGISTRY[name] = factory
+_REGISTRY: Registry[Encoder] = Registry(
+    "encoder", {"pixel": PixelEncoder, "impala": ImpalaEncoder, "nature": NatureEncoder}
+)
+names, register = _REGISTRY.names, _REGISTRY.register
 
 
 def make(spec: str, image_shape: ImageShape, *, generator: torch.Generator, **options: Any) -> Encoder:
@@ -94,26 +72,4 @@ def make(spec: str, image_shape: ImageShape, *, generator: torch.Generator, **op
         >>> make("pixel:strides=2-2-2-1", (9, 84, 84), generator=torch.Generator()).map_shape
         (32, 7, 7)
     """
-    name, *pairs = re.split("[:,]", spec)
-    if name not in _REGISTRY:
-        raise ValueError(f"unknown encoder '{name}'; known: {', '.join(_REGISTRY)}")
-    read = _read_options(name, pairs)
-    return _REGISTRY[name](image_shape, generator=generator, **read, **options)
-
-
-def _read_options(name: str, pairs: list[str]) -> dict[str, Any]:
-    """Read the options of one encoder from texts `key=value`."""
-    parameters = signature(_REGISTRY[name], eval_str=True).parameters
-    kinds = {key: p.annotation for key, p in parameters.items() if p.annotation in (int, float, str)}
-    options: dict[str, Any] = {}
-    for key, equals, value in (pair.partition("=") for pair in pairs):
-        if key not in kinds or key in options or not equals:
-            known = ", ".join(f"{known}=..." for known in kinds) or "none"
-            raise ValueError(f"encoder {name} takes each of the options {known} once, got '{key}{equals}{value}'")
-        try:
-            options[key] = kinds[key](value)
-        except ValueError:
-            raise ValueError(
-                f"encoder {name}: option {key} must be of type {kinds[key].__name__}, got {value!r}"
-            ) from None
-    return options
+    return _REGISTRY.make(spec, image_shape, generator=generator, **options)

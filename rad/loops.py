@@ -14,7 +14,7 @@ from gymnasium.vector import VectorEnv
 
 from rad.buffers.replay import Replay
 from rad.buffers.rollout import RolloutBuffer
-from rad.types import Decision, Metrics, Rollout, Transition
+from rad.types import ActorStep, Metrics, Rollout, Transition
 
 
 class Episode(NamedTuple):
@@ -57,7 +57,7 @@ class OnPolicyAgent(Protocol):
         """Draw what shall hold for one rollout."""
         ...
 
-    def decide(self, obs: np.ndarray) -> Decision:
+    def actor_step(self, obs: np.ndarray) -> ActorStep:
         """Draw actions for observations uint8 [N, C, H, W]."""
         ...
 
@@ -198,10 +198,10 @@ def on_policy(env: VectorEnv, agent: OnPolicyAgent, buffer: RolloutBuffer, state
     while True:
         if not buffer.steps:
             agent.begin_rollout(env.num_envs)
-        decision = agent.decide(state.obs)
-        if not (decision.log_prob.isfinite().all() and decision.value.isfinite().all()):
+        actor_step = agent.actor_step(state.obs)
+        if not (actor_step.log_prob.isfinite().all() and actor_step.value.isfinite().all()):
             raise FloatingPointError("actions or values")
-        episodes = _collect(env, agent, buffer, state, decision)
+        episodes = _collect(env, agent, buffer, state, actor_step)
         updates = []
         if buffer.full:
             updates = [agent.update(buffer.finish(agent.value(state.obs)))]
@@ -210,17 +210,17 @@ def on_policy(env: VectorEnv, agent: OnPolicyAgent, buffer: RolloutBuffer, state
 
 
 def _collect(
-    env: VectorEnv, agent: OnPolicyAgent, buffer: RolloutBuffer, state: LoopState, decision: Decision
+    env: VectorEnv, agent: OnPolicyAgent, buffer: RolloutBuffer, state: LoopState, actor_step: ActorStep
 ) -> list[Episode]:
     """Step all environments once, store what happened and return the episodes that ended."""
-    obs, reward, terminated, truncated, infos = env.step(_within(env, decision.action.numpy()))
-    final_value = decision.value  # of no account where no episode is cut
+    obs, reward, terminated, truncated, infos = env.step(_within(env, actor_step.action.numpy()))
+    final_value = actor_step.value  # unused where no episode is truncated
     if truncated.any():
         final_obs = [infos["final_obs"][i] if cut else obs[i] for i, cut in enumerate(truncated)]
         final_value = agent.value(np.stack(final_obs))
     buffer.add(
         torch.from_numpy(state.obs),
-        decision,
+        actor_step,
         torch.from_numpy(reward),
         terminated=torch.from_numpy(terminated),
         truncated=torch.from_numpy(truncated),

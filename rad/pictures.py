@@ -11,7 +11,7 @@ from rad.evaluation.loaded_run import load, play, policy_of
 from rad.evaluation.play import Recorder
 from rad.experiment.config import RunConfig
 from rad.experiment.splits import splits
-from rad.report.draw.plots import learning_curve
+from rad.report.draw.curves import learning_curve
 from rad.runtime.files import locked, replacing
 from rad.runtime.run_dir import ATTENTION_PICTURE, CONFIG_FILE, CURVE_FILE, VIDEO_FILE, is_done
 from rad.runtime.video import write_mp4

@@ -33,7 +33,7 @@ class Transition(NamedTuple):
         return Transition(*(tensor.to(device, non_blocking=True) for tensor in self))
 
 
-class Decision(NamedTuple):
+class ActorStep(NamedTuple):
     """What a policy did on one observation of each environment; all on the CPU.
 
     Attributes:
@@ -55,7 +55,7 @@ class Minibatch(NamedTuple):
     Attributes:
         obs: uint8 [B, C, H, W] in 0..255.
         env: int64 [B], the environment that each step was made in.
-        action, log_prob, value, policy: as in `Decision`, first axis B.
+        action, log_prob, value, policy: as in `ActorStep`, first axis B.
         advantage, returns: float32 [B].
     """
 
@@ -78,7 +78,7 @@ class Rollout(NamedTuple):
 
     Attributes:
         obs: uint8 [T, N, C, H, W] in 0..255, on any device; everything else is on the CPU.
-        action, log_prob, value, policy: as in `Decision`, first axes T, N.
+        action, log_prob, value, policy: as in `ActorStep`, first axes T, N.
         next_value: float32 [T, N], of the observation that each step led to; where an episode was truncated,
             of its final observation. Means nothing where one terminated.
         reward: float32 [T, N], as the environment gave it.

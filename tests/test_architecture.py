@@ -25,16 +25,16 @@ ROOMS = {
     "rad.loops": "rad.buffers rad.types",
     # Above: the learner. Below: what is done with it.
     "rad.report": "",
-    "rad.report.read": "rad.envs.suites rad.runtime.migrate rad.runtime.run_dir",
+    "rad.report.read": "rad.envs.suites rad.runtime.metrics_file rad.runtime.migrate rad.runtime.run_dir",
     "rad.report.stats": "rad.envs.suites rad.report.read",
     "rad.report.draw": "rad.report.read rad.report.stats",
     "rad.report.page": "rad.report.draw rad.report.read rad.report.stats rad.runtime.run_dir",
     "rad.report.compare_runs": "rad.report.draw rad.report.read rad.report.stats",
     "rad.experiment": "augment encoders rad.agents rad.buffers rad.envs rad.loops rad.runtime",
-    "rad.evaluation": "rad.agents rad.envs rad.experiment rad.report.draw rad.report.stats rad.runtime",
+    "rad.evaluation": "rad.agents rad.envs rad.experiment rad.report.draw rad.report.read rad.report.stats rad.runtime",
     "rad.attention": (
-        "encoders rad.agents rad.envs rad.evaluation rad.experiment rad.heads rad.report.read rad.report.stats "
-        "rad.runtime rad.types"
+        "encoders rad.agents rad.envs rad.evaluation rad.experiment rad.heads rad.report.draw rad.report.read "
+        "rad.report.stats rad.runtime rad.types"
     ),
     "rad.training": "rad.agents rad.envs rad.evaluation rad.experiment rad.loops rad.report.draw rad.runtime",
     "rad.pictures": ("rad.agents rad.attention rad.evaluation rad.experiment rad.report.draw rad.runtime rad.training"),
@@ -375,7 +375,7 @@ def test_the_tables_name_what_exists():
         ("rad.losses.sac", "def f():\n    from rad.heads.sac import Actor", "rad.losses may import rad.types"),
         ("rad.envs.dmc.task", "from rad.runtime import seeding", "rad.envs may import rad.types"),
         ("rad.envs.dmc.task", "from rad import runtime", "rad.envs may import rad.types"),
-        ("rad.report.draw.plots", "import torch.nn", "rad.report.draw may import matplotlib"),
+        ("rad.report.draw.curves", "import torch.nn", "rad.report.draw may import matplotlib"),
         ("rad.agents.sac", "import matplotlib.pyplot", "rad.attention.draw only"),
         ("rad.training.trainer", "from dm_control import suite", "rad.envs only"),
         ("rad.training.trainer", "import importlib\nimportlib.import_module('mujoco')", "rad.envs only"),

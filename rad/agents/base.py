@@ -1,17 +1,35 @@
-"""What all agents share: one encoder, a precision, random numbers, and a state that resumes exactly."""
+"""What all agents share: one encoder, acting, auxiliary losses, a precision, and a state that resumes exactly."""
 
 import abc
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, TypedDict
 
 import numpy as np
 import torch
 from torch import Tensor
 
+import augment
 import encoders
-from rad.agents.optimizers import own_moments
+from rad.agents import auxiliary
+from rad.agents.bandit_views import BanditViews
+from rad.agents.state import Stateful
 from rad.agents.targets import Target, Targets
+from rad.agents.views import Views
+from rad.heads.distributions import Distribution, SquashedGaussian
+from rad.types import Metrics, Minibatch, Transition
+
+Augmentations = augment.Augmentation | Mapping[str, augment.Augmentation]
+"""An augmentation, or several by name that a bandit chooses among."""
+
+
+class Options(TypedDict, total=False):
+    """What every agent's constructor takes beyond its own arguments, see `Agent`."""
+
+    auxiliary_loss: str
+    seed: int
+    device: torch.device | str
+    precision: str
 
 
 @dataclass(frozen=True)
@@ -22,38 +40,50 @@ class AgentConfig:
         """Raise a ValueError that begins with an option's name if it is an unknown word or contradicts another."""
 
 
-class Agent(abc.ABC):
-    """Base of the agents.
+class Agent(Stateful, abc.ABC):
+    """Base of the agents, which add their networks, `update`, and what else their loop asks for.
 
     Args:
-        seed: of the weights and of all that is drawn from `generator`.
+        image_shape: (C, H, W) of the stored observations, before augmentation.
+        augmentation: an augmentation, or several by name.
+        encoder: an encoder of augmented images, or a text for `encoders.make`.
+        auxiliary_loss: text for `auxiliary.make`: losses that train the encoder beside the agent's own.
+        seed: of the initial weights and of all that is drawn.
         device: where the networks live.
         precision: "fp32", or "bf16" for everything but output layers and losses.
 
+    Raises:
+        ValueError: there is no augmentation, the encoder takes images of another shape, or a text is wrong.
+
     Attributes:
-        views: of the images; `views.plain(images)` is what evaluation sees, float32 [B, C, H', W'] in [0, 1].
-        parts: names of the attributes that make up the state: networks, optimizers and what else has one.
+        candidates: the augmentations by name.
+        generator: CPU generator of weights and actions.
+        view_generator: CPU generator of the augmentation.
+        auxiliary: the auxiliary losses by name.
         updates: how often `update` was called.
     """
 
-    parts: ClassVar[tuple[str, ...]]
-    encoder: encoders.Encoder
-    views: Any
+    views: Views | BanditViews
 
-    def __init__(self, seed: int, device: torch.device | str, precision: str) -> None:
-        self.device, self.precision = torch.device(device), precision
-        self.generator = torch.Generator().manual_seed(seed)
-        self.updates = 0
-
-    @abc.abstractmethod
-    def act(self, obs: np.ndarray, *, deterministic: bool, generator: torch.Generator | None = None) -> np.ndarray:
-        """Choose actions [N, ...] for observations as stored, uint8 [N, C, H, W], from the view without disturbance.
-
-        Args:
-            obs: one for each environment.
-            deterministic: take the mode of the policy instead of a sample.
-            generator: CPU generator of the sample: not the agent's, so that an evaluation changes no training.
-        """
+    def __init__(
+        self,
+        image_shape: tuple[int, int, int],
+        augmentation: Augmentations,
+        *,
+        encoder: encoders.Encoder | str,
+        auxiliary_loss: str = "none",
+        seed: int = 0,
+        device: torch.device | str = "cpu",
+        precision: str = "fp32",
+    ) -> None:
+        self.candidates = dict(augmentation) if isinstance(augmentation, Mapping) else {"": augmentation}
+        if not self.candidates:
+            raise ValueError("augmentation must be one or several by name, got none")
+        self.image_shape, self.device, self.precision, self.updates = image_shape, torch.device(device), precision, 0
+        # Three of them: actions and initial weights are the same with another augmentation or auxiliary loss.
+        self.generator, self.view_generator, of_auxiliary = (torch.Generator().manual_seed(seed + i) for i in range(3))
+        self.encoder = self._make_encoder(encoder, next(iter(self.candidates.values())))
+        self.auxiliary = auxiliary.make(auxiliary_loss, self.encoder, generator=of_auxiliary)
 
     @abc.abstractmethod
     def targets(self) -> Targets:
@@ -69,10 +99,54 @@ class Agent(abc.ABC):
             raise ValueError(f"unknown target '{name}' of {type(self).__name__}; allowed: {', '.join(targets)}")
         return targets[name]
 
-    def _make_encoder(self, spec: str, image_shape: tuple[int, int, int]) -> encoders.Encoder:
-        """Make an encoder with weights from the agent's generator, on its device, channels-last."""
-        encoder = encoders.make(spec, image_shape, generator=self.generator)
+    def _make_encoder(self, encoder: encoders.Encoder | str, op: augment.Augmentation) -> encoders.Encoder:
+        """Make or take an encoder, on the agent's device, channels-last."""
+        shape = (self.image_shape[0], *op.output_size(*self.image_shape[1:]))
+        if isinstance(encoder, str):
+            encoder = encoders.make(encoder, shape, generator=self.generator)
+        if encoder.image_shape != shape:
+            raise ValueError(f"encoder must take augmented images {shape}, got one for {encoder.image_shape}")
         return encoder.to(self.device).to(memory_format=torch.channels_last)
+
+    @abc.abstractmethod
+    def _policy(self, images: Tensor) -> Distribution | SquashedGaussian:
+        """Return the policy for a view, float [B, C, H, W]."""
+
+    @torch.no_grad()
+    def act(self, obs: np.ndarray, *, deterministic: bool, generator: torch.Generator | None = None) -> np.ndarray:
+        """Choose actions on the view without randomness.
+
+        Args:
+            obs: uint8 [N, C, H, W], as stored.
+            deterministic: take the mode instead of a sample.
+            generator: CPU generator of the sample; None for the agent's own, which training draws from too.
+
+        Returns:
+            int64 [N] where actions are discrete, else float32 [N, A]; SAC's lie in [-1, 1], PPO's are not clipped.
+        """
+        policy = self._policy(self.views.eval_view(torch.from_numpy(obs).to(self.device)))
+        action = policy.mode if deterministic else policy.sample(generator or self.generator)
+        return action.cpu().numpy()
+
+    def _encode(self, encoder: encoders.Encoder, images: Tensor) -> Tensor:
+        """Map a view [B, C, H, W] to features [B, F]."""
+        with self._autocast():
+            return encoder(images)
+
+    def _add_auxiliary(
+        self, losses: dict[str, Tensor], metrics: Metrics, batch: Transition | Minibatch
+    ) -> tuple[dict[str, Tensor], Metrics]:
+        """Return an agent's losses and metrics with those of the auxiliary losses, each on views of its own."""
+        for name, auxiliary_loss in self.auxiliary.items():
+            with self._autocast():
+                loss, of_loss = auxiliary_loss.loss(self.encoder, batch, lambda obs: self._cast(self.views(obs)))
+            losses, metrics = losses | {f"auxiliary {name}": loss}, metrics | of_loss
+        return losses, metrics
+
+    def _step_auxiliary(self) -> None:
+        """Let the auxiliary losses take their own steps, after that of the encoder."""
+        for auxiliary_loss in self.auxiliary.values():
+            auxiliary_loss.step(self.encoder)
 
     def _cast(self, images: Tensor) -> Tensor:
         """Convert a view once to what the first layer takes, instead of at each of its passes through a network."""
@@ -83,18 +157,17 @@ class Agent(abc.ABC):
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bf16", cache_enabled=False)
 
     def state_dict(self) -> dict[str, Any]:
-        """Return networks, optimizers, generators and counters."""
-        return {name: getattr(self, name).state_dict() for name in self.parts} | {
+        """Return networks, optimizers, generators, counters and the auxiliary losses."""
+        return super().state_dict() | {
             "generator": self.generator.get_state(),
             "updates": self.updates,
+            "auxiliary": {name: loss.state_dict() for name, loss in self.auxiliary.items()},
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Restore what `state_dict` gave."""
-        for name in self.parts:
-            part = getattr(self, name)
-            part.load_state_dict(state[name])
-            if isinstance(part, torch.optim.Optimizer):
-                own_moments(part)
+        super().load_state_dict(state)
         self.generator.set_state(state["generator"])
         self.updates = state["updates"]
+        for name, loss in self.auxiliary.items():  # states from before there were any lack the entry
+            loss.load_state_dict(state["auxiliary"][name])

@@ -1,5 +1,6 @@
 """How weights move: gradient steps, target averages, and optimizer states that survive a resume."""
 
+import functools
 import inspect
 
 import torch
@@ -20,24 +21,29 @@ class Adam(torch.optim.Adam):
     step = torch.no_grad()(inspect.unwrap(torch.optim.Adam.step))
 
 
-def step(optimizer: torch.optim.Optimizer, loss: Tensor) -> None:
-    """Take one step down the gradient of `loss`, a 0-d tensor."""
+def step(optimizer: torch.optim.Optimizer, *losses: Tensor) -> None:
+    """Take one step down the gradient of the sum of `losses`, 0-d tensors."""
     optimizer.zero_grad(set_to_none=True)
-    loss.backward()
+    functools.reduce(torch.add, losses).backward()
     optimizer.step()
 
 
-def clipped_step(optimizer: torch.optim.Optimizer, loss: Tensor, max_grad_norm: float) -> Tensor:
+def clipped_step(optimizer: torch.optim.Optimizer, max_grad_norm: float, *losses: Tensor) -> Tensor:
     """Step like `step`, the gradient scaled down to `max_grad_norm` if longer; return its length before, 0-d."""
     optimizer.zero_grad(set_to_none=True)
-    loss.backward()
+    functools.reduce(torch.add, losses).backward()
     parameters = [value for group in optimizer.param_groups for value in group["params"]]
     norm = nn.utils.clip_grad_norm_(parameters, max_grad_norm)
     optimizer.step()
     return norm
 
 
-def own_moments(optimizer: torch.optim.Optimizer) -> None:
+def grad_norm(module: nn.Module) -> Tensor:
+    """Return the length of the gradient that the last step left in a module's parameters, 0-d."""
+    return nn.utils.get_total_norm([value.grad for value in module.parameters() if value.grad is not None])
+
+
+def copy_optimizer_state(optimizer: torch.optim.Optimizer) -> None:
     """Copy the moments that were loaded, in the memory layout of their parameters.
 
     The fused step walks parameter and moments in the order of memory: a contiguous moment of channels-last
@@ -50,6 +56,6 @@ def own_moments(optimizer: torch.optim.Optimizer) -> None:
 
 
 @torch.no_grad()
-def average(source: nn.Module, target: nn.Module, tau: float) -> None:
-    """Move the target's parameters towards the source's: theta' <- theta' + tau (theta - theta')."""
+def soft_update(source: nn.Module, target: nn.Module, tau: float) -> None:
+    """Move the target's parameters toward the source's: theta' <- theta' + tau (theta - theta')."""
     torch._foreach_lerp_(list(target.parameters()), list(source.parameters()), tau)

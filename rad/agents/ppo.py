@@ -1,32 +1,26 @@
-"""PPO from pixels: clipped or KL-penalised; augmented while acting (RAD) or in a consistency loss (DrAC)."""
+"""PPO from pixels: clipped or KL-penalized; augmented while acting (RAD) or in a consistency loss (DrAC)."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Literal, Unpack
 
 import numpy as np
 import torch
 from torch import Tensor
 
-import augment
-from rad.agents.bandit_views import ArmViews
-from rad.agents.base import Agent, AgentConfig
+import encoders
+from rad.agents.bandit_views import BanditViews
+from rad.agents.base import Agent, AgentConfig, Augmentations, Options
+from rad.agents.checks import check_effect, check_words
 from rad.agents.optimizers import Adam, clipped_step
 from rad.agents.reward_norm import RewardNormalizer
 from rad.agents.targets import Targets, of_policy_and_value
 from rad.heads.distributions import Distribution
 from rad.heads.ppo import PolicyValue
 from rad.losses.consistency import consistency_loss
-from rad.losses.ppo import (
-    adapt_beta,
-    clipped_policy_loss,
-    explained_variance,
-    normalize,
-    penalized_policy_loss,
-    value_loss,
-)
+from rad.losses.diagnostics import explained_variance, inactive_units
+from rad.losses.ppo import adapt_beta, clipped_policy_loss, normalize, penalized_policy_loss, value_loss
 from rad.losses.returns import gae
-from rad.types import Decision, Metrics, Minibatch, Rollout
+from rad.types import ActorStep, Metrics, Minibatch, Rollout
 
 Objective = Literal["clip", "kl"]
 Where = Literal["rollout", "consistency"]
@@ -34,7 +28,7 @@ Where = Literal["rollout", "consistency"]
 
 @dataclass(frozen=True)
 class PPOConfig(AgentConfig):
-    """Hyperparameters of PPO. Defaults are Procgen's (Cobbe et al. 2020 and train-procgen), with 64 environments."""
+    """Hyperparameters of PPO. Defaults are for Procgen with 64 environments (Cobbe et al. 2020, train-procgen)."""
 
     num_steps: int = 256
     """Agent steps of each environment per rollout."""
@@ -45,7 +39,7 @@ class PPOConfig(AgentConfig):
     gamma: float = 0.999
     """Discount per agent step."""
     gae_lambda: float = 0.95
-    """Weight of longer sums in the advantage; 0 takes one step, 1 all."""
+    """GAE's lambda: 0 is the one-step advantage, 1 the return of the rest of the episode less the value."""
     lr: float = 5e-4
     """Learning rate of everything."""
     adam_eps: float = 1e-5
@@ -61,7 +55,7 @@ class PPOConfig(AgentConfig):
     target_kl: float = 0.01
     """Divergence in nats that the kl objective aims at; the best of the PPO paper's."""
     init_kl_beta: float = 1.0
-    """Weight of the divergence at the start; it soon forgets, says the PPO paper."""
+    """Weight of the divergence at the start; it adapts quickly, so that the start hardly matters (PPO paper)."""
     ent_coef: float = 0.01
     """Weight of the entropy bonus."""
     vf_coef: float = 0.5
@@ -75,7 +69,7 @@ class PPOConfig(AgentConfig):
     reward_gamma: float = 0.0
     """Discount of that return; 0 takes gamma. The published implementations have 0.99 whatever gamma is."""
     reward_clip: float = 10.0
-    """Largest size of a normalised reward."""
+    """Largest size of a normalized reward."""
     augment_where: Where = "rollout"
     """rollout: act and learn on augmented frames (RAD); consistency: in a loss of its own only (DrAC)."""
     consistency_coef: float = 0.1
@@ -85,112 +79,67 @@ class PPOConfig(AgentConfig):
 
     def check(self) -> None:
         """Raise a ValueError that begins with an option's name if it is an unknown word or has no effect."""
-        for name, kind in (("objective", Objective), ("augment_where", Where)):
-            if getattr(self, name) not in get_args(kind):
-                raise ValueError(f"{name} must be {' or '.join(get_args(kind))}, got {getattr(self, name)!r}")
-        for name, (owner, needed) in _EFFECTIVE_WITH.items():
-            value, default = getattr(self, name), getattr(type(self), name)
-            if value != default and getattr(self, owner) != needed:
-                raise ValueError(
-                    f"{name} has an effect only with {owner} {needed}; allowed here: {default}, got {value}"
-                )
-        if self.objective == "kl" and not self.clip_value and self.clip_coef != type(self).clip_coef:
-            raise ValueError(
-                f"clip_coef has an effect only with objective clip or with clip_value True, got {self.clip_coef}"
-            )
-        if self.objective == "kl" and self.num_epochs * self.num_minibatches < 2:
+        check_words(self, objective=Objective, augment_where=Where)
+        kl, clip = self.objective == "kl", self.objective == "clip"
+        check_effect(self, kl, "objective kl", "target_kl", "init_kl_beta")
+        check_effect(self, clip or self.clip_value, "objective clip or clip_value True", "clip_coef")
+        check_effect(self, self.augment_where == "consistency", "augment_where consistency", "consistency_coef")
+        check_effect(self, self.normalize_reward, "normalize_reward True", "reward_gamma", "reward_clip")
+        if kl and self.num_epochs * self.num_minibatches < 2:
             raise ValueError("objective kl needs two or more gradient steps per rollout: before the first, KL is 0")
-
-
-# Options that only another option's value brings to life.
-_EFFECTIVE_WITH: dict[str, tuple[str, Any]] = {
-    "consistency_coef": ("augment_where", "consistency"),
-    "target_kl": ("objective", "kl"),
-    "init_kl_beta": ("objective", "kl"),
-    "reward_gamma": ("normalize_reward", True),
-    "reward_clip": ("normalize_reward", True),
-}
 
 
 class PPOAgent(Agent):
     """Proximal Policy Optimization from pixels; policy and value share encoder and trunk.
 
     Args:
-        image_shape: (C, H, W) of the stored observations, before augmentation.
+        image_shape, encoder, **options: as of `Agent`.
         action_dim: number of discrete actions, or size A of a continuous one.
         config: hyperparameters.
-        arms: augmentations by name: one, or several among which a bandit chooses for each rollout.
+        augmentation: a single one, or several by name among which a bandit chooses for each rollout.
         discrete: whether actions are discrete.
-        encoder: text for `encoders.make`.
-        seed: of the initial weights, the actions, the order of minibatches and the augmentation.
-        device: where the networks live.
-        precision: "fp32", or "bf16" for everything but output layers and losses.
         total_updates: rollouts in the whole run, which `anneal_lr` needs.
 
     Raises:
-        ValueError: the learning rate shall fall, and `total_updates` does not say until when.
+        ValueError: the learning rate shall fall and `total_updates` does not say until when, two hyperparameters
+            contradict each other, or as of `Agent`.
 
     Source: Schulman et al. 2017 (PPO, arXiv 1707.06347); Laskin et al. 2020 (RAD, arXiv 2004.14990); Raileanu
     et al. 2021 (DrAC, arXiv 2006.12862).
     """
 
-    views: ArmViews
     parts = ("encoder", "head", "optimizer", "views", "normalizer")
+    tensors = ("kl_beta",)
+    views: BanditViews
 
     def __init__(
         self,
         image_shape: tuple[int, int, int],
         action_dim: int,
         config: PPOConfig,
-        arms: Mapping[str, augment.Augmentation],
+        augmentation: Augmentations,
         *,
         discrete: bool,
-        encoder: str = "impala",
-        seed: int = 0,
-        device: torch.device | str = "cpu",
-        precision: str = "fp32",
+        encoder: encoders.Encoder | str = "impala",
         total_updates: int = 0,
+        **options: Unpack[Options],
     ) -> None:
         config.check()
-        super().__init__(seed, device, precision)
         if config.anneal_lr and total_updates < 1:
             raise ValueError(f"total_updates must be at least 1 for anneal_lr, got {total_updates}")
-        self.config, self.image_shape, self.total_updates = config, image_shape, total_updates
-        self.views = ArmViews(arms, image_shape, torch.Generator().manual_seed(seed + 1))
+        super().__init__(image_shape, augmentation, encoder=encoder, **options)
+        self.config, self.total_updates = config, total_updates
+        self.views = BanditViews(self.candidates, image_shape, self.view_generator)
         self.normalizer = RewardNormalizer(config.reward_gamma or config.gamma, config.reward_clip)
-        channels, height, width = image_shape
-        seen = next(iter(arms.values())).output_size(height, width)
-        self.encoder = self._make_encoder(encoder, (channels, *seen))
-        self.head = PolicyValue(
-            self.encoder.feature_dim,
-            action_dim,
-            discrete=discrete,
-            hidden_dim=config.hidden_dim,
-            generator=self.generator,
-        ).to(self.device)
+        dims, hidden_dim = (self.encoder.feature_dim, action_dim), config.hidden_dim
+        self.head = PolicyValue(*dims, discrete=discrete, hidden_dim=hidden_dim, generator=self.generator)
+        self.head.to(self.device)
         params = [*self.encoder.parameters(), *self.head.parameters()]
         self.optimizer = Adam(params, lr=config.lr, eps=config.adam_eps, fused=True)
         self.kl_beta = torch.tensor(config.init_kl_beta, device=self.device)
 
-    def act(self, obs: np.ndarray, *, deterministic: bool, generator: torch.Generator | None = None) -> np.ndarray:
-        """Choose actions for evaluation, on the view without disturbance.
-
-        Args:
-            obs: uint8 [N, C, H, W], as stored.
-            deterministic: take the mode instead of a sample.
-            generator: CPU generator of the sample: not the agent's, so that an evaluation changes no training.
-
-        Returns:
-            int64 [N], or float32 [N, A], not clipped to the action space.
-
-        Raises:
-            ValueError: a sample is asked for without a generator.
-        """
-        if generator is None and not deterministic:
-            raise ValueError("act needs a generator unless it is deterministic, got None")
-        with torch.no_grad():
-            policy, _ = self._forward(self.views.plain(torch.from_numpy(obs).to(self.device)))
-        return (policy.sample(generator) if generator and not deterministic else policy.mode).cpu().numpy()
+    def _policy(self, images: Tensor) -> Distribution:
+        return self._forward(images)[0]
 
     def targets(self) -> Targets:
         """Return policy, value and logits as functions of the features."""
@@ -200,37 +149,32 @@ class PPOAgent(Agent):
         """Draw the augmentation of each environment anew, if it acts on rollouts; it holds until the next call."""
         if self.config.augment_where == "rollout":
             self.views.choose()
-            self.views.hold((num_envs, *self.image_shape), self.device)
+            self.views.sample_params((num_envs, *self.image_shape), self.device)
 
     @torch.no_grad()
-    def decide(self, obs: np.ndarray) -> Decision:
+    def actor_step(self, obs: np.ndarray) -> ActorStep:
         """Draw one action for each environment of the rollout, obs uint8 [N, C, H, W], row i of environment i."""
-        policy, value = self._forward(self._rollout_view(*self._of_envs(obs)))
+        policy, value = self._forward_rollout(obs)
         action = policy.sample(self.generator)
-        return Decision(*(part.cpu() for part in (action, policy.log_prob(action), value, policy.params)))
+        return ActorStep(*(part.cpu() for part in (action, policy.log_prob(action), value, policy.params)))
 
     @torch.no_grad()
     def value(self, obs: np.ndarray) -> Tensor:
         """Return the values, float32 [N] on the CPU, of obs uint8 [N, C, H, W], row i of environment i."""
-        return self._forward(self._rollout_view(*self._of_envs(obs)))[1].cpu()
+        return self._forward_rollout(obs)[1].cpu()
 
     def update(self, rollout: Rollout) -> Metrics:
         """Learn from the rollout that `begin_rollout` began: some epochs of minibatches, in random order.
 
         Returns:
-            Metrics, averaged over the minibatches, and how much of the returns the value function foresaw.
+            Metrics averaged over the minibatches, and what the rollout tells of value function and advantages.
         """
-        config = self.config
+        config, ends = self.config, (rollout.terminated, rollout.truncated)
+        reward = self.normalizer(rollout.reward, ends[0] | ends[1]) if config.normalize_reward else rollout.reward
         advantage, returns = gae(
-            self._scaled_reward(rollout),
-            rollout.value,
-            rollout.next_value,
-            rollout.terminated,
-            rollout.truncated,
-            gamma=config.gamma,
-            gae_lambda=config.gae_lambda,
+            reward, rollout.value, rollout.next_value, *ends, gamma=config.gamma, gae_lambda=config.gae_lambda
         )
-        self.views.credit(float(returns.mean()))
+        self.views.update(float(returns.mean()))
         if config.augment_where == "consistency":
             self.views.choose()
         self._anneal()
@@ -243,28 +187,31 @@ class PPOAgent(Agent):
             last_kl = _average(metrics[-config.num_minibatches :])["kl"]
             self.kl_beta = adapt_beta(self.kl_beta, last_kl, config.target_kl)
         self.updates += 1
-        foreseen = {"explained_variance": explained_variance(rollout.value, returns)}
-        return _average(metrics) | foreseen | self.views.metrics()
-
-    def _scaled_reward(self, rollout: Rollout) -> Tensor:
-        if not self.config.normalize_reward:
-            return rollout.reward
-        return self.normalizer(rollout.reward, rollout.terminated | rollout.truncated)
+        spread = {"target_std": returns.std(correction=0), "advantage_std": advantage.std(correction=0)}
+        spread["explained_variance"] = explained_variance(rollout.value, returns)
+        return _average(metrics) | spread | self.views.metrics()
 
     def _update_minibatch(self, batch: Minibatch) -> Metrics:
-        """Take one step down the gradient of L = L_policy + c_v L_value - c_e entropy (+ c_c L_consistency)."""
+        """Take one step down the gradient of the sum of all losses: L_policy + c_v L_value - c_e entropy and others."""
         config = self.config
-        policy, value = self._forward(self._rollout_view(batch.obs, batch.env))
+        features = self._encode(self.encoder, self._rollout_view(batch.obs, batch.env))  # what the policy acted on
+        with self._autocast():
+            policy, value = self.head(features)
         kl, entropy = self.head.distribution(batch.policy).kl(policy), policy.entropy().mean()
-        policy_loss, policy_metrics = self._policy_loss(policy.log_prob(batch.action), kl, batch)
+        policy_loss, metrics = self._policy_loss(policy.log_prob(batch.action), kl, batch)
         clip_coef = config.clip_coef if config.clip_value else None
         v_loss, value_metrics = value_loss(value, batch.value, batch.returns, clip_coef)
-        loss = policy_loss + config.vf_coef * v_loss - config.ent_coef * entropy
-        metrics = policy_metrics | value_metrics | {"kl": kl.detach().mean(), "entropy": entropy.detach()}
+        losses = {"policy": policy_loss, "value": config.vf_coef * v_loss, "entropy": -config.ent_coef * entropy}
+        metrics |= value_metrics | {"kl": kl.detach().mean(), "entropy": entropy.detach()}
+        metrics["inactive_units"] = inactive_units(features)
         if config.augment_where == "consistency":
             consistency, consistency_metrics = self._consistency(batch.obs, policy, value)
-            loss, metrics = loss + config.consistency_coef * consistency, metrics | consistency_metrics
-        return metrics | {"grad_norm": clipped_step(self.optimizer, loss, config.max_grad_norm)}
+            losses["consistency"] = config.consistency_coef * consistency
+            metrics |= consistency_metrics
+        losses, metrics = self._add_auxiliary(losses, metrics, batch)
+        metrics["grad_norm"] = clipped_step(self.optimizer, config.max_grad_norm, *losses.values())
+        self._step_auxiliary()
+        return metrics
 
     def _policy_loss(self, log_prob: Tensor, kl: Tensor, batch: Minibatch) -> tuple[Tensor, Metrics]:
         advantage = normalize(batch.advantage) if self.config.normalize_advantage else batch.advantage
@@ -279,11 +226,14 @@ class PPOAgent(Agent):
         return consistency_loss(clean_policy.kl(augmented_policy), value, augmented_value)
 
     def _rollout_view(self, obs: Tensor, env: Tensor) -> Tensor:
-        """Return what acting and PPO's losses see: augmented as held for the rollout (RAD), or clean (DrAC)."""
-        return self.views.held(obs, env) if self.config.augment_where == "rollout" else self.views.plain(obs)
+        """Return what acting and PPO's losses see: augmented as drawn for the rollout (RAD), or clean (DrAC)."""
+        return (
+            self.views.apply_params(obs, env) if self.config.augment_where == "rollout" else self.views.eval_view(obs)
+        )
 
-    def _of_envs(self, obs: np.ndarray) -> tuple[Tensor, Tensor]:
-        return torch.from_numpy(obs).to(self.device), torch.arange(len(obs), device=self.device)
+    def _forward_rollout(self, obs: np.ndarray) -> tuple[Distribution, Tensor]:
+        images, env = torch.from_numpy(obs).to(self.device), torch.arange(len(obs), device=self.device)
+        return self._forward(self._rollout_view(images, env))
 
     def _forward(self, images: Tensor) -> tuple[Distribution, Tensor]:
         with self._autocast():
@@ -294,15 +244,6 @@ class PPOAgent(Agent):
         left = max(1.0 - self.updates / self.total_updates, 0.0) if self.config.anneal_lr else 1.0
         for group in self.optimizer.param_groups:
             group["lr"] = self.config.lr * left
-
-    def state_dict(self) -> dict[str, Any]:
-        """Return networks, optimizer, statistics, the draw held, generators and counters."""
-        return super().state_dict() | {"kl_beta": self.kl_beta}
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Restore what `state_dict` gave."""
-        super().load_state_dict(state)
-        self.kl_beta = state["kl_beta"].to(self.device)
 
 
 def _average(metrics: list[Metrics]) -> Metrics:

@@ -1,9 +1,8 @@
 """RAD-SAC: Soft Actor-Critic on a shared convolutional encoder and augmented pixels; DrQ and SVEA as options."""
 
 import copy
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any, Literal, Unpack
 
 import numpy as np
 import torch
@@ -11,12 +10,15 @@ from torch import Tensor
 
 import augment
 import encoders
-from rad.agents.base import Agent, AgentConfig
-from rad.agents.optimizers import Adam, average, step
+from rad.agents.base import Agent, AgentConfig, Augmentations, Options
+from rad.agents.checks import check_effect, check_words
+from rad.agents.optimizers import Adam, grad_norm, soft_update, step
 from rad.agents.targets import Targets, of_actor_and_critic
 from rad.agents.views import Views
+from rad.heads.distributions import SquashedGaussian
 from rad.heads.sac import Actor, Critic
-from rad.losses.sac import actor_loss, critic_loss, soft_target, temperature_loss
+from rad.losses.diagnostics import inactive_units
+from rad.losses.sac import actor_loss, critic_loss, soft_target, temperature_loss, weak_and_strong
 from rad.types import Metrics, Transition
 
 ActorFeatures = Literal["after", "before"]
@@ -24,14 +26,17 @@ ActorFeatures = Literal["after", "before"]
 
 @dataclass(frozen=True)
 class SACConfig(AgentConfig):
-    """Hyperparameters of SAC. Defaults are RAD's (Laskin et al. 2020, after CURL, Srinivas et al. 2020)."""
+    """Hyperparameters of SAC. Defaults are RAD's (Laskin et al. 2020, after CURL, Srinivas et al. 2020).
+
+    The replay is made and sampled by `batch_size`, `gamma` and `n_step`; the agent finds them in its batches alone.
+    """
 
     batch_size: int = 128
-    """Transitions per update, read by whoever samples. RAD's scripts have 128, its paper 512."""
+    """Transitions per update. RAD's scripts have 128, its paper 512."""
     gamma: float = 0.99
-    """Discount per agent step, read by whoever makes the replay."""
+    """Discount per agent step, by which the replay sums rewards and discounts."""
     n_step: int = 1
-    """Agent steps summed before bootstrapping, read by whoever makes the replay."""
+    """Agent steps that the replay sums before bootstrapping."""
     actor_lr: float = 1e-3
     """Learning rate of the actor's head."""
     critic_lr: float = 1e-3
@@ -79,14 +84,10 @@ class SACConfig(AgentConfig):
 
     def check(self) -> None:
         """Raise a ValueError that begins with an option's name if it is an unknown word or contradicts another."""
-        if self.actor_features not in get_args(ActorFeatures):
-            raise ValueError(f"actor_features must be after or before, got {self.actor_features!r}")
+        check_words(self, actor_features=ActorFeatures)
+        check_effect(self, self.strong_augment != "none", "a strong_augment that is not none", "strong_weight")
         if self.log_std_min >= self.log_std_max:
             raise ValueError(f"log_std_min must be below log_std_max {self.log_std_max}, got {self.log_std_min}")
-        if self.strong_augment == "none" and self.strong_weight != type(self).strong_weight:
-            raise ValueError(
-                f"strong_weight has an effect only with a strong_augment that is not none, got {self.strong_weight}"
-            )
         if self.share_draw and self.target_views != self.critic_views:
             views = f"{self.target_views} and {self.critic_views}"
             raise ValueError(f"share_draw needs as many target_views as critic_views, got {views}")
@@ -96,177 +97,135 @@ class SACAgent(Agent):
     """Soft Actor-Critic from pixels.
 
     The convolutions are one module: the critic's loss trains them, the actor reads them without gradient.
-    Actor and critic project the features each for itself.
 
     Args:
-        image_shape: (C, H, W) of the stored observations, before augmentation.
+        image_shape, encoder, **options: as of `Agent`.
         action_dim: size of the action A; actions lie in [-1, 1].
         config: hyperparameters.
-        op: augmentation of obs and next_obs before each update.
-        encoder: text for `encoders.make`.
-        seed: of the initial weights, the noise and the augmentation.
-        device: where the networks live.
-        precision: "fp32", or "bf16" for everything but output layers and losses.
+        augmentation: of obs and next_obs before each update; a single one: a bandit would need rollouts to judge by.
         distractors: uint8 [M, 3, h, w], what a strong `overlay` blends with; None for pictures of its own.
 
     Raises:
-        ValueError: two hyperparameters contradict each other.
+        ValueError: two hyperparameters contradict each other, there are several augmentations, or as of `Agent`.
 
     Source: Laskin et al. 2020 (RAD, arXiv 2004.14990); Kostrikov et al. 2020 (DrQ, arXiv 2004.13649, eqs. 1-3);
     Hansen et al. 2021 (SVEA, arXiv 2107.00644, eq. 8); Yarats et al. 2021 (DrQ-v2, arXiv 2107.09645) and its code.
     """
 
-    views: Views
     parts = (
         *("encoder", "actor", "critic", "encoder_target", "critic_target", "views"),
         *("critic_optimizer", "actor_optimizer", "alpha_optimizer"),
     )
+    tensors = ("log_alpha",)
+    views: Views
 
     def __init__(
         self,
         image_shape: tuple[int, int, int],
         action_dim: int,
         config: SACConfig,
-        op: augment.Augmentation,
+        augmentation: Augmentations,
         *,
-        encoder: str = "pixel",
-        seed: int = 0,
-        device: torch.device | str = "cpu",
-        precision: str = "fp32",
+        encoder: encoders.Encoder | str = "pixel",
         distractors: Tensor | None = None,
+        **options: Unpack[Options],
     ) -> None:
-        super().__init__(seed, device, precision)
         config.check()
+        super().__init__(image_shape, augmentation, encoder=encoder, **options)
+        if len(self.candidates) > 1:
+            raise ValueError(f"augmentation must be a single one for SAC, got {', '.join(self.candidates)}")
+        (op,) = self.candidates.values()
         self.config, self.action_dim, self.target_entropy = config, action_dim, -float(action_dim)
-        self.views = Views(op, torch.Generator().manual_seed(seed + 1), frozen=config.freeze_augment)
-        size = op.output_size(*image_shape[1:])[0]
-        self.strong = augment.make(config.strong_augment, size=size, distractors=distractors)
-
-        channels, height, width = image_shape
-        encoded_shape = (channels, *op.output_size(height, width))
-        heads = {"projection_dim": config.projection_dim, "hidden_dim": config.hidden_dim}
-        self.encoder = self._make_encoder(encoder, encoded_shape)
-        feature_dim = self.encoder.feature_dim
-        with torch.random.fork_rng(devices=[]):
-            torch.default_generator.manual_seed(seed)
-            bounds = (config.log_std_min, config.log_std_max)
-            self.actor = Actor(feature_dim, action_dim, log_std_bounds=bounds, tanh=config.projection_tanh, **heads)
-            self.critic = Critic(feature_dim, action_dim, tanh=config.projection_tanh, **heads)
-        for head in (self.actor, self.critic):
-            encoders.initialize_(head, self.generator)
-            head.to(self.device)
-        self.encoder_target = self.encoder
-        if config.target_encoder:
-            self.encoder_target = copy.deepcopy(self.encoder).requires_grad_(False)
-        self.critic_target = copy.deepcopy(self.critic).requires_grad_(False)
-        self.log_alpha = torch.tensor(np.log(config.init_temperature), dtype=torch.float32, device=self.device)
-        self.log_alpha.requires_grad_(True)
-
+        self.views = Views(op, self.view_generator, frozen=config.freeze_augment)
+        self.strong = augment.make(config.strong_augment, size=self.encoder.image_shape[1], distractors=distractors)
+        self._make_networks()
         critic_params = [*self.encoder.parameters(), *self.critic.parameters()]
         self.critic_optimizer = Adam(critic_params, lr=config.critic_lr, fused=True)
         self.actor_optimizer = Adam(self.actor.parameters(), lr=config.actor_lr, fused=True)
         self.alpha_optimizer = Adam([self.log_alpha], lr=config.alpha_lr, betas=(config.alpha_beta1, 0.999), fused=True)
 
-    def act(self, obs: np.ndarray, *, deterministic: bool, generator: torch.Generator | None = None) -> np.ndarray:
-        """Choose actions.
+    def _make_networks(self) -> None:
+        """Make heads, target networks and temperature."""
+        config, dims = self.config, (self.encoder.feature_dim, self.action_dim)
+        shared: dict[str, Any] = {"projection_dim": config.projection_dim, "hidden_dim": config.hidden_dim}
+        shared |= {"tanh": config.projection_tanh, "generator": self.generator}
+        self.actor = Actor(*dims, log_std_bounds=(config.log_std_min, config.log_std_max), **shared).to(self.device)
+        self.critic = Critic(*dims, **shared).to(self.device)
+        self.critic_target = copy.deepcopy(self.critic).requires_grad_(False)
+        target = copy.deepcopy(self.encoder).requires_grad_(False) if config.target_encoder else self.encoder
+        self.encoder_target = target
+        self.log_alpha = torch.tensor(np.log(config.init_temperature), dtype=torch.float32, device=self.device)
+        self.log_alpha.requires_grad_(True)
 
-        Args:
-            obs: uint8 [N, C, H, W], as stored.
-            deterministic: take the mode (evaluation) instead of a sample (training).
-            generator: CPU generator of the sample; None for the agent's own.
-
-        Returns:
-            float32 [N, A] in [-1, 1].
-        """
-        with torch.no_grad(), self._autocast():
-            policy = self.actor(self.encoder(self.views.plain(torch.from_numpy(obs).to(self.device))))
-            action = policy.mode if deterministic else policy.rsample(self._noise(len(obs), generator))[0]
-        return action.cpu().numpy()
+    def _policy(self, images: Tensor) -> SquashedGaussian:
+        with self._autocast():
+            return self.actor(self.encoder(images))
 
     def targets(self) -> Targets:
         """Return policy, value and Q as functions of the features."""
         return of_actor_and_critic(self.actor, self.critic)
 
     def update(self, batch: Transition) -> Metrics:
-        """Take one gradient step of the critic and, every `actor_update_freq`, of actor and temperature.
+        """Step the critic and, every `actor_update_freq`, actor and temperature; return the metrics of these losses."""
+        config, batch = self.config, batch.to(self.device)
+        obs_views, next_views = self._augment(batch)
 
-        Args:
-            batch: transitions, images as stored.
+        targets = []
+        for view in next_views:  # the policy sees next_obs through the learned convolutions, Q' through averaged ones
+            with torch.no_grad():
+                features = self._encode(self.encoder, view)
+                averaged = self._encode(self.encoder_target, view) if config.target_encoder else features
+                targets.append(self._target(batch, features, averaged))
 
-        Returns:
-            Metrics of the losses computed in this update.
-        """
-        batch = batch.to(self.device)
-        obs_views, weight, next_views = self._augment(batch)
-        target = torch.stack([self._target(batch, view) for view in next_views]).mean(0)
-        features = self._encode(_join(obs_views))
-        metrics = self._update_critic(features, batch.action, target, weight)
-        if self.updates % self.config.actor_update_freq == 0:
-            metrics |= self._update_actor_and_temperature(self._actor_features(obs_views[0], features))
-        if self.updates % self.config.target_update_freq == 0:
+        images = torch.cat(obs_views) if len(obs_views) > 1 else obs_views[0]
+        features = self._encode(self.encoder, images)  # with gradient: the critic's loss trains the convolutions
+        metrics = self._update_critic(batch, features, torch.stack(targets).mean(0))
+
+        if self.updates % config.actor_update_freq == 0:
+            if config.actor_features == "after":  # RAD: the critic's step has moved the convolutions, so encode again
+                with torch.no_grad():
+                    features = self._encode(self.encoder, obs_views[0])
+            features = features[: len(batch.obs)].detach()  # of the first weak view; the actor's loss trains its head
+            metrics |= self._update_actor_and_temperature(features)
+        if self.updates % config.target_update_freq == 0:
             self._update_targets()
         self.updates += 1
         return metrics
 
-    def _augment(self, batch: Transition) -> tuple[list[Tensor], Tensor | None, list[Tensor]]:
-        """Draw M views of obs, SVEA's strong ones behind them, and K of next_obs, all as the networks take them.
-
-        Returns:
-            The views of obs; the weight of their rows in the critic loss, mean 1, None if all are alike; the views
-            of next_obs.
-        """
-        if self.config.share_draw:
-            pairs = [self.views.shared(batch.obs, batch.next_obs) for _ in range(self.config.critic_views)]
+    def _augment(self, batch: Transition) -> tuple[list[Tensor], list[Tensor]]:
+        """Draw M views of obs, SVEA's strong ones behind them, and K of next_obs, all as the networks take them."""
+        config = self.config
+        if config.share_draw:
+            pairs = [self.views.shared(batch.obs, batch.next_obs) for _ in range(config.critic_views)]
             obs_views, next_views = [obs for obs, _ in pairs], [next_obs for _, next_obs in pairs]
         else:
-            obs_views = [self.views(batch.obs) for _ in range(self.config.critic_views)]
-            next_views = [self.views(batch.next_obs) for _ in range(self.config.target_views)]
-        obs_views, weight = self._weighted(obs_views)
-        return [*map(self._cast, obs_views)], weight, [*map(self._cast, next_views)]
+            obs_views = [self.views(batch.obs) for _ in range(config.critic_views)]
+            next_views = [self.views(batch.next_obs) for _ in range(config.target_views)]
+        if config.strong_augment != "none":
+            obs_views += [self.strong(view, self.views.generator) for view in obs_views]
+        return [*map(self._cast, obs_views)], [*map(self._cast, next_views)]
 
-    def _weighted(self, obs_views: list[Tensor]) -> tuple[list[Tensor], Tensor | None]:
-        """Add the strong views, if any, and return the weight of each row."""
-        if self.config.strong_augment == "none":
-            return obs_views, None
-        strong_views = [self.strong(view, self.views.generator) for view in obs_views]
-        weight = torch.ones(2, len(obs_views) * len(obs_views[0]), device=self.device)
-        weight[0] *= 2.0 * (1.0 - self.config.strong_weight)
-        weight[1] *= 2.0 * self.config.strong_weight
-        return obs_views + strong_views, weight.flatten()
-
-    def _encode(self, images: Tensor) -> Tensor:
-        """Map a view [B, C, H, W] to features [B, F] by the learned convolutions."""
+    def _target(self, batch: Transition, features: Tensor, averaged: Tensor) -> Tensor:
+        """Compute the soft target, float [B], from the policy's and the target Qs' features of one view of next_obs."""
         with self._autocast():
-            return self.encoder(images)
-
-    @torch.no_grad()
-    def _target(self, batch: Transition, next_obs: Tensor) -> Tensor:
-        """Compute the soft target from one view of next_obs, float [B]."""
-        features = self._encode(next_obs)
-        with self._autocast():
-            next_action, next_log_prob = self.actor(features).rsample(self._noise(len(next_obs)))
-            if self.config.target_encoder:
-                features = self.encoder_target(next_obs)
-            next_q = self.critic_target(features, next_action)
+            next_action, next_log_prob = self.actor(features).rsample(self._noise(len(features)))
+            next_q = self.critic_target(averaged, next_action)
         return soft_target(batch.reward, batch.discount, next_q, next_log_prob, self.log_alpha.exp())
 
-    def _update_critic(self, features: Tensor, action: Tensor, target: Tensor, weight: Tensor | None) -> Metrics:
+    def _update_critic(self, batch: Transition, features: Tensor, target: Tensor) -> Metrics:
         """Regress both Q functions of every view on the target; the convolutions learn here only."""
-        views = len(features) // len(action)
+        views = len(features) // len(target)
         with self._autocast():
-            q = self.critic(features, action.repeat(views, 1))
+            q = self.critic(features, batch.action.repeat(views, 1))
+        weight = None
+        if self.config.strong_augment != "none":  # SVEA: the second half of the rows are strong views
+            weight = weak_and_strong(len(features) // 2, self.config.strong_weight, self.device)
         loss, metrics = critic_loss(q, target.repeat(views), weight)
-        step(self.critic_optimizer, loss)
-        return metrics
-
-    @torch.no_grad()
-    def _actor_features(self, obs: Tensor, features: Tensor) -> Tensor:
-        """Return what the actor learns on: the first weak view's features, without gradient.
-
-        The critic's step has moved the convolutions since `features` were computed. RAD encodes again with the moved
-        ones; DrQ-v2 saves that pass.
-        """
-        return self._encode(obs) if self.config.actor_features == "after" else features[: len(obs)].detach()
+        losses, metrics = self._add_auxiliary({"critic": loss}, metrics, batch)
+        step(self.critic_optimizer, *losses.values())
+        norms = {"critic_grad_norm": grad_norm(self.critic), "encoder_grad_norm": grad_norm(self.encoder)}
+        self._step_auxiliary()
+        return metrics | norms | {"inactive_units": inactive_units(features)}
 
     def _update_actor_and_temperature(self, features: Tensor) -> Metrics:
         """Improve the policy on features that both heads share."""
@@ -279,32 +238,17 @@ class SACAgent(Agent):
         step(self.actor_optimizer, loss)
         alpha_loss, alpha_metrics = temperature_loss(self.log_alpha, log_prob, self.target_entropy)
         step(self.alpha_optimizer, alpha_loss)
-        return metrics | alpha_metrics
+        return metrics | alpha_metrics | {"actor_grad_norm": grad_norm(self.actor)}
 
     def _update_targets(self) -> None:
-        """Move the target networks towards the learned ones: slowly the Qs, faster what sees pixels."""
+        """Move the target networks toward the learned ones: slowly the Qs, faster what sees pixels."""
         critic, target, config = self.critic, self.critic_target, self.config
         if config.target_encoder:
-            average(self.encoder, self.encoder_target, config.encoder_tau)
-        average(critic.projection, target.projection, config.encoder_tau)
-        average(critic.q1, target.q1, config.critic_tau)
-        average(critic.q2, target.q2, config.critic_tau)
+            soft_update(self.encoder, self.encoder_target, config.encoder_tau)
+        soft_update(critic.projection, target.projection, config.encoder_tau)
+        soft_update(critic.q1, target.q1, config.critic_tau)
+        soft_update(critic.q2, target.q2, config.critic_tau)
 
-    def _noise(self, batch_size: int, generator: torch.Generator | None = None) -> Tensor:
+    def _noise(self, batch_size: int) -> Tensor:
         """Draw standard-normal noise [B, A] on the CPU, so that it is the same on every device."""
-        return torch.randn(batch_size, self.action_dim, generator=generator or self.generator).to(self.device)
-
-    def state_dict(self) -> dict[str, Any]:
-        """Return networks, optimizers, temperature, generators and counters."""
-        return super().state_dict() | {"log_alpha": self.log_alpha.detach()}
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Restore what `state_dict` gave."""
-        super().load_state_dict(state)
-        with torch.no_grad():
-            self.log_alpha.copy_(state["log_alpha"])
-
-
-def _join(views: list[Tensor]) -> Tensor:
-    """Stack views along the batch; a single one is not copied."""
-    return torch.cat(views) if len(views) > 1 else views[0]
+        return torch.randn(batch_size, self.action_dim, generator=self.generator).to(self.device)

@@ -11,7 +11,7 @@ from rad.types import images_to_float
 
 
 class Views:
-    """Make augmented views of stored images: geometry on the bytes, then float, then colour.
+    """Make augmented views of stored images: geometry on the bytes, then float, then color.
 
     Args:
         op: the augmentation; its leading links that take uint8 run before the conversion.
@@ -22,7 +22,7 @@ class Views:
 
     def __init__(self, op: augment.Augmentation, generator: torch.Generator, *, frozen: bool = False) -> None:
         self._stages = augment.split_at_float(op)
-        self._plain_stages = augment.split_at_float(op.evaluation())
+        self._eval_stages = augment.split_at_float(op.evaluation())
         self.generator, self.frozen = generator, frozen
         self._frozen_params: list[dict[str, Tensor]] = []  # of one image, once they are drawn
 
@@ -35,9 +35,9 @@ class Views:
         params = self._draw(stacks[0])
         return tuple(self._apply(images, params) for images in stacks)
 
-    def plain(self, images: Tensor) -> Tensor:
+    def eval_view(self, images: Tensor) -> Tensor:
         """Return the view that acting and evaluation see: the same geometry, nothing drawn."""
-        on_bytes, on_floats = self._plain_stages
+        on_bytes, on_floats = self._eval_stages
         return on_floats(images_to_float(on_bytes(images)))
 
     def _draw(self, images: Tensor) -> Sequence[Mapping[str, Any]]:
@@ -72,8 +72,8 @@ class Views:
         self._frozen_params = state["frozen_params"]
 
 
-class HeldViews(Views):
-    """Views that also keep one draw per environment, for as long as a rollout.
+class PerEnvViews(Views):
+    """Views that also keep the parameters of one draw per environment, for as long as a rollout.
 
     Args:
         op: the augmentation.
@@ -82,14 +82,14 @@ class HeldViews(Views):
 
     def __init__(self, op: augment.Augmentation, generator: torch.Generator) -> None:
         super().__init__(op, generator)
-        self._held: list[dict[str, Tensor]] = [{}, {}]
+        self._env_params: list[dict[str, Tensor]] = [{}, {}]
 
-    def hold(self, shape: tuple[int, int, int, int], device: torch.device) -> None:
-        """Draw for N environments with images of `shape` = (N, C, H, W) in place of what was held."""
-        self._held = self._draw_for(shape, device)
+    def sample_params(self, shape: tuple[int, int, int, int], device: torch.device) -> None:
+        """Draw parameters for N environments with images of `shape` = (N, C, H, W), in place of the last ones."""
+        self._env_params = self._draw_for(shape, device)
 
-    def held(self, images: Tensor, env: Tensor) -> Tensor:
-        """Apply what is held for each image's environment.
+    def apply_params(self, images: Tensor, env: Tensor) -> Tensor:
+        """Apply to each image the parameters of its environment.
 
         Args:
             images: uint8 [B, C, H, W].
@@ -99,14 +99,14 @@ class HeldViews(Views):
             float32 [B, C, H', W'] in [0, 1].
         """
         env, device = env.to(images.device), images.device
-        chosen = [{name: value.to(device)[env] for name, value in params.items()} for params in self._held]
-        return self._apply(images, chosen)
+        rows = [{name: value.to(device)[env] for name, value in params.items()} for params in self._env_params]
+        return self._apply(images, rows)
 
     def state_dict(self) -> dict[str, Any]:
-        """Return the generator's state and what is held."""
-        return super().state_dict() | {"held": self._held}
+        """Return the generator's state and the parameters of the environments."""
+        return super().state_dict() | {"held": self._env_params}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Restore what `state_dict` gave."""
         super().load_state_dict(state)
-        self._held = state["held"]
+        self._env_params = state["held"]

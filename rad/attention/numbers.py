@@ -9,8 +9,10 @@ from numpy.typing import NDArray
 
 from rad.attention.faithfulness import controls, faithfulness, randomized, rank_correlation
 from rad.attention.lift import area_of, dilate, mass_on
-from rad.attention.run_maps import Gaze, Question, augmentation_of, maps_of
-from rad.report.read.final_returns import TRAIN, ending
+from rad.attention.run_maps import Gaze, Question, maps_of
+from rad.experiment.config_file import to_json
+from rad.report.read.final_returns import TRAIN, final_result
+from rad.report.read.groups import method_name
 from rad.report.read.run import read_run
 from rad.runtime.run_dir import METRICS_FILE
 from rad.runtime.seeding import seed_for
@@ -25,7 +27,7 @@ def numbers_of(folder: Path, gaze: Gaze, question: Question) -> Iterator[Json]:
     config = gaze.run.config
     about = {
         "run": gaze.label,
-        "augmentation": augmentation_of(config),
+        "augmentation": method_name(to_json(config)),
         "seed": config.seed,
         "frames": gaze.run.frames,
         "episode_return": _last_return(folder),
@@ -50,7 +52,7 @@ def numbers_of(folder: Path, gaze: Gaze, question: Question) -> Iterator[Json]:
 
 def _last_return(folder: Path) -> float | None:
     """Return the mean return of the last evaluation of a run; None where its metrics are not beside its checkpoint."""
-    return ending(read_run(folder)).returns.get(TRAIN) if (folder / METRICS_FILE).exists() else None
+    return final_result(read_run(folder)).returns.get(TRAIN) if (folder / METRICS_FILE).exists() else None
 
 
 def _on_robot(gaze: Gaze, placed: NDArray[Any], fresh: NDArray[Any] | None = None) -> Json:

@@ -11,8 +11,7 @@ from torch import Tensor
 from rad.agents.base import Agent
 from rad.attention.methods import Maps, Settings, attend
 from rad.attention.states import States
-from rad.evaluation.loaded_run import Trained, untrained_agent
-from rad.experiment.config import RunConfig
+from rad.evaluation.loaded_run import LoadedRun, untrained_agent
 from rad.runtime.seeding import seed_for
 from rad.types import newest_frames
 
@@ -51,7 +50,7 @@ class Gaze:
     """
 
     label: str
-    run: Trained
+    run: LoadedRun
     fresh: Agent
     images: Tensor
     masks: NDArray[np.bool_] | None
@@ -64,16 +63,11 @@ class Gaze:
         return newest_frames(self.images).cpu().numpy()
 
 
-def augmentation_of(config: RunConfig) -> str:
-    """Say how a run augments, in the words of its flags."""
-    return " and strong ".join(config.augmentations)
-
-
-def look(label: str, run: Trained, states: States, question: Question) -> Gaze:
+def look(label: str, run: LoadedRun, states: States, question: Question) -> Gaze:
     """Make the maps of a run and of one that never learned."""
     other_seed = seed_for(run.config.seed, "untrained", bits=31)
     fresh = untrained_agent(dataclasses.replace(run.config, seed=other_seed))
-    images = run.agent.views.plain(torch.from_numpy(states.obs).to(run.agent.device))
+    images = run.agent.views.eval_view(torch.from_numpy(states.obs).to(run.agent.device))
     return Gaze(
         label,
         run,
@@ -94,4 +88,4 @@ def maps_of(agent: Agent, images: Tensor, question: Question) -> dict[str, Maps]
 def _masks_seen(agent: Agent, masks: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Return masks as the encoder's input is cut out of the observation."""
     stack = np.repeat((masks[:, None] * np.uint8(255)), agent.encoder.image_shape[0], axis=1)
-    return (agent.views.plain(torch.from_numpy(stack).to(agent.device))[:, -1] > 0.5).cpu().numpy()
+    return (agent.views.eval_view(torch.from_numpy(stack).to(agent.device))[:, -1] > 0.5).cpu().numpy()

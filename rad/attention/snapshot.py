@@ -29,7 +29,7 @@ def draw_attention(config: RunConfig, agent: Agent, observations: Sequence[np.nd
     """
     chosen = np.linspace(0, len(observations) - 1, FRAMES_SHOWN).round().astype(int)
     obs = torch.from_numpy(np.stack([observations[i] for i in chosen])).to(agent.device)
-    images = agent.views.plain(obs)
+    images = agent.views.eval_view(obs)
     field, (height, width) = agent.encoder.receptive_field(), images.shape[2:]
     maps = {
         name: place(activation_map(encoder, images).cpu().numpy(), field, height, width)

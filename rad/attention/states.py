@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rad.envs.suites import suite_of
-from rad.evaluation.loaded_run import Trained, policy_of
+from rad.evaluation.loaded_run import LoadedRun, policy_of
 from rad.experiment.build import action_repeat, make_env
 from rad.experiment.config import RunConfig
 from rad.experiment.splits import levels_of
@@ -45,7 +45,7 @@ class States(NamedTuple):
     masks: NDArray[np.bool_] | None
 
 
-def fill_bank(runs: Sequence[Trained], size: int, seed: int, split: str) -> list[States]:
+def fill_bank(runs: Sequence[LoadedRun], size: int, seed: int, split: str) -> list[States]:
     """Play each run, and show the moments of all of them to every run.
 
     Args:
@@ -90,7 +90,7 @@ def check_alike(configs: Sequence[RunConfig], split: str) -> None:
             raise ValueError(f"runs differ in {name}: {', '.join(different)}; allowed: one for all")
 
 
-def play_episodes(run: Trained, least_steps: int, seed: int, split: str) -> Episodes:
+def play_episodes(run: LoadedRun, least_steps: int, seed: int, split: str) -> Episodes:
     """Play whole episodes of a run's own policy until there are enough agent steps, and at least one episode."""
     config = dataclasses.replace(run.config, seed=seed)
     env: Any = make_env(config, "bank", split=split)

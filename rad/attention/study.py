@@ -10,14 +10,17 @@ import torch
 from rad.attention.methods import METHODS, Settings, allowed_methods, attend, check_methods
 from rad.attention.numbers import checked, numbers_of
 from rad.attention.outputs import draw, save_maps, write_film
-from rad.attention.run_maps import Gaze, Question, augmentation_of, look
+from rad.attention.run_maps import Gaze, Question, look
 from rad.attention.states import check_alike, fill_bank
 from rad.envs.dmc.appearances import TRAIN
-from rad.evaluation.loaded_run import Trained, load
+from rad.evaluation.loaded_run import LoadedRun, load
 from rad.experiment.config import RunConfig
+from rad.experiment.config_file import to_json
 from rad.experiment.splits import check_split, named
 from rad.experiment.validate import flag
-from rad.report.stats.attention import attention_rows, attention_table
+from rad.report.draw.result_tables import attention_table
+from rad.report.read.groups import method_name
+from rad.report.stats.attention import attention_rows
 from rad.runtime.files import replacing
 from rad.runtime.run_dir import ATTENTION_FILE
 
@@ -90,13 +93,13 @@ def attend_runs(
 
 def _labels(configs: Sequence[RunConfig]) -> list[str]:
     """Name each run by its augmentation and seed; equal names are numbered."""
-    names = [f"{augmentation_of(config)}, seed {config.seed}" for config in configs]
+    names = [f"{method_name(to_json(config))}, seed {config.seed}" for config in configs]
     if len(set(names)) == len(names):
         return names
     return [f"{name} ({number})" for number, name in enumerate(names, start=1)]
 
 
-def _methods(asked: Sequence[str], runs: Sequence[Trained], target: str) -> tuple[str, ...]:
+def _methods(asked: Sequence[str], runs: Sequence[LoadedRun], target: str) -> tuple[str, ...]:
     if asked:
         return tuple(dict.fromkeys(asked))
     with flag("target"):
@@ -104,7 +107,7 @@ def _methods(asked: Sequence[str], runs: Sequence[Trained], target: str) -> tupl
     return tuple(name for name in METHODS if all(name in names for names in allowed))
 
 
-def _check(question: Question, runs: Sequence[Trained]) -> None:
+def _check(question: Question, runs: Sequence[LoadedRun]) -> None:
     """Try each flag on a black image, before anything is played."""
     for run in runs:
         black = torch.zeros(1, *run.agent.encoder.image_shape, device=run.agent.device)
@@ -128,5 +131,5 @@ def _write_table(folders: Sequence[Path], gazes: Sequence[Gaze], question: Quest
         rows = ",\n".join(json.dumps(row) for row in numbers)
         file.write(f'{{"question": {json.dumps(asked)},\n"numbers": [\n{rows}\n]}}\n'.encode())
     with replacing(out / TABLE_FILE) as file:
-        file.write((attention_table(attention_rows(numbers)) + "\n").encode())
+        file.write(attention_table(attention_rows(numbers)).markdown().encode())
     return [out / TABLE_FILE, out / ATTENTION_FILE]

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from rad.types import Decision, Rollout
+from rad.types import ActorStep, Rollout
 
 
 class RolloutBuffer:
@@ -58,7 +58,7 @@ class RolloutBuffer:
     def add(
         self,
         obs: Tensor,
-        decision: Decision,
+        actor_step: ActorStep,
         reward: Tensor,
         *,
         terminated: Tensor,
@@ -69,7 +69,7 @@ class RolloutBuffer:
 
         Args:
             obs: uint8 [N, C, H, W], what was decided on.
-            decision: what was decided.
+            actor_step: what the policy did.
             reward: float [N].
             terminated: bool [N], the future counts for nothing.
             truncated: bool [N], the episode was cut.
@@ -81,7 +81,7 @@ class RolloutBuffer:
         if self.full:
             raise IndexError(f"the rollout is full: it holds num_steps={self.num_steps} steps; clear it first")
         ends = {"terminated": terminated, "truncated": truncated, "final_value": final_value}
-        for name, row in ({"obs": obs, "reward": reward} | ends | decision._asdict()).items():
+        for name, row in ({"obs": obs, "reward": reward} | ends | actor_step._asdict()).items():
             self._array(name, row)[self.steps] = row
         self.steps += 1
 
@@ -112,7 +112,7 @@ class RolloutBuffer:
                 self._array(name, rows[0])[: self.steps].copy_(rows)
 
     def _array(self, name: str, row: Tensor) -> Tensor:
-        """Return the array for rows like this one; those of a decision are made when the first one is seen."""
+        """Return the array for rows like this one; those of an actor step are made when the first one is seen."""
         if name not in self._arrays:
             self._arrays[name] = torch.zeros(self.num_steps, *row.shape, dtype=row.dtype)
         return self._arrays[name]

@@ -25,14 +25,14 @@ def main(arguments: list[str]) -> int:
     options = flags.parse(Compare, "rad compare", arguments)
     if len(options.runs) != 2:
         raise ValueError(f"RUN_A RUN_B: must be two folders, got {len(options.runs)}")
-    from rad.report.compare_runs import side, versus
+    from rad.report.compare_runs import compare_groups, load_side
 
     sides = []
     for letter, folder in zip("AB", options.runs):
         with flags.argument(f"RUN_{letter}"):
-            sides.append(side(folder))
-    found = versus(*sides)
-    for letter, folder, one in zip("AB", options.runs, sides):
-        print(f"{letter}: {folder} ({one.task}, {one.method})")
-    print(f"\n{found.text()}")
+            sides.append(load_side(folder))
+    comparison = compare_groups(*sides)
+    for letter, folder, group in zip("AB", options.runs, sides):
+        print(f"{letter}: {folder} ({group.task}, {group.method})")
+    print(f"\n{comparison.text()}")
     return 0

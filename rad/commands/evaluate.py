@@ -51,8 +51,8 @@ def main(arguments: list[str]) -> int:
         if vars(options)[name]:
             flags.check_file(name, vars(options)[name])
     from rad.evaluation.compare_splits import default_file, evaluate_run
-    from rad.report.draw.tables import split_table
+    from rad.report.draw.result_tables import split_table
 
-    rows = evaluate_run(**vars(options))
-    print(split_table(rows), f"episodes: {options.out or default_file(options.run, rows)}", sep="\n\n")
+    results = evaluate_run(**vars(options))
+    print(split_table(results), f"episodes: {options.out or default_file(options.run, results)}", sep="\n\n")
     return 0

@@ -9,6 +9,8 @@ import tyro
 
 from rad.commands import flags
 
+MOST_LINES = 10  # of each reason to leave something out
+
 
 @dataclass(frozen=True)
 class Report:
@@ -21,19 +23,23 @@ class Report:
 
 
 def main(arguments: list[str]) -> int:
-    """Write a report; print where the page is, and how many files are beside it."""
+    """Write a report; print where the page is, how many files are beside it, and what was left out."""
     options = flags.parse(Report, "rad report", arguments)
     from rad.report.page import document
 
     out = options.out or options.folder / document.FOLDER
-    found = next(path for path in (out, *out.absolute().parents) if path.exists())
-    if not found.is_dir() or not os.access(found, os.W_OK):
+    existing = next(path for path in (out, *out.absolute().parents) if path.exists())
+    if not existing.is_dir() or not os.access(existing, os.W_OK):
         raise ValueError(f"--out: must be a folder that can be written to, got {out}")
     typed = ["rad", "report", str(options.folder), *(["--out", str(out)] if options.out else [])]
     with flags.argument("FOLDER"):
-        files = document.report(options.folder, out, typed)
+        files, left_out = document.report(options.folder, out, typed)
     _write(out, files)
     print(f"{out / document.PAGE}\n{len(files) - 1} files of figures, tables and commands beside it")
+    for items in left_out:
+        more = len(items.lines) - MOST_LINES
+        rest = [f"and {more:,} more, see the page"] if more > 0 else []
+        print(f"{items.title}:", *items.lines[:MOST_LINES], *rest, sep="\n  ")
     return 0
 
 

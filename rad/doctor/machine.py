@@ -27,7 +27,7 @@ def check_device() -> Finding:
 
 def check_processor() -> Finding:
     """Look at the processor and at torch's threads."""
-    from rad.runtime.machine import describe
+    from rad.runtime.device import describe
 
     facts = describe()
     cores = f"{facts['cpus']} usable, torch takes {facts['threads']} threads"

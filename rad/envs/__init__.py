@@ -55,6 +55,7 @@ def make(
     - `final_obs`: object array [N], the last observation of the episode, uint8 [3K, H, W]. Store this one,
       not the returned observation, which belongs to the next episode;
     - `episode`: `{"r": [N], "l": [N]}`, the return and the length in agent steps;
+    - `is_success`: bool [N], whether the episode reached its goal; only where the suite tells;
     - `final_info`: the info of the last step, which holds the same `episode`.
 
     Returned arrays are copies (90 kB per environment and step at 100 px): they may be kept.

@@ -30,6 +30,7 @@ class Simulator(abc.ABC):
         action_space: Box[-1, 1] float32 or Discrete.
         fps: simulator steps per second of a video at natural speed.
         random: the source of all chance.
+        success: whether the goal was reached, after the last step; None where the suite does not tell.
         replay_draws: whether drawing a state may change later frames, so that a replay has to draw as well.
     """
 
@@ -38,6 +39,7 @@ class Simulator(abc.ABC):
     action_space: ActionSpace
     fps: float
     random: np.random.RandomState  # dm_control's tasks draw from this kind, so all suites do
+    success: bool | None = None
     replay_draws: bool = False
 
     @abc.abstractmethod

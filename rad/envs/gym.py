@@ -100,7 +100,8 @@ class GymSimulator(Simulator):
     def advance(self, action: Any) -> tuple[float, bool, bool]:
         """Do one step of the environment."""
         self._picture = None
-        _, reward, terminated, truncated, _ = self._env.step(self._to_own(action))
+        _, reward, terminated, truncated, info = self._env.step(self._to_own(action))
+        self.success = bool(info["is_success"]) if "is_success" in info else None
         return float(reward), bool(terminated), bool(truncated) and not terminated
 
     def frame(self, size: int | None = None) -> Frame:

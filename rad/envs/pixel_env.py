@@ -24,7 +24,7 @@ class PixelEnv(gymnasium.Env[Frame, Any]):
     `reset(seed=None)` goes on with the random state, which the constructor seeded: so the first reset is that
     of `reset(seed=seed)`. Where an episode has ended, `info["episode"]` holds `r`, the return, and `l`, the
     length in agent steps: in the info of its last step, and again in that of the reset which follows, so that
-    it stands at the top level of a vector environment's infos.
+    it stands at the top level of a vector environment's infos. So does `is_success` where the suite tells it.
 
     Args:
         simulator: what is simulated and drawn.
@@ -50,7 +50,7 @@ class PixelEnv(gymnasium.Env[Frame, Any]):
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Frame, dict[str, Any]]:
         """Start an episode; there are no options."""
         super().reset(seed=seed)
-        info = {"episode": self._statistics()} if self._over and self._actions else {}
+        info = self._ending() if self._over and self._actions else {}
         if seed is not None:
             self._seed_with(seed)
         self._begin()
@@ -68,8 +68,7 @@ class PixelEnv(gymnasium.Env[Frame, Any]):
             raise RuntimeError("no episode is running; call reset() first")
         reward, terminated, truncated = self._advance(check_action(action, self.simulator.action_space))
         self._frames.append(self._draw())
-        info: dict[str, Any] = {"episode": self._statistics()} if self._over else {}
-        return self.observation, reward, terminated, truncated, info
+        return self.observation, reward, terminated, truncated, self._ending() if self._over else {}
 
     @property
     def observation(self) -> Frame:
@@ -194,5 +193,7 @@ class PixelEnv(gymnasium.Env[Frame, Any]):
             if index >= undrawn:
                 self._frames.append(self._draw())
 
-    def _statistics(self) -> dict[str, float | int]:
-        return {"r": self._return, "l": len(self._actions)}
+    def _ending(self) -> dict[str, Any]:
+        """Return what infos say of an episode that has ended."""
+        info: dict[str, Any] = {"episode": {"r": self._return, "l": len(self._actions)}}
+        return info if self.simulator.success is None else info | {"is_success": self.simulator.success}

@@ -4,18 +4,26 @@ import dataclasses
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
 from rad.envs.suites import TRAIN, suite_of
-from rad.evaluation.loaded_run import Trained, load, play_splits, policy_of, scores
-from rad.evaluation.play import Recorder
+from rad.evaluation.loaded_run import LoadedRun, load, play_splits, policy_of, scores
+from rad.evaluation.play import Episodes, Recorder
 from rad.experiment.config import RunConfig
 from rad.experiment.splits import check_split, clips_of, folders, levels_of, named
 from rad.experiment.splits import splits as own_splits
+from rad.report.read.evaluation_files import (
+    EpisodeResult,
+    Evaluation,
+    SplitRequest,
+    SplitResult,
+    read_evaluation,
+    request_of,
+)
 from rad.report.stats.bootstrap import CONFIDENCE, difference_interval, mean_interval
 from rad.runtime.files import replacing
 from rad.runtime.run_dir import EVALUATIONS
@@ -23,15 +31,6 @@ from rad.runtime.seeding import seed_for
 from rad.runtime.video import write_mp4
 
 Constants = Literal["", "paper", "train-procgen"]
-Row = dict[str, Any]
-Returns = Mapping[str, np.ndarray]
-"""Undiscounted returns, float [envs, episodes], by split."""
-
-# What was asked: rows that differ in one of these belong to different evaluations.
-QUESTION = (
-    *("task", "frames", "seed", "policy", "envs", "episodes_per_env"),
-    *("split", "levels", "score_constants", "background_dir"),
-)
 
 
 def evaluate_run(
@@ -48,7 +47,7 @@ def evaluate_run(
     video: Path | None = None,
     video_size: int = 240,
     device: str = "auto",
-) -> list[Row]:
+) -> list[SplitResult]:
     """Play a run on splits, keep every episode in a JSONL file, and compare the splits with `train`.
 
     Args:
@@ -58,7 +57,7 @@ def evaluate_run(
         episodes: number in each environment.
         envs: environments; 0 for the run's own number.
         policy: sample or mode; "" for the run's own.
-        score_constants: of Procgen's normalised scores; "" for the run's own.
+        score_constants: of Procgen's normalized scores; "" for the run's own.
         background_dir: the user's own clips to test with, test=DIR, instead of those that the run was tested with.
         seed: of initial states, levels and chance.
         out: JSONL to write when all is played, a row for each episode and then those that are returned; None for
@@ -68,46 +67,66 @@ def evaluate_run(
         device: any.
 
     Returns:
-        A row for each split: what was played (`QUESTION`), what the run calls `train`, `scores`, and what `compared`
-        says. A task without splits has one row, `train`.
+        A result for each split. A task without splits has one, `train`.
 
     Raises:
         ValueError: a split, `score_constants` or `background_dir` has no meaning for the run, `out` holds
             something else, or `run` is no run with a checkpoint.
     """
-    found = load(run, device)
-    asked_for = splits or own_splits(found.config)
-    config = _with_folders(found.config, asked_for, background_dir)
-    _check_asked(config, asked_for, score_constants)
-    trained = found._replace(config=_as_asked(config, seed, envs, episodes, score_constants))
-    kind = policy or trained.config.eval_policy
-    names = dict.fromkeys(name or TRAIN for name in asked_for)
-    asked = [_asked_row(run, trained, seed, kind, name) for name in names]
-    file = out or default_file(run, asked)
-    _check_file(file, asked)
+    loaded = load(run, device)
+    names = tuple(dict.fromkeys(name or TRAIN for name in splits or own_splits(loaded.config)))
+    config = _with_folders(loaded.config, names, background_dir)
+    _check_splits(config, names, score_constants)
+    config = _to_play(config, seed, envs, episodes, score_constants)
+    kind = policy or config.eval_policy
+    requests = [_request(run, loaded._replace(config=config), seed, kind, name) for name in names]
+    file = out or default_file(run, requests)
+    _check_file(file, requests)
     recorder = Recorder(video_size) if video else None
-    agent, own_seed = trained.agent, trained.config.seed
-    returns = play_splits(trained.config, lambda env: policy_of(agent, kind, own_seed), names, recorder=recorder)
-    comparison = compared(returns, paired=not suite_of(trained.config.task).has_levels)
-    rows = [row | scores(trained.config, returns[row["split"]]) | comparison[row["split"]] for row in asked]
-    _write(file, returns, rows)
+    played = play_splits(config, lambda env: policy_of(loaded.agent, kind, config.seed), names, recorder=recorder)
+    results = _results(config, requests, played)
+    with replacing(file) as stream:
+        stream.write(Evaluation(list(_episode_results(played)), results).text().encode())
     if video and recorder:
         write_mp4(video, np.stack(recorder.frames), recorder.fps)
-    return rows
+    return results
 
 
-def default_file(run: Path, rows: Iterable[Row]) -> Path:
+def default_file(run: Path, splits: Iterable[SplitRequest]) -> Path:
     """Return where an evaluation is kept: RUN/evaluations/SEED-DIGEST.jsonl.
 
-    The digest follows from what was asked, the frames trained among it. So the same command writes the same file
-    again, and no other question does; the order of the splits makes no difference.
+    The digest follows from what was requested, the frames trained among it. So the same command writes the same file
+    again, and no other request does; the order of the splits makes no difference.
     """
-    question = _question(rows)
-    digest = hashlib.sha256(json.dumps(question).encode()).hexdigest()[:8]
-    return run / EVALUATIONS / f"{question[0]['seed']}-{digest}.jsonl"
+    request = request_of(splits)
+    digest = hashlib.sha256(json.dumps(request).encode()).hexdigest()[:8]
+    return run / EVALUATIONS / f"{request[0]['seed']}-{digest}.jsonl"
 
 
-def compared(returns: Mapping[str, np.ndarray], *, paired: bool) -> dict[str, Row]:
+def _results(config: RunConfig, requests: Sequence[SplitRequest], played: Mapping[str, Episodes]) -> list[SplitResult]:
+    comparison = compared(
+        {name: episodes.returns for name, episodes in played.items()}, paired=not suite_of(config.task).has_levels
+    )
+    fields: list[dict[str, Any]] = [
+        vars(request) | scores(config, played[request.split]) | comparison[request.split] for request in requests
+    ]
+    return [SplitResult(**values) for values in fields]
+
+
+def _episode_results(played: Mapping[str, Episodes]) -> Iterator[EpisodeResult]:
+    for split, (returns, lengths, successes) in played.items():
+        for place, value in np.ndenumerate(returns):
+            yield EpisodeResult(
+                split=split,
+                env=place[0],
+                episode=place[1],
+                episode_return=float(value),
+                episode_frames=int(lengths[place]),
+                success=None if successes is None else bool(successes[place]),
+            )
+
+
+def compared(returns: Mapping[str, np.ndarray], *, paired: bool) -> dict[str, dict[str, Any]]:
     """Return how sure the mean of each split is and, if `train` was played, how the others stand to it.
 
     Args:
@@ -115,11 +134,10 @@ def compared(returns: Mapping[str, np.ndarray], *, paired: bool) -> dict[str, Ro
         paired: episodes at the same place began in the same state, so that gaps are differences episode by episode.
 
     Returns:
-        By split: `episode_return_interval`, [low, high], and its `confidence`. For those beside `train` also
-        `gap_to_train`, the mean on train minus the mean here, with `gap_interval` and `paired`; and, where the mean
-        on train is positive, `retention`, the mean here divided by it.
+        By split, the fields of a `SplitResult`: interval and confidence, and for those beside `train` the gap, its
+        interval, whether it is paired and, where the mean on train is positive, the retention.
     """
-    rows: dict[str, Row] = {}
+    rows: dict[str, dict[str, Any]] = {}
     for name, values in returns.items():
         interval = {"confidence": CONFIDENCE, "episode_return_interval": list(mean_interval(values))}
         with_gap = TRAIN in returns and name != TRAIN
@@ -127,7 +145,7 @@ def compared(returns: Mapping[str, np.ndarray], *, paired: bool) -> dict[str, Ro
     return rows
 
 
-def _gap(train: np.ndarray, other: np.ndarray, paired: bool) -> Row:
+def _gap(train: np.ndarray, other: np.ndarray, paired: bool) -> dict[str, Any]:
     on_train, here = float(train.mean()), float(other.mean())
     row = {
         "gap_to_train": on_train - here,
@@ -137,16 +155,16 @@ def _gap(train: np.ndarray, other: np.ndarray, paired: bool) -> Row:
     return row | ({"retention": here / on_train} if on_train > 0 else {})
 
 
-def _check_asked(config: RunConfig, splits: Sequence[str], score_constants: Constants) -> None:
+def _check_splits(config: RunConfig, splits: Sequence[str], score_constants: Constants) -> None:
     """Check the flags that not every task has."""
     with named("splits"):
         for name in splits:
-            check_split(config, name or TRAIN)
+            check_split(config, name)
     if score_constants and not config.suite.constants:
         mode = vars(config.suite).get("distribution_mode")
         where = f"{config.task} in mode {mode}" if mode else config.task
         raise ValueError(
-            f"--score-constants: has no meaning for {where}, got {score_constants}; scores are normalised for procgen "
+            f"--score-constants: has no meaning for {where}, got {score_constants}; scores are normalized for procgen "
             f"in the modes easy and hard"
         )
 
@@ -163,50 +181,38 @@ def _with_folders(config: RunConfig, splits: Sequence[str], background_dir: tupl
         shown = any(clips_of(config, name) for name in splits if name != TRAIN)
     if not shown:
         raise ValueError(f"--background-dir: none of the splits asked for shows clips, got {' '.join(background_dir)}")
-    found = folders(config) | given
-    return dataclasses.replace(config, background_dir=tuple(f"{side}={path}" for side, path in found.items()))
+    both = folders(config) | given
+    return dataclasses.replace(config, background_dir=tuple(f"{side}={path}" for side, path in both.items()))
 
 
-def _as_asked(config: RunConfig, seed: int, envs: int, episodes: int, score_constants: Constants) -> RunConfig:
-    """Return the run's configuration with the evaluation that was asked for."""
+def _to_play(config: RunConfig, seed: int, envs: int, episodes: int, score_constants: Constants) -> RunConfig:
+    """Return the run's configuration with the seed and the size of the evaluation."""
     given = {"score_constants": score_constants} if score_constants else {}
-    suite = dataclasses.replace(config.suite, **given)
-    own_seed = seed_for(seed, "play", bits=31)
+    suite, play_seed = dataclasses.replace(config.suite, **given), seed_for(seed, "play", bits=31)
     return dataclasses.replace(
-        config, suite=suite, seed=own_seed, eval_envs=envs or config.eval_envs, eval_episodes=episodes
+        config, suite=suite, seed=play_seed, eval_envs=envs or config.eval_envs, eval_episodes=episodes
     )
 
 
-def _asked_row(run: Path, trained: Trained, seed: int, kind: str, name: str) -> Row:
-    """Return what is known of a split's row before it is played."""
-    config = trained.config
-    row = {
-        "kind": "summary",
-        "run": run.resolve().name,
-        "task": config.task,
-        "frames": trained.frames,
-        "seed": seed,
-        "policy": kind,
-        "envs": config.eval_envs,
-        "episodes_per_env": config.eval_episodes,
-        "split": name,
-        "train_split": config.train_split,
-    }
-    if levels := levels_of(config, name):
-        row["levels"] = levels
-    if config.background_dir:
-        row["background_dir"] = list(config.background_dir)
-    if constants := config.suite.constants:
-        row["score_constants"] = constants
-    return row
+def _request(run: Path, loaded: LoadedRun, seed: int, policy: str, split: str) -> SplitRequest:
+    config = loaded.config
+    return SplitRequest(
+        run=run.resolve().name,
+        task=config.task,
+        frames=loaded.frames,
+        seed=seed,
+        policy=policy,
+        envs=config.eval_envs,
+        episodes_per_env=config.eval_episodes,
+        split=split,
+        train_split=config.train_split,
+        levels=levels_of(config, split) or None,
+        background_dir=list(config.background_dir) or None,
+        score_constants=config.suite.constants or None,
+    )
 
 
-def _question(rows: Iterable[Row]) -> list[Row]:
-    asked = [{name: row[name] for name in QUESTION if name in row} for row in rows]
-    return sorted(asked, key=lambda row: row["split"])
-
-
-def _check_file(file: Path, asked: Sequence[Row]) -> None:
+def _check_file(file: Path, requests: Sequence[SplitRequest]) -> None:
     """Check, before hours of play, that the file can be written and that no other results would be lost.
 
     Raises:
@@ -215,25 +221,13 @@ def _check_file(file: Path, asked: Sequence[Row]) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     if not os.access(file.parent, os.W_OK):
         raise ValueError(f"--out: {file.parent} cannot be written to; name a file in another folder")
-    if file.exists() and _question_in(file) != _question(asked):
+    if file.exists() and not _holds(file, requests):
         raise ValueError(f"--out: {file} holds something else than this evaluation; choose another name, or remove it")
 
 
-def _question_in(file: Path) -> list[Row] | None:
-    """Return what the evaluation in a file answers; None if it holds no evaluation."""
+def _holds(file: Path, requests: Sequence[SplitRequest]) -> bool:
+    """Tell whether a file is an evaluation of the same request."""
     try:
-        rows = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
-        return _question(row for row in rows if row["kind"] == "summary")
-    except (ValueError, TypeError, LookupError):
-        return None
-
-
-def _write(file: Path, returns: Returns, rows: Sequence[Row]) -> None:
-    """Write a row for each episode, then a row for each split, in one step."""
-    episodes = [
-        {"kind": "episode", "split": split, "env": env, "episode": episode, "episode_return": float(value)}
-        for split, values in returns.items()
-        for (env, episode), value in np.ndenumerate(values)
-    ]
-    with replacing(file) as stream:
-        stream.write("".join(json.dumps(row) + "\n" for row in [*episodes, *rows]).encode())
+        return request_of(read_evaluation(file).splits) == request_of(requests)
+    except ValueError:
+        return False

@@ -5,13 +5,12 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
 from gymnasium.vector import VectorEnv
 
 from rad.agents.base import Agent
-from rad.evaluation.play import Policy, Recorder, evaluate, summary
+from rad.evaluation.play import Episodes, Policy, Recorder, evaluate, summary
 from rad.experiment.algorithms import make_agent
-from rad.experiment.build import make_env
+from rad.experiment.build import action_repeat, make_env
 from rad.experiment.config import RunConfig
 from rad.experiment.config_file import read_config
 from rad.report.stats.scores import normalize
@@ -20,7 +19,7 @@ from rad.runtime.run_dir import CHECKPOINTS
 from rad.runtime.seeding import generator
 
 
-class Trained(NamedTuple):
+class LoadedRun(NamedTuple):
     """A run as far as it got.
 
     Attributes:
@@ -34,7 +33,7 @@ class Trained(NamedTuple):
     frames: int
 
 
-def load(folder: Path, device: str = "auto") -> Trained:
+def load(folder: Path, device: str = "auto") -> LoadedRun:
     """Load the agent of a run from its newest whole checkpoint, onto any device.
 
     Raises:
@@ -47,7 +46,7 @@ def load(folder: Path, device: str = "auto") -> Trained:
     frames, state = checkpoint.load(folder / CHECKPOINTS, only=("agent",))
     agent = untrained_agent(config)
     agent.load_state_dict(state["agent"])
-    return Trained(config, agent, frames)
+    return LoadedRun(config, agent, frames)
 
 
 def policy_of(agent: Agent, kind: str, seed: int) -> Policy:
@@ -63,17 +62,19 @@ def play(
     *,
     recorder: Recorder | None = None,
     played: Callable[[int], None] = lambda count: None,
-) -> np.ndarray:
+) -> Episodes:
     """Play the run's evaluation on a split, in environments of its own with always the same initial states.
 
     Recorder and `played` are those of `evaluate`.
 
     Returns:
-        Undiscounted returns, float [eval_envs, eval_episodes].
+        Arrays of shape [eval_envs, eval_episodes].
     """
     env = make_env(config, "evaluation", num_envs=config.eval_envs, split=split)
+    repeat = action_repeat(config)
     try:
-        return evaluate(env, policy_for(env), config.eval_episodes, recorder=recorder, played=played)
+        policy = policy_for(env)
+        return evaluate(env, policy, config.eval_episodes, action_repeat=repeat, recorder=recorder, played=played)
     finally:
         env.close()
 
@@ -85,25 +86,25 @@ def play_splits(
     *,
     recorder: Recorder | None = None,
     played: Callable[[int], None] = lambda count: None,
-) -> dict[str, np.ndarray]:
+) -> dict[str, Episodes]:
     """Play on each split, as `play`; the recorder keeps an episode of the first, `played` counts those of all."""
-    returns: dict[str, np.ndarray] = {}
+    episodes: dict[str, Episodes] = {}
     for name in names:
-        before = sum(values.size for values in returns.values())
+        before = sum(of_split.returns.size for of_split in episodes.values())
 
         def counted(count: int, before: int = before) -> None:
             played(before + count)
 
-        returns[name] = play(config, policy_for, name, recorder=None if returns else recorder, played=counted)
-    return returns
+        episodes[name] = play(config, policy_for, name, recorder=None if episodes else recorder, played=counted)
+    return episodes
 
 
-def scores(config: RunConfig, returns: np.ndarray) -> dict[str, float]:
+def scores(config: RunConfig, episodes: Episodes) -> dict[str, float]:
     """Return `summary` and, where constants are published, the mean of the returns on the published scale."""
-    row = summary(returns)
+    row = summary(episodes)
     if not config.suite.constants:
         return row
-    normalized = normalize(returns, config.task, vars(config.suite))
+    normalized = normalize(episodes.returns, config.task, vars(config.suite))
     return row | {"normalized_return_mean": float(normalized.mean())}
 
 

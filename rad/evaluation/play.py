@@ -1,13 +1,27 @@
-"""Evaluation: a fixed number of episodes per environment, returns as numbers."""
+"""Evaluation: a fixed number of episodes per environment, and what is measured of each."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from gymnasium.vector import VectorEnv
 
 Policy = Callable[[np.ndarray], np.ndarray]
 """Maps observations uint8 [N, C, H, W] to actions [N, ...]."""
+
+
+class Episodes(NamedTuple):
+    """What was measured of each episode, in the order of play.
+
+    Attributes:
+        returns: undiscounted returns, float [N, episodes].
+        lengths: environment frames, int [N, episodes].
+        successes: bool [N, episodes]; None where the suite does not tell.
+    """
+
+    returns: np.ndarray
+    lengths: np.ndarray
+    successes: np.ndarray | None
 
 
 class Recorder:
@@ -41,37 +55,49 @@ def evaluate(
     policy: Policy,
     episodes: int,
     *,
+    action_repeat: int = 1,
     recorder: Recorder | None = None,
     played: Callable[[int], None] = lambda count: None,
-) -> np.ndarray:
+) -> Episodes:
     """Run a policy for `episodes` episodes in each environment.
 
     A fixed number per environment, rather than the first to finish, keeps short episodes from being
     counted more often than long ones.
 
     Args:
-        env: freshly made vector environment; its seeds decide the initial states.
+        env: freshly made vector environment; its seeds decide the initial states. Where it tells whether an episode
+            succeeded, its infos have `is_success`, [N], in the episode's last step.
         policy: chooses the actions.
         episodes: episodes in each environment, at least 1.
+        action_repeat: environment frames per agent step.
         recorder: keeps the first episode of environment 0.
         played: told after each step how many episodes are over.
-
-    Returns:
-        Undiscounted returns, float [N, episodes], in the order of play.
     """
     obs, _ = env.reset()
-    returns: list[list[float]] = [[] for _ in range(env.num_envs)]
-    running = np.zeros(env.num_envs)
-    while min(map(len, returns)) < episodes:
-        if recorder and not returns[0]:
+    ended: list[list[tuple[float, int, bool | None]]] = [[] for _ in range(env.num_envs)]
+    running, steps = np.zeros(env.num_envs), np.zeros(env.num_envs, np.int64)
+    while min(map(len, ended)) < episodes:
+        if recorder and not ended[0]:
             recorder.record(env, obs)
-        obs, reward, terminated, truncated, _ = env.step(policy(obs))
+        obs, reward, terminated, truncated, infos = env.step(policy(obs))
         running += reward
-        for i in np.flatnonzero(terminated | truncated):
-            returns[i].append(float(running[i]))
-            running[i] = 0.0
-        played(sum(min(len(of_env), episodes) for of_env in returns))
-    return np.array([of_env[:episodes] for of_env in returns])
+        steps += action_repeat
+        over = terminated | truncated
+        for i in np.flatnonzero(over):
+            ended[i].append((float(running[i]), int(steps[i]), _success(infos, i)))
+        running[over], steps[over] = 0.0, 0
+        played(sum(min(len(of_env), episodes) for of_env in ended))
+    return _episodes([of_env[:episodes] for of_env in ended])
+
+
+def _success(infos: dict[str, Any], env: int) -> bool | None:
+    """Return whether the episode that ended in an environment succeeded; None where its suite does not tell."""
+    return bool(infos["is_success"][env]) if "is_success" in infos and infos["_is_success"][env] else None
+
+
+def _episodes(ended: list[list[tuple[float, int, bool | None]]]) -> Episodes:
+    returns, lengths, successes = (np.array([[episode[k] for episode in of_env] for of_env in ended]) for k in range(3))
+    return Episodes(returns, lengths, successes if successes.dtype == np.bool_ else None)
 
 
 def random_policy(env: VectorEnv, seed: int) -> Policy:
@@ -80,14 +106,15 @@ def random_policy(env: VectorEnv, seed: int) -> Policy:
     return lambda obs: env.action_space.sample()
 
 
-def summary(returns: np.ndarray) -> dict[str, float]:
-    """Return the row of an evaluation: mean and standard deviation of the episodes' returns, and their number.
+def summary(episodes: Episodes) -> dict[str, float]:
+    """Return the row of an evaluation: mean and standard deviation of the returns, and the other metrics.
 
-    Args:
-        returns: float [N, episodes], or of any other shape.
+    Its names are fields of `rad.report.read.evaluation_files.SplitResult`.
     """
-    return {
-        "episode_return_mean": float(returns.mean()),
-        "episode_return_std": float(returns.std()),
-        "episodes": returns.size,
+    row = {
+        "episode_return_mean": float(episodes.returns.mean()),
+        "episode_return_std": float(episodes.returns.std()),
+        "episodes": episodes.returns.size,
+        "episode_frames_mean": float(episodes.lengths.mean()),
     }
+    return row if episodes.successes is None else row | {"success_rate": float(episodes.successes.mean())}

@@ -62,6 +62,8 @@ class RunConfig:
 
     encoder: str = "pixel"
     """Encoder: pixel, impala or nature; options after colons, e.g. pixel:strides=2-2-2-1:num_filters=64."""
+    auxiliary_loss: str = "none"
+    """Losses that train the encoder beside the algorithm's own, joined by +, e.g. curl or curl:tau=0.01."""
 
     eval_every: int = 10_000
     """Frames between evaluations; 0 evaluates at the end only."""

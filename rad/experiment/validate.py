@@ -14,7 +14,8 @@ from gymnasium.vector import VectorEnv
 import augment
 import encoders
 from rad import envs
-from rad.agents.bandit_views import ArmViews
+from rad.agents import auxiliary
+from rad.agents.bandit_views import BanditViews
 from rad.envs.suites import TRAIN, check_scene, suite_of
 from rad.experiment.algorithms import ALGORITHMS, algorithm_of
 from rad.experiment.bounds import RUN_BOUNDS, flag_name
@@ -62,7 +63,7 @@ def check_augment(config: RunConfig) -> tuple[int, tuple[int, int]]:
         arms, side = make_arms(config)
         sizes = {op.output_size(side, side) for op in arms.values()}
         if len(arms) > 1:
-            ArmViews(arms, (3 * config.frame_stack, side, side), torch.Generator())
+            BanditViews(arms, (3 * config.frame_stack, side, side), torch.Generator())
         for op in arms.values():
             _draw_once(op, (1, 3 * config.frame_stack, side, side))
     size = sizes.pop()
@@ -115,13 +116,15 @@ def _check_kind(config: RunConfig, actions: Space[Any]) -> None:
 
 
 def check_encoder(config: RunConfig, size: tuple[int, int]) -> None:
-    """Check that the encoder exists and takes images of `size`, (height, width) in pixels."""
+    """Check that encoder and auxiliary losses exist and take images of `size`, (height, width) in pixels."""
     shape = (3 * config.frame_stack, *size)
     try:
-        encoders.make(config.encoder, shape, generator=torch.Generator().manual_seed(0))
+        encoder = encoders.make(config.encoder, shape, generator=torch.Generator().manual_seed(0))
     except ValueError as error:
         wrong = "image_size" if "image_shape" in str(error) else "encoder"
         raise ValueError(f"{flag_name(wrong)}: {error}") from None
+    with flag("auxiliary_loss"):
+        auxiliary.make(config.auxiliary_loss, encoder, generator=torch.Generator().manual_seed(0))
 
 
 def check_folder(folder: Path) -> None:

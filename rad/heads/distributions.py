@@ -33,6 +33,10 @@ class SquashedGaussian:
         """Return the squashed mean, float [B, A] in (-1, 1): the action taken at evaluation."""
         return self.mean.tanh()
 
+    def sample(self, generator: torch.Generator) -> Tensor:
+        """Draw actions, float [B, A] in [-1, 1], from standard-normal noise that is drawn on the CPU."""
+        return self.rsample(torch.randn(self.mean.shape, generator=generator).to(self.mean.device))[0]
+
     def rsample(self, noise: Tensor) -> tuple[Tensor, Tensor]:
         """Turn standard-normal noise into actions and their log-densities, both differentiable.
 

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from rad.heads.distributions import Categorical, Distribution, Gaussian
+from rad.heads.linear import linear
 
 
 class PolicyValue(nn.Module):
@@ -28,9 +29,9 @@ class PolicyValue(nn.Module):
         self, feature_dim: int, action_dim: int, *, discrete: bool, hidden_dim: int, generator: torch.Generator
     ) -> None:
         super().__init__()
-        self.trunk = nn.Sequential(_linear(feature_dim, hidden_dim, math.sqrt(2.0), generator), nn.ReLU())
-        self.policy = _linear(hidden_dim, action_dim, 0.01, generator)
-        self.value = _linear(hidden_dim, 1, 1.0, generator)
+        self.trunk = nn.Sequential(linear(feature_dim, hidden_dim, generator, math.sqrt(2.0)), nn.ReLU())
+        self.policy = linear(hidden_dim, action_dim, generator, 0.01)
+        self.value = linear(hidden_dim, 1, generator)
         self.log_std = None if discrete else nn.Parameter(torch.zeros(action_dim))
 
     def forward(self, features: Tensor) -> tuple[Distribution, Tensor]:
@@ -44,11 +45,3 @@ class PolicyValue(nn.Module):
     def distribution(self, params: Tensor) -> Distribution:
         """Rebuild a policy from its `params`, float [B, P]; P = A, or 2 A for continuous actions."""
         return Categorical(params) if self.log_std is None else Gaussian(params)
-
-
-def _linear(in_dim: int, out_dim: int, gain: float, generator: torch.Generator) -> nn.Linear:
-    """Make a linear layer without drawing from the global random state."""
-    layer = nn.Linear(in_dim, out_dim, device="meta").to_empty(device="cpu")
-    nn.init.orthogonal_(layer.weight, gain, generator)
-    nn.init.zeros_(layer.bias)
-    return layer

@@ -1,13 +1,14 @@
 """SAC's heads on encoder features: a projection of their own, then the policy or the two Q functions.
 
 Source: RAD (Laskin et al. 2020), after CURL: linear to 50 and LayerNorm, no tanh (DrQ has one); two hidden
-layers of 1024; linear layers initialised orthogonally, biases zero.
+layers of 1024; linear layers initialized orthogonally, biases zero.
 """
 
 import torch
 from torch import Tensor, nn
 
 from rad.heads.distributions import SquashedGaussian
+from rad.heads.linear import linear
 
 
 class Projection(nn.Module):
@@ -17,11 +18,14 @@ class Projection(nn.Module):
         feature_dim: size of the encoder's features F.
         projection_dim: size P of the result.
         tanh: end with tanh (DrQ) or not (RAD).
+        generator: CPU generator from which the weights are drawn.
     """
 
-    def __init__(self, feature_dim: int, projection_dim: int, tanh: bool = False) -> None:
+    def __init__(
+        self, feature_dim: int, projection_dim: int, tanh: bool = False, *, generator: torch.Generator
+    ) -> None:
         super().__init__()
-        self.linear = nn.Linear(feature_dim, projection_dim)
+        self.linear = linear(feature_dim, projection_dim, generator)
         self.norm = nn.LayerNorm(projection_dim)
         self.activation = nn.Tanh() if tanh else nn.Identity()
 
@@ -36,12 +40,11 @@ class MLP(nn.Module):
     bfloat16 keeps 8 bits: a Q value of 100 would be rounded to a multiple of 0.5.
     """
 
-    def __init__(self, in_dim: int, hidden_dim: int, out_dim: int) -> None:
+    def __init__(self, in_dim: int, hidden_dim: int, out_dim: int, generator: torch.Generator) -> None:
         super().__init__()
-        self.hidden = nn.Sequential(
-            nn.Linear(in_dim, hidden_dim), nn.ReLU(), nn.Linear(hidden_dim, hidden_dim), nn.ReLU()
-        )
-        self.out = nn.Linear(hidden_dim, out_dim)
+        first, second = linear(in_dim, hidden_dim, generator), linear(hidden_dim, hidden_dim, generator)
+        self.hidden = nn.Sequential(first, nn.ReLU(), second, nn.ReLU())
+        self.out = linear(hidden_dim, out_dim, generator)
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Map float [B, in_dim] to float32 [B, out_dim]."""
@@ -59,6 +62,7 @@ class Actor(nn.Module):
         projection_dim, hidden_dim: widths.
         log_std_bounds: range that tanh maps log_std into; RAD: (-10, 2).
         tanh: end the projection with tanh.
+        generator: CPU generator from which the weights are drawn.
     """
 
     def __init__(
@@ -70,10 +74,11 @@ class Actor(nn.Module):
         hidden_dim: int,
         log_std_bounds: tuple[float, float],
         tanh: bool = False,
+        generator: torch.Generator,
     ) -> None:
         super().__init__()
-        self.projection = Projection(feature_dim, projection_dim, tanh)
-        self.mlp = MLP(projection_dim, hidden_dim, 2 * action_dim)
+        self.projection = Projection(feature_dim, projection_dim, tanh, generator=generator)
+        self.mlp = MLP(projection_dim, hidden_dim, 2 * action_dim, generator)
         self.log_std_bounds = log_std_bounds
 
     def forward(self, features: Tensor) -> SquashedGaussian:
@@ -91,15 +96,22 @@ class Critic(nn.Module):
         action_dim: size of the action A.
         projection_dim, hidden_dim: widths.
         tanh: end the projection with tanh.
+        generator: CPU generator from which the weights are drawn.
     """
 
     def __init__(
-        self, feature_dim: int, action_dim: int, *, projection_dim: int, hidden_dim: int, tanh: bool = False
+        self,
+        feature_dim: int,
+        action_dim: int,
+        *,
+        projection_dim: int,
+        hidden_dim: int,
+        tanh: bool = False,
+        generator: torch.Generator,
     ) -> None:
         super().__init__()
-        self.projection = Projection(feature_dim, projection_dim, tanh)
-        self.q1 = MLP(projection_dim + action_dim, hidden_dim, 1)
-        self.q2 = MLP(projection_dim + action_dim, hidden_dim, 1)
+        self.projection = Projection(feature_dim, projection_dim, tanh, generator=generator)
+        self.q1, self.q2 = (MLP(projection_dim + action_dim, hidden_dim, 1, generator) for _ in range(2))
 
     def forward(self, features: Tensor, action: Tensor) -> tuple[Tensor, Tensor]:
         """Map float [B, F] and actions [B, A] to the two values, float32 [B] each."""

@@ -1,4 +1,4 @@
-"""DrAC's loss: an augmented image shall mean to policy and value what the clean one means."""
+"""DrAC's loss: policy and value should agree on clean and augmented images."""
 
 from torch import Tensor
 

@@ -100,19 +100,3 @@ def value_loss(value: Tensor, old_value: Tensor, returns: Tensor, clip_coef: flo
         error = torch.maximum(error, (clipped - returns).square())
     loss = 0.5 * error.mean()
     return loss, {"value_loss": loss.detach(), "value": value.detach().mean()}
-
-
-def explained_variance(value: Tensor, returns: Tensor) -> Tensor:
-    """Compute 1 - Var(R - V) / Var(R): 1 is a perfect value function, 0 no better than a constant, below 0 worse.
-
-    Args:
-        value: float [T, N] or any other shape, of the value function that acted.
-        returns: float, same shape, what it is to learn.
-
-    Returns:
-        float []; NaN is given as 0, where all returns are alike.
-
-    Source: OpenAI baselines, `explained_variance`.
-    """
-    left = (returns - value).var(correction=0) / returns.var(correction=0)
-    return torch.nan_to_num(1.0 - left, nan=0.0, neginf=0.0)

@@ -31,7 +31,7 @@ def gae(
         terminated: bool [T, N], the future counts for nothing; counts where both are true.
         truncated: bool [T, N], the episode was cut.
         gamma: discount per agent step.
-        gae_lambda: weight of longer sums; 0 takes one step, 1 all that are there.
+        gae_lambda: lambda, from 0 (the one-step advantage) to 1 (the return of all steps that are there, less V).
 
     Returns:
         Advantages and returns (advantage + value, what the value regresses on), float [T, N] each.

@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from rad.losses.diagnostics import explained_variance
 from rad.types import Metrics
 
 
@@ -40,17 +41,37 @@ def critic_loss(q: tuple[Tensor, Tensor], target: Tensor, weight: Tensor | None 
         weight: float [B], how much each row counts, mean 1; None counts all alike.
 
     Returns:
-        The loss, and metrics `critic_loss`, `q` (mean of Q1), `target`.
+        The loss, and metrics `critic_loss`, `q` (mean of Q1), `target`, `target_std`, `explained_variance` (by Q1).
 
     Source: eq. 6 (without its factor 1/2, as RAD and DrQ have it).
     """
     error = F.mse_loss(q[0], target, reduction="none") + F.mse_loss(q[1], target, reduction="none")
     loss = (error if weight is None else weight * error).mean()
-    return loss, {"critic_loss": loss.detach(), "q": q[0].detach().mean(), "target": target.mean()}
+    metrics = {"critic_loss": loss.detach(), "q": q[0].detach().mean(), "target": target.mean()}
+    spread = {"target_std": target.std(correction=0), "explained_variance": explained_variance(q[0], target)}
+    return loss, metrics | spread
+
+
+def weak_and_strong(count: int, strong_weight: float, device: torch.device) -> Tensor:
+    """Weigh SVEA's rows in the critic loss: `count` weak views by 2 (1 - beta), then as many strong ones by 2 beta.
+
+    Args:
+        count: number of weak views, as many as strong ones.
+        strong_weight: beta, from 0 to 1.
+        device: where the weights are needed.
+
+    Returns:
+        float32 [2 count], mean 1.
+
+    Source: Hansen et al. 2021 (SVEA, arXiv 2107.00644), eq. 8.
+    """
+    weight = torch.full((2 * count,), 2.0 * (1.0 - strong_weight), device=device)
+    weight[count:] = 2.0 * strong_weight
+    return weight
 
 
 def actor_loss(q: tuple[Tensor, Tensor], log_prob: Tensor, alpha: Tensor) -> tuple[Tensor, Metrics]:
-    """Compute L = mean(alpha * log pi(a|s) - min(Q1, Q2)(s, a)) with a reparameterised from pi.
+    """Compute L = mean(alpha * log pi(a|s) - min(Q1, Q2)(s, a)) with a reparametrized from pi.
 
     Args:
         q: two float [B], values of the policy's own actions, differentiable in them.

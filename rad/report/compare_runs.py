@@ -1,24 +1,23 @@
 """Two runs, or two settings with several seeds each, beside each other: how far their returns at the end lie apart."""
 
 import math
-import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import NormalDist, fmean
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from rad.report.draw.sheets import Sheet, decimals_for, text
+from rad.report.draw.result_tables import wrapped
+from rad.report.draw.tables import Column, Table, decimals_for, text
 from rad.report.read.episodes import Pair, pairs_of
-from rad.report.read.final_returns import METRIC, TRAIN, ending, finals, finished, splits
-from rad.report.read.groups import Group, differences, find, flat, group, shown
-from rad.report.read.run import Run
+from rad.report.read.final_returns import METRIC, evaluation_rows, final_result, final_returns, finished, splits
+from rad.report.read.groups import Group, differences, find_runs, flat, group, runs_in, shown
+from rad.report.read.run import Run, column
 from rad.report.stats.aggregates import few_seeds_warning
-from rad.report.stats.bootstrap import CONFIDENCE, Estimate, alone, difference_interval
+from rad.report.stats.bootstrap import CONFIDENCE, Estimate, difference_interval
 from rad.report.stats.comparisons import improvement_p_value, without_certainty
 from rad.report.stats.comparisons import probability_of_improvement as improvement
 
-WIDTH = 100  # of lines of notes
 NORMAL = NormalDist().inv_cdf((1 + CONFIDENCE) / 2)
 
 
@@ -34,7 +33,7 @@ class Line(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Versus:
+class RunComparison:
     """What a comparison found.
 
     Attributes:
@@ -51,31 +50,31 @@ class Versus:
 
     def text(self) -> str:
         """Write it as plain text."""
-        places = decimals_for([value for line in self.lines for value in (line.first, line.second)])
-        decimals = {"split": 0, "A": places, "B": places, "A less B [95 %]": places}
-        decimals |= {f"{self.unit} of A": 0, f"{self.unit} of B": 0}
-        notes = [textwrap.fill(note, WIDTH, subsequent_indent="  ") for note in self.notes]
-        parts = [Sheet("", "", decimals, self.lines).plain(), "\n".join(notes)]
+        decimals = decimals_for([value for line in self.lines for value in (line.first, line.second)])
+        numbers = [Column(name, decimals=decimals) for name in ("A", "B", "A less B [95 %]")]
+        counts = [Column(f"{self.unit} of {name}") for name in "AB"]
+        table = Table([Column("split", "text"), *numbers, *counts], self.lines)
+        parts = [table.plain(), wrapped(*self.notes)]
         if self.settings:
             rows = [(name, *values) for name, values in self.settings.items()]
-            parts.append(Sheet("", "", {"settings that differ": 0, "A": 0, "B": 0}, rows).plain())
+            parts.append(Table([Column(name, "text") for name in ("settings that differ", "A", "B")], rows).plain())
         return "\n\n".join(parts)
 
 
-def side(folder: Path) -> Group:
+def load_side(folder: Path) -> Group:
     """Return the run in a folder, or the runs of one setting with several seeds.
 
     Raises:
         ValueError: there is no run, or there are runs of several settings.
     """
-    groups, _ = group(find(folder).runs)
+    groups, _ = group(find_runs(folder).runs)
     if len(groups) > 1:
-        named = ", ".join(f"{one.task} {one.method}" for one in groups)
+        named = ", ".join(f"{setting.task} {setting.method}" for setting in groups)
         raise ValueError(f"{folder} holds runs of {len(groups)} settings ({named}); expected a run, or seeds of one")
     return groups[0]
 
 
-def versus(first: Group, second: Group) -> Versus:
+def compare_groups(first: Group, second: Group) -> RunComparison:
     """Compare the returns at the end: over episodes for a run on both sides, else over finished runs.
 
     Raises:
@@ -86,17 +85,17 @@ def versus(first: Group, second: Group) -> Versus:
     single = len(first.runs) == len(second.runs) == 1
     lines, notes = _over_episodes(first.runs[0], second.runs[0]) if single else _over_seeds(first, second)
     notes += _cautions(first, second)
-    return Versus(lines, "episodes" if single else "runs", notes, _settings(first, second))
+    return RunComparison(lines, "episodes" if single else "runs", notes, _settings(first, second))
 
 
 def _over_seeds(first: Group, second: Group) -> tuple[list[Line], list[str]]:
-    counts = [len(finished(one)) for one in (first, second)]
-    for name, one, count in zip(("RUN_A", "RUN_B"), (first, second), counts):
+    counts = [len(finished(side)) for side in (first, second)]
+    for name, side, count in zip(("RUN_A", "RUN_B"), (first, second), counts):
         if not count:
-            raise ValueError(f"{name}: has no finished run, of {len(one.runs)}; expected at least 1")
+            raise ValueError(f"{name}: has no finished run, of {len(side.runs)}; expected at least 1")
     lines, notes = [], []
     for split in _shared(first, second):
-        pair = finals(first, split), finals(second, split)
+        pair = final_returns(first, split), final_returns(second, split)
         if all(pair):
             lines.append(_line(split, *pair, Estimate(_gap(*pair), *difference_interval(*pair, paired=False))))
             notes += _chance(split, *pair)
@@ -110,8 +109,10 @@ def _chance(split: str, first: Sequence[float], second: Sequence[float]) -> list
     """Say how likely A scores more than B, where both have two runs."""
     if min(len(first), len(second)) < 2:
         return []
-    found, p_value = improvement({"": first}, {"": second}), improvement_p_value({"": first}, {"": second})
-    return [f"probability that a run of A scores more on {split}: {text(without_certainty(found), 2)}, p {p_value:.3f}"]
+    better, p_value = improvement({"": first}, {"": second}), improvement_p_value({"": first}, {"": second})
+    return [
+        f"probability that a run of A scores more on {split}: {text(without_certainty(better), 2)}, p {p_value:.3f}"
+    ]
 
 
 def _over_episodes(first: Run, second: Run) -> tuple[list[Line], list[str]]:
@@ -139,11 +140,10 @@ def _paired_line(pair: Pair) -> Line:
 
 
 def _last_line(first: Run, second: Run, split: str) -> list[Line]:
-    found = [_last_row(run, split) for run in (first, second)]
-    (mean, std, count), (other, other_std, other_count) = found
+    (mean, std, count), (other, other_std, other_count) = (_last_row(run, split) for run in (first, second))
     if not all(map(math.isfinite, (mean, other))):
         return []
-    gap = alone(mean - other)
+    gap = Estimate(mean - other)
     if min(count, other_count) > 1 and math.isfinite(std + other_std):
         half = NORMAL * math.sqrt(std**2 / (count - 1) + other_std**2 / (other_count - 1))
         gap = Estimate(gap.value, gap.value - half, gap.value + half)
@@ -151,9 +151,8 @@ def _last_line(first: Run, second: Run, split: str) -> list[Line]:
 
 
 def _last_row(run: Run, split: str) -> tuple[float, float, int]:
-    kinds = [f"eval/{split}"] + (["eval"] if split == TRAIN else [])
-    row = [row for row in run.rows if row["kind"] in kinds][-1]
-    mean, std = (math.nan if row.get(name) is None else float(row[name]) for name in (METRIC, "episode_return_std"))
+    row = evaluation_rows(run, split)[-1]
+    mean, std = (column([row], name)[0] for name in (METRIC, "episode_return_std"))
     return mean, std, int(row.get("episodes") or 0)
 
 
@@ -172,36 +171,37 @@ def _some(lines: list[Line]) -> list[Line]:
 
 
 def _shared(first: Group, second: Group) -> list[str]:
-    found = [dict.fromkeys(split for run in one.runs for split in splits(run)) for one in (first, second)]
-    return [split for split in found[0] if split in found[1]]
+    of_first, of_second = (
+        dict.fromkeys(split for run in side.runs for split in splits(run)) for side in (first, second)
+    )
+    return [split for split in of_first if split in of_second]
 
 
 def _early(pair: Pair, first: Run, second: Run) -> list[str]:
     """Say where the agents that played were not yet those of the end."""
     sides = (("A", pair.frames[0], first), ("B", pair.frames[1], second))
     return [
-        f"the episodes of {name} were played at {frames:,} frames, its training is at {ending(run).frames:,}"
+        f"the episodes of {name} were played at {frames:,} frames, its training is at {final_result(run).frames:,}"
         for name, frames, run in sides
-        if frames != ending(run).frames
+        if frames != final_result(run).frames
     ]
 
 
 def _cautions(first: Group, second: Group) -> list[str]:
     """Say what makes a comparison uneven: runs that are not finished."""
     return [
-        f"{name}: {run.folder} is unfinished, at {end.frames:,} of {end.asked:,} frames"
-        for name, one in (("A", first), ("B", second))
-        for run, end in ((run, ending(run)) for run in one.runs)
+        f"{name}: {run.folder} is unfinished, at {end.frames:,} of {end.target_frames:,} frames"
+        for name, side in (("A", first), ("B", second))
+        for run, end in ((run, final_result(run)) for run in side.runs)
         if not end.finished
     ]
 
 
 def _settings(first: Group, second: Group) -> dict[str, tuple[str, str]]:
-    names = differences([run.config for one in (first, second) for run in one.runs])
+    names = differences([run.config for run in runs_in((first, second))])
     values = {name: (_values(first, name), _values(second, name)) for name in names}
     return {name: pair for name, pair in values.items() if pair[0] != pair[1]}
 
 
-def _values(one: Group, name: str) -> str:
-    found: dict[str, Any] = dict.fromkeys(shown(flat(run.config).get(name)) for run in one.runs)
-    return ", ".join(found)
+def _values(side: Group, name: str) -> str:
+    return ", ".join(dict.fromkeys(shown(flat(run.config).get(name)) for run in side.runs))

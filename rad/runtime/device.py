@@ -4,12 +4,16 @@ import ctypes
 import os
 import platform
 from pathlib import Path
+from typing import Any
 
 import psutil
 import torch
 
+from rad import __version__
+
 __all__ = [
     "PRECISIONS",
+    "describe",
     "free_memory_bytes",
     "has_fast_bf16",
     "model",
@@ -172,3 +176,17 @@ def _lines(path: Path) -> list[str]:
 def _cpuinfo(name: str) -> str:
     """Return what the system says of the first processor under a name; empty if nothing."""
     return next((line.partition(":")[2].strip() for line in _lines(CPUINFO) if line.startswith(name)), "")
+
+
+def describe() -> dict[str, Any]:
+    """Return what measured numbers depend on: processor, threads, load, and versions, as plain values."""
+    return {
+        "cpu": processor(),
+        "cpus": usable_cpus(),
+        "threads": torch.get_num_threads(),
+        "fast_bf16": has_fast_bf16(torch.device("cpu")),
+        "load_1min": round(os.getloadavg()[0], 2),
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "rad": __version__,
+    }

@@ -14,10 +14,11 @@ import torch
 from torch import Tensor
 
 from rad.runtime.files import replacing, sync_folder
+from rad.runtime.metrics_file import whole_rows
 from rad.runtime.progress import Progress
 from rad.runtime.run_dir import METRICS_FILE
 
-__all__ = ["Averages", "Progress", "RunLog", "last_rows", "read_rows"]
+__all__ = ["Averages", "Progress", "RunLog"]
 
 SEED_FOLDER = re.compile(r"seed-\d+")  # of a run in a sweep
 
@@ -182,40 +183,12 @@ class RunLog:
         self._tensorboard = None
 
 
-def read_rows(path: str | Path) -> list[dict[str, Any]]:
-    """Read the rows of a ``metrics.jsonl``, passing over lines that are not whole rows (a torn last line).
-
-    Non-finite numbers, which the file holds as ``null``, come back as None.
-    """
-    lines = Path(path).read_text(encoding="utf-8", errors="replace").split("\n")
-    return [row for row in map(_parse_row, lines) if row is not None]
-
-
-def last_rows(path: str | Path, nbytes: int = 65_536) -> list[dict[str, Any]]:
-    """Read the rows in the last `nbytes` bytes of a ``metrics.jsonl``, as `read_rows`; none if there is no file."""
-    try:
-        with Path(path).open("rb") as file:
-            file.seek(max(0, file.seek(0, os.SEEK_END) - nbytes))
-            lines = file.read().decode(errors="replace").split("\n")
-    except FileNotFoundError:
-        return []
-    return [row for row in map(_parse_row, lines) if row is not None]
-
-
-def _parse_row(line: str) -> dict[str, Any] | None:
-    try:
-        row = json.loads(line)
-        whole = isinstance(row["kind"], str) and row["frames"] >= 0 and row["time_s"] >= 0
-    except (ValueError, TypeError, LookupError):
-        return None
-    return row if whole else None
-
-
 def _keep_rows(path: Path, frames: int | None) -> list[dict[str, Any]]:
     """Rewrite the file without damaged rows and rows beyond `frames` (None: no limit); return the rest."""
     if not path.exists():
         return []
-    rows = [row for row in read_rows(path) if frames is None or row["frames"] <= frames]
+    rows = whole_rows(path.read_text(encoding="utf-8", errors="replace").split("\n"))
+    rows = [row for row in rows if frames is None or row["frames"] <= frames]
     data = "".join(map(_json_line, rows)).encode()
     if data != path.read_bytes():
         with replacing(path) as file:

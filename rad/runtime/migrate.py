@@ -6,7 +6,7 @@ from typing import Any
 ENCODER_OPTIONS = ("num_layers", "num_filters", "width")  # were fields of their own, 0 for the encoder's default
 SUITES = ("procgen",)  # whose options were a field of every run of PPO, whatever its task
 # With what was done before they were there, of a run and of its agent.
-ADDED = {"sac": {"eval_policy": "mode"}}
+ADDED = {"sac": {"eval_policy": "mode", "auxiliary_loss": "none"}, "ppo": {"auxiliary_loss": "none"}}
 ADDED_TO_AGENT = {"sac": {"actor_features": "after", "target_encoder": True}}
 
 
@@ -17,7 +17,7 @@ def migrate(plain: Mapping[str, Any]) -> dict[str, Any]:
 
     Example:
         >>> migrate({"algo": "ppo", "encoder": "impala", "num_layers": 0, "num_filters": 0, "width": 2})
-        {'algo': 'ppo', 'encoder': 'impala:width=2'}
+        {'algo': 'ppo', 'encoder': 'impala:width=2', 'auxiliary_loss': 'none'}
     """
     fields = dict(plain)
     options = {name: fields.pop(name) for name in ENCODER_OPTIONS if name in fields}

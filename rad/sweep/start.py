@@ -15,7 +15,7 @@ import torch
 
 from rad.experiment.algorithms import stored_bytes
 from rad.experiment.build import make_arms
-from rad.report.draw.tables import sweep_table
+from rad.report.draw.result_tables import sweep_table
 from rad.runtime import device
 from rad.runtime.files import locked
 from rad.runtime.progress import duration, three_digits
@@ -111,7 +111,7 @@ def _work(
             status, failed = conductor.run(), conductor.failed
         finally:
             engine.close()
-    print(sweep_table(table_rows(trials)))
+    print(sweep_table(table_rows(trials)).plain())
     for trial in failed:
         print(f"failed: {trial.name}; what it printed: {log_file(options.out, trial.name)}")
     if status:

@@ -12,7 +12,7 @@ from rad.experiment.config_file import to_json
 from rad.report.read.groups import flat
 from rad.runtime import checkpoint
 from rad.runtime.files import TEMPORARY_PREFIX
-from rad.runtime.logging import last_rows
+from rad.runtime.metrics_file import last_rows
 from rad.runtime.migrate import migrate
 from rad.runtime.run_dir import CHECKPOINTS, CONFIG_FILE, METRICS_FILE, is_done
 from rad.sweep.grid import Trial, differing

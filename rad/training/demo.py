@@ -13,7 +13,7 @@ from rad.experiment.presets import preset
 from rad.experiment.validate import check
 from rad.runtime import device
 from rad.runtime.clocks import process_age_s
-from rad.runtime.logging import read_rows
+from rad.runtime.metrics_file import read_rows
 from rad.runtime.progress import three_digits
 from rad.runtime.run_dir import DEMO_FILE, METRICS_FILE
 from rad.training.measure import Cost, measure

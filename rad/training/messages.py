@@ -10,9 +10,9 @@ import torch
 
 from rad.experiment.build import action_repeat
 from rad.experiment.config import RunConfig
-from rad.report.draw.tables import aligned
+from rad.report.draw.tables import Cell, Column, Table
 from rad.runtime import plugins
-from rad.runtime.logging import read_rows
+from rad.runtime.metrics_file import read_rows
 from rad.runtime.progress import duration, three_digits
 from rad.runtime.run_dir import (
     ATTENTION_PICTURE,
@@ -105,21 +105,17 @@ def _scored(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     if not last:
         return []
     kinds = sorted(last, key=lambda kind: (kind.partition("/")[2], kind.startswith(RANDOM_POLICY)))
-    end, table = rows[-1], aligned([_cells(kind, last[kind]) for kind in kinds], left=2)
+    texts, numbers = ("policy", "split"), ("mean return", "std", "episodes")
+    columns = [*(Column(name, "text") for name in texts), *(Column(name) for name in numbers)]
+    end, table = rows[-1], Table(columns, [_cells(kind, last[kind]) for kind in kinds]).plain()
     head = f"after {end['frames']:,} frames ({end['agent_steps']:,} agent steps) and {duration(end['time_s'])}:"
     return [head, textwrap.indent(table, "  ")]
 
 
-def _cells(kind: str, row: Mapping[str, Any]) -> dict[str, str]:
+def _cells(kind: str, row: Mapping[str, Any]) -> list[Cell]:
     name, _, split = kind.partition("/")
     mean, std = (three_digits(row[f"episode_return_{part}"]) for part in ("mean", "std"))
-    return {
-        "policy": SUBJECTS[name],
-        "split": split,
-        "mean return": mean,
-        "std": std,
-        "episodes": f"{row['episodes']:.0f}",
-    }
+    return [SUBJECTS[name], split, mean, std, f"{row['episodes']:.0f}"]
 
 
 def _next(folder: Path) -> list[str]:

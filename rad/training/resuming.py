@@ -5,7 +5,7 @@ from pathlib import Path
 from rad.experiment.build import action_repeat
 from rad.experiment.config import RunConfig
 from rad.runtime import checkpoint
-from rad.runtime.logging import read_rows
+from rad.runtime.metrics_file import read_rows
 from rad.runtime.run_dir import CHECKPOINTS, METRICS_FILE, is_done
 from rad.training.messages import EVALUATION
 

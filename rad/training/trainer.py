@@ -191,10 +191,10 @@ class Trainer:
     def _play(self, kind: str, policy_for: Callable[[VectorEnv], Policy], recorder: Recorder | None = None) -> Rows:
         """Return a row for each split, `eval/test` say; just `eval` where there are none."""
         config, names = self.config, splits(self.config)
-        episodes = config.eval_envs * config.eval_episodes * len(names)
-        with self.progress.phase(PHASES[kind], Part.EVALUATIONS, episodes) as played:
-            returns = play_splits(config, policy_for, names, recorder=recorder, played=played)
-        rows = {f"{kind}/{name}" if name else kind: scores(config, values) for name, values in returns.items()}
+        count = config.eval_envs * config.eval_episodes * len(names)
+        with self.progress.phase(PHASES[kind], Part.EVALUATIONS, count) as played:
+            episodes = play_splits(config, policy_for, names, recorder=recorder, played=played)
+        rows = {f"{kind}/{name}" if name else kind: scores(config, values) for name, values in episodes.items()}
         self.progress.say(evaluated(rows, self.frames, self.progress.remaining.costs_s[Part.EVALUATIONS]))
         return rows
 

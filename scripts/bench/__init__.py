@@ -13,7 +13,7 @@ from typing import Any
 import tyro
 
 from rad.commands import flags
-from rad.report.draw.tables import aligned
+from rad.report.draw.tables import Column, Table
 
 BENCHMARKS = ("sac", "minutes", "ppo", "augment", "replay", "render", "attention")
 
@@ -44,7 +44,7 @@ def main(arguments: Sequence[str]) -> int:
     options = flags.parse(Bench, "rad bench", arguments)
     check(options)
     set_threads(options.threads)
-    from rad.runtime.machine import describe
+    from rad.runtime.device import describe
 
     facts = describe()
     rounds = run_rounds(options.name, options.repeats)
@@ -93,12 +93,11 @@ def run_rounds(name: str, repeats: int) -> list[list[Row]]:
 
 
 def table(rounds: Sequence[Sequence[Row]]) -> str:
-    """Lay out rounds of rows as one table: its columns of words, which come first, to the left."""
-    columns = list(dict.fromkeys(key for row in rounds[0] for key in row))
-    words = [key for key in columns if any(isinstance(row.get(key), str) for row in rounds[0])]
-    return aligned(
-        [{key: cell(key, [row.get(key) for row in same]) for key in columns} for same in zip(*rounds)], len(words)
-    )
+    """Lay out rounds of rows as one table: words to the left, numbers to the right."""
+    names = list(dict.fromkeys(key for row in rounds[0] for key in row))
+    numeric = {key for row in rounds[0] for key, value in row.items() if isinstance(value, int | float)}
+    cells = [[cell(name, [row.get(name) for row in same]) for name in names] for same in zip(*rounds)]
+    return Table([Column(name, "number" if name in numeric else "text") for name in names], cells).plain()
 
 
 def cell(key: str, values: Sequence[Any]) -> str:

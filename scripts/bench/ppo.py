@@ -99,10 +99,10 @@ def library(job: Job, env: Any) -> dict[str, float]:
     from rad.loops import LoopState, on_policy
 
     config = PPOConfig(num_steps=job.num_steps, num_minibatches=job.num_minibatches, num_epochs=job.num_epochs)
-    agent = PPOAgent((3, 64, 64), 15, config, {"none": augment.make("none")}, discrete=True, precision=job.side)
+    agent = PPOAgent((3, 64, 64), 15, config, augment.make("none"), discrete=True, precision=job.side)
     buffer = RolloutBuffer(job.num_steps, job.num_envs, (3, 64, 64))
     spent = dict.fromkeys(PARTS, 0.0)
-    watched = [("simulation", env, "step"), ("inference", agent, "decide"), ("inference", agent, "value")]
+    watched = [("simulation", env, "step"), ("inference", agent, "actor_step"), ("inference", agent, "value")]
     for part, owner, name in [*watched, ("update", agent, "update")]:
         setattr(owner, name, _timed(getattr(owner, name), spent, part))
     loop = on_policy(env, agent, buffer, LoopState())

@@ -179,7 +179,7 @@ def test_wrong_options_are_refused(spec, text):
 
 
 def test_register_makes_an_encoder_from_outside_known(monkeypatch):
-    monkeypatch.setattr(encoders, "_REGISTRY", dict(encoders._REGISTRY))
+    monkeypatch.setattr(encoders._REGISTRY, "factories", dict(encoders._REGISTRY.factories))
 
     def small(image_shape, *, filters: int = 4, generator):
         return PixelEncoder(image_shape, num_layers=1, num_filters=filters, generator=generator)

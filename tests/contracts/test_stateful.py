@@ -15,14 +15,14 @@ import augment
 from rad.agents.ppo import PPOAgent
 from rad.agents.reward_norm import RewardNormalizer
 from rad.agents.sac import SACAgent
-from rad.agents.views import HeldViews, Views
+from rad.agents.views import PerEnvViews, Views
 from rad.buffers.replay import Replay
 from rad.buffers.rollout import RolloutBuffer
 from rad.loops import LoopState, OffPolicyState
 from rad.runtime import checkpoint
 from rad.runtime.clocks import Every
 from rad.runtime.logging import Averages
-from rad.types import Decision
+from rad.types import ActorStep
 from tests.rad.agents import small_ppo
 from tests.rad.agents.small import small_agent, small_batch
 from tests.rad.runtime.checkpoint.nested import same
@@ -77,7 +77,7 @@ def rollout_step(buffer: RolloutBuffer, number: int) -> Any:
     row = torch.tensor([number, number + 0.5])
     buffer.add(
         torch.full((2, 3, 2, 2), number, dtype=torch.uint8),
-        Decision(row.long(), row + 1, row + 2, row[:, None]),
+        ActorStep(row.long(), row + 1, row + 2, row[:, None]),
         row + 3,
         terminated=row > 4,
         truncated=row < 2,
@@ -94,11 +94,11 @@ def frozen_views() -> Views:
     return Views(augment.make("crop+random_conv", size=8), torch.Generator().manual_seed(0), frozen=True)
 
 
-def held_step(views: HeldViews, number: int) -> Any:
+def held_step(views: PerEnvViews, number: int) -> Any:
     if number % 4 == 0:
-        views.hold((2, 3, 10, 10), torch.device("cpu"))
+        views.sample_params((2, 3, 10, 10), torch.device("cpu"))
     images = torch.arange(600).view(2, 3, 10, 10).to(torch.uint8) + number
-    return views.held(images, torch.tensor([1, 0]))
+    return views.apply_params(images, torch.tensor([1, 0]))
 
 
 def view_step(views: Views, number: int) -> Any:
@@ -129,10 +129,11 @@ CASES = {
     "views": Case(frozen_views, view_step),
     "bandit": Case(lambda: augment.UCB(3, window=2), bandit_step),
     "sac": Case(small_agent, agent_step),
+    "sac-curl": Case(lambda: small_agent(auxiliary_loss="curl:dim=4"), agent_step),
     "standing": Case(LoopState, standing_step),
     "rollout": Case(lambda: RolloutBuffer(4, 2, (3, 2, 2)), rollout_step),
     "reward-normalizer": Case(lambda: RewardNormalizer(0.9, 10.0), normalizer_step),
-    "held-views": Case(lambda: HeldViews(augment.make("crop+random_conv", 8), torch.Generator()), held_step),
+    "held-views": Case(lambda: PerEnvViews(augment.make("crop+random_conv", 8), torch.Generator()), held_step),
     "ppo": Case(lambda: small_ppo.small_agent(objective="kl"), ppo_step),
 }
 STEPS_BEFORE, STEPS_AFTER = 6, 6

@@ -13,7 +13,7 @@ from rad.experiment.config import RunConfig
 from rad.experiment.config_file import to_json
 from rad.experiment.presets import preset
 from rad.runtime import checkpoint
-from rad.runtime.logging import read_rows
+from rad.runtime.metrics_file import read_rows
 from rad.runtime.run_dir import CHECKPOINTS
 from rad.training.trainer import Trainer
 

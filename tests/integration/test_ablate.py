@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from rad import cli
-from rad.runtime.logging import last_rows
+from rad.runtime.metrics_file import last_rows
 from tests.integration.sweeps import finish, flags_of, metrics, sweep, sweep_here, workers
 
 TWO = ("--workers", "2")

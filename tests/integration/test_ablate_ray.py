@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from rad.experiment.config_file import to_json
-from rad.runtime.logging import last_rows
+from rad.runtime.metrics_file import last_rows
 from rad.sweep.engines import ray_node
 from rad.sweep.engines.ray_node import execute, pack, unpack
 from rad.training.trainer import start

@@ -1,4 +1,4 @@
-"""Trained games on their splits: the levels that are played, and the command from end to end."""
+"""LoadedRun games on their splits: the levels that are played, and the command from end to end."""
 
 import json
 from pathlib import Path
@@ -23,15 +23,16 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_evaluation_reports_the_levels_of_each_split(played: Path) -> None:
     found = evaluate_run(played, episodes=1, envs=3)
-    assert [(row["split"], row["levels"]) for row in found] == [
+    assert [(row.split, row.levels) for row in found] == [
         ("train", "train [0, 200)"),
         ("test", "test [1000000, 1001000)"),
     ]
-    assert all((row["episodes"], row["policy"], row["score_constants"]) == (3, "sample", "paper") for row in found)
-    assert all((row["frames"], row["envs"], row["episodes_per_env"], row["seed"]) == (40, 3, 1, 0) for row in found)
-    assert found[1]["paired"] is False
+    assert all((row.episodes, row.policy, row.score_constants) == (3, "sample", "paper") for row in found)
+    assert all((row.frames, row.envs, row.episodes_per_env, row.seed) == (40, 3, 1, 0) for row in found)
+    assert found[1].paired is False
+    assert all(row.success_rate is not None and row.episode_frames_mean for row in found)
     # R_min 0.5 and R_max 13 of bossfight
-    means = [(row["episode_return_mean"], row["normalized_return_mean"]) for row in found]
+    means = [(row.episode_return_mean, row.normalized_return_mean) for row in found]
     assert all(scaled == pytest.approx((mean - 0.5) / 12.5) for mean, scaled in means)
     assert found == evaluate_run(played, episodes=1, envs=3)
 
@@ -40,13 +41,13 @@ def test_one_split_alone_and_other_options(played: Path) -> None:
     (row,) = evaluate_run(
         played, splits=["test-all"], episodes=1, policy="mode", score_constants="train-procgen", seed=3
     )
-    assert row["levels"] == "test-all [0, 2147483647)"
-    assert (row["policy"], row["score_constants"], row["episodes"]) == ("mode", "train-procgen", 2)
+    assert row.levels == "test-all [0, 2147483647)"
+    assert (row.policy, row.score_constants, row.episodes) == ("mode", "train-procgen", 2)
 
 
 def test_other_levels_to_train_on(tmp_path: Path) -> None:
     start(tiny_game(suite=ProcgenOptions(start_level=7, num_levels=2), eval_every=0), tmp_path / "run")
-    assert evaluate_run(tmp_path / "run", episodes=1)[0]["levels"] == "train [7, 9)"
+    assert evaluate_run(tmp_path / "run", episodes=1)[0].levels == "train [7, 9)"
 
 
 def test_the_command_evaluates_splits(played: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

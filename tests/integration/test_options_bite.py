@@ -18,7 +18,7 @@ from rad.experiment import validate
 from rad.experiment.algorithms.sac import SACRun
 from rad.pictures import PICTURES
 from rad.runtime import checkpoint
-from rad.runtime.logging import read_rows
+from rad.runtime.metrics_file import read_rows
 from rad.runtime.run_dir import CHECKPOINTS, VIDEO_FILE
 from rad.training import trainer
 from tests.integration.runs import AGENT, tiny
@@ -47,6 +47,7 @@ VALUES: dict[str, tuple[dict[str, Any], Any]] = {
     "num_envs": ({}, 2),
     "parallel_envs": ({"num_envs": 2}, True),
     "encoder": ({}, "pixel:num_layers=2:num_filters=8:strides=3"),
+    "auxiliary_loss": ({}, "curl"),
     "warmup_steps": ({}, 17),
     "replay_capacity": ({}, 8),
     "updates_per_step": ({}, 0.5),

@@ -9,12 +9,13 @@ import pytest
 
 from rad.envs.procgen.options import ProcgenOptions
 from rad.evaluation.loaded_run import scores
+from rad.evaluation.play import Episodes
 from rad.experiment.algorithms.ppo import PPORun
 from rad.experiment.algorithms.sac import SACRun
 from rad.experiment.build import make_env
 from rad.experiment.splits import splits
 from rad.training.trainer import start
-from tests.integration.runs import rows, tiny_ppo
+from tests.integration.runs import rows, same, tiny_ppo, weights
 
 # Another value of each option of Procgen, and the game that shows it.
 OF_PROCGEN: dict[str, tuple[str, Any]] = {
@@ -44,7 +45,7 @@ def shown(game: str, **options: Any) -> tuple[list[bytes], float | None]:
         env.reset()
         views.append(env.step(np.full(4, 7))[0].tobytes())
         env.close()
-    return views, scores(config, np.array([5.0]))["normalized_return_mean"]
+    return views, scores(config, Episodes(np.array([5.0]), np.array([9]), None))["normalized_return_mean"]
 
 
 @pytest.mark.parametrize("name", OF_PROCGEN)
@@ -65,6 +66,14 @@ def test_sampling_and_the_mode_evaluate_differently(tmp_path: Path) -> None:
     start(config, tmp_path / "sample")
     start(dataclasses.replace(config, eval_policy="mode"), tmp_path / "mode")
     assert rows(tmp_path / "sample") != rows(tmp_path / "mode")
+
+
+def test_an_auxiliary_loss_trains_the_encoder_beside_ppos(tmp_path: Path) -> None:
+    for spec in ("none", "curl:dim=8"):
+        start(tiny_ppo(task="probe/both-discrete", auxiliary_loss=spec), tmp_path / spec)
+    assert not same(weights(tmp_path / "none"), weights(tmp_path / "curl:dim=8"))
+    logged = {spec: any("curl_loss" in row for row in rows(tmp_path / spec)) for spec in ("none", "curl:dim=8")}
+    assert logged == {"none": False, "curl:dim=8": True}
 
 
 def test_every_field_is_tested_somewhere() -> None:

@@ -9,7 +9,7 @@ import torch
 from rad import envs
 from rad.envs.probe import PROBES
 from rad.evaluation.loaded_run import load
-from rad.runtime.logging import read_rows
+from rad.runtime.metrics_file import read_rows
 from rad.training.trainer import start
 from tests.integration.runs import tiny
 
@@ -48,7 +48,7 @@ def test_the_critic_learns_the_values(name: str, tmp_path: Path) -> None:
     for case, value in zip(spec.cases, spec.values(gamma)):
         frame = np.tile(np.array(case.colors[0], np.uint8)[:, None, None], (1, 1, 16, 16))
         with torch.no_grad():
-            features = agent.encoder(agent.views.plain(torch.from_numpy(frame)))
+            features = agent.encoder(agent.views.eval_view(torch.from_numpy(frame)))
             q, _ = agent.critic(features, torch.zeros(1, 1))
         assert float(q) == pytest.approx(value, abs=0.15)
 

@@ -49,7 +49,7 @@ def train(name: str, spec: str = "none", **config: Any) -> PPOAgent:
 
 def final_return(agent: PPOAgent, name: str) -> float:
     env = envs.make(f"probe/{name}", num_envs=10, seed=100, image_size=SIZE, frame_stack=1)
-    return float(evaluate(env, lambda obs: agent.act(obs, deterministic=True), 4).mean())
+    return float(evaluate(env, lambda obs: agent.act(obs, deterministic=True), 4).returns.mean())
 
 
 @pytest.mark.parametrize("objective", ["clip", "kl"])
@@ -66,7 +66,7 @@ def test_the_critic_learns_the_values(name: str, kind: str) -> None:
     for case, value in zip(probe.cases, probe.values(agent.config.gamma)):
         frame = np.tile(np.array(case.colors[0], np.uint8)[:, None, None], (1, 1, SIZE, SIZE))
         with torch.no_grad():
-            _, found = agent._forward(agent.views.plain(torch.from_numpy(frame)))
+            _, found = agent._forward(agent.views.eval_view(torch.from_numpy(frame)))
         assert found.item() == pytest.approx(value, abs=0.15)
 
 

@@ -205,8 +205,8 @@ def test_a_trained_run_can_be_evaluated_and_looked_at(finished: Path, tmp_path: 
     options = {"episodes": 3, "seed": 5, "video_size": 32}
     (first,) = evaluate_run(finished, **options, video=tmp_path / "video.mp4", device="cpu")
     assert [first] == evaluate_run(finished, **options)
-    assert (first["split"], first["episodes"], first["policy"]) == ("train", 3, "mode")
-    assert not {"gap_to_train", "levels", "score_constants"} & set(first)
+    assert (first.split, first.episodes, first.policy) == ("train", 3, "mode")
+    assert (first.gap_to_train, first.levels, first.score_constants) == (None, None, None)
     assert (tmp_path / "video.mp4").stat().st_size > 0
     assert cv2.imread(str(finished / "attention.png")).std() > 1
 

@@ -15,7 +15,7 @@ from rad.experiment import validate
 from rad.experiment.algorithms.sac import SACRun
 from rad.experiment.config_file import to_json
 from rad.experiment.presets import preset
-from rad.report.draw import tables
+from rad.report.draw import result_tables
 from rad.runtime.checkpoint import CheckpointError
 
 PROBE = (
@@ -262,7 +262,7 @@ def test_evaluate_takes_several_splits_and_other_names_of_its_flags(
         default_file=lambda run, rows: f"a file of {rows[0]} in {run}",
     )
     monkeypatch.setitem(sys.modules, "rad.evaluation.compare_splits", fake)
-    monkeypatch.setattr(tables, "split_table", lambda rows: f"a table of {rows[0]}")
+    monkeypatch.setattr(result_tables, "split_table", lambda rows: f"a table of {rows[0]}")
     assert cli.main(["evaluate", "run", splits, "train", "test", episodes, "7"]) == 0
     assert (asked[0]["run"], asked[0]["splits"], asked[0]["episodes"]) == (Path("run"), ("train", "test"), 7)
     assert capsys.readouterr().out == "a table of row\n\nepisodes: a file of row in run\n"

@@ -8,7 +8,7 @@ import torch
 
 from rad.buffers.rollout import RolloutBuffer
 from rad.loops import Episode, LoopState, Report, on_policy
-from rad.types import Decision, Metrics, Rollout
+from rad.types import ActorStep, Metrics, Rollout
 from tests.rad.scripted import SIDE, ScriptedEnv, picture
 
 
@@ -26,11 +26,11 @@ class Agent:
         assert num_envs
         self.begun.append(len(self.seen))
 
-    def decide(self, obs: np.ndarray) -> Decision:
+    def actor_step(self, obs: np.ndarray) -> ActorStep:
         self.seen.append(obs)
         action = torch.full((len(obs), 2), self.scale * len(self.seen))
         log_prob = torch.full((len(obs),), -float(len(self.seen)))
-        return Decision(action, log_prob + self.number, self.value(obs), action)
+        return ActorStep(action, log_prob + self.number, self.value(obs), action)
 
     def value(self, obs: np.ndarray) -> torch.Tensor:
         return torch.tensor([100.0, 10.0, 1.0]) @ torch.from_numpy(obs[:, :, 0, 0].T).float()
@@ -112,8 +112,8 @@ def test_the_environment_gets_clipped_actions_and_the_rollout_the_drawn_ones() -
 def test_discrete_actions_are_passed_on() -> None:
     run = Run([9], [9], num_steps=3)
     run.env.action_space = gymnasium.spaces.MultiDiscrete([5, 5])
-    decide = run.agent.decide
-    run.agent.decide = lambda obs: decide(obs)._replace(action=torch.tensor([4, 2]))  # type: ignore[method-assign]
+    decide = run.agent.actor_step
+    run.agent.actor_step = lambda obs: decide(obs)._replace(action=torch.tensor([4, 2]))  # type: ignore[method-assign]
     run.steps(3)
     np.testing.assert_array_equal(run.env.actions[0], [4, 2])
     assert run.agent.rollouts[0].action.dtype == torch.int64

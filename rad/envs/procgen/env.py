@@ -67,7 +67,7 @@ class ProcgenEnv(VectorEnv[Any, Any, Any]):
     - `prev_level_complete`: bool [N], the step reached the level's goal;
     - `timed_out`: bool [N], the episode ended at the game's time limit, short of the goal. It may have been lost
       in that very step: nothing tells;
-    - where an episode ended, `episode` and `_episode` as in `rad.envs.make`.
+    - where an episode ended, `episode`, `_episode`, `is_success` and `_is_success` as in `rad.envs.make`.
 
     Each level is checked against the split.
 
@@ -270,6 +270,7 @@ class ProcgenEnv(VectorEnv[Any, Any, Any]):
         }
         if reading.first.any():
             infos |= {"episode": {"r": self._return.copy(), "l": self._length.copy()}, "_episode": reading.first.copy()}
+            infos |= {"is_success": reading.prev_level_complete, "_is_success": reading.first.copy()}
         return infos
 
     def _check_state(self, state: Mapping[str, Any]) -> None:

@@ -36,6 +36,7 @@ def make_agent(config: RunConfig, env: VectorEnv) -> Agent:
     target = device.resolve_device(config.device)
     common: dict[str, Any] = {
         "encoder": config.encoder,
+        "auxiliary_loss": config.auxiliary_loss,
         "seed": seed_for(config.seed, "agent"),
         "device": target,
         "precision": device.resolve_precision(config.precision, target),

@@ -59,8 +59,8 @@ class SACRun(RunConfig):
 
 def make_agent(config: SACRun, env: VectorEnv, common: dict[str, Any]) -> SACAgent:
     """Make the agent; it augments in one way."""
-    (op,) = make_arms(config)[0].values()
-    return SACAgent(obs_shape(env), action_dim(env), config.agent, op, distractors=distractors(config), **common)
+    arms, _ = make_arms(config)
+    return SACAgent(obs_shape(env), action_dim(env), config.agent, arms, distractors=distractors(config), **common)
 
 
 def make_learning(config: SACRun, env: VectorEnv, agent: SACAgent) -> Learning:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rad.report.draw.sheets import decimals_for, has_interval
-from rad.report.draw.style import COLORS, DASHES, MARKERS, Figure, blank, file_name, finish, looks, plain, style
+from rad.report.draw.style import COLORS, DASHES, MARKERS, Figure, blank, despine, file_name, line_style, save, style
+from rad.report.draw.tables import decimals_for, has_interval
 from rad.report.stats.aggregates import performance_profile
 from rad.report.stats.results import LEAST_RUNS, NONE, Result, least_runs, on_train
 
@@ -26,52 +26,55 @@ def pairs_figure(task: str, results: Sequence[Result]) -> list[Figure]:
     Its rows and columns are what stands in some pair; what was tried alone only is left to the table. None unless all
     augmentations of the task are single or such pairs, and most of the pairs are there.
     """
-    known = {one.group.augment: one.iqm.value for one in results if one.iqm and not one.group.variant}
-    chained = [augment.split("+") for augment in known if "+" in augment]
-    names = [name for name in _links(known) if any(name in parts for parts in chained)]
+    plain = [result for result in results if not result.group.variant and " " not in result.group.augment]
+    iqms = {result.group.augment: result.iqm.value for result in plain if result.iqm}
+    chained = [augment.split("+") for augment in iqms if "+" in augment]
+    names = [name for name in _links(iqms) if any(name in parts for parts in chained)]
     wanted = {name: f"{name[0]}+{name[1]}" if name[0] != name[1] else name[0] for name in _product(names)}
-    pairs = [text for (first, second), text in wanted.items() if first != second and text in known]
+    pairs = [text for (first, second), text in wanted.items() if first != second and text in iqms]
     has_longer = any(len(parts) > 2 for parts in chained)
     if not names or has_longer or len(pairs) < LEAST_PAIRS * len(names) * (len(names) - 1):
         return []
-    matrix = np.array([[known.get(wanted[row, column], math.nan) for column in names] for row in names])
+    matrix = np.array([[iqms.get(wanted[row, column], math.nan) for column in names] for row in names])
     with style():
         side = 1.6 + 0.62 * len(names)
-        canvas = blank(side + 1.2, side)
-        _matrix(canvas.subplots(), matrix, names)
-        alone = f"; none alone: {known[NONE]:.{decimals_for([known[NONE]])}f}" if NONE in known else ""
-        canvas.suptitle(f"{task}, return{on_train(results)}{alone}", fontsize=10)
+        figure = blank(side + 1.2, side)
+        _matrix(figure.subplots(), matrix, names)
+        alone = f"; none alone: {iqms[NONE]:.{decimals_for([iqms[NONE]])}f}" if NONE in iqms else ""
+        figure.suptitle(f"{task}, return{on_train(results)}{alone}", fontsize=10)
         caption = "The augmentation of the row is applied first, that of the column second; on the diagonal, one alone."
         title = f"Pairs of augmentations: {task}"
-        runs = sorted({len(one.returns) for one in results if one.group.augment in wanted.values()} - {0})
+        runs = sorted({len(result.returns) for result in plain if result.group.augment in wanted.values()} - {0})
         ends = "Returns at the end, a single seed each, which says nothing of other seeds."
         if runs[-1] > 1:
             ends = f"Interquartile means at the end, of {' or '.join(map(str, runs))} runs."
-        return [finish(canvas, file_name("pairs", task), title, f"{caption} {ends}")]
+        return [save(figure, file_name("pairs", task), title, f"{caption} {ends}")]
 
 
 def gaps_figure(task: str, results: Sequence[Result]) -> list[Figure]:
     """Draw what is lost from train to each other split, with intervals; none where runs have no such split."""
-    splits = list(dict.fromkeys(split for one in results for split in one.gaps))
+    splits = list(dict.fromkeys(split for result in results for split in result.gaps))
     if not splits:
         return []
-    rows = [(split, number, one) for split in splits for number, one in enumerate(results) if split in one.gaps]
+    rows = [
+        (split, number, result) for split in splits for number, result in enumerate(results) if split in result.gaps
+    ]
     with style():
-        canvas = blank(5.4, 1.1 + 0.22 * (len(rows) + len(splits)))
-        _gaps(canvas.subplots(), splits, rows)
-        canvas.suptitle(f"{task}, return on train less return on another split", fontsize=10)
+        figure = blank(5.4, 1.1 + 0.22 * (len(rows) + len(splits)))
+        _gaps(figure.subplots(), splits, rows)
+        figure.suptitle(f"{task}, return on train less return on another split", fontsize=10)
         caption = (
             "The same agents on both sides, so that what they share drops out. Bars are 95 % bootstrap intervals over "
             "seeds; a dot without a bar is a single seed."
         )
-        return [finish(canvas, file_name("gaps", task), f"Gap from train to test: {task}", caption)]
+        return [save(figure, file_name("gaps", task), f"Gap from train to test: {task}", caption)]
 
 
 def profile_figure(scores: Mapping[str, Mapping[str, list[float]]], where: str = "") -> list[Figure]:
     """Draw the share of runs above each score; none for one task with few runs, or more lines than can be told apart.
 
     Args:
-        scores: normalised, by method and task.
+        scores: normalized, by method and task.
         where: " on train", if that has to be said.
     """
     tasks = {task for of_task in scores.values() for task in of_task}
@@ -81,19 +84,19 @@ def profile_figure(scores: Mapping[str, Mapping[str, list[float]]], where: str =
     top = max(1.0, *(max(runs) for of_task in scores.values() for runs in of_task.values()))
     thresholds = np.linspace(0, top, THRESHOLDS)
     with style():
-        canvas = blank(5.4, 4.0)
-        axes = canvas.subplots()
+        figure = blank(5.4, 4.0)
+        axes = figure.subplots()
         for number, (method, of_task) in enumerate(scores.items()):
-            look = looks(number) | {"marker": ""}
+            look = line_style(number) | {"marker": ""}
             band = performance_profile(of_task, thresholds)
             axes.plot(thresholds, band.value, label=method, **look)
             if least_runs(of_task) >= LEAST_RUNS:
                 axes.fill_between(thresholds, band.low, band.high, color=look["color"], alpha=0.12, linewidth=0)
-        axes.set(xlabel=f"normalised score{where}", ylabel="share of runs above it", xlim=(0, top), ylim=(0, 1.02))
-        plain(axes)
-        canvas.legend(loc="outside lower center", ncols=3, frameon=False)
+        axes.set(xlabel=f"normalized score{where}", ylabel="share of runs above it", xlim=(0, top), ylim=(0, 1.02))
+        despine(axes)
+        figure.legend(loc="outside lower center", ncols=3, frameon=False)
         caption = "Share of runs that score more, where tasks weigh the same; bands are 95 % bootstrap intervals."
-        return [finish(canvas, "profile", "Performance profile", caption)]
+        return [save(figure, "profile", "Performance profile", caption)]
 
 
 def _product(names: Sequence[str]) -> list[tuple[str, str]]:
@@ -124,15 +127,15 @@ def _matrix(axes: "Axes", matrix: np.ndarray, names: Sequence[str]) -> None:
 def _gaps(axes: "Axes", splits: Sequence[str], rows: Sequence[tuple[str, int, Result]]) -> None:
     """Draw a dot and a bar for each row, with some space before each split."""
     labels = []
-    for number, (split, method, one) in enumerate(rows):
-        place, gap = number + splits.index(split), one.gaps[split]
+    for number, (split, method, result) in enumerate(rows):
+        place, gap = number + splits.index(split), result.gaps[split]
         color, marker = COLORS[method % len(COLORS)], MARKERS[method % len(MARKERS)]
         axes.plot([gap.value], [place], color=color, marker=marker, markersize=5)
         if has_interval(gap):
             axes.plot([gap.low, gap.high], [place, place], color=color, linewidth=1.6)
-        labels.append((place, one.group.method if len(splits) == 1 else f"{split}: {one.group.method}"))
+        labels.append((place, result.group.method if len(splits) == 1 else f"{split}: {result.group.method}"))
     axes.axvline(0, color="black", linewidth=0.8)
     axes.set_yticks(*zip(*labels))
     axes.set_ylim(len(rows) + len(splits) - 1.2, -0.8)
     axes.set_xlabel("lost return" if len(splits) > 1 else f"lost return, train less {splits[0]}")
-    plain(axes)
+    despine(axes)

@@ -1,44 +1,92 @@
-"""Learning curves of groups of runs, with intervals over seeds."""
+"""Learning curves drawn: of groups of runs with intervals over seeds, of single runs with the spread of episodes."""
 
 import math
 from collections.abc import Sequence
 from functools import partial
 from operator import mul
-from typing import TYPE_CHECKING, Any, NamedTuple
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rad.report.draw.style import GREY, Figure, blank, file_name, finish, looks, plain, style
-from rad.report.read.final_returns import evaluations, finished, random_policy, splits
-from rad.report.read.groups import Group
-from rad.report.stats.aggregates import sample_efficiency
-from rad.report.stats.bootstrap import Band
+from rad.report.draw.style import DPI, GREY, Figure, blank, despine, file_name, line_style, save, style
+from rad.report.read.final_returns import random_policy, splits
+from rad.report.read.groups import Group, runs_in
+from rad.report.read.run import Run, read_run
+from rad.report.stats.curves import Curve, group_curve, run_curves, training_episodes
 from rad.report.stats.published import Published
 from rad.report.stats.references import references
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure as Canvas
+    from matplotlib.figure import Figure as MplFigure
 
 MOST_LINES = 7  # in one picture; more get a picture each, before the others in grey
 COLUMNS = 3
 LABEL_GAP = 0.045  # of the height, between two labels beside the axes
 
 
-class Curve(NamedTuple):
-    """A group on a split.
+def learning_curve(run_dir: Path, path: Path) -> None:
+    """Draw the evaluation returns of one run over environment frames, as `learning_curves`.
 
-    Attributes:
-        label: name of the method, seeds and whether they are finished.
-        frames: of the evaluations that all its runs have.
-        band: interquartile mean over seeds; its ends are the value where there is one seed.
-        seeds: number of runs.
+    Dots are its training episodes, whose actions were sampled; of more than 200, means of neighbors are shown.
     """
+    run = read_run(run_dir)
+    _draw_runs([run], [_label_of(run)], path, with_episodes=True)
 
-    label: str
-    frames: list[int]
-    band: Band
-    seeds: int
+
+def learning_curves(run_dirs: Sequence[Path], labels: Sequence[str], path: Path) -> None:
+    """Draw the evaluation returns of several runs of one task in one figure, and write a PNG.
+
+    Each line is the mean over a run's evaluation episodes, its band one standard deviation to both sides. A run
+    that is evaluated on splits has a line for each. Dashed lines are a uniform random policy, the mean over the
+    runs that measured it on the same split. The lower axis counts environment frames, the upper one agent steps
+    where all runs have the same action repeat.
+
+    Args:
+        run_dirs: run folders with config.json and metrics.jsonl.
+        labels: name of each run in the legend.
+        path: PNG to write; its folder exists. The same input gives the same bytes.
+
+    Raises:
+        ValueError: no folder, or as many labels as folders are not given; a folder is no run or has no
+            evaluation; the runs differ in task or render quality, so that their returns cannot be compared.
+    """
+    if not run_dirs or len(labels) != len(run_dirs):
+        raise ValueError(f"labels are {len(labels)} for {len(run_dirs)} run folders; expected one for each of them")
+    runs = [read_run(run_dir) for run_dir in run_dirs]
+    for field in ("task", "render_quality"):
+        if len(values := {str(run.config.get(field)) for run in runs}) > 1:
+            raise ValueError(f"runs differ in {field}: {', '.join(sorted(values))}; expected one in a figure")
+    _draw_runs(runs, labels, path)
+
+
+def _draw_runs(runs: Sequence[Run], labels: Sequence[str], path: Path, *, with_episodes: bool = False) -> None:
+    several = any(len(splits(run)) > 1 for run in runs)
+    on = {split: f", on {split}" if several else "" for run in runs for split in splits(run)}
+    curves = [
+        curve
+        for run, label in zip(runs, labels)
+        for curve in run_curves(run, {split: f"{label}{words}" for split, words in on.items()})
+    ]
+    with style():
+        figure = blank(6.4, 4.4)
+        axes = figure.subplots()
+        for number, curve in enumerate(curves):
+            _draw_line(axes, number, curve)
+        if with_episodes and (dots := training_episodes(runs[0]))[0]:
+            axes.plot(*dots, color=GREY, marker=".", markersize=4, alpha=0.5, linewidth=0, label="training episodes")
+        for number, (split, words) in enumerate(on.items()):
+            _draw_random(axes, random_policy(runs, split), words, ("--", ":", "-.")[number % 3])
+        axes.set_title(str(runs[0].config.get("task", runs[0].name)))
+        _label_axes(axes, _action_repeat(runs), "episode return, mean ± std")
+        _draw_legend(figure, axes)
+        figure.savefig(path, format="png", dpi=DPI, metadata={"Software": None})
+
+
+def _label_of(run: Run) -> str:
+    words = [str(run.config[name]) for name in ("algo", "augment") if name in run.config]
+    return ", ".join([*words, f"seed {run.config['seed']}"] if "seed" in run.config else words) or run.name
 
 
 def curve_figures(groups: Sequence[Group]) -> list[Figure]:
@@ -47,140 +95,116 @@ def curve_figures(groups: Sequence[Group]) -> list[Figure]:
     Args:
         groups: of one task.
     """
-    found = dict.fromkeys(split for group in groups for run in group.runs for split in splits(run))
-    return [figure for split in found for figure in _figure(groups, split)]
+    names = dict.fromkeys(split for run in runs_in(groups) for split in splits(run))
+    return [figure for split in names for figure in _figure(groups, split)]
 
 
 def curve_references(groups: Sequence[Group], split: str) -> list[Published]:
     """Return the published scores that a figure has lines for: none where each group has its own picture."""
-    if len(groups) > MOST_LINES:
-        return []
-    return references([run for group in groups for run in group.runs], split)
-
-
-def curve(group: Group, split: str) -> Curve | None:
-    """Return the curve of a group on a split: of its finished runs, or of all if none is finished.
-
-    A point counts where every run has one that is finite.
-    """
-    runs = finished(group) or list(group.runs)
-    points = [dict(evaluations(run, split)) for run in runs]
-    points = [found for found in points if found]
-    if not points:
-        return None
-    frames = sorted(frame for frame in points[0] if all(math.isfinite(of.get(frame, math.nan)) for of in points))
-    if not frames:
-        return None
-    values = np.array([[found[frame] for frame in frames] for found in points])
-    alone = len(points) == 1
-    band = Band(values[0], values[0], values[0]) if alone else sample_efficiency({group.task: values})
-    state = "" if finished(group) else ", unfinished"
-    return Curve(f"{group.method} ({len(points)} seed{'s' * (not alone)}{state})", frames, band, len(points))
+    return references(runs_in(groups), split) if len(groups) <= MOST_LINES else []
 
 
 def _figure(groups: Sequence[Group], split: str) -> list[Figure]:
-    curves = [found for group in groups if (found := curve(group, split))]
+    curves = [curve for group in groups if (curve := group_curve(group, split))]
     if not curves:
         return []
-    task, several = groups[0].task, any(len(splits(run)) > 1 for group in groups for run in group.runs)
+    task, several = groups[0].task, any(len(splits(run)) > 1 for run in runs_in(groups))
     title = f"{task}, return on {split}" if several else f"{task}, return"
-    lines = curve_references(groups, split)
+    lines, random = curve_references(groups, split), random_policy(runs_in(groups), split)
     with style():
         if len(curves) <= MOST_LINES:
-            canvas = _together(curves, random_policy(groups, split), _repeat(groups), lines)
+            figure = _together(curves, random, _action_repeat(runs_in(groups)), lines)
         else:
-            canvas = _apart(curves, random_policy(groups, split))
-        canvas.suptitle(title, fontsize=10)
-        caption = _caption(curves, lines, random_policy(groups, split) is not None)
-        return [finish(canvas, file_name("curves", task, split), f"Learning curves: {title}", caption)]
+            figure = _apart(curves, random)
+        figure.suptitle(title, fontsize=10)
+        caption = _caption(curves, lines, random is not None)
+        return [save(figure, file_name("curves", task, split), f"Learning curves: {title}", caption)]
 
 
 def _caption(curves: Sequence[Curve], lines: Sequence[Published], has_random: bool) -> str:
-    band = "; bands are its 95 % stratified bootstrap intervals" if any(one.seeds > 1 for one in curves) else ""
-    alone = "; a single seed has no band" if any(one.seeds == 1 for one in curves) else ""
+    band = "; bands are its 95 % stratified bootstrap intervals" if any(curve.seeds > 1 for curve in curves) else ""
+    single = "; a single seed has no band" if any(curve.seeds == 1 for curve in curves) else ""
     middle = "Interquartile mean over seeds of the mean evaluation return"
-    if all(one.seeds == 1 for one in curves):
-        middle, alone = "Mean evaluation return of a single seed each", ", which says nothing of other seeds"
+    if all(curve.seeds == 1 for curve in curves):
+        middle, single = "Mean evaluation return of a single seed each", ", which says nothing of other seeds"
     others = " Thin grey lines are the other methods." if len(curves) > MOST_LINES else ""
     dashed = " The dashed grey line is a uniform random policy." if has_random else ""
     dotted = " Dotted lines are published scores, see below." if lines else ""
-    return f"{middle}{band}{alone}.{others}{dashed}{dotted}"
+    return f"{middle}{band}{single}.{others}{dashed}{dotted}"
 
 
 def _together(
     curves: Sequence[Curve], random: float | None, repeat: float | None, lines: Sequence[Published]
-) -> "Canvas":
-    canvas = blank(5.4, 4.2)
-    axes = canvas.subplots()
-    for number, one in enumerate(curves):
-        _line(axes, number, one)
-    _level(axes, random)
+) -> "MplFigure":
+    figure = blank(5.4, 4.2)
+    axes = figure.subplots()
+    for number, curve in enumerate(curves):
+        _draw_line(axes, number, curve)
+    _draw_random(axes, random)
     for row in lines:
         axes.axhline(row.mean, color=GREY, linestyle=":", linewidth=0.9)
-    _label(axes, repeat)
+    _label_axes(axes, repeat)
     _name_published(axes, lines)
-    canvas.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=2, frameon=False)
-    return canvas
+    _draw_legend(figure, axes)
+    return figure
 
 
-def _apart(curves: Sequence[Curve], random: float | None) -> "Canvas":
+def _apart(curves: Sequence[Curve], random: float | None) -> "MplFigure":
     rows = -(-len(curves) // COLUMNS)
-    canvas = blank(6.4, 1.7 * rows + 0.6)
-    grid = canvas.subplots(rows, COLUMNS, sharex=True, sharey=True, squeeze=False).ravel()
+    figure = blank(6.4, 1.7 * rows + 0.6)
+    grid = figure.subplots(rows, COLUMNS, sharex=True, sharey=True, squeeze=False).ravel()
     for axes in grid[len(curves) :]:
         axes.set_axis_off()
-    for number, (axes, one) in enumerate(zip(grid, curves)):
+    for number, (axes, curve) in enumerate(zip(grid, curves)):
         for other in curves:
             axes.plot(other.frames, other.band.value, color="#bbbbbb", linewidth=0.6)
-        _line(axes, number % MOST_LINES, one)
-        _level(axes, random)
-        axes.set_title(one.label, fontsize=7.5)
+        _draw_line(axes, number % MOST_LINES, curve)
+        _draw_random(axes, random)
+        axes.set_title(curve.label, fontsize=7.5)
         axes.xaxis.set_major_formatter(_short)
         axes.tick_params(labelbottom=number + COLUMNS >= len(curves))
-        plain(axes)
+        despine(axes)
     grid[0].set(xlim=(0, None), ylim=(min(0.0, grid[0].get_ylim()[0]), None))  # shared, hence after all are drawn
-    canvas.supxlabel("environment frames", fontsize=9)
-    canvas.supylabel("episode return", fontsize=9)
-    return canvas
+    figure.supxlabel("environment frames", fontsize=9)
+    figure.supylabel("episode return", fontsize=9)
+    return figure
 
 
-def _line(axes: "Axes", number: int, one: Curve) -> None:
-    look = looks(number)
-    axes.plot(one.frames, one.band.value, markersize=3.5, linewidth=1.6, label=one.label, **look)
-    if one.seeds > 1:
-        axes.fill_between(one.frames, one.band.low, one.band.high, color=look["color"], alpha=0.18, linewidth=0)
+def _draw_line(axes: "Axes", number: int, curve: Curve) -> None:
+    look = line_style(number)
+    axes.plot(curve.frames, curve.band.value, markersize=3.5, linewidth=1.6, label=curve.label, **look)
+    if not np.array_equal(curve.band.low, curve.band.high):
+        axes.fill_between(curve.frames, curve.band.low, curve.band.high, color=look["color"], alpha=0.18, linewidth=0)
 
 
-def _level(axes: "Axes", random: float | None) -> None:
-    if random is not None:
-        axes.axhline(random, color=GREY, linestyle="--", linewidth=1.1, label=f"random policy ({random:.3g})")
+def _draw_random(axes: "Axes", value: float | None, words: str = "", dashes: str = "--") -> None:
+    if value is not None:
+        axes.axhline(value, color=GREY, linestyle=dashes, linewidth=1.1, label=f"random policy{words} ({value:.3g})")
 
 
 def _name_published(axes: "Axes", lines: Sequence[Published]) -> None:
     """Name published scores beside the axes, the names apart from each other."""
     low, high = axes.get_ylim()
-    place = -math.inf
+    place, at = -math.inf, ("axes fraction", "data")
     for row in sorted(lines, key=lambda row: row.mean):
         place = max(row.mean, place + LABEL_GAP * (high - low))
-        axes.annotate(
-            f"{row.method} {row.mean:g}",
-            (1.01, place),
-            xycoords=("axes fraction", "data"),
-            fontsize=7,
-            color=GREY,
-            va="center",
-        )
+        name = f"{row.method} {row.mean:g}"
+        axes.annotate(name, (1.01, place), xycoords=at, fontsize=7, color=GREY, va="center")
 
 
-def _label(axes: "Axes", repeat: float | None) -> None:
-    axes.set(xlabel="environment frames", ylabel="episode return", xlim=(0, None))
+def _label_axes(axes: "Axes", repeat: float | None, ylabel: str = "episode return") -> None:
+    axes.set(xlabel="environment frames", ylabel=ylabel, xlim=(0, None))
     axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))
     axes.xaxis.set_major_formatter(_short)
-    plain(axes)
+    despine(axes)
     if repeat:
         upper = axes.secondary_xaxis("top", functions=(partial(mul, 1 / repeat), partial(mul, repeat)))
         upper.set_xlabel("agent steps")
         upper.xaxis.set_major_formatter(_short)
+
+
+def _draw_legend(figure: "MplFigure", axes: "Axes") -> None:
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=2, frameon=False)
 
 
 def _short(count: float, position: Any) -> str:
@@ -191,8 +215,7 @@ def _short(count: float, position: Any) -> str:
     return f"{count:g}"
 
 
-def _repeat(groups: Sequence[Group]) -> float | None:
+def _action_repeat(runs: Sequence[Run]) -> float | None:
     """Return the action repeat, if all runs have one."""
-    rows = [row for group in groups for run in group.runs for row in run.rows[-1:] if row["agent_steps"]]
-    found = {row["frames"] / row["agent_steps"] for row in rows}
-    return found.pop() if len(found) == 1 else None
+    repeats = {row["frames"] / row["agent_steps"] for run in runs for row in run.rows[-1:] if row["agent_steps"]}
+    return repeats.pop() if len(repeats) == 1 else None

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure as Canvas
+    from matplotlib.figure import Figure as MplFigure
 
-# Okabe and Ito's colours, told apart by the colour-blind too; the markers and dashes differ as well.
+# Okabe and Ito's colors, told apart by the color-blind too; the markers and dashes differ as well.
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 MARKERS = "osD^vPX"
 DASHES = ("-", "--", ":")
@@ -47,29 +47,29 @@ def style() -> Iterator[None]:
         yield
 
 
-def blank(width: float, height: float) -> "Canvas":
+def blank(width: float, height: float) -> "MplFigure":
     """Return an empty figure, in inches."""
     from matplotlib.figure import Figure as New
 
     return New(figsize=(width, height), layout="constrained", facecolor="white")
 
 
-def finish(canvas: "Canvas", name: str, title: str, caption: str) -> Figure:
+def save(figure: "MplFigure", name: str, title: str, caption: str) -> Figure:
     """Write what was drawn, without dates and versions."""
     svg, png = io.BytesIO(), io.BytesIO()
-    canvas.savefig(svg, format="svg", metadata={"Date": None, "Creator": None})
-    canvas.savefig(png, format="png", dpi=DPI, metadata={"Software": None})
+    figure.savefig(svg, format="svg", metadata={"Date": None, "Creator": None})
+    figure.savefig(png, format="png", dpi=DPI, metadata={"Software": None})
     return Figure(name, title, caption, svg.getvalue(), png.getvalue())
 
 
-def plain(axes: "Axes") -> None:
+def despine(axes: "Axes") -> None:
     """Leave what guides the eye: a faint grid, two spines."""
     axes.grid(alpha=0.25)
     axes.spines[["top", "right"]].set_visible(False)
 
 
-def looks(number: int) -> dict[str, Any]:
-    """Return colour, marker and dashes of a line; 21 differ."""
+def line_style(number: int) -> dict[str, Any]:
+    """Return color, marker and dashes of a line; 21 differ."""
     return {
         "color": COLORS[number % len(COLORS)],
         "marker": MARKERS[number % len(MARKERS)],

@@ -1,125 +1,151 @@
-"""Tables of results as plain text."""
+"""Tables: one set of cells, written as plain text, Markdown, CSV, LaTeX and, by the page, as HTML."""
 
-import textwrap
-from collections.abc import Mapping, Sequence
-from typing import Any
+import csv
+import io
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
 
-Row = Mapping[str, Any]
+from rad.report.stats.bootstrap import Estimate
 
-WIDTH = 100
+Cell = str | int | float | Estimate | None
+"""An estimate whose ends are not finite has no interval; None is an empty cell; a text is written as it is."""
+
+LATEX = str.maketrans(
+    {letter: f"\\{letter}" for letter in "&%$#_{}"}
+    | {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "−": "$-$", "±": r"$\pm$"}
+)
 
 
-def split_table(rows: Sequence[Row]) -> str:
-    """Write the evaluation of a run on splits: what was played, a line for each split, and what to know of them.
+@dataclass(frozen=True)
+class Column:
+    """A column.
 
-    Args:
-        rows: at least one; as `rad.evaluation.compare_splits.evaluate_run` returns them, or the rows of kind `summary`
-            in its file.
-
-    Returns:
-        Lines of at most 100 characters, unless the names of splits are long.
+    Attributes:
+        name: its head.
+        kind: texts stand to the left, numbers to the right.
+        decimals: of floats and estimates; counts have none.
     """
-    decimals = _decimals(rows)
-    parts = [_head(rows), aligned([_cells(row, decimals) for row in rows]), _notes(rows)]
-    return "\n\n".join(parts)
+
+    name: str
+    kind: Literal["text", "number"] = "number"
+    decimals: int = 0
 
 
-def sweep_table(rows: Sequence[Row]) -> str:
-    """Write the returns at the end of the runs of a sweep: a line for each task and augmentation.
+@dataclass(frozen=True)
+class Table:
+    """A table. Columns without any entry are left out, but not the first.
 
-    Args:
-        rows: at least one; each has texts by name (task, augment, what else is varied, and `split`), and `returns`:
-            the mean return of each finished run by its seed, None where that was not finite.
-
-    Returns:
-        Columns: the texts, mean, least and largest over the seeds, how many seeds, and the return of each.
+    Attributes:
+        columns: in their order.
+        rows: cells in the order of the columns.
+        name: of its files, without ending.
+        title: what it shows.
+        notes: how to read it.
     """
-    known = [value for row in rows for value in row["returns"].values() if value is not None]
-    decimals = _decimals([{"episode_return_mean": value} for value in known or [0.0]])
-    return aligned([_sweep_cells(row, decimals) for row in rows], left=len(rows[0]) - 1)
+
+    columns: Sequence[Column]
+    rows: Sequence[Sequence[Cell]]
+    name: str = ""
+    title: str = ""
+    notes: Sequence[str] = ()
+
+    @property
+    def shown(self) -> list[tuple[Column, list[Cell]]]:
+        """Columns that are not left out, each with its cells."""
+        cells = [[row[place] for row in self.rows] for place in range(len(self.columns))]
+        pairs = list(zip(self.columns, cells))
+        return pairs[:1] + [(column, entries) for column, entries in pairs[1:] if any(map(is_filled, entries))]
+
+    @property
+    def names(self) -> list[str]:
+        """Heads of these columns."""
+        return [column.name for column, _ in self.shown]
+
+    @property
+    def texts(self) -> list[list[str]]:
+        """Cells of these columns, row by row, as they are read."""
+        columns = [[text(cell, column.decimals) for cell in cells] for column, cells in self.shown]
+        return [list(row) for row in zip(*columns)]
+
+    @property
+    def numeric(self) -> list[bool]:
+        """Whether these columns hold numbers."""
+        return [column.kind == "number" for column, _ in self.shown]
+
+    def plain(self) -> str:
+        """Write the table as text, columns side by side, without title and notes."""
+        return "\n".join("  ".join(line).rstrip() for line in self._aligned([self.names, *self.texts]))
+
+    def markdown(self) -> str:
+        """Write the table as Markdown that is also readable as text, with its title and notes."""
+        lines = [[word.replace("|", "\\|") for word in line] for line in [self.names, *self.texts]]
+        head, *rows = self._aligned(lines, least=3)
+        rule = ["-" * (len(cell) - 1) + ("-:"[right]) for cell, right in zip(head, self.numeric)]
+        table = [f"| {' | '.join(line)} |" for line in [head, rule, *rows]]
+        title = [f"## {self.title}", ""] if self.title else []
+        return "\n".join([*title, *table, *(f"\n{note}" for note in self.notes)]) + "\n"
+
+    def csv(self) -> str:
+        """Write all digits of every number; an estimate takes three columns."""
+        columns = [part for column, cells in self.shown for part in _csv_columns(column.name, cells)]
+        stream = io.StringIO()
+        csv.writer(stream, lineterminator="\n").writerows(zip(*columns))
+        return stream.getvalue()
+
+    def latex(self) -> str:
+        """Write a tabular with rules of booktabs."""
+        lines = [" & ".join(word.translate(LATEX) for word in line) + r" \\" for line in [self.names, *self.texts]]
+        sides = "".join("lr"[right] for right in self.numeric)
+        notes = [f"% {note}" for note in [self.title, *self.notes]]
+        head = [f"\\begin{{tabular}}{{{sides}}}", r"\toprule", lines[0], r"\midrule"]
+        return "\n".join([*notes, *head, *lines[1:], r"\bottomrule", r"\end{tabular}"]) + "\n"
+
+    def files(self) -> dict[str, bytes]:
+        """Return the three files by name."""
+        texts = {"md": self.markdown(), "csv": self.csv(), "tex": self.latex()}
+        return {f"{self.name}.{ending}": content.encode() for ending, content in texts.items()}
+
+    def _aligned(self, lines: Sequence[Sequence[str]], least: int = 0) -> list[list[str]]:
+        """Pad the cells of each column to one width, of at least `least` characters."""
+        widths = [max(least, *map(len, column)) for column in zip(*lines)]
+        return [
+            [f"{cell:{'<>'[right]}{width}}" for cell, right, width in zip(line, self.numeric, widths)] for line in lines
+        ]
 
 
-def _sweep_cells(row: Row, decimals: int) -> dict[str, str]:
-    texts = {name: str(value) for name, value in row.items() if name != "returns"}
-    found = [value for value in row["returns"].values() if value is not None]
-    mean, least, most = (sum(found) / len(found), min(found), max(found)) if found else (0.0, 0.0, 0.0)
-    numbers = {"mean": mean, "min": least, "max": most}
-    each = ", ".join(
-        f"{seed}: {'-' if value is None else f'{value:z.{decimals}f}'}" for seed, value in row["returns"].items()
-    )
-    cells = {name: f"{value:z.{decimals}f}" if found else "-" for name, value in numbers.items()}
-    return texts | cells | {"seeds": str(len(row["returns"])), "return of each seed": each}
+def is_filled(cell: Cell) -> bool:
+    """Tell whether a cell says something."""
+    return cell is not None and cell != ""
 
 
-def _head(rows: Sequence[Row]) -> str:
-    row = rows[0]
-    return _wrapped(
-        f"{row['run']}: {row['task']}, {row['frames']:,} frames trained, policy {row['policy']}, seed {row['seed']}",
-        f"environments {row['envs']}, episodes in each {row['episodes_per_env']}{_pairing(rows)}",
-    )
+def text(cell: Cell, decimals: int) -> str:
+    """Write a cell, an estimate with its interval."""
+    if isinstance(cell, Estimate):
+        ends = "" if not has_interval(cell) else f" [{cell.low:z.{decimals}f}, {cell.high:z.{decimals}f}]"
+        return f"{cell.value:z.{decimals}f}{ends}"
+    if isinstance(cell, float):
+        least = 10.0**-decimals
+        return f"<{least:.{decimals}f}" if 0 < cell < least / 2 else f"{cell:z.{decimals}f}"
+    return f"{cell:,}" if isinstance(cell, int) else cell or ""
 
 
-def _pairing(rows: Sequence[Row]) -> str:
-    paired = next((row["paired"] for row in rows if "paired" in row), None)
-    if paired is None:
-        return ""
-    return (
-        "; same initial states on all splits, gaps paired by episode"
-        if paired
-        else "; levels differ between splits, gaps not paired"
-    )
+def has_interval(cell: Estimate) -> bool:
+    """Tell whether an estimate has an interval."""
+    return math.isfinite(cell.low) and math.isfinite(cell.high)
 
 
-def _notes(rows: Sequence[Row]) -> str:
-    trained_on = rows[0]["train_split"]
-    levels = "; ".join(row["levels"] for row in rows if "levels" in row)
-    constants = rows[0].get("score_constants")
-    return _wrapped(
-        *([f"train: the run trained on {trained_on}"] if trained_on != "train" else []),
-        *([f"levels: {levels}"] if levels else []),
-        *([f"normalised with the constants of: {constants}"] if constants else []),
-        "intervals: chance of the episodes of this one training run, not of training",
-    )
-
-
-def _wrapped(*lines: str) -> str:
-    return "\n".join(textwrap.fill(line, WIDTH, subsequent_indent="  ") for line in lines)
-
-
-def _cells(row: Row, decimals: int) -> dict[str, str]:
-    """Return the cells of a split by their column; empty where the row says nothing."""
-    percent = f"{100 * row['confidence']:g} %"
-    return {
-        "split": row["split"],
-        "mean": _number(row, "episode_return_mean", decimals),
-        f"{percent} interval": _interval(row, "episode_return_interval", decimals),
-        "normalised": _number(row, "normalized_return_mean", 3),
-        "episodes": str(row["episodes"]),
-        "gap to train": _number(row, "gap_to_train", decimals),
-        f"{percent} of gap": _interval(row, "gap_interval", decimals),
-        "retention": _number(row, "retention", 2),
-    }
-
-
-def _number(row: Row, name: str, decimals: int) -> str:
-    return f"{row[name]:z.{decimals}f}" if name in row else ""  # z: no -0.0
-
-
-def _interval(row: Row, name: str, decimals: int) -> str:
-    return f"[{', '.join(f'{end:z.{decimals}f}' for end in row[name])}]" if name in row else ""
-
-
-def _decimals(rows: Sequence[Row]) -> int:
-    """Return the decimals that give the largest mean about four digits: 812.3, 12.34, 0.873."""
-    largest = max(abs(row["episode_return_mean"]) for row in rows)
+def decimals_for(values: Sequence[float]) -> int:
+    """Return the decimals that give the largest value about four digits: 812.3, 12.34, 0.873."""
+    largest = max(map(abs, values), default=0.0)
     return 1 if largest >= 100 else 2 if largest >= 10 else 3
 
 
-def aligned(cells: Sequence[Mapping[str, str]], left: int = 1) -> str:
-    """Write a table, `left` columns to the left, the others to the right; columns without an entry are left out."""
-    to_left = list(cells[0])[:left]
-    titles = [title for title in cells[0] if any(row[title] for row in cells)]
-    lines = [titles, *([row[title] for title in titles] for row in cells)]
-    widths = [max(map(len, column)) for column in zip(*lines)]
-    sides = ["<" if title in to_left else ">" for title in titles]
-    return "\n".join("  ".join(f"{c:{s}{w}}" for c, s, w in zip(line, sides, widths)).rstrip() for line in lines)
+def _csv_columns(name: str, cells: Sequence[Cell]) -> list[list[Cell]]:
+    """Return a column with its head, or where it has estimates three: value, low and high end."""
+    if not any(isinstance(cell, Estimate) for cell in cells):
+        return [[name, *cells]]
+    rows = [tuple(cell) if isinstance(cell, Estimate) else (cell, None, None) for cell in cells]
+    heads = (name, f"{name}, low", f"{name}, high")
+    return [[head, *(None if value != value else value for value in values)] for head, values in zip(heads, zip(*rows))]

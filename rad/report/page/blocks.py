@@ -3,14 +3,14 @@
 import base64
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
-from rad.report.draw.sheets import Sheet
 from rad.report.draw.style import Figure
+from rad.report.draw.tables import Table
 
 KINDS = {".png": "image/png", ".svg": "image/svg+xml", ".mp4": "video/mp4"}
-FILE_BYTES = 1_000_000  # of a picture or film inside the page: a film of the demo has 0.3 MB
+FILE_BYTES = 1_000_000  # of a picture or video inside the page: a video of the demo has 0.3 MB
 PAGE_BYTES = 20_000_000  # of all of them: what a phone still opens
 
 
@@ -57,8 +57,8 @@ class Picture:
 
 
 @dataclass(frozen=True)
-class Film:
-    """A film that lies in a run folder; `source` is its bytes or a link."""
+class Video:
+    """A video that lies in a run folder; `source` is its bytes or a link."""
 
     title: str
     source: str
@@ -66,7 +66,7 @@ class Film:
     is_inside: bool
 
 
-Block = Figure | Sheet | Words | Items | Pairs | Command | Picture | Film
+Block = Figure | Table | Words | Items | Pairs | Command | Picture | Video
 
 
 @dataclass(frozen=True)
@@ -82,32 +82,28 @@ class Section:
         return [block for block in self.blocks if isinstance(block, Figure)]
 
     @property
-    def sheets(self) -> list[Sheet]:
+    def tables(self) -> list[Table]:
         """Tables in it."""
-        return [block for block in self.blocks if isinstance(block, Sheet)]
+        return [block for block in self.blocks if isinstance(block, Table)]
 
 
 @dataclass
-class Shelf:
-    """Puts files into the page while there is room, and links to the rest.
+class AssetInliner:
+    """Embeds files in the page while there is room, and links to the rest.
 
     Attributes:
         out: folder of the page, which links start from.
         left: bytes that still fit.
-        linked: files that are linked to.
     """
 
     out: Path
     left: int = PAGE_BYTES
-    linked: list[str] = field(default_factory=list)
 
-    def put(self, path: Path) -> str:
+    def embed(self, path: Path) -> str:
         """Return a file as a data URI, or a link to it where it is too large."""
         size = path.stat().st_size
         if size > min(FILE_BYTES, self.left):
-            link = self.link(path)
-            self.linked.append(link)
-            return link
+            return self.link(path)
         self.left -= size
         return data_uri(path.read_bytes(), path.suffix)
 

@@ -3,22 +3,33 @@
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
-from rad.report.page.attention import attention_section, film_section, lifts, looked
-from rad.report.page.blocks import Section, Shelf
-from rad.report.page.overview import head, settings, warnings
+from rad.report.page.attention import attention_section, lifts, read_attention, video_section
+from rad.report.page.blocks import AssetInliner, Items, Section
+from rad.report.page.overview import head, left_out, settings, warnings
 from rad.report.page.render import render
 from rad.report.page.sections import COMMANDS, commands, overall_section, reproduction, task_section
-from rad.report.read.groups import Group, find, group
+from rad.report.read.groups import Group, find_runs, group
 
 PAGE = "report.html"
 FOLDER = "report"
 
 
-def report(folder: Path, out: Path, typed: Sequence[str] = ()) -> dict[str, bytes]:
-    """Return the files of a report by name: the page, its figures as PNG and SVG, its tables as Markdown, CSV, LaTeX.
+class Report(NamedTuple):
+    """A report.
 
-    The same run folders and arguments give the same bytes.
+    Attributes:
+        files: by name: the page, its figures as PNG and SVG, its tables as Markdown, CSV, LaTeX.
+        left_out: what is not in the numbers, and why.
+    """
+
+    files: dict[str, bytes]
+    left_out: list[Items]
+
+
+def report(folder: Path, out: Path, typed: Sequence[str] = ()) -> Report:
+    """Make the report of the runs in a folder; the same run folders and arguments give the same bytes.
 
     Args:
         folder: a run folder, or one with several runs in it, at any depth.
@@ -29,28 +40,30 @@ def report(folder: Path, out: Path, typed: Sequence[str] = ()) -> dict[str, byte
         ValueError: there is no run in the folder, or a file of one is damaged.
         ModuleNotFoundError: jinja2 is missing.
     """
-    found = find(folder)
-    groups, doubles = group(found.runs)
-    seen, shelf = looked(found), Shelf(out)
-    tasks = list(dict.fromkeys(one.task for one in groups))
-    numbers = [task_section(_of(groups, task), lifts(seen, task)) for task in tasks]
+    scan = find_runs(folder)
+    groups, duplicates = group(scan.runs)
+    attention, assets = read_attention(scan), AssetInliner(out)
+    tasks = list(dict.fromkeys(of_task.task for of_task in groups))
+    numbers = [task_section(_of(groups, task), lifts(attention, task)) for task in tasks]
     numbers += overall_section(groups)
-    shown = [*numbers, settings(found, groups)]
-    names = [figure.name for section in shown for figure in section.figures]
+    drawn = [*numbers, settings(scan, groups)]
+    names = [figure.name for section in drawn for figure in section.figures]
+    missing = left_out(scan, groups, duplicates)
+    cautions = [*warnings(groups), *missing]
     sections = [
-        *warnings(found, groups, doubles),
+        *([Section("Before the numbers are believed", cautions)] if cautions else []),
         *numbers,
-        *attention_section(seen, groups, found, shelf),
-        *film_section(groups, found, shelf),
-        shown[-1],
-        reproduction(found, groups, shlex.join(typed or ["rad", "report", str(folder)]), names),
+        *attention_section(attention, groups, scan, assets),
+        *video_section(groups, scan, assets),
+        drawn[-1],
+        reproduction(scan, groups, shlex.join(typed or ["rad", "report", str(folder)]), names),
     ]
     page = render(f"Report of {folder.resolve().name}", head(groups), sections)
-    return {PAGE: page, COMMANDS: commands(found, groups)} | _files(sections)
+    return Report({PAGE: page, COMMANDS: commands(scan, groups)} | _files(sections), missing)
 
 
 def _of(groups: Sequence[Group], task: str) -> list[Group]:
-    return [one for one in groups if one.task == task]
+    return [group for group in groups if group.task == task]
 
 
 def _files(sections: Sequence[Section]) -> dict[str, bytes]:
@@ -58,6 +71,6 @@ def _files(sections: Sequence[Section]) -> dict[str, bytes]:
     for section in sections:
         for figure in section.figures:
             files |= {f"{figure.name}.png": figure.png, f"{figure.name}.svg": figure.svg}
-        for sheet in section.sheets:
-            files |= sheet.files()
+        for table in section.tables:
+            files |= table.files()
     return files

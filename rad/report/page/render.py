@@ -9,7 +9,7 @@ from rad.report.page.blocks import Block, Section, data_uri
 
 TEMPLATE = "page.html.jinja"
 MOST_ROWS = 40  # of a table that is not folded away
-BESIDE = ("Film", "Picture")  # stand beside each other where there is room
+BESIDE = ("Video", "Picture")  # stand beside each other where there is room
 
 
 def render(title: str, summary: str, sections: Sequence[Section]) -> bytes:
@@ -33,7 +33,7 @@ def _environment() -> Any:
         import jinja2
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError("rad report needs jinja2: pip install 'rad-rl[report]'") from error
-    found = jinja2.Environment(
+    environment = jinja2.Environment(
         loader=jinja2.PackageLoader("rad.report.page", "templates"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
@@ -41,8 +41,8 @@ def _environment() -> Any:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    found.filters |= {"kind": _kind, "svg": _svg, "anchor": file_name, "tight": _tight}
-    return found
+    environment.filters |= {"kind": _kind, "svg": _svg, "anchor": file_name, "tight": _tight}
+    return environment
 
 
 def _kind(block: Block) -> str:

@@ -1,22 +1,16 @@
 """Single episodes of two runs, from the files of `rad evaluate`: which of them belong together."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from rad.envs.suites import SUITES
-from rad.report.read.final_returns import read_rows
-from rad.report.read.run import Row, Run
-from rad.runtime.run_dir import EVALUATIONS
-
-# Two files with these alike were played from the same initial states, with the same looks.
-QUESTION = ("seed", "policy", "envs", "episodes_per_env", "train_split", "levels", "background_dir")
-COMPARABLE = ("policy", "train_split", "levels")
+from rad.report.read.evaluation_files import COMPARABLE, SAME_EPISODES, SplitResult, read_evaluations
+from rad.report.read.run import Run
 
 
-class Answer(NamedTuple):
-    """A split in a file of `rad evaluate`: what was asked, frames trained, and the return of each episode in order."""
+class Played(NamedTuple):
+    """A split in a file of `rad evaluate`: its result, and the return of each episode in order."""
 
-    question: dict[str, Any]
-    frames: int
+    result: SplitResult
     returns: list[float]
 
 
@@ -50,41 +44,34 @@ def pairs_of(first: Run, second: Run) -> list[Pair]:
     Raises:
         ValueError: a file is damaged.
     """
-    answers, others = _answers(first), _answers(second)
-    splits = [split for split in answers if split in others]
-    for names, is_paired in ((QUESTION, True), (COMPARABLE, False)):
-        found = [pair for split in splits for pair in _best(split, answers[split], others[split], names, is_paired)]
+    of_first, of_second = _played(first), _played(second)
+    splits = [split for split in of_first if split in of_second]
+    for names, is_paired in ((SAME_EPISODES, True), (COMPARABLE, False)):
+        pairs = [pair for split in splits for pair in _best(of_first[split], of_second[split], names, is_paired)]
         suite = SUITES.get(str(first.config.get("task", "")).partition("/")[0])
-        if found and not (is_paired and suite and suite.has_levels):
-            return found
+        if pairs and not (is_paired and suite and suite.has_levels):
+            return pairs
     return []
 
 
-def _best(split: str, first: list[Answer], second: list[Answer], names: tuple[str, ...], is_paired: bool) -> list[Pair]:
+def _best(first: list[Played], second: list[Played], names: tuple[str, ...], is_paired: bool) -> list[Pair]:
     fitting = [
-        (one, other)
-        for one in first
-        for other in second
-        if all(one.question.get(name) == other.question.get(name) for name in names)
-        and (not is_paired or len(one.returns) == len(other.returns))
+        (a, b)
+        for a in first
+        for b in second
+        if a.result.values(names) == b.result.values(names) and (not is_paired or len(a.returns) == len(b.returns))
     ]
     if not fitting:
         return []
-    one, other = max(fitting, key=lambda two: (sum(side.frames for side in two), sum(len(s.returns) for s in two)))
-    return [Pair(split, one.returns, other.returns, is_paired, (one.frames, other.frames))]
+    a, b = max(fitting, key=lambda two: (sum(s.result.frames for s in two), sum(len(s.returns) for s in two)))
+    return [Pair(a.result.split, a.returns, b.returns, is_paired, (a.result.frames, b.result.frames))]
 
 
-def _answers(run: Run) -> dict[str, list[Answer]]:
-    """Return the answers in a run folder by split."""
-    found: dict[str, list[Answer]] = {}
-    for path in sorted((run.folder / EVALUATIONS).glob("*.jsonl")):
-        rows = read_rows(path)
-        for row in rows:
-            if row.get("kind") == "summary" and (returns := _returns(rows, row["split"])):
-                found.setdefault(row["split"], []).append(Answer(row, int(row["frames"]), returns))
-    return found
-
-
-def _returns(rows: list[Row], split: str) -> list[float]:
-    episodes = [row for row in rows if row.get("kind") == "episode" and row.get("split") == split]
-    return [row["episode_return"] for row in sorted(episodes, key=lambda row: (row["env"], row["episode"]))]
+def _played(run: Run) -> dict[str, list[Played]]:
+    """Return what was played with a run by split."""
+    played: dict[str, list[Played]] = {}
+    for file in read_evaluations(run.folder):
+        for result in file.splits:
+            if returns := file.returns(result.split):
+                played.setdefault(result.split, []).append(Played(result, returns))
+    return played

@@ -1,52 +1,54 @@
 """How far runs came, and what they scored at their end, on each of their splits."""
 
-import json
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 from statistics import fmean
-from typing import Any
 
+from rad.report.read.evaluation_files import METRICS, read_evaluations
 from rad.report.read.groups import Group, flat
-from rad.report.read.run import Row, Run
-from rad.runtime.run_dir import EVALUATIONS
+from rad.report.read.run import Run, column
+from rad.runtime.metrics_file import Row
 
 TRAIN = "train"
 METRIC = "episode_return_mean"
-NAMES = {  # what rows of a file of `rad evaluate` are read for
-    "summary": ("task", "split", "frames", "episodes", METRIC),
-    "episode": ("split", "env", "episode", "episode_return"),
-}
 
 
 @dataclass(frozen=True)
-class Ending:
-    """Where a run stands.
+class FinalResult:
+    """How far a run came, and what it scored there.
 
     Attributes:
         frames: environment frames so far.
-        asked: frames of the whole run.
+        target_frames: frames of the whole run.
         time_s: seconds of running.
         returns: mean return of the last evaluation, by split; that of a run without splits is `train`'s.
+        metrics: other metrics of that evaluation that are known, by split and field.
         finished: the last evaluation was made at the end, and is finite.
     """
 
     frames: int
-    asked: int
+    target_frames: int
     time_s: float
     returns: dict[str, float]
+    metrics: dict[str, dict[str, float]]
     finished: bool
 
 
-def ending(run: Run) -> Ending:
-    """Return where a run stands."""
+def final_result(run: Run) -> FinalResult:
+    """Return how far a run came, and what it scored there."""
     last = run.rows[-1] if run.rows else {}
-    asked = int(flat(run.config).get("frames", 0))
-    rows = {split: points[-1] for split in splits(run) if (points := evaluations(run, split))}
-    returns = {split: value for split, (_, value) in rows.items()}
-    finished = bool(rows) and all(frames >= asked and math.isfinite(value) for frames, value in rows.values())
-    return Ending(int(last.get("frames", 0)), asked, float(last.get("time_s") or 0), returns, finished)
+    target = int(flat(run.config).get("frames", 0))
+    ends = {split: points[-1] for split in splits(run) if (points := evaluation_means(run, split))}
+    returns = {split: value for split, (_, value) in ends.items()}
+    finished = bool(ends) and all(frames >= target and math.isfinite(value) for frames, value in ends.values())
+    metrics = {split: _metrics(run, split) for split in returns}
+    return FinalResult(int(last.get("frames", 0)), target, float(last.get("time_s") or 0), returns, metrics, finished)
+
+
+def _metrics(run: Run, split: str) -> dict[str, float]:
+    row = evaluation_rows(run, split)[-1]
+    return {metric.field: row[metric.field] for metric in METRICS if row.get(metric.field) is not None}
 
 
 def splits(run: Run) -> list[str]:
@@ -55,34 +57,39 @@ def splits(run: Run) -> list[str]:
     return [kind.partition("/")[2] or TRAIN for kind in kinds if kind.partition("/")[0] == "eval"]
 
 
-def evaluations(run: Run, split: str) -> list[tuple[int, float]]:
-    """Return frames and mean return of each evaluation on a split, in order."""
-    found = _means(run, "eval", split)
-    return sorted(dict(found).items())
+def evaluation_rows(run: Run, split: str, kind: str = "eval") -> list[Row]:
+    """Return the rows of the evaluations on a split, in order; of the random policy for the kind `baseline`."""
+    kinds = [f"{kind}/{split}"] + ([kind] if split == TRAIN else [])
+    return [row for row in run.rows if row["kind"] in kinds]
+
+
+def evaluation_means(run: Run, split: str, kind: str = "eval") -> list[tuple[int, float]]:
+    """Return frames and mean return of each evaluation on a split, in order; NaN where it was not finite."""
+    rows = evaluation_rows(run, split, kind)
+    return sorted(dict(zip((row["frames"] for row in rows), column(rows, METRIC))).items())
 
 
 def baseline(run: Run, split: str) -> float | None:
     """Return the mean return of the random policy on a split; None where it was not measured."""
-    found = [value for _, value in _means(run, "baseline", split) if math.isfinite(value)]
-    return found[-1] if found else None
+    values = [value for _, value in evaluation_means(run, split, "baseline") if math.isfinite(value)]
+    return values[-1] if values else None
 
 
-def random_policy(groups: Iterable[Group], split: str = TRAIN) -> float | None:
+def random_policy(runs: Iterable[Run], split: str = TRAIN) -> float | None:
     """Return the mean return of the random policy over all runs that measured it; None if none did."""
-    found = [baseline(run, split) for group in groups for run in group.runs]
-    known = [value for value in found if value is not None]
-    return fmean(known) if known else None
+    values = [value for run in runs if (value := baseline(run, split)) is not None]
+    return fmean(values) if values else None
 
 
 def finished(group: Group) -> list[Run]:
     """Return the runs of a group that reached their end."""
-    return [run for run in group.runs if ending(run).finished]
+    return [run for run in group.runs if final_result(run).finished]
 
 
-def finals(group: Group, split: str = TRAIN) -> list[float]:
+def final_returns(group: Group, split: str = TRAIN) -> list[float]:
     """Return the mean return at the end on a split, of each finished run that was evaluated on it."""
-    found = [ending(run).returns for run in finished(group)]
-    return [returns[split] for returns in found if split in returns]
+    ends = [final_result(run).returns for run in finished(group)]
+    return [returns[split] for returns in ends if split in returns]
 
 
 def trained_and_tested(run: Run) -> dict[str, tuple[float, float]]:
@@ -91,50 +98,14 @@ def trained_and_tested(run: Run) -> dict[str, tuple[float, float]]:
     They are from the last evaluation of the training, or from `rad evaluate` at the same frames: of several on a
     split, the one with the most episodes.
     """
-    end = ending(run)
+    end = final_result(run)
     if not end.finished:
         return {}
     pairs = {split: (end.returns[TRAIN], value) for split, value in end.returns.items() if TRAIN in end.returns}
-    files = [rows for rows in evaluation_files(run) if rows[0]["frames"] >= end.asked]
-    for rows in sorted(files, key=lambda rows: rows[0]["episodes"]):
-        means = {row["split"]: float(row[METRIC]) for row in rows}
+    files = [file.splits for file in read_evaluations(run.folder) if file.splits[0].frames >= end.target_frames]
+    for results in sorted(files, key=lambda results: results[0].episodes):
+        means = {result.split: result.episode_return_mean for result in results}
         if TRAIN in means:
             pairs |= {split: (means[TRAIN], mean) for split, mean in means.items()}
     pairs.pop(TRAIN, None)
     return pairs
-
-
-def evaluation_files(run: Run) -> list[list[Row]]:
-    """Return the summaries of each file of `rad evaluate` in a run folder, a row for each split.
-
-    Raises:
-        ValueError: a file is damaged.
-    """
-    paths = sorted((run.folder / EVALUATIONS).glob("*.jsonl"))
-    found = [[row for row in read_rows(path) if row.get("kind") == "summary"] for path in paths]
-    return [rows for rows in found if rows]
-
-
-def read_rows(path: Path) -> list[dict[str, Any]]:
-    """Read the rows of a file of `rad evaluate`.
-
-    Raises:
-        ValueError: a line is no JSON object, or a summary lacks what it is read for.
-    """
-    try:
-        rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
-    except (OSError, ValueError) as error:
-        raise ValueError(f"{path} cannot be read: {error}") from None
-    if not all(isinstance(row, dict) for row in rows):
-        raise ValueError(f"{path} holds a line that is no JSON object")
-    for kind, names in NAMES.items():
-        for name in names:
-            if any(name not in row for row in rows if row.get("kind") == kind):
-                raise ValueError(f"{path} has a row of kind {kind} without {name}; expected a file of rad evaluate")
-    return rows
-
-
-def _means(run: Run, kind: str, split: str) -> list[tuple[int, float]]:
-    kinds = [f"{kind}/{split}"] + ([kind] if split == TRAIN else [])
-    found = [run.series(name, METRIC) for name in kinds]
-    return [point for series in found for point in zip(series.frames, series.values)]

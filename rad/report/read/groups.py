@@ -1,4 +1,4 @@
-"""The runs below a folder, found and put into groups by what their configurations say, whatever folders are called."""
+"""The runs below a folder, put into groups by what their configurations say, whatever folders are called."""
 
 import json
 import os
@@ -11,24 +11,25 @@ from rad.report.read.run import Run, read_run
 from rad.runtime.run_dir import ATTENTION_FILE, CONFIG_FILE, METRICS_FILE, RECORD_FILE
 
 # They decide where and what is written, not what is computed; seeds are what a group is made of.
-OWN = frozenset(
+NOT_COMPARED = frozenset(
     {"seed", "out", "device", "threads", "tensorboard", "wandb_project", "video_size", "log_every", "checkpoint_every"}
 )
 NAMING = ("algo", "preset")  # what follows from them need not be named
+IN_NAME = frozenset({"task", "augment", "strong_augment"})
 
 Json = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Found:
+class Scan:
     """What lies below a folder.
 
     Attributes:
-        folder: where it was looked for.
+        folder: that was searched.
         runs: run folders, in the order of their paths.
         attention: folders that `rad attention` has written.
         unread: a line for each run folder, or file, that is damaged or of something else.
-        bare: run folders without metrics, of runs that have not begun or ended as they began.
+        not_started: run folders without metrics, of runs that have not begun or ended as they began.
         record: what sweep.json says; empty without one.
     """
 
@@ -36,7 +37,7 @@ class Found:
     runs: list[Run]
     attention: list[Path]
     unread: list[str]
-    bare: list[Path] = field(default_factory=list)
+    not_started: list[Path] = field(default_factory=list)
     record: Json = field(default_factory=dict)
 
     def shown(self, path: Path) -> str:
@@ -50,7 +51,7 @@ class Group:
 
     Attributes:
         task: of all of them.
-        augment: of all of them.
+        augment: how all of them augment, see `method_name`.
         variant: the values of further fields that tell the group from others of its task and augmentation.
         runs: at least one, each with another seed.
     """
@@ -66,7 +67,27 @@ class Group:
         return ", ".join([self.augment, *(f"{name}={shown(value)}" for name, value in self.variant)])
 
 
-def find(folder: Path) -> Found:
+def method_name(config: Json) -> str:
+    """Return how a run augments, which is what a method is called: the same in `rad report` and `rad attention`.
+
+    Args:
+        config: of the run, nested or flat.
+
+    Example:
+        >>> method_name({"augment": "shift", "agent": {"strong_augment": "random_conv"}})
+        'shift and strong random_conv'
+    """
+    fields = flat(config)
+    augment, strong = (str(fields.get(name, "none")) for name in ("augment", "strong_augment"))
+    return augment if strong == "none" else f"{augment} and strong {strong}"
+
+
+def runs_in(groups: Iterable[Group]) -> list[Run]:
+    """Return the runs of all groups."""
+    return [run for group in groups for run in group.runs]
+
+
+def find_runs(folder: Path) -> Scan:
     """Find the runs in a folder, or the one that it is.
 
     Raises:
@@ -74,27 +95,27 @@ def find(folder: Path) -> Found:
     """
     if not folder.is_dir():
         raise ValueError(f"{folder} is no folder; expected a run folder or one of several runs")
-    found = Found(folder, [], [], [], record=_record(folder / RECORD_FILE))
+    scan = Scan(folder, [], [], [], record=_record(folder / RECORD_FILE))
     for place, below, files in os.walk(folder):
         below.sort()
         if ATTENTION_FILE in files:
-            found.attention.append(Path(place))
+            scan.attention.append(Path(place))
         if CONFIG_FILE in files:
             below.clear()
-            _add(found, Path(place))
-    if not found.runs:
-        lines = [*found.unread, *(f"{found.shown(place)}: no {METRICS_FILE}" for place in found.bare)]
+            _add(scan, Path(place))
+    if not scan.runs:
+        lines = [*scan.unread, *(f"{scan.shown(place)}: no {METRICS_FILE}" for place in scan.not_started)]
         why = f": {'; '.join(lines)}" if lines else ""
         raise ValueError(f"{folder} holds no run, a folder with {CONFIG_FILE} and {METRICS_FILE}{why}")
-    return found
+    return scan
 
 
 def flat(config: Json) -> Json:
     """Return all fields of a configuration by name, those of nested parts among them."""
-    found: Json = {}
+    fields: Json = {}
     for name, value in config.items():
-        found |= flat(value) if isinstance(value, dict) else {name: value}
-    return found
+        fields |= flat(value) if isinstance(value, dict) else {name: value}
+    return fields
 
 
 def group(runs: Iterable[Run]) -> tuple[list[Group], list[str]]:
@@ -108,21 +129,21 @@ def group(runs: Iterable[Run]) -> tuple[list[Group], list[str]]:
     Returns:
         Groups in the order in which their first run stands, those without augmentation first in each task.
     """
-    known = [(run, flat(run.config)) for run in runs]
-    fields = _telling([config for _, config in known])
+    configs = [(run, flat(run.config)) for run in runs]
+    fields = _telling([config for _, config in configs])
     groups: dict[tuple[tuple[str, str], tuple[tuple[str, Any], ...]], dict[Any, Run]] = {}
-    doubles = []
-    for run, config in known:
+    duplicates = []
+    for run, config in configs:
         key = (_task_and_augment(config), tuple((name, _plain(config.get(name))) for name in fields))
         seeds = groups.setdefault(key, {})
         first = seeds.setdefault(config.get("seed"), run)
         if first is not run:
             kept, left = (run, first) if _frames(run) > _frames(first) else (first, run)
             seeds[config.get("seed")] = kept
-            doubles.append(f"{left.folder}: same settings and seed as {kept.folder}")
+            duplicates.append(f"{left.folder}: same settings and seed as {kept.folder}")
     made = [Group(*named, variant, tuple(seeds.values())) for (named, variant), seeds in groups.items()]
-    tasks = list(dict.fromkeys(one.task for one in made))
-    return sorted(made, key=lambda one: (tasks.index(one.task), one.augment != "none")), doubles
+    tasks = list(dict.fromkeys(group.task for group in made))
+    return sorted(made, key=lambda group: (tasks.index(group.task), group.augment != "none")), duplicates
 
 
 def differences(configs: Sequence[Json]) -> dict[str, list[Any]]:
@@ -130,7 +151,7 @@ def differences(configs: Sequence[Json]) -> dict[str, list[Any]]:
     plain = [flat(config) for config in configs]
     names = dict.fromkeys(name for config in plain for name in config if name != "out")
     values = {name: [_plain(config.get(name)) for config in plain] for name in names}
-    return {name: found for name, found in values.items() if len(set(found)) > 1}
+    return {name: different for name, different in values.items() if len(set(different)) > 1}
 
 
 def shown(value: Any) -> str:
@@ -144,17 +165,17 @@ def shown(value: Any) -> str:
     return f"{value:,}" if isinstance(value, int) and value >= 10_000 else str(value)
 
 
-def _add(found: Found, place: Path) -> None:
+def _add(scan: Scan, place: Path) -> None:
     if not (place / METRICS_FILE).is_file():
-        found.bare.append(place)
+        scan.not_started.append(place)
         return
     try:
         run = read_run(place)
         if not isinstance(flat(run.config).get("frames", 0), int):
             raise ValueError(f"frames in {CONFIG_FILE} is {flat(run.config)['frames']!r}; expected a number")
-        found.runs.append(run)
+        scan.runs.append(run)
     except ValueError as error:
-        found.unread.append(f"{found.shown(place)}: {error}")
+        scan.unread.append(f"{scan.shown(place)}: {error}")
 
 
 def _frames(run: Run) -> int:
@@ -170,7 +191,7 @@ def _record(path: Path) -> Json:
 
 
 def _task_and_augment(config: Json) -> tuple[str, str]:
-    return str(config.get("task", "")), str(config.get("augment", "none"))
+    return str(config.get("task", "")), method_name(config)
 
 
 def _telling(configs: Sequence[Json]) -> list[str]:
@@ -179,16 +200,16 @@ def _telling(configs: Sequence[Json]) -> list[str]:
     parts: dict[tuple[Any, ...], list[Json]] = {}
     for config in configs:
         parts.setdefault(_task_and_augment(config), []).append(config)
-    chosen = []
-    for name in [name for name in names if name not in OWN | {"task", "augment"}]:
+    telling = []
+    for name in [name for name in names if name not in NOT_COMPARED | IN_NAME]:
         finer: dict[tuple[Any, ...], list[Json]] = {}
         for key, part in parts.items():
             for config in part:
                 finer.setdefault((*key, _plain(config.get(name))), []).append(config)
         if len(finer) > len(parts):
-            chosen.append(name)
+            telling.append(name)
             parts = finer
-    return chosen
+    return telling
 
 
 def _plain(value: Any) -> Any:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from rad.report.read.groups import Found, flat
+from rad.report.read.groups import Scan, flat
 from rad.report.read.run import Run
 from rad.runtime.run_dir import CHECKPOINTS, LOGS
 
@@ -20,8 +20,8 @@ def made_with(run: Run) -> dict[str, str]:
     """Return the versions and the device that the newest checkpoint of a run was made with; empty if none tells."""
     for path in sorted((run.folder / CHECKPOINTS).glob("*.json"), reverse=True):
         try:
-            found = json.loads(path.read_text(encoding="utf-8"))["manifest"]["made_with"]
-            return {str(name): str(value) for name, value in found.items()}
+            versions = json.loads(path.read_text(encoding="utf-8"))["manifest"]["made_with"]
+            return {str(name): str(value) for name, value in versions.items()}
         except (OSError, ValueError, LookupError, TypeError, AttributeError):  # damaged: the one before may tell
             continue
     return {}
@@ -55,9 +55,9 @@ def flag(name: str, value: Any) -> list[str]:
     return [] if value is None else [f"--{words}={value}"]
 
 
-def sweep_commands(found: Found) -> list[str]:
+def sweep_commands(scan: Scan) -> list[str]:
     """Return the commands that sweep.json records, in the order in which each was last given."""
-    recorded = found.record.get("commands")
+    recorded = scan.record.get("commands")
     commands = recorded if isinstance(recorded, list) else []
     return [shlex.join(map(str, words)) for words in commands if isinstance(words, list) and words]
 
@@ -65,18 +65,18 @@ def sweep_commands(found: Found) -> list[str]:
 def attention_command(folder: Path, question: dict[str, Any]) -> str:
     """Return the `rad attention` command of a folder's question; the runs are named in its figure."""
     words = ["rad", "attention", "RUN", "...", "--out", str(folder)]
-    asked = {name: question.get(name) for name in ("frames", "methods", "target", "split", "seed")}
-    asked |= {name: value for name, value in question.get("settings", {}).items() if name != "seed"}
+    flags = {name: question.get(name) for name in ("frames", "methods", "target", "split", "seed")}
+    flags |= {name: value for name, value in question.get("settings", {}).items() if name != "seed"}
     return shlex.join(
-        words + [word for name, value in asked.items() if value is not None for word in flag(name, value)]
+        words + [word for name, value in flags.items() if value is not None for word in flag(name, value)]
     )
 
 
-def not_begun(found: Found) -> list[str]:
+def not_begun(scan: Scan) -> list[str]:
     """Return the runs that sweep.json names and that have no folder yet."""
-    planned = found.record.get("runs")
+    planned = scan.record.get("runs")
     names = [str(name) for name in planned] if isinstance(planned, list) else []
-    return [name for name in names if not (found.folder / name).is_dir()]
+    return [name for name in names if not (scan.folder / name).is_dir()]
 
 
 def failures(unfinished: Iterable[Path]) -> dict[Path, str]:

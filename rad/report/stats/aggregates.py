@@ -1,20 +1,20 @@
 """Scores of several runs on several tasks, summed up: aggregates, performance profiles, curves over training.
 
-Scores are normalised (`rad.report.stats.scores`), a list of runs for each task, and tasks may have different numbers of
+Scores are normalized (`rad.report.stats.scores`), a list of runs for each task, and tasks may have different numbers of
 runs. Intervals cover the chance of training, by drawing runs anew within each task. They do not cover the choice of
 tasks.
 """
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Literal, Unpack
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from rad.report.stats.bootstrap import CONFIDENCE, SAMPLES, Band, Estimate, stratified_bootstrap
+from rad.report.stats.bootstrap import Band, Estimate, Resampling, stratified_bootstrap
 
 Scores = Mapping[str, ArrayLike]
-"""Normalised scores by task, [runs] each."""
+"""Normalized scores by task, [runs] each."""
 Array = NDArray[np.float64]
 
 AGGREGATES = ("iqm", "mean", "median", "optimality_gap")
@@ -23,9 +23,7 @@ ENOUGH_SEEDS = 5
 HELD = {"iqm": {2: 50, 3: 75, 4: 88, 5: 89}, "difference": {2: 68, 3: 80, 4: 85, 5: 88}}
 
 
-def aggregate(
-    scores: Scores, *, confidence: float = CONFIDENCE, samples: int = SAMPLES, seed: int = 0
-) -> dict[str, Estimate]:
+def aggregate(scores: Scores, **resampling: Unpack[Resampling]) -> dict[str, Estimate]:
     """Return the four numbers that sum up runs on tasks.
 
     `iqm` is the mean of the middle half of all runs: a quarter of them, rounded down, is dropped at each end. A task
@@ -34,9 +32,7 @@ def aggregate(
 
     Args:
         scores: by task, [runs] each.
-        confidence: share of cases in which an interval is to hold the true number, in (0, 1).
-        samples: how often the runs are drawn anew, at least 1.
-        seed: of the draws; the same gives the same intervals.
+        resampling: see `Resampling`.
 
     Returns:
         By name, in the order of `AGGREGATES`.
@@ -58,26 +54,21 @@ def aggregate(
         gap = counts @ (weights * np.maximum(1 - runs, 0))
         return np.stack([_iqm(counts, runs), means.mean(axis=1), np.median(means, axis=1), gap], axis=1)
 
-    band = stratified_bootstrap(statistic, sizes, confidence=confidence, samples=samples, seed=seed)
+    band = stratified_bootstrap(statistic, sizes, **resampling)
     return dict(zip(AGGREGATES, band.estimates()))
 
 
 def performance_profile(
     scores: Scores,
     thresholds: ArrayLike,
-    *,
-    confidence: float = CONFIDENCE,
-    samples: int = SAMPLES,
-    seed: int = 0,
+    **resampling: Unpack[Resampling],
 ) -> Band:
     """Return the share of runs that score more than each threshold, where tasks weigh the same.
 
     Args:
         scores: as `aggregate`.
         thresholds: scores, [thresholds], at least one.
-        confidence: as `aggregate`.
-        samples: as `aggregate`.
-        seed: as `aggregate`.
+        resampling: see `Resampling`.
 
     Raises:
         ValueError: as `aggregate`; there is no threshold.
@@ -93,19 +84,17 @@ def performance_profile(
     if levels.ndim != 1 or not levels.size:
         raise ValueError(f"thresholds are of shape {list(levels.shape)}; expected [thresholds], at least 1")
     above = (runs[:, None] > levels) * run_weights(sizes)[:, None]  # [runs, thresholds]
-    return stratified_bootstrap(lambda counts: counts @ above, sizes, confidence=confidence, samples=samples, seed=seed)
+    return stratified_bootstrap(lambda counts: counts @ above, sizes, **resampling)
 
 
-def sample_efficiency(curves: Scores, *, confidence: float = CONFIDENCE, samples: int = SAMPLES, seed: int = 0) -> Band:
+def sample_efficiency(curves: Scores, **resampling: Unpack[Resampling]) -> Band:
     """Return the interquartile mean of all runs at each point of training.
 
     A run is drawn with its whole curve. Intervals hold for each point on its own.
 
     Args:
         curves: by task, [runs, points] each, all evaluated at the same points.
-        confidence: as `aggregate`.
-        samples: as `aggregate`.
-        seed: as `aggregate`.
+        resampling: see `Resampling`.
 
     Returns:
         For each point.
@@ -120,7 +109,7 @@ def sample_efficiency(curves: Scores, *, confidence: float = CONFIDENCE, samples
     def statistic(counts: Array) -> Array:
         return np.stack([_iqm(counts, runs) for runs in points.T], axis=1)
 
-    return stratified_bootstrap(statistic, sizes, confidence=confidence, samples=samples, seed=seed)
+    return stratified_bootstrap(statistic, sizes, **resampling)
 
 
 def few_seeds_warning(num_seeds: int, of: Literal["iqm", "difference"] = "iqm") -> str:

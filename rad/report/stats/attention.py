@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from statistics import fmean
 from typing import Any
 
-from rad.report.stats.bootstrap import ratio_interval
+from rad.report.stats.bootstrap import Estimate, ratio_interval
 
 Row = Mapping[str, Any]
 UNTRAINED = "stage 0"  # replaced last: nothing learned is left
@@ -32,20 +32,20 @@ def attention_rows(numbers: Iterable[Row]) -> list[dict[str, Any]]:
 
 def _summary(augmentation: str, method: str, rows: Sequence[Row]) -> dict[str, Any]:
     row: dict[str, Any] = {"augmentation": augmentation, "method": method, "seeds": len(rows)}
-    returns = [found["episode_return"] for found in rows if found["episode_return"] is not None]
+    returns = [of_run["episode_return"] for of_run in rows if of_run["episode_return"] is not None]
     row |= {"episode_return": fmean(returns)} if returns else {}
     for name, parts in {
         "lift": ("mass", "area"),
         "wide_lift": ("wide_mass", "wide_area"),
         "over_untrained": ("mass", "untrained_mass"),
     }.items():
-        if all(part in found for found in rows for part in parts):
-            row |= _ratio(name, [(found[parts[0]], found[parts[1]]) for found in rows])
+        if all(part in of_run for of_run in rows for part in parts):
+            row |= _ratio(name, [(of_run[parts[0]], of_run[parts[1]]) for of_run in rows])
     for name in ("insertion", "deletion"):
-        row[name] = fmean(found[name] for found in rows)
-    if all("rank_correlation" in found for found in rows):
-        levels = rows[0]["rank_correlation"]
-        row["rank_correlation"] = {level: fmean(found["rank_correlation"][level] for found in rows) for level in levels}
+        row[name] = fmean(of_run[name] for of_run in rows)
+    if all("rank_correlation" in of_run for of_run in rows):
+        alike = [of_run["rank_correlation"] for of_run in rows]
+        row["rank_correlation"] = {level: fmean(values[level] for values in alike) for level in alike[0]}
     return row
 
 
@@ -57,43 +57,6 @@ def _ratio(name: str, groups: Sequence[tuple[Sequence[float], Sequence[float]]])
     return {name: top / bottom} | ({f"{name}_interval": list(ratio_interval(groups))} if sure else {})
 
 
-def attention_table(rows: Sequence[Row]) -> str:
-    """Write what `attention_rows` returns as a Markdown table that is also readable as text."""
-    cells = [_cells(row) for row in rows]
-    titles = [title for title in cells[0] if any(row[title] for row in cells)]
-    lines = [titles, *([row[title] for title in titles] for row in cells)]
-    widths = [max(map(len, column)) for column in zip(*lines)]
-    rule = ["-" * widths[0], "-" * widths[1], *(f"{'-' * (width - 1)}:" for width in widths[2:])]
-    return "\n".join(f"| {' | '.join(map(_pad, line, widths))} |" for line in [lines[0], rule, *lines[1:]])
-
-
-def _pad(text: str, width: int) -> str:
-    return text.ljust(width)
-
-
-def _cells(row: Row) -> dict[str, str]:
-    alike = row.get("rank_correlation", {})
-    return {
-        "augmentation": row["augmentation"],
-        "method": row["method"],
-        "seeds": str(row["seeds"]),
-        "return": _number(row, "episode_return", 0),
-        "lift [95 %]": _with_interval(row, "lift"),
-        "lift, 2 px wider": _with_interval(row, "wide_lift"),
-        "x untrained [95 %]": _with_interval(row, "over_untrained"),
-        "insertion (low)": _number(row, "insertion", 2),
-        "deletion (high)": _number(row, "deletion", 2),
-        "rank corr., heads random": f"{alike['heads']:.2f}" if alike else "",
-        "all random": f"{alike[UNTRAINED]:.2f}" if alike else "",
-    }
-
-
-def _number(row: Row, name: str, decimals: int) -> str:
-    return f"{row[name]:.{decimals}f}" if name in row else ""
-
-
-def _with_interval(row: Row, name: str) -> str:
-    if name not in row:
-        return ""
-    interval = row.get(f"{name}_interval")
-    return f"{row[name]:.2f}" + (f" [{interval[0]:.2f}, {interval[1]:.2f}]" if interval else "")
+def estimate(row: Row, name: str) -> Estimate:
+    """Return a number of a summary with its interval, where it has one."""
+    return Estimate(row[name], *row.get(f"{name}_interval", ()))

@@ -7,7 +7,7 @@ several runs to tell. Values are taken as independent of each other.
 
 import math
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypedDict, Unpack
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -21,23 +21,29 @@ SAMPLES = 10_000  # repeating with another seed moves the ends by about 1 % of t
 BLOCK = 1_000_000  # values drawn at a time: 16 MB, however many episodes there are
 
 
+class Resampling(TypedDict, total=False):
+    """How intervals are made; each may be left out."""
+
+    confidence: float
+    """Share of cases in which an interval is to hold the true number, in (0, 1)."""
+    samples: int
+    """How often the values are drawn anew, at least 1."""
+    seed: int
+    """Of the draws; the same gives the same intervals."""
+
+
 class Estimate(NamedTuple):
     """A number and its interval.
 
     Attributes:
         value: of the values as they are.
-        low: lower end of the interval.
+        low: lower end of the interval; NaN where there is none.
         high: upper end of the interval.
     """
 
     value: float
-    low: float
-    high: float
-
-
-def alone(value: float) -> Estimate:
-    """Return an estimate without an interval."""
-    return Estimate(value, math.nan, math.nan)
+    low: float = math.nan
+    high: float = math.nan
 
 
 class Band(NamedTuple):
@@ -58,9 +64,7 @@ class Band(NamedTuple):
         return [Estimate(*map(float, numbers)) for numbers in zip(*self)]
 
 
-def mean_interval(
-    values: ArrayLike, *, confidence: float = CONFIDENCE, samples: int = SAMPLES, seed: int = 0
-) -> Interval:
+def mean_interval(values: ArrayLike, **resampling: Unpack[Resampling]) -> Interval:
     """Return the interval of a mean: the middle `confidence` of the means of values drawn anew with replacement.
 
     Fewer values make it too narrow: of 95 % intervals of normal values, 90 % hold the mean with 10 values and 94 %
@@ -68,9 +72,7 @@ def mean_interval(
 
     Args:
         values: numbers of any shape, at least one.
-        confidence: share of cases in which the interval is to hold the true mean, in (0, 1).
-        samples: how often the values are drawn anew, at least 1.
-        seed: of the draws; the same gives the same interval.
+        resampling: see `Resampling`.
 
     Returns:
         Lower and upper end.
@@ -84,18 +86,12 @@ def mean_interval(
         >>> mean_interval([3.0, 3.0, 3.0])
         (3.0, 3.0)
     """
-    generator = np.random.default_rng(seed)
-    return _ends(_means("values", values, samples, generator), confidence)
+    generator, samples = np.random.default_rng(resampling.get("seed", 0)), resampling.get("samples", SAMPLES)
+    return _ends(_means("values", values, samples, generator), resampling.get("confidence", CONFIDENCE))
 
 
 def difference_interval(
-    first: ArrayLike,
-    second: ArrayLike,
-    *,
-    paired: bool,
-    confidence: float = CONFIDENCE,
-    samples: int = SAMPLES,
-    seed: int = 0,
+    first: ArrayLike, second: ArrayLike, *, paired: bool, **resampling: Unpack[Resampling]
 ) -> Interval:
     """Return the interval of mean(first) - mean(second).
 
@@ -104,9 +100,7 @@ def difference_interval(
         second: as `first`; of the same shape if paired.
         paired: values that stand at the same place belong together, as episodes from one initial state do; chance
             that both share then drops out. Otherwise each is drawn anew on its own.
-        confidence: as `mean_interval`.
-        samples: as `mean_interval`.
-        seed: as `mean_interval`.
+        resampling: see `Resampling`.
 
     Returns:
         Lower and upper end.
@@ -120,10 +114,10 @@ def difference_interval(
     """
     if paired:
         differences = _paired(np.asarray(first, np.float64), np.asarray(second, np.float64))
-        return mean_interval(differences, confidence=confidence, samples=samples, seed=seed)
-    generator = np.random.default_rng(seed)
+        return mean_interval(differences, **resampling)
+    generator, samples = np.random.default_rng(resampling.get("seed", 0)), resampling.get("samples", SAMPLES)
     of_first = _means("first", first, samples, generator)
-    return _ends(of_first - _means("second", second, samples, generator), confidence)
+    return _ends(of_first - _means("second", second, samples, generator), resampling.get("confidence", CONFIDENCE))
 
 
 def stratified_bootstrap(
@@ -141,9 +135,9 @@ def stratified_bootstrap(
     Args:
         statistic: of values that stand group after group; a value that was drawn twice counts 2.
         sizes: number of values in each group, at least 1 each.
-        confidence: as `mean_interval`.
-        samples: as `mean_interval`.
-        seed: as `mean_interval`.
+        confidence: see `Resampling`.
+        samples: see `Resampling`.
+        seed: see `Resampling`.
 
     Raises:
         ValueError: `confidence` or `samples` is out of range.
@@ -176,9 +170,9 @@ def ratio_interval(
 
     Args:
         groups: at least one pair of equally many numerators and denominators, which belong together one by one.
-        confidence: as `mean_interval`.
-        samples: as `mean_interval`.
-        seed: as `mean_interval`.
+        confidence: see `Resampling`.
+        samples: see `Resampling`.
+        seed: see `Resampling`.
 
     Returns:
         Lower and upper end.

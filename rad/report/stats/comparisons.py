@@ -3,17 +3,16 @@
 import math
 from collections.abc import Mapping, Sequence
 from itertools import combinations
-from typing import NamedTuple
+from typing import NamedTuple, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rad.report.stats.aggregates import Scores, run_weights, runs_of
-from rad.report.stats.bootstrap import CONFIDENCE, SAMPLES, Estimate, block_sizes, stratified_bootstrap
+from rad.report.stats.bootstrap import SAMPLES, Estimate, Resampling, block_sizes, stratified_bootstrap
 
 Array = NDArray[np.float64]
 
-LEAST_TRAINED = 0.1  # a normalised score; below, a ratio to it says nothing
 ROUNDING = 1e-9  # far below the smallest step of a probability of improvement
 
 
@@ -36,62 +35,24 @@ class Comparison(NamedTuple):
         return without_certainty(self.probability)
 
 
-class Gap(NamedTuple):
-    """What agents lose from train to test.
-
-    Attributes:
-        difference: mean score on train minus that on test.
-        retention: mean score on test divided by that on train; None where the latter is 0.1 or less.
-    """
-
-    difference: Estimate
-    retention: float | None
-
-
-def compare(
-    methods: Mapping[str, Scores],
-    baseline: str,
-    *,
-    confidence: float = CONFIDENCE,
-    samples: int = SAMPLES,
-    seed: int = 0,
-) -> dict[str, Comparison]:
-    """Return how each method stands to one of them.
+def compare(pairs: Mapping[str, tuple[Scores, Scores]]) -> dict[str, Comparison]:
+    """Return how each method improves on another; p-values are adjusted for the number of methods.
 
     Args:
-        methods: scores of each by task, [runs] each; all have the same tasks.
-        baseline: name of the one that the others are compared with.
-        confidence: as `rad.report.stats.aggregates.aggregate`.
-        samples: as `rad.report.stats.aggregates.aggregate`.
-        seed: as `rad.report.stats.aggregates.aggregate`.
-
-    Returns:
-        By name, without the baseline.
+        pairs: by method, its scores and those of what it is compared with, as `probability_of_improvement`.
 
     Raises:
-        ValueError: as `probability_of_improvement`; the baseline is unknown, or there is no other method.
+        ValueError: as `probability_of_improvement`.
     """
-    if baseline not in methods:
-        raise ValueError(f"unknown baseline {baseline!r}; known: {', '.join(methods)}")
-    others = {name: scores for name, scores in methods.items() if name != baseline}
-    if not others:
-        raise ValueError(f"nothing is compared with {baseline}; allowed: 1 method and more")
-    base = methods[baseline]
-    p_values = {name: improvement_p_value(scores, base, samples=samples, seed=seed) for name, scores in others.items()}
+    p_values = {name: improvement_p_value(*pair) for name, pair in pairs.items()}
     adjusted = holm(p_values)
     return {
-        name: Comparison(
-            probability_of_improvement(scores, base, confidence=confidence, samples=samples, seed=seed),
-            p_values[name],
-            adjusted[name],
-        )
-        for name, scores in others.items()
+        name: Comparison(probability_of_improvement(*pair), p_values[name], adjusted[name])
+        for name, pair in pairs.items()
     }
 
 
-def probability_of_improvement(
-    first: Scores, second: Scores, *, confidence: float = CONFIDENCE, samples: int = SAMPLES, seed: int = 0
-) -> Estimate:
+def probability_of_improvement(first: Scores, second: Scores, **resampling: Unpack[Resampling]) -> Estimate:
     """Return how likely a run of `first` scores more than one of `second` on a task, averaged over tasks.
 
     It is the mean over tasks of U / (N K), Mann and Whitney's U of N and K runs, in which a tie counts half.
@@ -99,9 +60,7 @@ def probability_of_improvement(
     Args:
         first: by task, [runs] each.
         second: as `first`, with the same tasks; the number of runs may differ.
-        confidence: as `rad.report.stats.aggregates.aggregate`.
-        samples: as `rad.report.stats.aggregates.aggregate`.
-        seed: as `rad.report.stats.aggregates.aggregate`.
+        resampling: see `Resampling`.
 
     Raises:
         ValueError: as `rad.report.stats.aggregates.aggregate`; the tasks differ.
@@ -124,7 +83,7 @@ def probability_of_improvement(
         return np.sum(shares, axis=0)[:, None]
 
     sizes = [*sizes_x, *sizes_y]
-    return stratified_bootstrap(statistic, sizes, confidence=confidence, samples=samples, seed=seed).estimates()[0]
+    return stratified_bootstrap(statistic, sizes, **resampling).estimates()[0]
 
 
 def improvement_p_value(first: Scores, second: Scores, *, samples: int = SAMPLES, seed: int = 0) -> float:
@@ -165,8 +124,7 @@ def without_certainty(probability: Estimate) -> Estimate:
     There every run of one side scores more, and so does every one that is drawn anew: the interval would be a point, as
     if nothing were left to chance.
     """
-    value = probability.value
-    return Estimate(value, math.nan, math.nan) if value in (0.0, 1.0) else probability
+    return Estimate(probability.value) if probability.value in (0.0, 1.0) else probability
 
 
 def holm(p_values: Mapping[str, float]) -> dict[str, float]:
@@ -193,9 +151,7 @@ def holm(p_values: Mapping[str, float]) -> dict[str, float]:
     return {name: adjusted[name] for name in p_values}
 
 
-def generalization_gap(
-    train: Scores, test: Scores, *, confidence: float = CONFIDENCE, samples: int = SAMPLES, seed: int = 0
-) -> Gap:
+def generalization_gap(train: Scores, test: Scores, **resampling: Unpack[Resampling]) -> Estimate:
     """Return the mean over tasks of what the same agents score less on test than on train.
 
     Agents are drawn anew with both of their scores, so that what they share drops out of the interval.
@@ -203,15 +159,13 @@ def generalization_gap(
     Args:
         train: by task, [runs] each.
         test: of the same agents, in the same order.
-        confidence: as `rad.report.stats.aggregates.aggregate`.
-        samples: as `rad.report.stats.aggregates.aggregate`.
-        seed: as `rad.report.stats.aggregates.aggregate`.
+        resampling: see `Resampling`.
 
     Raises:
         ValueError: as `rad.report.stats.aggregates.aggregate`; tasks or numbers of runs differ.
 
     Example:
-        >>> generalization_gap({"a": [0.75, 0.5]}, {"a": [0.5, 0.25]}).difference.value
+        >>> generalization_gap({"a": [0.75, 0.5]}, {"a": [0.5, 0.25]}).value
         0.25
     """
     (on_train, sizes), (on_test, sizes_test) = runs_of(train), runs_of(_same_tasks(train, test))
@@ -220,11 +174,8 @@ def generalization_gap(
             raise ValueError(
                 f"runs of {task} are {size} on train and {other} on test; expected the same agents on both"
             )
-    weights = run_weights(sizes)
-    lost = (weights * (on_train - on_test))[:, None]
-    band = stratified_bootstrap(lambda counts: counts @ lost, sizes, confidence=confidence, samples=samples, seed=seed)
-    trained = float(weights @ on_train)
-    return Gap(band.estimates()[0], float(weights @ on_test) / trained if trained > LEAST_TRAINED else None)
+    lost = (run_weights(sizes) * (on_train - on_test))[:, None]
+    return stratified_bootstrap(lambda counts: counts @ lost, sizes, **resampling).estimates()[0]
 
 
 def _same_tasks(first: Scores, second: Scores) -> Scores:

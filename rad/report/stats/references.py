@@ -17,16 +17,16 @@ def references(runs: Iterable[Run], split: str) -> list[Published]:
     and, on Procgen, in the mode and on the levels of the source.
     """
     configs = [flat(run.config) for run in runs]
-    asked = {(str(config.get("task", "")), int(config.get("frames", 0))) for config in configs}
-    if len(asked) != 1 or not all(map(_as_published, configs)):
+    lengths = {(str(config.get("task", "")), int(config.get("frames", 0))) for config in configs}
+    if len(lengths) != 1 or not all(map(_as_published, configs)):
         return []
-    ((task, frames),) = asked
+    ((task, frames),) = lengths
     suite = task.partition("/")[0]
     if suite not in SUITES or split not in SUITES[suite].published_splits:
         return []
     modes = {config.get("distribution_mode", "") for config in configs}
-    found = published(suite=suite, task=task, frames=frames, split=SUITES[suite].published_splits[split])
-    return [row for row in found if row.counting.startswith(COUNTING) and {row.distribution_mode} == modes]
+    rows = published(suite=suite, task=task, frames=frames, split=SUITES[suite].published_splits[split])
+    return [row for row in rows if row.counting.startswith(COUNTING) and {row.distribution_mode} == modes]
 
 
 def sources(rows: Iterable[Published]) -> list[str]:

@@ -4,12 +4,12 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from rad.report.read.final_returns import TRAIN, finals, finished, trained_and_tested
+from rad.report.read.evaluation_files import METRICS
+from rad.report.read.final_returns import TRAIN, final_result, final_returns, finished, trained_and_tested
 from rad.report.read.groups import Group, flat
 from rad.report.stats.aggregates import aggregate
-from rad.report.stats.bootstrap import Estimate, alone
-from rad.report.stats.comparisons import Comparison, compare, generalization_gap, holm, improvement_p_value
-from rad.report.stats.comparisons import probability_of_improvement as improvement
+from rad.report.stats.bootstrap import Estimate
+from rad.report.stats.comparisons import Comparison, compare, generalization_gap
 from rad.report.stats.scores import normalize
 
 NONE = "none"
@@ -28,6 +28,7 @@ class Result:
         comparison: with the group without augmentation, where both have two runs.
         tests: by split other than `train`, the interquartile mean of the returns there.
         gaps: by split, mean return on `train` less that on it.
+        metrics: means over the finished runs that know them, on `train`, by field.
     """
 
     group: Group
@@ -37,29 +38,30 @@ class Result:
     comparison: Comparison | None
     tests: dict[str, Estimate]
     gaps: dict[str, Estimate]
+    metrics: dict[str, float]
 
 
 def results(groups: Sequence[Group]) -> list[Result]:
     """Return what the groups of one task show, in their order."""
-    returns = {group.method: finals(group) for group in groups}
+    returns = {group.method: final_returns(group) for group in groups}
     beside = _comparisons(groups, returns)
     return [_result(group, returns[group.method], beside.get(group.method)) for group in groups]
 
 
 def scores_of(groups: Sequence[Group]) -> dict[str, dict[str, list[float]]]:
-    """Return normalised scores by method and task: of the methods that have a finished run on every task.
+    """Return normalized scores by method and task: of the methods that have a finished run on every task.
 
     Empty where the returns of a task have no published range.
     """
     tasks = list(dict.fromkeys(group.task for group in groups))
-    found: dict[str, dict[str, list[float]]] = {}
+    scores: dict[str, dict[str, list[float]]] = {}
     for group in groups:
         try:
-            if returns := finals(group):
-                found.setdefault(group.method, {})[group.task] = _scaled(group, returns)
+            if returns := final_returns(group):
+                scores.setdefault(group.method, {})[group.task] = _scaled(group, returns)
         except ValueError:  # no such range
             return {}
-    whole = {method: of_task for method, of_task in found.items() if len(of_task) == len(tasks)}
+    whole = {method: of_task for method, of_task in scores.items() if len(of_task) == len(tasks)}
     return {method: {task: of_task[task] for task in tasks} for method, of_task in whole.items()}
 
 
@@ -78,7 +80,8 @@ def across_tasks(
         for method, of_task in scores.items()
         if least_runs(of_task) >= LEAST_RUNS and method not in unlike
     }
-    beside = compare(several, NONE) if NONE in several and len(several) > 1 else {}
+    base = several.pop(NONE, None)
+    beside = compare({method: (of_task, base) for method, of_task in several.items()}) if base else {}
     return {method: (_summed(of_task), beside.get(method)) for method, of_task in scores.items()}
 
 
@@ -101,27 +104,35 @@ def least_runs(of_task: Mapping[str, Sequence[float]]) -> int:
 
 def _summed(of_task: Mapping[str, Sequence[float]]) -> dict[str, Estimate]:
     """Return the aggregates; without intervals where a task has a single run, which drawing anew cannot vary."""
-    found = aggregate(of_task)
-    return found if least_runs(of_task) >= LEAST_RUNS else {name: alone(one.value) for name, one in found.items()}
+    numbers = aggregate(of_task)
+    if least_runs(of_task) >= LEAST_RUNS:
+        return numbers
+    return {name: Estimate(number.value) for name, number in numbers.items()}
 
 
 def _result(group: Group, returns: list[float], comparison: Comparison | None) -> Result:
     if not returns:
-        return Result(group, [], None, None, None, {}, {})
+        return Result(group, [], None, None, None, {}, {}, {})
     pairs = _pairs(group)
-    tests = {split: middle([test for _, test in found]) for split, found in pairs.items()}
-    gaps = {split: _gap(*zip(*found)) for split, found in pairs.items()}
-    return Result(group, returns, middle(returns), fmean(returns), comparison, tests, gaps)
+    tests = {split: middle([test for _, test in of_split]) for split, of_split in pairs.items()}
+    gaps = {split: _gap(*zip(*of_split)) for split, of_split in pairs.items()}
+    return Result(group, returns, middle(returns), fmean(returns), comparison, tests, gaps, _metrics(group))
 
 
-def on_train(found: Sequence[Result]) -> str:
+def _metrics(group: Group) -> dict[str, float]:
+    rows = [final_result(run).metrics.get(TRAIN, {}) for run in finished(group)]
+    values = {metric.field: [row[metric.field] for row in rows if metric.field in row] for metric in METRICS}
+    return {name: fmean(numbers) for name, numbers in values.items() if numbers}
+
+
+def on_train(results: Sequence[Result]) -> str:
     """Return " on train" where that has to be said: there are other splits, and returns are not of those."""
-    return f" on {TRAIN}" if any(one.gaps for one in found) else ""
+    return f" on {TRAIN}" if any(result.gaps for result in results) else ""
 
 
 def middle(returns: Sequence[float]) -> Estimate:
     """Return the interquartile mean with its interval; a single run has none."""
-    return alone(returns[0]) if len(returns) == 1 else aggregate({"": returns})["iqm"]
+    return Estimate(returns[0]) if len(returns) == 1 else aggregate({"": returns})["iqm"]
 
 
 def _comparisons(groups: Sequence[Group], returns: Mapping[str, list[float]]) -> dict[str, Comparison]:
@@ -131,11 +142,7 @@ def _comparisons(groups: Sequence[Group], returns: Mapping[str, list[float]]) ->
         for group, base in beside_none(groups)
         if min(len(returns[group.method]), len(returns[base.method])) >= LEAST_RUNS and is_like(group, base)
     }
-    p_values = {method: improvement_p_value(*pair) for method, pair in pairs.items()}
-    adjusted = holm(p_values)
-    return {
-        method: Comparison(improvement(*pair), p_values[method], adjusted[method]) for method, pair in pairs.items()
-    }
+    return compare(pairs)
 
 
 def is_like(first: Group, second: Group) -> bool:
@@ -155,8 +162,8 @@ def _pairs(group: Group) -> dict[str, list[tuple[float, float]]]:
 
 def _gap(train: Sequence[float], test: Sequence[float]) -> Estimate:
     if len(train) == 1:
-        return alone(train[0] - test[0])
-    return generalization_gap({"": list(train)}, {"": list(test)}).difference
+        return Estimate(train[0] - test[0])
+    return generalization_gap({"": list(train)}, {"": list(test)})
 
 
 def _scaled(group: Group, returns: list[float]) -> list[float]:

@@ -17,16 +17,20 @@ def small_config(**config: Any) -> SACConfig:
     return SACConfig(**(SIZES | config))
 
 
-def small_agent(op: str = "crop", *, seed: int = 0, precision: str = "fp32", **config: Any) -> SACAgent:
+OPTIONS = {"seed", "precision", "auxiliary_loss"}
+
+
+def small_agent(op: str = "crop", **options: Any) -> SACAgent:
+    """Make an agent; options are of the constructor or hyperparameters."""
     made = augment.make(op, size=IMAGE)
+    config = {name: value for name, value in options.items() if name not in OPTIONS}
     return SACAgent(
         (3 * FRAMES, *made.input_size(IMAGE, IMAGE)),
         ACTIONS,
         small_config(**config),
         made,
         encoder="pixel:num_layers=2:num_filters=4",
-        seed=seed,
-        precision=precision,
+        **{name: value for name, value in options.items() if name in OPTIONS},
     )
 
 
@@ -43,6 +47,11 @@ def small_batch(op: str = "crop", *, seed: int = 0, size: int = SIZES["batch_siz
 def flat(*modules: nn.Module) -> Tensor:
     """Return all parameters of the modules as one vector that no later update changes."""
     return torch.cat([value.detach().flatten() for module in modules for value in module.parameters()])
+
+
+def flat_grad(module: nn.Module) -> Tensor:
+    """Return all gradients of a module as one vector."""
+    return torch.cat([value.grad.flatten() for value in module.parameters() if value.grad is not None])
 
 
 def everything(agent: SACAgent) -> Tensor:

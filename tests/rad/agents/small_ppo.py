@@ -8,17 +8,17 @@ import augment
 from rad.agents.ppo import PPOAgent, PPOConfig
 from rad.buffers.rollout import RolloutBuffer
 from rad.types import Rollout
+from tests.rad.agents.small import OPTIONS
 
 SIZES = {"num_steps": 5, "num_minibatches": 3, "num_epochs": 2, "hidden_dim": 8}
 IMAGE, FRAMES, ACTIONS, ENVS = 20, 2, 3, 4
 
 
-def small_agent(
-    op: str = "crop", *, discrete: bool = True, seed: int = 0, precision: str = "fp32", total_updates: int = 4,
-    **config: Any,
-) -> PPOAgent:  # fmt: skip
+def small_agent(op: str = "crop", *, discrete: bool = True, total_updates: int = 4, **options: Any) -> PPOAgent:
+    """Make an agent; options are of the constructor or hyperparameters."""
     arms = augment.make_arms(op, size=IMAGE)
     side = next(iter(arms.values())).input_size(IMAGE, IMAGE)
+    config = {name: value for name, value in options.items() if name not in OPTIONS}
     return PPOAgent(
         (3 * FRAMES, *side),
         ACTIONS,
@@ -26,9 +26,8 @@ def small_agent(
         arms,
         discrete=discrete,
         encoder="pixel:num_layers=2:num_filters=4",
-        seed=seed,
-        precision=precision,
         total_updates=total_updates,
+        **{name: value for name, value in options.items() if name in OPTIONS},
     )
 
 
@@ -48,7 +47,7 @@ def small_rollout(agent: PPOAgent, seed: int = 0) -> Rollout:
         ends = torch.rand(2, ENVS, generator=generator) < 0.2
         buffer.add(
             obs[step],
-            agent.decide(obs[step].numpy()),
+            agent.actor_step(obs[step].numpy()),
             5 * torch.randn(ENVS, generator=generator),
             terminated=ends[0],
             truncated=ends[1],

@@ -7,7 +7,7 @@ from torch import Tensor
 
 import augment
 from augment import Augmentation, Sequential
-from rad.agents.views import HeldViews, Views
+from rad.agents.views import PerEnvViews, Views
 from rad.types import images_to_float
 
 SPECS = ["none", "crop", "translate", "shift", "crop+flip:p=0.5", "crop+color_jitter", "random_conv+cutout:max_px=12"]
@@ -42,7 +42,7 @@ class Spy(Augmentation):
         return self
 
 
-@pytest.mark.parametrize("see", ["__call__", "plain"])
+@pytest.mark.parametrize("see", ["__call__", "eval_view"])
 def test_geometry_runs_on_bytes_and_the_rest_on_floats(see: str) -> None:
     on_bytes, on_floats = Spy(), Spy(takes_bytes=False)
     views = Views(Sequential((on_bytes, augment.make("crop", SIZE), on_floats)), generator())
@@ -54,7 +54,7 @@ def test_geometry_runs_on_bytes_and_the_rest_on_floats(see: str) -> None:
 @pytest.mark.parametrize("spec", SPECS)
 def test_views_are_float32_in_the_unit_range_and_of_the_size_asked_for(spec: str) -> None:
     views, stored = make(spec), images(spec)
-    for view in (views(stored), views.plain(stored)):
+    for view in (views(stored), views.eval_view(stored)):
         assert view.dtype == torch.float32 and view.shape == (5, 6, SIZE, SIZE)
         assert view.min() >= 0 and 0.5 < view.max() <= 1
 
@@ -69,7 +69,7 @@ def test_the_stored_images_are_left_as_they_are(spec: str) -> None:
     stored = images(spec)
     before, views = stored.clone(), make(spec)
     views.shared(stored, stored)
-    views.plain(stored)
+    views.eval_view(stored)
     assert torch.equal(stored, before)
 
 
@@ -112,26 +112,26 @@ def test_a_frozen_draw_serves_any_number_of_images() -> None:
 
 
 @pytest.mark.parametrize("spec", ["crop", "translate"])
-def test_the_plain_view_is_the_evaluation_geometry(spec: str) -> None:
+def test_the_eval_view_is_the_evaluation_geometry(spec: str) -> None:
     op, stored = augment.make(spec, size=SIZE), images(spec)
-    assert torch.equal(make(spec).plain(stored), images_to_float(op.evaluation()(stored)))
+    assert torch.equal(make(spec).eval_view(stored), images_to_float(op.evaluation()(stored)))
 
 
-def test_the_plain_view_of_a_crop_is_the_centre() -> None:
+def test_the_eval_view_of_a_crop_is_the_centre() -> None:
     stored = images("crop")  # 19 px, so 3 // 2 = 1 px is cut off above and left
-    torch.testing.assert_close(make("crop").plain(stored), stored[:, :, 1:17, 1:17].float() / 255)
+    torch.testing.assert_close(make("crop").eval_view(stored), stored[:, :, 1:17, 1:17].float() / 255)
 
 
 @pytest.mark.parametrize("spec", ["color_jitter", "cutout:max_px=12", "shift"])
-def test_the_plain_view_has_no_disturbance(spec: str) -> None:
+def test_the_eval_view_has_no_augmentation(spec: str) -> None:
     stored = images(spec)
-    assert torch.equal(make(spec).plain(stored), images_to_float(stored))
+    assert torch.equal(make(spec).eval_view(stored), images_to_float(stored))
 
 
-def test_the_plain_view_draws_nothing() -> None:
+def test_the_eval_view_draws_nothing() -> None:
     views, stored = make("crop+color_jitter"), images("crop")
     before = views.generator.get_state()
-    views.plain(stored)
+    views.eval_view(stored)
     assert torch.equal(views.generator.get_state(), before)
     views(stored)
     assert not torch.equal(views.generator.get_state(), before)
@@ -155,50 +155,50 @@ def test_a_restored_state_gives_the_same_next_view(frozen: bool) -> None:
         assert torch.equal(restored(stored), original(stored))
 
 
-def held_views(spec: str, *, seed: int = 0, count: int = 5) -> HeldViews:
-    views = HeldViews(augment.make(spec, size=SIZE), generator(seed))
+def held_views(spec: str, *, seed: int = 0, count: int = 5) -> PerEnvViews:
+    views = PerEnvViews(augment.make(spec, size=SIZE), generator(seed))
     side = images(spec).shape[-1]
-    views.hold((count, 6, side, side), torch.device("cpu"))
+    views.sample_params((count, 6, side, side), torch.device("cpu"))
     return views
 
 
-class TestHeldViews:
+class TestPerEnvViews:
     everyone = torch.arange(5)
 
     @pytest.mark.parametrize("spec", [*SPECS, "flip:p=0.5/grayscale:p=1"])
     def test_what_is_held_is_applied_again_and_again(self, spec: str) -> None:
         views, stored = held_views(spec), images(spec)
         before = views.generator.get_state()
-        first = views.held(stored, self.everyone)
-        assert torch.equal(views.held(stored, self.everyone), first)
+        first = views.apply_params(stored, self.everyone)
+        assert torch.equal(views.apply_params(stored, self.everyone), first)
         assert torch.equal(views.generator.get_state(), before)
 
     @pytest.mark.parametrize("spec", [*SPECS, "flip:p=0.5/grayscale:p=1"])
     def test_images_in_any_order_get_what_their_environment_holds(self, spec: str) -> None:
         views, stored, env = held_views(spec), images(spec), torch.tensor([3, 0, 3, 4])
-        whole = views.held(stored, self.everyone)
-        torch.testing.assert_close(views.held(stored[env], env), whole[env])
+        whole = views.apply_params(stored, self.everyone)
+        torch.testing.assert_close(views.apply_params(stored[env], env), whole[env])
 
     def test_different_images_of_an_environment_are_moved_alike(self) -> None:
         views, env = held_views("crop"), torch.tensor([2, 2, 2])
         stored = images("crop", count=3)
-        seen = views.held(stored, env)
+        seen = views.apply_params(stored, env)
         assert len({tuple(window_of(stored[i], seen[i])) for i in range(3)}) == 1
 
     def test_environments_differ(self) -> None:
         views, stored = held_views("crop"), images("crop")
-        seen = views.held(stored, self.everyone)
+        seen = views.apply_params(stored, self.everyone)
         assert len({tuple(window_of(stored[i], seen[i])) for i in range(5)}) > 1
 
     def test_holding_draws_anew(self) -> None:
         views, stored = held_views("crop"), images("crop")
-        first = views.held(stored, self.everyone)
-        views.hold(tuple(stored.shape), torch.device("cpu"))
-        assert not torch.equal(views.held(stored, self.everyone), first)
+        first = views.apply_params(stored, self.everyone)
+        views.sample_params(tuple(stored.shape), torch.device("cpu"))
+        assert not torch.equal(views.apply_params(stored, self.everyone), first)
 
     def test_a_restored_state_holds_the_same(self) -> None:
         original, restored = held_views("crop+color_jitter"), held_views("crop+color_jitter", seed=9)
         restored.load_state_dict(original.state_dict())
         stored = images("crop+color_jitter")
-        assert torch.equal(restored.held(stored, self.everyone), original.held(stored, self.everyone))
+        assert torch.equal(restored.apply_params(stored, self.everyone), original.apply_params(stored, self.everyone))
         assert torch.equal(restored(stored), original(stored))

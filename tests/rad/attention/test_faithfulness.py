@@ -104,7 +104,7 @@ def test_controls() -> None:
 
 
 def given_images(agent: SACAgent) -> Tensor:
-    return agent.views.plain(small_batch(size=2).obs)
+    return agent.views.eval_view(small_batch(size=2).obs)
 
 
 class TestRandomized:

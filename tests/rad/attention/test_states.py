@@ -8,7 +8,7 @@ import pytest
 
 from rad import envs
 from rad.attention.states import check_alike, fill_bank, play_episodes, replay
-from rad.evaluation.loaded_run import Trained, untrained_agent
+from rad.evaluation.loaded_run import LoadedRun, untrained_agent
 from rad.experiment.algorithms.sac import SACRun
 from rad.experiment.presets import preset
 from tests.integration.runs import tiny, tiny_ppo
@@ -16,8 +16,8 @@ from tests.integration.runs import tiny, tiny_ppo
 pytestmark = pytest.mark.slow  # they simulate
 
 
-def untrained(config: Any) -> Trained:
-    return Trained(config, untrained_agent(config), 0)
+def untrained(config: Any) -> LoadedRun:
+    return LoadedRun(config, untrained_agent(config), 0)
 
 
 def on_cartpole(**fields: Any) -> SACRun:

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from rad.buffers.rollout import RolloutBuffer
-from rad.types import Decision
+from rad.types import ActorStep
 
 T, N = 3, 2
 SHAPE = (3, 2, 2)
@@ -23,7 +23,7 @@ def add(buffer: RolloutBuffer, step: int, *, discrete: bool = False, **ends: Ten
     no = torch.zeros(N, dtype=torch.bool)
     buffer.add(
         number.to(torch.uint8)[:, None, None, None].expand(-1, *SHAPE),
-        Decision(action, number + 0.1, number, number[:, None].expand(-1, 5)),
+        ActorStep(action, number + 0.1, number, number[:, None].expand(-1, 5)),
         number + 0.2,
         **{"terminated": no, "truncated": no, "final_value": number + 0.3} | ends,
     )

@@ -60,10 +60,24 @@ def test_wrong_input_gives_one_line_and_makes_nothing(typed, said, tmp_path, mon
     assert sorted(tmp_path.rglob("*")) == before
 
 
-def test_a_foreign_file_is_named_and_the_report_is_made(sweep):
+def test_a_foreign_file_is_named_and_the_report_is_made(sweep, capsys):
     (sweep / "attention.json").write_text("{")
     assert cli.main(["report", str(sweep)]) == 0
-    assert "attention.json is not what rad attention writes" in (sweep / "report" / "report.html").read_text()
+    said = "attention.json is not what rad attention writes"
+    assert said in (sweep / "report" / "report.html").read_text()
+    assert f"Cannot be read, left out:\n  {said}" in capsys.readouterr().out
+
+
+def test_the_terminal_says_what_was_left_out(sweep, capsys):
+    cli.main(["report", str(sweep)])
+    assert len(capsys.readouterr().out.splitlines()) == 2
+    for seed in range(3, 15):
+        make_seed(sweep, "crop", seed, rows_of(4.0, upto=200))
+    cli.main(["report", str(sweep)])
+    lines = capsys.readouterr().out.splitlines()[2:]
+    assert lines[0] == "Unfinished runs, left out of the numbers at the end:"
+    assert "  dmc-walker-walk/crop/seed-10: 200 of 400 frames" in lines
+    assert len(lines) == 12 and lines[-1] == "  and 2 more, see the page"
 
 
 def test_two_runs_are_compared(tmp_path, capsys):

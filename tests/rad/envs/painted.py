@@ -54,6 +54,19 @@ class Fading(Painted):
         return np.minimum(super().render(), self.light)
 
 
+class Telling(Painted):
+    """Ends after three steps, and tells that its goal is the third."""
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
+        self.steps = 0
+        return super().reset(seed=seed)
+
+    def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
+        self.steps += 1
+        place, reward, *_ = super().step(action)
+        return place, reward, self.steps == 3, False, {"is_success": float(self.steps == 3)}
+
+
 class Blind(Painted):
     """Has no pictures."""
 
@@ -84,6 +97,7 @@ def _register(name: str, entry: str, continuous: bool) -> None:
 _register("Painted-v0", "Painted", False)
 _register("PaintedBox-v0", "Painted", True)
 _register("PaintedFading-v0", "Fading", False)
+_register("PaintedTelling-v0", "Telling", False)
 _register("PaintedBlind-v0", "Blind", False)
 _register("PaintedNeedy-v0", "Needy", False)
 _register("PaintedOdd-v0", "Odd", False)

@@ -49,6 +49,16 @@ def test_a_resume_repeats_what_drawing_has_changed() -> None:
     other.close()
 
 
+@pytest.mark.parametrize(("name", "success"), [("PaintedTelling", [True, True]), ("Painted", None)])
+def test_success_is_told_where_an_episode_ends_if_the_environment_tells_it(name: str, success: Any) -> None:
+    venv = envs.make(f"gym/{HERE}{name}-v0", num_envs=2, image_size=20)
+    venv.reset()
+    steps = [venv.step(np.array([1, 1]))[-1] for _ in range(3)]
+    assert not any("is_success" in infos for infos in steps[:2])
+    assert (steps[2]["is_success"].tolist() if success else steps[2].get("is_success")) == success
+    venv.close()
+
+
 def test_lunar_lander_is_drawn_quickly_and_alike(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("Box2D", reason="the extra gym is not installed")
     quick, slow = (GymSimulator("LunarLander-v3", 64, 0) for _ in range(2))

@@ -10,8 +10,10 @@ import pytest
 from rad.envs.procgen.options import ProcgenOptions
 from rad.evaluation import compare_splits, loaded_run
 from rad.evaluation.compare_splits import compared, default_file, evaluate_run
-from rad.evaluation.loaded_run import Trained
+from rad.evaluation.loaded_run import LoadedRun
+from rad.evaluation.play import Episodes
 from rad.experiment.algorithms.ppo import PPORun
+from rad.report.read.evaluation_files import SplitRequest, SplitResult, read_evaluation
 from rad.report.stats.bootstrap import difference_interval, mean_interval
 from tests.integration.runs import tiny, tiny_game, tiny_ppo
 
@@ -27,15 +29,17 @@ def played(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Any, Any]]:
     """Pretend that there is a run with splits; note what is played, with what settings and recorder."""
     calls: list[tuple[str, Any, Any]] = []
 
-    def play(config: Any, policy_for: Any, split: str, *, recorder: Any, played: Any) -> np.ndarray:
+    def play(config: Any, policy_for: Any, split: str, *, recorder: Any, played: Any) -> Episodes:
         calls.append((split, config, recorder))
-        return np.array(RETURNS[split])
+        returns = np.array(RETURNS[split])
+        successes = returns > 4 if split == "video" else None
+        return Episodes(returns, np.full(returns.shape, 8), successes)
 
     def check_split(config: Any, name: str) -> None:
         if name not in ("train", "dark", "video"):
             raise ValueError(f"unknown split '{name}'")
 
-    monkeypatch.setattr(compare_splits, "load", lambda run, device: Trained(tiny(eval_envs=4), None, 60))
+    monkeypatch.setattr(compare_splits, "load", lambda run, device: LoadedRun(tiny(eval_envs=4), None, 60))
     monkeypatch.setattr(compare_splits, "own_splits", lambda config: ("train", "video"))
     monkeypatch.setattr(compare_splits, "check_split", check_split)
     monkeypatch.setattr(loaded_run, "play", play)
@@ -46,28 +50,28 @@ def kept(file: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in file.read_text().splitlines()]
 
 
-def test_a_row_for_each_split(tmp_path: Path, played: list[Any]) -> None:
+def test_a_result_for_each_split(tmp_path: Path, played: list[Any]) -> None:
     train, video = evaluate_run(tmp_path / "my-run", episodes=3, envs=2, seed=7)
-    assert train == {
-        "kind": "summary",
-        "run": "my-run",
-        "task": "probe/both",
-        "frames": 60,
-        "seed": 7,
-        "policy": "mode",
-        "envs": 2,
-        "episodes_per_env": 3,
-        "split": "train",
-        "train_split": "train",
-        "episode_return_mean": 35.0,
-        "episode_return_std": pytest.approx((35 * 500 / 6) ** 0.5 / 10**0.5),  # variance 17500 / 60
-        "episodes": 6,
-        "confidence": 0.95,
-        "episode_return_interval": list(mean_interval(RETURNS["train"])),
-    }
-    assert video["split"] == "video"
-    assert (video["episode_return_mean"], video["gap_to_train"], video["retention"]) == (3.5, 31.5, 0.1)
-    assert video["paired"] is True
+    assert train == SplitResult(
+        run="my-run",
+        task="probe/both",
+        frames=60,
+        seed=7,
+        policy="mode",
+        envs=2,
+        episodes_per_env=3,
+        split="train",
+        train_split="train",
+        episode_return_mean=35.0,
+        episode_return_std=pytest.approx((35 * 500 / 6) ** 0.5 / 10**0.5),  # variance 17500 / 60
+        episodes=6,
+        episode_frames_mean=8.0,
+        confidence=0.95,
+        episode_return_interval=list(mean_interval(RETURNS["train"])),
+    )
+    assert video.split == "video"
+    assert (video.episode_return_mean, video.gap_to_train, video.retention) == (3.5, 31.5, 0.1)
+    assert video.paired is True and video.success_rate == pytest.approx(2 / 6)
     assert [split for split, *_ in played] == ["train", "video"]
     assert {(config.eval_envs, config.eval_episodes) for _, config, _ in played} == {(2, 3)}
 
@@ -82,14 +86,14 @@ def test_all_splits_are_played_with_one_seed_that_follows_from_the_flag(tmp_path
 
 def test_splits_that_are_asked_for_are_played_in_their_order_and_once(tmp_path: Path, played: list[Any]) -> None:
     rows = evaluate_run(tmp_path, splits=["dark", "train", "dark", "train"])
-    assert [row["split"] for row in rows] == [split for split, *_ in played] == ["dark", "train"]
-    assert (rows[0]["gap_to_train"], rows[0]["gap_interval"]) == (5.0, [5.0, 5.0])
-    assert "gap_to_train" not in rows[1]
+    assert [row.split for row in rows] == [split for split, *_ in played] == ["dark", "train"]
+    assert (rows[0].gap_to_train, rows[0].gap_interval) == (5.0, [5.0, 5.0])
+    assert rows[1].gap_to_train is None
 
 
 def test_without_train_there_is_no_gap(tmp_path: Path, played: list[Any]) -> None:
     for row in evaluate_run(tmp_path, splits=["dark", "video"]):
-        assert not {"gap_to_train", "gap_interval", "retention", "paired"} & set(row)
+        assert (row.gap_to_train, row.gap_interval, row.retention, row.paired) == (None, None, None, None)
 
 
 def test_a_task_without_splits_has_one_row_called_train(
@@ -97,7 +101,7 @@ def test_a_task_without_splits_has_one_row_called_train(
 ) -> None:
     monkeypatch.setattr(compare_splits, "own_splits", lambda config: ("",))
     (row,) = evaluate_run(tmp_path)
-    assert (row["split"], played[0][0]) == ("train", "train")
+    assert (row.split, played[0][0]) == ("train", "train")
 
 
 def test_the_first_split_is_filmed(tmp_path: Path, played: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -114,9 +118,12 @@ def test_the_first_split_is_filmed(tmp_path: Path, played: list[Any], monkeypatc
 def test_every_episode_is_kept_with_its_environment(tmp_path: Path, played: list[Any]) -> None:
     rows = evaluate_run(tmp_path, splits=["video", "train"], out=tmp_path / "all.jsonl")
     lines = kept(tmp_path / "all.jsonl")
-    assert lines[4] == {"kind": "episode", "split": "video", "env": 1, "episode": 1, "episode_return": 5.0}
+    episode = {"kind": "episode", "split": "video", "env": 1, "episode": 1, "episode_return": 5.0, "episode_frames": 8}
+    assert lines[4] == episode | {"success": True}
+    assert lines[6] == episode | {"split": "train", "env": 0, "episode": 0, "episode_return": 10.0}
     assert [line["episode_return"] for line in lines[6:12]] == [10, 20, 30, 40, 50, 60]
-    assert lines[12:] == rows and len(lines) == 14
+    assert [line["kind"] for line in lines[12:]] == ["summary"] * 2 and "success_rate" not in lines[13]
+    assert read_evaluation(tmp_path / "all.jsonl").splits == rows
     assert not (tmp_path / "evaluations").exists()
 
 
@@ -144,9 +151,21 @@ def test_the_same_question_has_the_same_file_and_no_other_has_it(tmp_path: Path,
 
 @pytest.mark.parametrize("change", [{"frames": 61}, {"levels": "b"}, {"score_constants": "b"}, {"task": "b"}])
 def test_the_file_depends_on_what_the_run_had_become(change: dict[str, Any]) -> None:
-    row = {"split": "train", "seed": 1, "frames": 60, "levels": "a", "score_constants": "a", "task": "a"}
-    assert default_file(Path("run"), [row]) != default_file(Path("run"), [row | change])
-    assert default_file(Path("run"), [row]) == default_file(Path("run"), [row | {"episode_return_mean": 1.0}])
+    fields: dict[str, Any] = {"split": "train", "seed": 1, "frames": 60, "levels": "a", "score_constants": "a"}
+    fields |= {"task": "a"}
+    file = default_file(Path("run"), [SplitRequest(**fields)])
+    assert file != default_file(Path("run"), [SplitRequest(**(fields | change))])
+    assert file == default_file(Path("run"), [SplitResult(**fields, episodes=1, episode_return_mean=1.0)])
+
+
+def test_a_file_is_called_as_in_earlier_versions() -> None:
+    """Written before there were lengths and successes; the same command replaces it."""
+    folder = Path(__file__).parents[3] / "results/augmentations/dmc-cheetah-run/crop/seed-1"
+    (path,) = (folder / "evaluations").iterdir()
+    evaluation = read_evaluation(path)
+    assert default_file(folder, evaluation.splits) == path
+    assert {episode.episode_frames for episode in evaluation.episodes} == {None}
+    assert all(split.episode_frames_mean is split.success_rate is None for split in evaluation.splits)
 
 
 def test_an_interrupted_evaluation_leaves_no_file(
@@ -214,7 +233,7 @@ def test_all_names_are_checked_before_anything_is_played(tmp_path: Path, played:
 def test_constants_for_scores_that_are_not_normalised_are_refused(
     tmp_path: Path, played: list[Any], monkeypatch: pytest.MonkeyPatch, config: Any, named: str
 ) -> None:
-    monkeypatch.setattr(compare_splits, "load", lambda run, device: Trained(config, None, 60))
+    monkeypatch.setattr(compare_splits, "load", lambda run, device: LoadedRun(config, None, 60))
     with pytest.raises(ValueError, match=f"^--score-constants: has no meaning for {named} got paper; scores are norm"):
         evaluate_run(tmp_path, score_constants="paper")
     assert played == []
@@ -226,11 +245,11 @@ def test_constants_for_normalised_scores(
 ) -> None:
     pytest.importorskip("procgen", reason="no wheel of procgen for this platform")
     config: PPORun = tiny_game(suite=ProcgenOptions(mode))
-    monkeypatch.setattr(compare_splits, "load", lambda run, device: Trained(config, None, 60))
+    monkeypatch.setattr(compare_splits, "load", lambda run, device: LoadedRun(config, None, 60))
     (row,) = evaluate_run(tmp_path, splits=["train"], score_constants="train-procgen")
-    assert (row["score_constants"], row["policy"]) == ("train-procgen", "sample")
+    assert (row.score_constants, row.policy) == ("train-procgen", "sample")
     assert played[0][1].suite.score_constants == "train-procgen"
-    assert "normalized_return_mean" in row
+    assert row.normalized_return_mean is not None
 
 
 @pytest.mark.parametrize("paired", [True, False])
@@ -263,7 +282,7 @@ class TestAFolderOfClips:
     @pytest.fixture(autouse=True)
     def _on_dmc(self, played: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
         own = tiny(task="dmc/walker-walk", train_split="texture", background_dir=("train=a", "test=b"))
-        monkeypatch.setattr(compare_splits, "load", lambda run, device: Trained(own, None, 60))
+        monkeypatch.setattr(compare_splits, "load", lambda run, device: LoadedRun(own, None, 60))
         monkeypatch.setattr(compare_splits, "check_split", lambda config, name: None)
         monkeypatch.setitem(RETURNS, "video-easy", RETURNS["video"])
 
@@ -273,7 +292,7 @@ class TestAFolderOfClips:
             for folder in ((), ("test=c",))
         ]
         shown = [("train=a", "test=b"), ("train=a", "test=c")]
-        assert [tuple(row[1]["background_dir"]) for row in rows] == shown
+        assert [tuple(row[1].background_dir or ()) for row in rows] == shown
         assert [config.background_dir for split, config, _ in played if split == "video-easy"] == shown
         assert default_file(tmp_path, rows[0]) != default_file(tmp_path, rows[1])
 

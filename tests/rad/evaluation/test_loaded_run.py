@@ -6,18 +6,19 @@ import numpy as np
 import pytest
 
 from rad.evaluation import loaded_run
+from rad.evaluation.play import Episodes
 
 
 def test_the_first_split_is_recorded_and_the_episodes_of_all_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     recorders, counts = [], []
 
-    def play(config: Any, policy_for: Any, split: str, *, recorder: Any, played: Any) -> np.ndarray:
+    def play(config: Any, policy_for: Any, split: str, *, recorder: Any, played: Any) -> Episodes:
         recorders.append(recorder)
         for count in (1, 2):
             played(count)
-        return np.array([[1.0], [2.0]])
+        return Episodes(np.array([[1.0], [2.0]]), np.ones((2, 1)), None)
 
     monkeypatch.setattr(loaded_run, "play", play)
-    returns = loaded_run.play_splits("config", "policy", ("train", "test"), recorder="recorder", played=counts.append)
-    assert list(returns) == ["train", "test"] and returns["test"].tolist() == [[1.0], [2.0]]
+    episodes = loaded_run.play_splits("config", "policy", ("train", "test"), recorder="recorder", played=counts.append)
+    assert list(episodes) == ["train", "test"] and episodes["test"].returns.tolist() == [[1.0], [2.0]]
     assert recorders == ["recorder", None] and counts == [1, 2, 3, 4]

@@ -3,7 +3,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rad.evaluation.play import Recorder, evaluate, random_policy, summary
+from rad.evaluation.play import Episodes, Recorder, evaluate, random_policy, summary
 from tests.rad.scripted import ScriptedEnv, picture
 
 
@@ -14,13 +14,16 @@ def still(obs: np.ndarray) -> np.ndarray:
 def test_each_environment_gives_the_same_number_of_episodes_however_long_they_are() -> None:
     env = ScriptedEnv([[1, 2], [3, 5]])
     # environment 0: returns 1 and 2; environment 1, with 11 a step: 33 and 55; in this order
-    np.testing.assert_array_equal(evaluate(env, still, 2), [[1.0, 2.0], [33.0, 55.0]])
+    episodes = evaluate(env, still, 2, action_repeat=4)
+    np.testing.assert_array_equal(episodes.returns, [[1.0, 2.0], [33.0, 55.0]])
+    np.testing.assert_array_equal(episodes.lengths, [[4, 8], [12, 20]])
+    assert episodes.successes is None
     assert len(env.actions) == 8  # until the slowest is done; what the other did besides is not counted
 
 
 @pytest.mark.parametrize("terminates", [True, False])
 def test_episodes_end_by_termination_and_by_time_limit(terminates: bool) -> None:
-    assert evaluate(ScriptedEnv([[4]], terminates=terminates), still, 3).tolist() == [[4.0, 4.0, 4.0]]
+    assert evaluate(ScriptedEnv([[4]], terminates=terminates), still, 3).returns.tolist() == [[4.0, 4.0, 4.0]]
 
 
 def test_the_policy_sees_the_observations_and_its_actions_are_taken() -> None:
@@ -54,7 +57,8 @@ def test_the_episodes_that_are_over_are_counted_up_to_those_that_count() -> None
 
 
 def test_recording_changes_nothing() -> None:
-    returns = [evaluate(ScriptedEnv([[3, 2]]), still, 2, recorder=recorder) for recorder in (None, Recorder(4))]
+    played = [evaluate(ScriptedEnv([[3, 2]]), still, 2, recorder=recorder) for recorder in (None, Recorder(4))]
+    returns = [episodes.returns for episodes in played]
     np.testing.assert_array_equal(*returns)
 
 
@@ -75,8 +79,34 @@ def test_the_random_policy_repeats_itself_given_the_seed() -> None:
     assert (actions_of(1, 5) != actions_of(2, 5)).any()
 
 
+class TellingEnv(ScriptedEnv):
+    """Says, in some environments, whether the episode that ended has succeeded: each second one has."""
+
+    def __init__(self, *args: Any, telling: list[bool]) -> None:
+        super().__init__(*args)
+        self.telling = np.array(telling)
+
+    def step(self, action: np.ndarray) -> Any:
+        *rest, infos = super().step(action)
+        told = infos["_final_obs"] & self.telling
+        return *rest, infos | ({"is_success": self.episode % 2 == 0, "_is_success": told} if told.any() else {})
+
+
+def test_successes_are_those_of_the_steps_in_which_episodes_end() -> None:
+    episodes = evaluate(TellingEnv([[1, 2], [3]], telling=[True, True]), still, 2)
+    assert episodes.successes is not None and episodes.successes.tolist() == [[False, True], [False, True]]
+
+
+@pytest.mark.parametrize("telling", [[False, False], [True, False]])
+def test_what_some_episodes_do_not_tell_is_not_called_a_failure(telling: list[bool]) -> None:
+    assert evaluate(TellingEnv([[1], [1]], telling=telling), still, 2).successes is None
+
+
 @pytest.mark.parametrize("shape", [(3,), (1, 3), (3, 1)])
-def test_the_summary_of_returns(shape: tuple[int, ...]) -> None:
+def test_the_summary_of_episodes(shape: tuple[int, ...]) -> None:
     # mean (1 + 2 + 6) / 3 = 3; variance (4 + 1 + 9) / 3 = 14 / 3
-    row = summary(np.array([1.0, 2.0, 6.0]).reshape(shape))
-    assert row == {"episode_return_mean": 3.0, "episode_return_std": pytest.approx((14 / 3) ** 0.5), "episodes": 3}
+    returns, lengths = np.array([1.0, 2.0, 6.0]).reshape(shape), np.array([4, 4, 7]).reshape(shape)
+    row = {"episode_return_mean": 3.0, "episode_return_std": pytest.approx((14 / 3) ** 0.5), "episodes": 3}
+    row |= {"episode_frames_mean": 5.0}
+    assert summary(Episodes(returns, lengths, None)) == row
+    assert summary(Episodes(returns, lengths, returns > 1.5)) == row | {"success_rate": pytest.approx(2 / 3)}

@@ -35,7 +35,12 @@ WRONG: list[tuple[dict[str, Any], dict[str, Any], str, str]] = [
     ({}, {"consistency_coef": 0.2}, "consistency_coef", "only with --augment-where consistency; allowed here: 0.1"),
     ({}, {"target_kl": 0.02}, "target_kl", "only with --objective kl"),
     ({}, {"reward_gamma": 0.9, "normalize_reward": False}, "reward_gamma", "only with --normalize-reward True"),
-    ({}, {"objective": "kl", "clip_value": False, "clip_coef": 0.3}, "clip_coef", "with --clip-value True, got 0.3"),
+    (
+        {},
+        {"objective": "kl", "clip_value": False, "clip_coef": 0.3},
+        "clip_coef",
+        "or --clip-value True; allowed here: 0.2, got 0.3",
+    ),
     ({}, {"objective": "kl", "num_epochs": 1, "num_minibatches": 1}, "objective", "two or more gradient steps"),
     ({}, {"num_minibatches": 21}, "num_minibatches", "must be at most 20, the steps of a rollout, got 21"),
     ({"frames": 19}, {}, "frames", "must be at least 20, one rollout of 4 environments and 5 steps, got 19"),

@@ -7,6 +7,7 @@ from rad.heads.sac import MLP, Actor, Critic, Projection
 
 B, FEATURES, ACTIONS = 6, 12, 3
 SIZES = {"projection_dim": 8, "hidden_dim": 16}
+RNG = torch.Generator().manual_seed(0)
 BOUNDS = (-10.0, 2.0)
 
 
@@ -20,7 +21,7 @@ def features() -> Tensor:
 
 
 def actor(bounds: tuple[float, float] = BOUNDS) -> Actor:
-    return Actor(FEATURES, ACTIONS, log_std_bounds=bounds, **SIZES)
+    return Actor(FEATURES, ACTIONS, log_std_bounds=bounds, generator=RNG, **SIZES)
 
 
 def with_output(head: Actor, bias: list[float]) -> Actor:
@@ -36,27 +37,27 @@ def bf16() -> torch.autocast:
 
 
 class TestProjection:
-    def test_without_tanh_it_ends_normalised(self) -> None:
-        projected = Projection(FEATURES, 8)(features())
+    def test_without_tanh_it_ends_normalized(self) -> None:
+        projected = Projection(FEATURES, 8, generator=RNG)(features())
         torch.testing.assert_close(projected.mean(-1), torch.zeros(B), atol=1e-5, rtol=0)
         torch.testing.assert_close(projected.var(-1, unbiased=False), torch.ones(B), atol=1e-3, rtol=0)
 
     def test_with_tanh_it_is_the_same_squashed(self) -> None:
-        plain, squashed = Projection(FEATURES, 8), Projection(FEATURES, 8, tanh=True)
+        plain, squashed = Projection(FEATURES, 8, generator=RNG), Projection(FEATURES, 8, tanh=True, generator=RNG)
         squashed.load_state_dict(plain.state_dict())
         inputs = features()
         torch.testing.assert_close(squashed(inputs), torch.tanh(plain(inputs)))
 
     def test_its_norm_is_taken_in_float32(self) -> None:
         with bf16():
-            projected = Projection(FEATURES, 8)(features())
+            projected = Projection(FEATURES, 8, generator=RNG)(features())
         assert projected.dtype == torch.float32
         torch.testing.assert_close(projected.var(-1, unbiased=False), torch.ones(B), atol=1e-3, rtol=0)
 
 
 class TestMLP:
     def test_its_last_layer_is_computed_in_float32(self) -> None:
-        mlp, inputs = MLP(FEATURES, 16, 2), features()
+        mlp, inputs = MLP(FEATURES, 16, 2, RNG), features()
         with bf16():
             out = mlp(inputs)
             hidden = mlp.hidden(inputs)
@@ -64,7 +65,7 @@ class TestMLP:
         assert torch.equal(out, F.linear(hidden.float(), mlp.out.weight, mlp.out.bias))
 
     def test_it_has_two_hidden_layers_with_relu(self) -> None:
-        mlp, inputs = MLP(FEATURES, 16, 2), features()
+        mlp, inputs = MLP(FEATURES, 16, 2, RNG), features()
         first, second = (layer for layer in mlp.hidden if isinstance(layer, nn.Linear))
         torch.testing.assert_close(mlp(inputs), mlp.out(second(first(inputs).relu()).relu()))
 
@@ -101,19 +102,19 @@ class TestActor:
 
 class TestCritic:
     def test_shapes_and_two_different_values(self) -> None:
-        q1, q2 = Critic(FEATURES, ACTIONS, **SIZES)(features(), torch.zeros(B, ACTIONS))
+        q1, q2 = Critic(FEATURES, ACTIONS, generator=RNG, **SIZES)(features(), torch.zeros(B, ACTIONS))
         assert q1.shape == q2.shape == (B,)
         assert not torch.allclose(q1, q2)
 
     @pytest.mark.parametrize("which", [0, 1])
     def test_both_values_depend_on_features_and_action(self, which: int) -> None:
-        critic = Critic(FEATURES, ACTIONS, **SIZES)
+        critic = Critic(FEATURES, ACTIONS, generator=RNG, **SIZES)
         inputs, action = features().requires_grad_(True), torch.zeros(B, ACTIONS, requires_grad=True)
         critic(inputs, action)[which].sum().backward()
         assert inputs.grad.abs().sum() > 0 and action.grad.abs().sum() > 0
 
     def test_under_autocast_the_values_are_float32_and_finer_than_bfloat16(self) -> None:
-        critic = Critic(FEATURES, ACTIONS, **SIZES)
+        critic = Critic(FEATURES, ACTIONS, generator=RNG, **SIZES)
         for q in (critic.q1, critic.q2):
             nn.init.constant_(q.out.bias, 100.0)
         with bf16():
@@ -122,6 +123,6 @@ class TestCritic:
         assert all((value != value.bfloat16().float()).any() for value in values)
 
     def test_tanh_reaches_the_projections(self) -> None:
-        heads = [Critic(FEATURES, ACTIONS, tanh=True, **SIZES)]
-        heads.append(Actor(FEATURES, ACTIONS, log_std_bounds=BOUNDS, tanh=True, **SIZES))
+        heads = [Critic(FEATURES, ACTIONS, tanh=True, generator=RNG, **SIZES)]
+        heads.append(Actor(FEATURES, ACTIONS, log_std_bounds=BOUNDS, tanh=True, generator=RNG, **SIZES))
         assert all(head.projection(10 * features()).abs().max() < 1 for head in heads)

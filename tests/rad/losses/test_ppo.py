@@ -8,7 +8,6 @@ from torch import Tensor
 from rad.losses.ppo import (
     adapt_beta,
     clipped_policy_loss,
-    explained_variance,
     normalize,
     penalized_policy_loss,
     value_loss,
@@ -149,26 +148,6 @@ class TestValueLoss:
         value_loss(value, self.old, self.returns, 0.2)[0].backward()
         # (V - R) / B in rows 1 and 2, whose own error is the larger: (1.1 - 3) / 3 and (0 - 0.5) / 3
         torch.testing.assert_close(value.grad, torch.tensor([0.0, -1.9 / 3, -0.5 / 3]))
-
-
-class TestExplainedVariance:
-    returns = torch.tensor([[1.0, 2.0], [3.0, 6.0]])  # variance (4 + 1 + 0 + 9) / 4 = 3.5
-
-    @pytest.mark.parametrize(
-        ("value", "explained"),
-        [
-            ([[1.0, 2.0], [3.0, 6.0]], 1.0),
-            ([[0.0, 1.0], [2.0, 5.0]], 1.0),  # a constant error does not vary
-            ([[7.0, 7.0], [7.0, 7.0]], 0.0),
-            ([[1.0, 2.0], [3.0, 4.0]], 1 - 0.75 / 3.5),  # errors 0, 0, 0, 2: variance 1 - 0.25
-        ],
-    )
-    def test_hand_computed(self, value: list[list[float]], explained: float) -> None:
-        assert explained_variance(torch.tensor(value), self.returns).item() == pytest.approx(explained)
-
-    @pytest.mark.parametrize("value", [0.0, 1.0])
-    def test_returns_that_are_all_alike_explain_nothing(self, value: float) -> None:
-        assert explained_variance(torch.tensor([value, 0.0]), torch.zeros(2)).item() == 0.0
 
 
 @pytest.mark.parametrize(

@@ -70,7 +70,14 @@ class TestCriticLoss:
         loss, metrics = critic_loss(self.q, self.target)
         assert loss.item() == pytest.approx(9.0)
         # means: of Q1 (1 + 4) / 2, of the target (2 + 1) / 2
-        assert {name: value.item() for name, value in metrics.items()} == {"critic_loss": 9.0, "q": 2.5, "target": 1.5}
+        # errors of Q1: 2 - 1 and 1 - 4, variance 4; variance of the target 0.25; 1 - 4 / 0.25 = -15
+        assert {name: value.item() for name, value in metrics.items()} == {
+            "critic_loss": 9.0,
+            "q": 2.5,
+            "target": 1.5,
+            "target_std": 0.5,
+            "explained_variance": -15.0,
+        }
 
     def test_weights(self) -> None:
         # (0.5 * 5 + 1.5 * 13) / 2 = 11

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from rad.report.compare_runs import side, versus
+from rad.report.compare_runs import compare_groups, load_side
 from rad.report.stats.bootstrap import difference_interval
 from tests.rad.report.seeds import make_seed, make_seeds, rows_of, scored, write_episodes
 
@@ -18,7 +18,7 @@ def two(tmp_path, rows_a=None, rows_b=None, **config_b):
 
 
 def compared(first, second):
-    return versus(side(first), side(second))
+    return compare_groups(load_side(first), load_side(second))
 
 
 def test_episodes_of_one_seed_are_paired(tmp_path):
@@ -117,7 +117,7 @@ def test_what_cannot_be_compared_is_refused(tmp_path):
     with pytest.raises(ValueError, match=r"RUN_B: is of dmc/cheetah-run, RUN_A of dmc/walker-walk"):
         compared(first, second)
     with pytest.raises(ValueError, match=r"holds runs of 2 settings \(.*none.*crop\)"):
-        side(make_seeds(tmp_path / "c", {"crop": A, "none": B}))
+        load_side(make_seeds(tmp_path / "c", {"crop": A, "none": B}))
     with pytest.raises(ValueError, match="share no split"):
         compared(first, make_seed(tmp_path / "d", "none", 1, []))
     late = tmp_path / "e"

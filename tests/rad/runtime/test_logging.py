@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from rad.runtime import logging
-from rad.runtime.logging import Averages, RunLog, last_rows, read_rows
+from rad.runtime.logging import Averages, RunLog
+from rad.runtime.metrics_file import last_rows, read_rows
 
 
 def lines(folder):
@@ -136,7 +137,10 @@ def test_a_torn_last_line_goes(tmp_path, torn):
 def test_a_damaged_line_costs_no_other(tmp_path):
     good = '{{"kind": "train", "frames": {}, "agent_steps": 1, "time_s": 1.0}}\n'
     (tmp_path / "metrics.jsonl").write_text(good.format(1) + "garbage\n" + good.format(2))
-    assert [row["frames"] for row in read_rows(tmp_path / "metrics.jsonl")] == [1, 2]
+    with pytest.raises(ValueError, match=r"metrics.jsonl' line 2 is not JSON"):
+        read_rows(tmp_path / "metrics.jsonl")
+    with RunLog(tmp_path, tensorboard=False):  # a run goes on without it
+        assert [row["frames"] for row in read_rows(tmp_path / "metrics.jsonl")] == [1, 2]
 
 
 def test_a_file_that_needs_no_change_is_not_rewritten(tmp_path):

@@ -30,7 +30,7 @@ def test_run_folders_of_an_earlier_version_load(run: str, encoder: str) -> None:
     plain = json.loads((RESULTS / run / "config.json").read_text())
     assert {"num_layers", "num_filters", "width"} <= plain.keys()
     config = from_json(plain)
-    assert config.encoder == encoder
+    assert (config.encoder, config.auxiliary_loss) == (encoder, "none")
     assert (config.agent.actor_features, config.agent.target_encoder) == ("after", True)
 
 
@@ -84,6 +84,7 @@ def test_flat_settings_are_brought_into_the_same_form() -> None:
         "encoder": "pixel",
         "batch_size": 5,
         "eval_policy": "mode",
+        "auxiliary_loss": "none",
         "actor_features": "after",
         "target_encoder": True,
     }

@@ -9,7 +9,7 @@ import pytest
 from rad.experiment.config import RunConfig
 from rad.experiment.presets import preset
 from rad.pictures import PICTURES
-from rad.runtime.logging import read_rows
+from rad.runtime.metrics_file import read_rows
 from rad.runtime.run_dir import CONFIG_FILE, CURVE_FILE, DEMO_FILE, METRICS_FILE, VIDEO_FILE
 from rad.training import demo
 from rad.training.measure import Cost

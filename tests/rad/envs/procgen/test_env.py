@@ -214,9 +214,11 @@ def test_episodes_are_counted_and_their_levels_told(venv: Any) -> None:
         np.testing.assert_array_equal(infos["prev_level_seed"], level)
         np.testing.assert_array_equal(infos["level_seed"][~terminated], level[~terminated])
         assert not truncated.any() and "final_obs" not in infos
-        assert ("episode" in infos) == terminated.any()
+        assert ("episode" in infos) == ("is_success" in infos) == terminated.any()
         if terminated.any():
             np.testing.assert_array_equal(infos["_episode"], terminated)
+            np.testing.assert_array_equal(infos["_is_success"], terminated)
+            np.testing.assert_array_equal(infos["is_success"], infos["prev_level_complete"])
             np.testing.assert_array_equal(infos["episode"]["r"][terminated], total[terminated])
             np.testing.assert_array_equal(infos["episode"]["l"][terminated], length[terminated])
         total[terminated], length[terminated] = 0.0, 0

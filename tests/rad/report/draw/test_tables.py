@@ -1,113 +1,80 @@
-"""A table is compared whole: what stands where, and what is left out."""
+"""One set of cells, written in each format."""
 
-from typing import Any
+import csv
+import io
 
 import pytest
 
-from rad.report.draw.tables import split_table, sweep_table
+from rad.report.draw.tables import Column, Table, decimals_for
+from rad.report.stats.bootstrap import Estimate
+
+TABLE = Table(
+    [
+        Column("augmentation", "text"),
+        Column("runs"),
+        Column("IQM [95 %]", decimals=1),
+        Column("empty", decimals=1),
+        Column("p", decimals=3),
+    ],
+    [
+        ["none|a_b", 12_000, Estimate(1.25, -0.01, 2.0), None, None],
+        ["crop & 5 %", 1, Estimate(3.0), None, 0.0001],
+    ],
+    name="returns",
+    title="Returns",
+    notes=["A note."],
+)
 
 
-def row(split: str, mean: float, half_width: float, **more: Any) -> dict[str, Any]:
-    return {
-        "run": "walker",
-        "task": "dmc/walker-walk",
-        "frames": 100_000,
-        "seed": 3,
-        "policy": "mode",
-        "envs": 2,
-        "episodes_per_env": 15,
-        "split": split,
-        "train_split": "train",
-        "episode_return_mean": mean,
-        "episodes": 30,
-        "confidence": 0.95,
-        "episode_return_interval": [mean - half_width, mean + half_width],
-    } | more
-
-
-def gap(mean: float, half_width: float, paired: bool, **more: float) -> dict[str, Any]:
-    return {"gap_to_train": mean, "gap_interval": [mean - half_width, mean + half_width], "paired": paired} | more
-
-
-def test_splits_that_begin_in_the_same_states() -> None:
-    rows = [
-        row("train", 812.34, 20),
-        row("color-hard", 203.06, 31.5, **gap(609.28, 40, True, retention=0.24996)),
-        row("video-easy", 812.36, 9, **gap(-0.02, 11.5, True, retention=1.00002)),
-    ]
-    assert split_table(rows) == (
-        "walker: dmc/walker-walk, 100,000 frames trained, policy mode, seed 3\n"
-        "environments 2, episodes in each 15; same initial states on all splits, gaps paired by episode\n"
-        "\n"
-        "split        mean   95 % interval  episodes  gap to train     95 % of gap  retention\n"
-        "train       812.3  [792.3, 832.3]        30\n"
-        "color-hard  203.1  [171.6, 234.6]        30         609.3  [569.3, 649.3]       0.25\n"
-        "video-easy  812.4  [803.4, 821.4]        30           0.0   [-11.5, 11.5]       1.00\n"
-        "\n"
-        "intervals: chance of the episodes of this one training run, not of training"
+def test_markdown():
+    assert TABLE.markdown() == (
+        "## Returns\n\n"
+        "| augmentation |   runs |     IQM [95 %] |      p |\n"
+        "| ------------ | -----: | -------------: | -----: |\n"
+        "| none\\|a_b    | 12,000 | 1.2 [0.0, 2.0] |        |\n"
+        "| crop & 5 %   |      1 |            3.0 | <0.001 |\n"
+        "\nA note.\n"
     )
 
 
-def test_levels_of_a_game() -> None:
-    constants = {"score_constants": "paper", "confidence": 0.9}
-    rows = [
-        row("train", 8, 0.5, levels="train [0, 200)", normalized_return_mean=0.6, **constants),
-        row("test", -4, 1, levels="test [9, 10)", normalized_return_mean=-0.2, **constants, **gap(12, 2, False)),
-    ]
-    assert split_table(rows).split("\n")[1:] == [
-        "environments 2, episodes in each 15; levels differ between splits, gaps not paired",
-        "",
-        "split    mean     90 % interval  normalised  episodes  gap to train       90 % of gap",
-        "train   8.000    [7.500, 8.500]       0.600        30",
-        "test   -4.000  [-5.000, -3.000]      -0.200        30        12.000  [10.000, 14.000]",
-        "",
-        "levels: train [0, 200); test [9, 10)",
-        "normalised with the constants of: paper",
-        "intervals: chance of the episodes of this one training run, not of training",
-    ]
+def test_csv_has_all_digits_and_a_column_for_each_end():
+    rows = list(csv.reader(io.StringIO(TABLE.csv())))
+    assert rows[0] == ["augmentation", "runs", "IQM [95 %]", "IQM [95 %], low", "IQM [95 %], high", "p"]
+    assert rows[1] == ["none|a_b", "12000", "1.25", "-0.01", "2.0", ""]
+    assert rows[2] == ["crop & 5 %", "1", "3.0", "", "", "0.0001"]
 
 
-def test_one_split_has_no_gap() -> None:
-    text = split_table([row("train", 1, 0)])
-    assert "environments 2, episodes in each 15\n" in text
-    assert "split   mean   95 % interval  episodes\ntrain  1.000  [1.000, 1.000]        30\n" in text
+def test_latex_is_escaped():
+    lines = TABLE.latex().splitlines()
+    assert lines[:3] == ["% Returns", "% A note.", r"\begin{tabular}{lrrr}"]
+    assert r"none|a\_b & 12,000 & 1.2 [0.0, 2.0] &  \\" in lines
+    assert r"crop \& 5 \% & 1 & 3.0 & <0.001 \\" in lines
 
 
-def test_what_train_is_called_elsewhere() -> None:
-    assert "train: the run" not in split_table([row("train", 1, 0)])
-    assert "\n\ntrain: the run trained on color-easy\n" in split_table([row("train", 1, 0, train_split="color-easy")])
+def test_plain_text():
+    assert Table([Column("a", "text"), Column("b")], [["x", 5], ["long", 10]]).plain() == "a      b\nx      5\nlong  10"
 
 
-@pytest.mark.parametrize(
-    ("means", "shown"),
-    [([99.96, 0], "99.96"), ([100, 0], "100.0"), ([-100, 0], "-100.0"), ([9.876, 0], "9.876"), ([0, 100], "0.0")],
-)
-def test_decimals_follow_from_the_largest_mean(means: list[float], shown: str) -> None:
-    text = split_table([row(name, mean, 0) for name, mean in zip(("a", "b"), means)])
-    assert text.split("\n")[4].split()[1] == shown
+def test_a_table_without_title_begins_with_its_head():
+    assert Table([Column("n")], [[5]]).markdown() == "|   n |\n| --: |\n|   5 |\n"
 
 
-def test_lines_are_at_most_100_characters() -> None:
-    big = {"levels": "themes-train (500 levels of [3, 4870])", "normalized_return_mean": -0.123}
-    names = ("train", "themes-train", "themes-test", "test-all")
-    rows = [row(name, 39.99, 30, **big, **gap(-39.99, 29, False, retention=0.5)) for name in names]
-    rows += [row("background-hard", 999.9, 99, **gap(-999.9, 99, True, retention=0.5)) for _ in range(2)]
-    for table in (split_table(rows[:4]), split_table(rows[4:]), split_table([row("train", 1, 0, run="x-" * 60)])):
-        assert max(map(len, table.split("\n"))) <= 100
+def test_the_first_column_stays_without_entries():
+    assert Table([Column("a", "text"), Column("b")], [["", None]]).plain() == "a\n"
 
 
-def test_the_table_of_a_sweep() -> None:
-    rows = [
-        {"task": "a/b", "augment": "none", "split": "", "returns": {1: 210.0, 2: 190.04, 10: None}},
-        {"task": "a/b", "augment": "crop+flip", "split": "", "returns": {}},
-    ]
-    assert sweep_table(rows).split("\n") == [
-        "task  augment     mean    min    max  seeds        return of each seed",
-        "a/b   none       200.0  190.0  210.0      3  1: 210.0, 2: 190.0, 10: -",
-        "a/b   crop+flip      -      -      -      0",
-    ]
+def test_a_text_is_written_as_it_is_on_the_side_of_its_column():
+    assert Table([Column("std")], [["1.5"], ["12"]]).plain() == "std\n1.5\n 12"
 
 
-def test_the_table_of_a_sweep_shows_splits_and_what_else_is_varied() -> None:
-    rows = [{"task": "a/b", "augment": "none", "gamma": "0.5", "split": "test", "returns": {1: 0.5}}]
-    assert sweep_table(rows).split("\n")[0].split()[:5] == ["task", "augment", "gamma", "split", "mean"]
+def test_files_are_named_after_the_table():
+    assert list(TABLE.files()) == ["returns.md", "returns.csv", "returns.tex"]
+
+
+def test_a_column_of_texts_stands_left():
+    assert TABLE.numeric == [False, True, True, True]
+
+
+@pytest.mark.parametrize(("values", "decimals"), [([99.9], 2), ([-100], 1), ([9.9, 1], 3), ([], 3)])
+def test_decimals_follow_from_the_largest(values, decimals):
+    assert decimals_for(values) == decimals

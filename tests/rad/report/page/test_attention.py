@@ -1,15 +1,16 @@
-"""Attention figures, lifts and films: found, matched to tasks, inside the page or linked."""
+"""Attention figures, lifts and videos: found, matched to tasks, inside the page or linked."""
 
 import json
 
 import pytest
 
-from rad.report.draw.sheets import text
+from rad.report.draw.tables import text
 from rad.report.page import blocks
-from rad.report.page.attention import attention_section, film_section, lifts, looked
-from rad.report.page.blocks import Film, Shelf
-from rad.report.read.groups import find, group
-from tests.rad.report.seeds import make_seed, rows_of
+from rad.report.page.attention import attention_section, lifts, read_attention, video_section
+from rad.report.page.blocks import AssetInliner, Video
+from rad.report.page.sections import task_section
+from rad.report.read.groups import find_runs, group, method_name
+from tests.rad.report.seeds import groups_in, make_seed, rows_of
 
 QUESTION = {"target": "policy", "split": "train", "frames": 2, "seed": 0, "settings": {}}
 
@@ -38,68 +39,85 @@ def sweep(tmp_path):
 
 def test_a_lift_belongs_to_the_task_of_the_runs_around_its_folder(sweep):
     write_attention(sweep / "dmc-walker-walk" / "look", numbers("activation", 0.3), numbers("gradient", 0.2))
-    folders = looked(find(sweep))
+    folders = read_attention(find_runs(sweep))
     method, found = lifts(folders, "dmc/walker-walk")
     assert method == "activation" and found["crop"].value == pytest.approx(3.0)
     assert lifts(folders, "dmc/cheetah-run") == ("", {})
 
 
+def test_the_lift_of_runs_with_a_strong_augmentation_is_in_the_report(tmp_path):
+    agent = {"strong_augment": "random_conv"}
+    folder = make_seed(tmp_path, "shift", 1, rows_of(3.0), agent=agent)
+    write_attention(
+        folder.parent / "maps", numbers("activation", 0.3, method_name({"augment": "shift", "agent": agent}))
+    )
+    (group,) = groups_in(tmp_path)
+    section = task_section([group], lifts(read_attention(find_runs(tmp_path)), group.task))
+    (table,) = section.tables
+    assert table.texts[0][0] == group.method == "shift and strong random_conv"
+    assert table.texts[0][table.names.index("lift, activation [95 %]")].startswith("3.00")
+
+
 def test_among_runs_of_several_tasks_a_lift_belongs_to_none(sweep):
     write_attention(sweep / "look", numbers("activation", 0.3))
-    assert looked(find(sweep))[0].task == ""
+    assert read_attention(find_runs(sweep))[0].task == ""
 
 
 def test_without_an_activation_the_first_map_counts_and_controls_never(sweep):
     rows = [numbers("control: random", 0.1), numbers("hires_cam", 0.2), numbers("gradient", 0.4)]
     write_attention(sweep / "dmc-walker-walk" / "look", *rows)
-    method, found = lifts(looked(find(sweep)), "dmc/walker-walk")
+    method, found = lifts(read_attention(find_runs(sweep)), "dmc/walker-walk")
     assert method == "hires_cam" and found["crop"].value == pytest.approx(2.0)
 
 
 def test_the_section_has_the_table_its_figure_and_one_of_each_method(sweep):
     write_attention(sweep / "dmc-walker-walk" / "look", numbers("activation", 0.3))
-    found = find(sweep)
+    found = find_runs(sweep)
     groups, _ = group(found.runs)
-    (section,) = attention_section(looked(found), groups, found, Shelf(sweep / "report"))
-    (sheet,) = section.sheets
-    assert sheet.texts[0][:4] == ["crop", "activation", "1", "7"]
-    assert text(sheet.rows[0][4], 2) == "3.00 [3.00, 3.00]"
+    (section,) = attention_section(read_attention(found), groups, found, AssetInliner(sweep / "report"))
+    (table,) = section.tables
+    assert table.texts[0][:4] == ["crop", "activation", "1", "7"]
+    assert text(table.rows[0][4], 2) == "3.00 [3.00, 3.00]"
     titles = [block.title for block in section.blocks if type(block).__name__ == "Picture"]
     assert len(titles) == 1 + 4 and "dmc-walker-walk/look/attention-1.png" in titles[0]
 
 
 def test_without_pictures_there_is_no_section(tmp_path):
     make_seed(tmp_path, "crop", 1, rows_of(3.0))
-    found = find(tmp_path)
+    found = find_runs(tmp_path)
     groups, _ = group(found.runs)
-    assert attention_section([], groups, found, Shelf(tmp_path)) == film_section(groups, found, Shelf(tmp_path)) == []
+    assert (
+        attention_section([], groups, found, AssetInliner(tmp_path))
+        == video_section(groups, found, AssetInliner(tmp_path))
+        == []
+    )
 
 
-def films_of(sweep, shelf):
-    found = find(sweep)
+def videos_of(sweep, assets):
+    found = find_runs(sweep)
     groups, _ = group(found.runs)
-    (section,) = film_section(groups, found, shelf)
-    return section, [block for block in section.blocks if isinstance(block, Film)]
+    (section,) = video_section(groups, found, assets)
+    return section, [block for block in section.blocks if isinstance(block, Video)]
 
 
-def test_small_films_are_inside_the_page(sweep):
-    section, films = films_of(sweep, Shelf(sweep / "report"))
-    assert len(films) == 4 and all(film.is_inside for film in films)
-    assert films[0].source == "data:video/mp4;base64,ZmlsbQ=="
+def test_small_videos_are_inside_the_page(sweep):
+    section, videos = videos_of(sweep, AssetInliner(sweep / "report"))
+    assert len(videos) == 4 and all(video.is_inside for video in videos)
+    assert videos[0].source == "data:video/mp4;base64,ZmlsbQ=="
     assert "4 of 4" in section.blocks[0].text
 
 
-def test_large_films_are_linked_from_the_page(sweep, monkeypatch):
+def test_large_videos_are_linked_from_the_page(sweep, monkeypatch):
     monkeypatch.setattr(blocks, "FILE_BYTES", 3)
-    section, films = films_of(sweep, Shelf(sweep / "report"))
-    assert not any(film.is_inside for film in films)
-    assert films[0].source == films[0].link == "../dmc-cheetah-run/none/seed-1/evaluation.mp4"
+    section, videos = videos_of(sweep, AssetInliner(sweep / "report"))
+    assert not any(video.is_inside for video in videos)
+    assert videos[0].source == videos[0].link == "../dmc-cheetah-run/none/seed-1/evaluation.mp4"
     assert "0 of 4" in section.blocks[0].text
 
 
 def test_the_page_takes_no_more_than_it_may(sweep):
-    _, films = films_of(sweep, Shelf(sweep / "report", left=9))
-    assert [film.is_inside for film in films] == [True, True, False, False]
+    _, videos = videos_of(sweep, AssetInliner(sweep / "report", left=9))
+    assert [video.is_inside for video in videos] == [True, True, False, False]
 
 
 @pytest.mark.parametrize("content", ["{", "[]", '{"question": {}}', '{"question": {}, "numbers": [{}]}'])
@@ -107,8 +125,8 @@ def test_a_foreign_or_damaged_file_is_left_out_and_named(sweep, content):
     (sweep / "attention").mkdir(exist_ok=True)
     (sweep / "clone" / "bench").mkdir(parents=True)
     (sweep / "clone" / "bench" / "attention.json").write_text(content)
-    found = find(sweep)
-    before = len(looked(found))
+    found = find_runs(sweep)
+    before = len(read_attention(found))
     assert before == len(found.attention) - 1
     (line,) = found.unread
     assert line.startswith("clone/bench/attention.json is not what rad attention writes: ")

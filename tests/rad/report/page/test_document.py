@@ -57,7 +57,7 @@ def sweep(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def files(sweep):
-    return report(sweep, sweep / "report", ["rad", "report", "sweep"])
+    return report(sweep, sweep / "report", ["rad", "report", "sweep"]).files
 
 
 def test_figures_and_tables_are_files_too(files):
@@ -108,7 +108,7 @@ def test_what_comes_from_files_is_escaped(files):
 
 
 def test_the_same_runs_give_the_same_bytes(sweep, files):
-    assert report(sweep, sweep / "report", ["rad", "report", "sweep"]) == files
+    assert report(sweep, sweep / "report", ["rad", "report", "sweep"]).files == files
 
 
 def test_a_phone_a_printer_and_the_dark_are_thought_of(files):
@@ -120,13 +120,13 @@ def test_a_phone_a_printer_and_the_dark_are_thought_of(files):
 
 def test_a_run_alone_has_a_report(tmp_path):
     folder = make_seed(tmp_path, "crop", 1, rows_of(8.0))
-    text = outline(report(folder, folder / "report")).text
+    text = outline(report(folder, folder / "report").files).text
     assert "1 run (1 finished) of 1 method on dmc/walker-walk." in text
     assert f"rad report {folder}" in text
 
 
 def test_a_run_without_any_row_has_a_report(tmp_path):
-    files = report(make_seed(tmp_path, "crop", 1, []), tmp_path / "report")
+    files = report(make_seed(tmp_path, "crop", 1, []), tmp_path / "report").files
     assert "0 of 400 frames" in outline(files).text
     assert not [name for name in files if name.endswith(".png")]
 
@@ -134,7 +134,21 @@ def test_a_run_without_any_row_has_a_report(tmp_path):
 def test_runs_on_tasks_without_a_known_range(tmp_path):
     make_seeds(tmp_path, {"none": [1.0, 2.0], "crop": [2.0, 3.0]}, task="probe/both")
     make_seeds(tmp_path, {"none": [1.0, 2.0], "crop": [2.0, 3.0]}, task="gym/x")
-    assert "of a known range of returns" in outline(report(tmp_path, tmp_path / "report")).text
+    assert "of a known range of returns" in outline(report(tmp_path, tmp_path / "report").files).text
+
+
+def test_length_and_success_of_episodes_are_shown_where_they_are_known(tmp_path):
+    make_seed(tmp_path, "none", 1, rows_of(3.0))
+    assert "success rate" not in outline(report(tmp_path, tmp_path / "report").files).text
+    for seed, rate in ((1, 0.25), (2, 0.75)):
+        rows = rows_of(8.0)
+        rows[-1] |= {"success_rate": rate, "episode_frames_mean": 120.0}
+        make_seed(tmp_path, "crop", seed, rows)
+    files = report(tmp_path, tmp_path / "report").files
+    (head, none, crop) = files["returns-dmc-walker-walk.csv"].decode().splitlines()[:3]
+    assert head.endswith(",frames per episode,success rate")
+    assert none.endswith(",,") and crop.endswith(",120.0,0.5")
+    assert files["runs.csv"].decode().splitlines()[-1].endswith(",8.0,120.0,0.75")
 
 
 def test_a_missing_template_engine_is_said(sweep, monkeypatch):

@@ -5,18 +5,19 @@ import math
 
 import pytest
 
+from rad.report.read.evaluation_files import read_evaluation
 from rad.report.read.final_returns import (
     baseline,
-    ending,
-    evaluations,
-    finals,
+    evaluation_means,
+    final_result,
+    final_returns,
     random_policy,
-    read_rows,
     splits,
     trained_and_tested,
 )
+from rad.report.read.groups import runs_in
 from rad.report.read.run import read_run
-from tests.rad.report.seeds import groups_in, make_seed, rows_of, write_episodes
+from tests.rad.report.seeds import groups_in, make_seed, rows_of, scored, write_episodes
 
 
 def run_of(tmp_path, rows, **config):
@@ -24,8 +25,8 @@ def run_of(tmp_path, rows, **config):
 
 
 def test_a_finished_run(tmp_path):
-    end = ending(run_of(tmp_path, rows_of(8.0)))
-    assert end.finished and (end.frames, end.asked, end.time_s) == (400, 400, 1.5)
+    end = final_result(run_of(tmp_path, rows_of(8.0)))
+    assert end.finished and (end.frames, end.target_frames, end.time_s) == (400, 400, 1.5)
     assert end.returns == {"train": 8.0}
 
 
@@ -34,8 +35,8 @@ def test_the_random_policy_is_the_mean_of_what_runs_measured(tmp_path):
         make_seed(tmp_path, "crop", seed, rows_of(8.0, test=3.0, random=random))
     make_seed(tmp_path, "none", 1, rows_of(8.0)[1:])
     groups = groups_in(tmp_path)
-    assert random_policy(groups) == random_policy(groups, "test") == 3.5
-    assert random_policy(groups[:1]) is None
+    assert random_policy(runs_in(groups)) == random_policy(runs_in(groups), "test") == 3.5
+    assert random_policy(groups[0].runs) is None
 
 
 @pytest.mark.parametrize("name", ["env", "episode_return"])
@@ -43,41 +44,51 @@ def test_an_episode_that_lacks_a_number_names_its_file(tmp_path, name):
     path = write_episodes(make_seed(tmp_path, "crop", 1, rows_of(8.0)), "0-a.jsonl", {"train": [1.0]})
     path.write_text(path.read_text().replace(f'"{name}": ', '"other": ', 1))
     with pytest.raises(ValueError, match=f"0-a.jsonl has a row of kind episode without {name}; expected a file of rad"):
-        read_rows(path)
+        read_evaluation(path)
 
 
 def test_a_run_that_went_beyond_its_frames_is_finished(tmp_path):
-    assert ending(run_of(tmp_path, rows_of(8.0), frames=399)).finished
+    assert final_result(run_of(tmp_path, rows_of(8.0), frames=399)).finished
 
 
 @pytest.mark.parametrize("rows", [rows_of(8.0, upto=200), rows_of(None), [], rows_of(8.0)[:1]])
 def test_a_run_without_a_finite_last_evaluation_is_not(tmp_path, rows):
-    assert not ending(run_of(tmp_path, rows)).finished
+    assert not final_result(run_of(tmp_path, rows)).finished
+
+
+def test_other_metrics_of_the_last_evaluation_are_those_that_it_has(tmp_path):
+    rows = [scored("eval", 50, 1.0) | {"episode_frames_mean": 9.0}]
+    rows.append(scored("eval", 100, 8.0) | {"episode_frames_mean": 7.0, "success_rate": 0.5, "other": 1.0})
+    run = run_of(tmp_path / "a", rows)
+    assert final_result(run).metrics == {"train": {"episode_frames_mean": 7.0, "success_rate": 0.5}}
+    assert final_result(run_of(tmp_path / "b", rows_of(8.0))).metrics == {"train": {}}
 
 
 def test_all_splits_must_be_there(tmp_path):
     rows = rows_of(8.0, test=6.0)
-    assert ending(run_of(tmp_path / "a", rows)).finished
-    assert not ending(run_of(tmp_path / "b", rows[:-1])).finished
+    assert final_result(run_of(tmp_path / "a", rows)).finished
+    assert not final_result(run_of(tmp_path / "b", rows[:-1])).finished
 
 
 def test_splits_and_their_curves(tmp_path):
     run = run_of(tmp_path, rows_of(8.0, test=6.0, random=1.0))
     assert splits(run) == ["train", "test"]
-    assert evaluations(run, "train") == [(200, 4.0), (400, 8.0)]
-    assert evaluations(run, "test") == [(200, 3.0), (400, 6.0)]
+    assert evaluation_means(run, "train") == [(200, 4.0), (400, 8.0)]
+    assert evaluation_means(run, "test") == [(200, 3.0), (400, 6.0)]
     assert baseline(run, "test") == 1.0 and baseline(run, "video") is None
 
 
 def test_a_run_without_splits_is_evaluated_on_train(tmp_path):
     run = run_of(tmp_path, rows_of(8.0, random=1.0))
-    assert splits(run) == ["train"] and evaluations(run, "train")[-1] == (400, 8.0) and baseline(run, "train") == 1.0
+    assert (
+        splits(run) == ["train"] and evaluation_means(run, "train")[-1] == (400, 8.0) and baseline(run, "train") == 1.0
+    )
 
 
 def test_finals_are_of_finished_runs(tmp_path):
     for seed, upto in ((1, 400), (2, 200), (3, 400)):
         make_seed(tmp_path, "crop", seed, rows_of(float(seed), upto=upto))
-    assert finals(groups_in(tmp_path)[0]) == [1.0, 3.0]
+    assert final_returns(groups_in(tmp_path)[0]) == [1.0, 3.0]
 
 
 def test_gaps_come_from_training_and_from_rad_evaluate_with_the_most_episodes(tmp_path):
@@ -99,7 +110,7 @@ def test_an_unfinished_run_has_no_gap(tmp_path):
     [
         ("{", "cannot be read"),
         ("[1]", "no JSON object"),
-        (json.dumps({"kind": "summary", "task": "t"}), "without split"),
+        (json.dumps({"kind": "summary", "task": "t"}), "without frames"),
     ],
 )
 def test_a_damaged_evaluation_is_named(tmp_path, text, said):
@@ -111,4 +122,4 @@ def test_a_damaged_evaluation_is_named(tmp_path, text, said):
 
 
 def test_a_value_that_is_not_finite_is_kept_as_such(tmp_path):
-    assert math.isnan(evaluations(run_of(tmp_path, rows_of(None)), "train")[-1][1])
+    assert math.isnan(evaluation_means(run_of(tmp_path, rows_of(None)), "train")[-1][1])

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from rad.report.read.groups import differences, find, flat, group, shown
+from rad.report.read.groups import differences, find_runs, flat, group, shown
 from tests.rad.report.folders import make_run
 from tests.rad.report.seeds import groups_in, make_seed, make_seeds, rows_of
 
@@ -15,11 +15,11 @@ def test_runs_are_found_at_any_depth_and_nothing_inside_them(tmp_path):
     deep.mkdir(parents=True)
     make_run(deep / "c")
     make_run(deep / "c" / "inside")
-    assert [found.folder.name for found in find(tmp_path).runs] == ["c", "z"]
+    assert [found.folder.name for found in find_runs(tmp_path).runs] == ["c", "z"]
 
 
 def test_a_run_is_found_in_its_own_folder(tmp_path):
-    found = find(make_run(tmp_path / "mine"))
+    found = find_runs(make_run(tmp_path / "mine"))
     assert [run.name for run in found.runs] == ["mine"]
     assert found.shown(found.runs[0].folder) == "."
 
@@ -28,21 +28,21 @@ def test_what_is_not_begun_or_damaged_is_told(tmp_path):
     make_run(tmp_path / "good")
     (make_run(tmp_path / "new") / "metrics.jsonl").unlink()
     (make_run(tmp_path / "torn") / "config.json").write_text("{")
-    found = find(tmp_path)
+    found = find_runs(tmp_path)
     assert [run.name for run in found.runs] == ["good"]
-    assert found.bare == [tmp_path / "new"]
+    assert found.not_started == [tmp_path / "new"]
     assert len(found.unread) == 1
     assert found.unread[0].startswith("torn: ") and "is not JSON" in found.unread[0]
 
 
 def test_no_run_is_an_error_that_says_why(tmp_path):
     with pytest.raises(ValueError, match="is no folder; expected a run folder"):
-        find(tmp_path / "gone")
+        find_runs(tmp_path / "gone")
     with pytest.raises(ValueError, match=r"holds no run, a folder with config.json and metrics.jsonl$"):
-        find(tmp_path)
+        find_runs(tmp_path)
     (make_run(tmp_path / "torn") / "config.json").write_text("{")
     with pytest.raises(ValueError, match=r"holds no run.*torn: .*is not JSON"):
-        find(tmp_path)
+        find_runs(tmp_path)
 
 
 def test_attention_folders_and_the_record_are_found(tmp_path):
@@ -50,7 +50,7 @@ def test_attention_folders_and_the_record_are_found(tmp_path):
     (tmp_path / "look").mkdir()
     (tmp_path / "look" / "attention.json").write_text("{}")
     (tmp_path / "sweep.json").write_text('{"runs": ["run"]}')
-    found = find(tmp_path)
+    found = find_runs(tmp_path)
     assert found.attention == [tmp_path / "look"] and found.record == {"runs": ["run"]}
 
 
@@ -58,7 +58,7 @@ def test_attention_folders_and_the_record_are_found(tmp_path):
 def test_a_record_that_cannot_be_read_is_none(tmp_path, text):
     make_run(tmp_path / "run")
     (tmp_path / "sweep.json").write_text(text)
-    assert find(tmp_path).record == {}
+    assert find_runs(tmp_path).record == {}
 
 
 def test_seeds_make_a_group_and_none_comes_first(tmp_path):
@@ -95,22 +95,22 @@ def test_what_follows_from_task_or_augmentation_or_preset_is_not_named(tmp_path)
 def test_a_second_run_of_a_seed_is_left_out_and_told(tmp_path):
     make_seed(tmp_path / "a", "crop", 1, rows_of(1.0))
     make_seed(tmp_path / "b", "crop", 1, rows_of(9.0))
-    groups, doubles = group(find(tmp_path).runs)
-    assert len(groups[0].runs) == 1 and len(doubles) == 1
-    assert "/b/" in doubles[0] and doubles[0].endswith(str(groups[0].runs[0].folder)) and "/a/" in doubles[0]
+    groups, duplicates = group(find_runs(tmp_path).runs)
+    assert len(groups[0].runs) == 1 and len(duplicates) == 1
+    assert "/b/" in duplicates[0] and duplicates[0].endswith(str(groups[0].runs[0].folder)) and "/a/" in duplicates[0]
 
 
 def test_of_two_runs_of_a_seed_the_one_that_came_farther_is_kept(tmp_path):
     make_seed(tmp_path / "a", "crop", 1, rows_of(1.0, upto=200))
     make_seed(tmp_path / "b", "crop", 1, rows_of(9.0))
-    groups, doubles = group(find(tmp_path).runs)
-    assert "/b/" in str(groups[0].runs[0].folder) and "/a/" in doubles[0]
+    groups, duplicates = group(find_runs(tmp_path).runs)
+    assert "/b/" in str(groups[0].runs[0].folder) and "/a/" in duplicates[0]
 
 
 def test_frames_that_are_no_number_are_told(tmp_path):
     make_seed(tmp_path, "crop", 1, rows_of(1.0))
     make_seed(tmp_path, "crop", 2, rows_of(1.0), frames=None)
-    found = find(tmp_path)
+    found = find_runs(tmp_path)
     assert len(found.runs) == 1 and "frames in config.json is None; expected a number" in found.unread[0]
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from rad.commands.train import parse_run
 from rad.experiment.config_file import to_json
-from rad.report.read.groups import Found, find
+from rad.report.read.groups import Scan, find_runs
 from rad.report.read.provenance import (
     attention_command,
     failures,
@@ -24,15 +24,15 @@ from rad.runtime import checkpoint
 from tests.rad.report.folders import make_run
 
 
-def found_in(folder: Path, **record: object) -> Found:
-    return Found(folder, [], [], [], record=dict(record))
+def found_in(folder: Path, **record: object) -> Scan:
+    return Scan(folder, [], [], [], record=dict(record))
 
 
 def test_versions_are_those_of_the_newest_checkpoint(tmp_path):
     folder = make_run(tmp_path / "run")
     for frames in (5, 10):
         checkpoint.save(folder / "checkpoints", frames, {"n": 1}, made_with={"device": f"cpu{frames}"})
-    (run,) = find(folder).runs
+    (run,) = find_runs(folder).runs
     made = made_with(run)
     assert made["device"] == "cpu10" and {"python", "torch", "numpy"} <= made.keys()
     (folder / "checkpoints" / "000000000010.json").write_text("{")

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from rad.report.stats.attention import attention_rows, attention_table
+from rad.report.draw.result_tables import attention_table
+from rad.report.stats.attention import attention_rows
 from rad.report.stats.bootstrap import ratio_interval
 
 ALIKE = {"heads": 0.5, "stage 0": 0.25}
@@ -34,13 +35,11 @@ def test_a_row_for_each_augmentation_and_method_by_hand() -> None:
 
 
 def test_the_table_leaves_out_what_nobody_has() -> None:
-    alone = attention_table(attention_rows([number("none", 1, episode_return=None)]))
-    assert "lift" not in alone and "return" not in alone and "insertion" in alone
+    names = attention_table(attention_rows([number("none", 1, episode_return=None)])).names
+    assert names[:3] == ["augmentation", "map", "seeds"] and names[3:5] == ["insertion (low)", "deletion (high)"]
     table = attention_table(attention_rows([with_robot("none", 1, [0.2], [0.1])]))
-    head, rule, row = (line.split("|")[1:-1] for line in table.splitlines())
-    assert len(head) == len(rule) == len(row)
-    cells = dict(zip((cell.strip() for cell in head), (cell.strip() for cell in row)))
-    assert cells["lift [95 %]"] == "2.00 [2.00, 2.00]" and cells["lift, 2 px wider"] == "1.00 [1.00, 1.00]"
+    cells = dict(zip(table.names, table.texts[0]))
+    assert cells["lift [95 %]"] == "2.00 [2.00, 2.00]" and cells["lift, 2 px wider [95 %]"] == "1.00 [1.00, 1.00]"
     assert cells["rank corr., heads random"] == "0.50" and cells["all random"] == "0.25"
 
 
@@ -51,7 +50,7 @@ def test_nothing_to_divide_by() -> None:
     assert "over_untrained" not in attention_rows([nothing])[0]
     (row,) = attention_rows([some, nothing])
     assert row["over_untrained"] == pytest.approx(4.0) and "over_untrained_interval" not in row
-    assert "| 4.00 " in attention_table([row])
+    assert "4.00" in attention_table([row]).texts[0]
 
 
 class TestRatioInterval:

@@ -43,6 +43,15 @@ def same(left: Any, right: Any) -> bool:
     return bool(left == right)
 
 
+def as_saved(state: Any) -> Any:
+    """Return a copy of a state as a file gives it back: tensors contiguous, whatever their layout was."""
+    if isinstance(state, Tensor):
+        return state.clone(memory_format=torch.contiguous_format)
+    if isinstance(state, dict):
+        return {name: as_saved(value) for name, value in state.items()}
+    return type(state)(map(as_saved, state)) if isinstance(state, list | tuple) else state
+
+
 def _bits(value: Tensor | np.ndarray) -> bytes:
     if isinstance(value, Tensor):
         value = value.contiguous().reshape(-1).view(torch.uint8).numpy()

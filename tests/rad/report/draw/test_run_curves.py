@@ -4,7 +4,7 @@ import pytest
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from rad.report.draw.plots import learning_curve, learning_curves
+from rad.report.draw.curves import learning_curve, learning_curves
 from tests.rad.report.folders import ROWS, baseline, evaluation, make_run, row
 
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -15,9 +15,7 @@ def axes_of(figures: list[Figure]) -> Axes:
 
 
 def texts(axes: Axes) -> list[str]:
-    legend = axes.get_legend()
-    assert legend is not None
-    return [text.get_text() for text in legend.get_texts()]
+    return [text.get_text() for text in axes.figure.legends[0].get_texts()]
 
 
 def test_a_curve_is_drawn_over_frames_with_its_band_and_the_random_policy(tmp_path, drawn):

@@ -1,0 +1,77 @@
+"""Losses that train an agent's encoder beside its own: objects with networks, an optimizer and a state.
+
+A run names them by a text, options after colons, several joined by ``+``: ``curl:tau=0.01``.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+
+import encoders
+from encoders.registry import Registry
+from rad.agents.curl import CURL
+from rad.types import Metrics, Minibatch, Transition
+
+NONE = "none"
+
+
+class AuxiliaryLoss(Protocol):
+    """What an agent asks of an auxiliary loss.
+
+    In each update it calls `loss`, adds the result to its own losses, goes down the gradient of the sum with the
+    parameters that are its own, and calls `step`.
+    """
+
+    def loss(
+        self, encoder: encoders.Encoder, batch: Transition | Minibatch, view: Callable[[Tensor], Tensor]
+    ) -> tuple[Tensor, Metrics]:
+        """Compute the weighted loss.
+
+        Args:
+            encoder: the agent's, images [B, C, H, W] to features [B, F].
+            batch: what the agent learns from, images as stored, on its device.
+            view: draws one augmented view of stored images, as the encoder takes them.
+
+        Returns:
+            The loss, float [], and metrics.
+        """
+        ...
+
+    def step(self, encoder: encoders.Encoder) -> None:
+        """Take the gradient step of its own parameters, after the agent's step, and forget their gradients."""
+        ...
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return all that an exact resume needs."""
+        ...
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Restore what `state_dict` gave."""
+        ...
+
+
+_REGISTRY: Registry[AuxiliaryLoss] = Registry("auxiliary loss", {"curl": CURL})
+names, register = _REGISTRY.names, _REGISTRY.register
+
+
+def make(spec: str, encoder: encoders.Encoder, *, generator: torch.Generator) -> dict[str, AuxiliaryLoss]:
+    """Make the auxiliary losses that a text describes, by name.
+
+    Args:
+        spec: none, or names and options as in `curl:tau=0.01`, several joined by `+`.
+        encoder: the agent's.
+        generator: CPU generator of the initial weights.
+
+    Raises:
+        ValueError: a name or an option is unknown or out of range, or a name stands twice.
+    """
+    losses: dict[str, AuxiliaryLoss] = {}
+    for text in [] if spec == NONE else spec.split("+"):
+        name = re.split("[:,]", text)[0]
+        if name in losses:
+            raise ValueError(f"auxiliary losses must differ from each other, got {spec!r}")
+        losses[name] = _REGISTRY.make(text, encoder, generator=generator)
+    return losses

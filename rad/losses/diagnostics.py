@@ -1,0 +1,34 @@
+"""What tells whether learning is healthy: numbers to log, not to learn from."""
+
+import torch
+from torch import Tensor
+
+
+def explained_variance(value: Tensor, target: Tensor) -> Tensor:
+    """Compute 1 - Var(y - V) / Var(y): 1 is a perfect value function, 0 no better than a constant, below 0 worse.
+
+    Args:
+        value: float, any shape, what the value function said.
+        target: float, same shape, the returns or targets y that it is to learn.
+
+    Returns:
+        float [], without gradient; 0 where all targets are alike.
+
+    Source: OpenAI baselines, `explained_variance`.
+    """
+    residual = (target - value.detach()).var(correction=0) / target.var(correction=0)
+    return torch.nan_to_num(1.0 - residual, nan=0.0, neginf=0.0)
+
+
+def inactive_units(features: Tensor) -> Tensor:
+    """Compute the share of units that no input of the batch activates: ReLU outputs that are 0 in every row.
+
+    Args:
+        features: float [B, F], an encoder's output, which is that of a ReLU; without one the share is near 0.
+
+    Returns:
+        float [] from 0 to 1, without gradient.
+
+    Source: Sokar et al. 2023 (arXiv 2302.12902), definition 3.1 with threshold 0.
+    """
+    return (features.detach().amax(0) <= 0).float().mean()

@@ -1,0 +1,124 @@
+"""Which columns the tables of the commands have: a run on splits, the runs of a sweep, attention."""
+
+import textwrap
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rad.report.draw.tables import Cell, Column, Table, decimals_for
+from rad.report.read.evaluation_files import METRICS, SplitResult
+from rad.report.stats.attention import UNTRAINED, estimate
+from rad.report.stats.bootstrap import Estimate
+
+WIDTH = 100  # of lines of notes
+
+
+def split_table(results: Sequence[SplitResult]) -> str:
+    """Write the evaluation of a run on splits: what was played, a line for each split, and what to know of them.
+
+    Args:
+        results: at least one, of one evaluation.
+
+    Returns:
+        Lines of at most 100 characters, unless the names of splits are long.
+    """
+    decimals = decimals_for([result.episode_return_mean for result in results])
+    level = "" if results[0].confidence is None else f" [{100 * results[0].confidence:g} %]"
+    columns = [
+        Column("split", "text"),
+        Column(f"mean{level}", decimals=decimals),
+        Column("normalized", decimals=3),
+        Column("episodes"),
+        *(Column(metric.title, decimals=metric.decimals) for metric in METRICS),
+        Column(f"gap to train{level}", decimals=decimals),
+        Column("retention", decimals=2),
+    ]
+    table = Table(columns, [_split_cells(result) for result in results])
+    return "\n\n".join([_head(results), table.plain(), _notes(results)])
+
+
+def _split_cells(result: SplitResult) -> list[Cell]:
+    return [
+        result.split,
+        _estimate(result.episode_return_mean, result.episode_return_interval),
+        result.normalized_return_mean,
+        result.episodes,
+        *(getattr(result, metric.field) for metric in METRICS),
+        _estimate(result.gap_to_train, result.gap_interval),
+        result.retention,
+    ]
+
+
+def _head(results: Sequence[SplitResult]) -> str:
+    result = results[0]
+    paired = next((result.paired for result in results if result.paired is not None), None)
+    pairing = {
+        None: "",
+        True: "; same initial states on all splits, gaps paired by episode",
+        False: "; levels differ between splits, gaps not paired",
+    }
+    return wrapped(
+        f"{result.run}: {result.task}, {result.frames:,} frames trained, policy {result.policy}, seed {result.seed}",
+        f"environments {result.envs}, episodes in each {result.episodes_per_env}{pairing[paired]}",
+    )
+
+
+def _notes(results: Sequence[SplitResult]) -> str:
+    trained_on, constants = results[0].train_split, results[0].score_constants
+    levels = "; ".join(result.levels for result in results if result.levels)
+    return wrapped(
+        *([f"train: the run trained on {trained_on}"] if trained_on != "train" else []),
+        *([f"levels: {levels}"] if levels else []),
+        *([f"normalized with the constants of: {constants}"] if constants else []),
+        "intervals: chance of the episodes of this one training run, not of training",
+    )
+
+
+def wrapped(*lines: str) -> str:
+    """Break lines that are too long for a terminal."""
+    return "\n".join(textwrap.fill(line, WIDTH, subsequent_indent="  ") for line in lines)
+
+
+def sweep_table(rows: Sequence[Mapping[str, Any]]) -> Table:
+    """Return the table of the returns at the end of the runs of a sweep: a row for each task and augmentation.
+
+    Args:
+        rows: at least one; each has texts by name (task, augment, what else is varied, and `split`), and `returns`:
+            the mean return of each finished run by its seed, None where that was not finite.
+
+    Returns:
+        Columns: the texts, mean, least and largest over the seeds, how many seeds, and the return of each.
+    """
+    texts = [name for name in rows[0] if name != "returns"]
+    decimals = decimals_for([value for row in rows for value in row["returns"].values() if value is not None])
+    numbers = [Column(name, decimals=decimals) for name in ("mean", "min", "max")]
+    columns = [*(Column(name, "text") for name in texts), *numbers, Column("seeds"), Column("return of each seed")]
+    return Table(
+        columns, [[*(str(row[name]) for name in texts), *_seed_cells(row["returns"], decimals)] for row in rows]
+    )
+
+
+def _seed_cells(returns: Mapping[int, float | None], decimals: int) -> list[Cell]:
+    finite = [value for value in returns.values() if value is not None]
+    each = (f"{seed}: {'-' if value is None else f'{value:z.{decimals}f}'}" for seed, value in returns.items())
+    numbers: list[Cell] = [sum(finite) / len(finite), min(finite), max(finite)] if finite else ["-"] * 3
+    return [*numbers, len(returns), ", ".join(each)]
+
+
+def attention_table(rows: Sequence[Mapping[str, Any]]) -> Table:
+    """Return what `rad.report.stats.attention.attention_rows` gives as a table: a row for each augmentation and map."""
+    numbers = ("lift [95 %]", "lift, 2 px wider [95 %]", "x untrained [95 %]", "insertion (low)", "deletion (high)")
+    columns = [Column("augmentation", "text"), Column("map", "text"), Column("seeds"), Column("return")]
+    columns += [Column(head, decimals=2) for head in (*numbers, "rank corr., heads random", "all random")]
+    return Table(columns, [_attention_cells(row) for row in rows])
+
+
+def _attention_cells(row: Mapping[str, Any]) -> list[Cell]:
+    alike = row.get("rank_correlation", {})
+    names = ("lift", "wide_lift", "over_untrained")
+    estimates = (estimate(row, name) if name in row else None for name in names)
+    head = (row["augmentation"], row["method"], row["seeds"], row.get("episode_return"))
+    return [*head, *estimates, row.get("insertion"), row.get("deletion"), alike.get("heads"), alike.get(UNTRAINED)]
+
+
+def _estimate(value: float | None, interval: Sequence[float] | None) -> Estimate | None:
+    return None if value is None else Estimate(value, *interval or ())

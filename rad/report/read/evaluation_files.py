@@ -1,0 +1,154 @@
+"""Files of `rad evaluate`: a row for each episode, then one for each split. Written and read as these records alone."""
+
+import dataclasses
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from rad.runtime.run_dir import EVALUATIONS
+
+# Files that differ in one of these hold different evaluations.
+REQUEST = (
+    *("task", "frames", "seed", "policy", "envs", "episodes_per_env"),
+    *("split", "levels", "score_constants", "background_dir"),
+)
+# Episodes of two files with these alike began in the same states and had the same appearance.
+SAME_EPISODES = ("seed", "policy", "envs", "episodes_per_env", "train_split", "levels", "background_dir")
+# Returns of two files with these alike may be compared at all.
+COMPARABLE = ("policy", "train_split", "levels")
+
+
+class Metric(NamedTuple):
+    """A number of an evaluation beside its return: its field, here and in metrics.jsonl, and its column."""
+
+    field: str
+    title: str
+    decimals: int
+
+
+# A new metric is an entry here, a field of `SplitResult`, and a line of `rad.evaluation.play.summary`.
+METRICS = (Metric("episode_frames_mean", "frames per episode", 0), Metric("success_rate", "success rate", 2))
+
+
+@dataclass(frozen=True, kw_only=True)
+class EpisodeResult:
+    """An episode; fields that its writer did not know are None."""
+
+    split: str
+    env: int
+    episode: int  # number in its environment
+    episode_return: float  # undiscounted
+    episode_frames: int | None = None  # length in environment frames
+    success: bool | None = None  # whether it reached its goal, where the suite tells
+
+
+@dataclass(frozen=True, kw_only=True)
+class SplitRequest:
+    """What is to be played on a split, and with what; fields without a meaning for the task are None."""
+
+    run: str = ""  # name of the folder
+    task: str
+    frames: int  # environment frames that the agent was trained for
+    seed: int | None = None  # of initial states, levels and sampled actions
+    policy: str = ""  # mode or sample
+    envs: int | None = None
+    episodes_per_env: int | None = None
+    split: str
+    train_split: str = "train"  # what the run calls `train`
+    levels: str | None = None  # of Procgen, in words
+    background_dir: list[str] | None = None  # the user's own folders of clips
+    score_constants: str | None = None  # that returns are normalized with
+
+    def values(self, names: Iterable[str]) -> dict[str, Any]:
+        """Return fields by name, without those that are None."""
+        return {name: value for name in names if (value := getattr(self, name)) is not None}
+
+
+@dataclass(frozen=True, kw_only=True)
+class SplitResult(SplitRequest):
+    """What the episodes on a split have shown; fields that do not apply, or that its writer did not know, are None."""
+
+    episode_return_mean: float
+    episode_return_std: float | None = None
+    episodes: int
+    episode_frames_mean: float | None = None  # length in environment frames
+    success_rate: float | None = None  # share of the episodes that reached their goal, 0 to 1
+    normalized_return_mean: float | None = None  # on the published scale of the game
+    confidence: float | None = None  # of the intervals, 0 to 1
+    episode_return_interval: list[float] | None = None  # of the mean, [low, high]
+    gap_to_train: float | None = None  # mean on `train` minus the mean here
+    gap_interval: list[float] | None = None  # [low, high]
+    paired: bool | None = None  # whether the gap is a mean of differences episode by episode
+    retention: float | None = None  # mean here divided by the mean on `train`, where that is positive
+
+
+KINDS: dict[str, type[EpisodeResult] | type[SplitResult]] = {"episode": EpisodeResult, "summary": SplitResult}
+
+
+class Evaluation(NamedTuple):
+    """A file: its episodes, and what each split has shown."""
+
+    episodes: list[EpisodeResult]
+    splits: list[SplitResult]
+
+    def returns(self, split: str) -> list[float]:
+        """Return those of the episodes on a split, in the order of environments and of play."""
+        of_split = [episode for episode in self.episodes if episode.split == split]
+        return [episode.episode_return for episode in sorted(of_split, key=lambda e: (e.env, e.episode))]
+
+    def text(self) -> str:
+        """Write the file."""
+        rows = [_line("episode", episode) for episode in self.episodes]
+        return "".join([*rows, *(_line("summary", split) for split in self.splits)])
+
+
+def request_of(splits: Iterable[SplitRequest]) -> list[dict[str, Any]]:
+    """Return what tells an evaluation from others, whatever the order of its splits."""
+    return sorted((split.values(REQUEST) for split in splits), key=lambda values: values["split"])
+
+
+def read_evaluations(run: Path) -> list[Evaluation]:
+    """Read the files of `rad evaluate` in a run folder, those with a split, in the order of their names.
+
+    Raises:
+        ValueError: a file is damaged.
+    """
+    files = [read_evaluation(path) for path in sorted((run / EVALUATIONS).glob("*.jsonl"))]
+    return [file for file in files if file.splits]
+
+
+def read_evaluation(path: Path) -> Evaluation:
+    """Read a file of `rad evaluate`; rows of other kinds and fields of other versions are passed over.
+
+    Raises:
+        ValueError: a line is no JSON object, or lacks what its record needs.
+    """
+    try:
+        rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{path} cannot be read: {error}") from None
+    if not all(isinstance(row, dict) for row in rows):
+        raise ValueError(f"{path} holds a line that is no JSON object")
+    records = [_record(path, row) for row in rows if row.get("kind") in KINDS]
+    splits = [record for record in records if isinstance(record, SplitResult)]
+    return Evaluation([record for record in records if isinstance(record, EpisodeResult)], splits)
+
+
+def _record(path: Path, row: dict[str, Any]) -> EpisodeResult | SplitResult:
+    kind = row["kind"]
+    fields = dataclasses.fields(KINDS[kind])
+    for field in fields:
+        if field.default is dataclasses.MISSING and not isinstance(row.get(field.name), _types(field.type)):
+            raise ValueError(f"{path} has a row of kind {kind} without {field.name}; expected a file of rad evaluate")
+    return KINDS[kind](**{field.name: row[field.name] for field in fields if field.name in row})
+
+
+def _types(annotation: Any) -> tuple[type, ...]:
+    return (int, float) if annotation is float else (annotation,)
+
+
+def _line(kind: str, record: EpisodeResult | SplitResult) -> str:
+    values = {name: value for name, value in vars(record).items() if value is not None}
+    return json.dumps({"kind": kind, **values}) + "\n"

@@ -1,0 +1,81 @@
+"""Learning curves as numbers: of runs with the spread of their episodes, of groups with intervals over seeds."""
+
+import math
+from collections.abc import Mapping
+from statistics import fmean
+from typing import NamedTuple
+
+import numpy as np
+
+from rad.report.read.final_returns import evaluation_means, evaluation_rows, finished, splits
+from rad.report.read.groups import Group
+from rad.report.read.run import Run, column
+from rad.report.stats.aggregates import sample_efficiency
+from rad.report.stats.bootstrap import Band
+
+MOST_EPISODES = 200
+
+
+class Curve(NamedTuple):
+    """A line on a split.
+
+    Attributes:
+        label: its name in the legend.
+        frames: environment frames of its points.
+        band: values, and the ends of what is drawn around them.
+        seeds: number of runs.
+    """
+
+    label: str
+    frames: list[int]
+    band: Band
+    seeds: int = 1
+
+
+def run_curves(run: Run, labels: Mapping[str, str]) -> list[Curve]:
+    """Return a curve for each split of a run: mean over its evaluation episodes, and one standard deviation around it.
+
+    Args:
+        run: one with evaluations.
+        labels: by split.
+
+    Raises:
+        ValueError: it has no evaluation after its first frame.
+    """
+    if not any(row["agent_steps"] for split in splits(run) for row in evaluation_rows(run, split)):
+        raise ValueError(f"run folder '{run.folder}' holds no evaluation yet")
+    curves = []
+    for split in splits(run):
+        rows = evaluation_rows(run, split)
+        mean, std = (np.array(column(rows, f"episode_return_{part}")) for part in ("mean", "std"))
+        curves.append(Curve(labels[split], [row["frames"] for row in rows], Band(mean, mean - std, mean + std)))
+    return curves
+
+
+def training_episodes(run: Run) -> tuple[list[float], list[float]]:
+    """Return frames and returns of the training episodes, in means of neighbors where they are more than 200."""
+    rows = [row for row in run.rows if row["kind"] == "episode"]
+    size = -(-len(rows) // MOST_EPISODES) or 1
+    chunks = [rows[start : start + size] for start in range(0, len(rows), size)]
+    frames, returns = ([fmean(column(part, name)) for part in chunks] for name in ("frames", "episode_return"))
+    return frames, returns
+
+
+def group_curve(group: Group, split: str) -> Curve | None:
+    """Return the curve of a group on a split: of its finished runs, or of all if none is finished.
+
+    A point counts where every run has one that is finite. Values are interquartile means over seeds, with their
+    intervals; where there is one seed, the ends are the value.
+    """
+    runs = [dict(evaluation_means(run, split)) for run in finished(group) or group.runs]
+    runs = [points for points in runs if points]
+    if not runs:
+        return None
+    frames = sorted(frame for frame in runs[0] if all(math.isfinite(points.get(frame, math.nan)) for points in runs))
+    if not frames:
+        return None
+    values = np.array([[points[frame] for frame in frames] for points in runs])
+    single = len(runs) == 1
+    band = Band(values[0], values[0], values[0]) if single else sample_efficiency({group.task: values})
+    state = "" if finished(group) else ", unfinished"
+    return Curve(f"{group.method} ({len(runs)} seed{'s' * (not single)}{state})", frames, band, len(runs))

@@ -1,0 +1,69 @@
+"""metrics.jsonl read back: a row is a line of JSON with kind, frames, agent_steps, time_s, and then metrics.
+
+A killed run may leave its last line without the end, torn: that is no row, unless only the newline is missing.
+"""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+COUNTS = ("frames", "agent_steps", "time_s")
+
+Row = dict[str, Any]
+"""Numbers that were not finite stand in the file as ``null``, and here as None."""
+
+
+def read_rows(path: str | Path) -> list[Row]:
+    """Read all rows; a torn last line is passed over.
+
+    Raises:
+        ValueError: another line is no row; the text names file and line.
+        OSError: there is no such file.
+    """
+    *lines, last = Path(path).read_text(encoding="utf-8", errors="replace").split("\n")
+    return [parse_row(line, f"'{path}' line {number}") for number, line in enumerate(lines, start=1)] + whole_rows(
+        [last]
+    )
+
+
+def last_rows(path: str | Path, nbytes: int = 65_536) -> list[Row]:
+    """Read the whole rows in the last `nbytes` bytes; none if there is no file."""
+    try:
+        with Path(path).open("rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - nbytes))
+            return whole_rows(file.read().decode(errors="replace").split("\n"))
+    except FileNotFoundError:
+        return []
+
+
+def whole_rows(lines: list[str]) -> list[Row]:
+    """Return the rows among some lines."""
+    rows = []
+    for line in lines:
+        try:
+            rows.append(parse_row(line))
+        except ValueError:
+            continue
+    return rows
+
+
+def parse_row(line: str, place: str = "line") -> Row:
+    """Return the row that a line holds.
+
+    Raises:
+        ValueError: it holds none; the text says what is wrong at `place`.
+    """
+    try:
+        row = json.loads(line)
+    except ValueError as error:
+        raise ValueError(f"{place} is not JSON: {error}") from None
+    if not isinstance(row, dict):
+        raise ValueError(f"{place} is a JSON {type(row).__name__}; expected an object")
+    if missing := [name for name in ("kind", *COUNTS) if name not in row]:
+        raise ValueError(f"{place} has no {', '.join(missing)}")
+    if wrong := [name for name in COUNTS if not isinstance(row[name], int | float) or row[name] < 0]:
+        raise ValueError(f"{place} has {wrong[0]} {row[wrong[0]]!r}; expected a number of at least 0")
+    if not isinstance(row["kind"], str):
+        raise ValueError(f"{place} has kind {row['kind']!r}; expected a text")
+    return row
