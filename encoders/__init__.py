@@ -15,7 +15,7 @@ from typing import Any
 
 import torch
 
-from encoders.base import Encoder, ImageShape, ReceptiveField
+from encoders.base import Encoder, ImageShape, ImageShapeError, ReceptiveField
 from encoders.impala import ImpalaEncoder
 from encoders.initialize import (
     delta_orthogonal_,
@@ -31,6 +31,7 @@ from encoders.registry import Registry
 
 __all__ = [
     "Encoder",
+    "ImageShapeError",
     "ImpalaEncoder",
     "NatureEncoder",
     "PixelEncoder",

@@ -9,6 +9,10 @@ ImageShape = tuple[int, int, int]
 Window = nn.Conv2d | nn.MaxPool2d | nn.AvgPool2d
 
 
+class ImageShapeError(ValueError):
+    """An encoder cannot take images of a shape."""
+
+
 @dataclass(frozen=True)
 class ReceptiveField:
     """Where the cells of a map look: cell i is centred on pixel `center + jump * i` along either axis.
@@ -62,7 +66,7 @@ class Encoder(nn.Module):
             shortcut stands in a `Residual`. The first layer holds a window, and a layer that does begins a stage.
 
     Raises:
-        ValueError: if an axis of `image_shape` is not positive, or the image is too small for a layer.
+        ImageShapeError: if an axis of `image_shape` is not positive, or the image is too small for a layer.
     """
 
     def __init__(self, image_shape: ImageShape, layers: nn.Sequential) -> None:
@@ -144,7 +148,7 @@ class Encoder(nn.Module):
         for number, window in enumerate(windows(self.layers), start=1):
             kernel, stride, padding = geometry(window)
             if min(height, width) + 2 * padding < kernel:
-                raise ValueError(
+                raise ImageShapeError(
                     f"image_shape {self.image_shape} is too small: layer {number} gets {height} x {width} "
                     f"pixels and needs {kernel - 2 * padding}"
                 )
@@ -207,11 +211,11 @@ def check_image_shape(image_shape: ImageShape) -> ImageShape:
     """Return `image_shape` as a tuple of ints.
 
     Raises:
-        ValueError: if it is not three positive numbers.
+        ImageShapeError: if it is not three positive numbers.
     """
     shape = tuple(int(side) for side in image_shape)
     if len(shape) != 3 or min(shape) < 1:
-        raise ValueError(f"image_shape is {tuple(image_shape)}; expected (C, H, W), each at least 1")
+        raise ImageShapeError(f"image_shape is {tuple(image_shape)}; expected (C, H, W), each at least 1")
     return shape[0], shape[1], shape[2]
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from rad import __version__
 from rad.runtime import plugins
+from rad.settings import SettingError, flag_name
 
 USAGE = """usage: rad COMMAND [FLAGS]; rad COMMAND --help shows every flag with its meaning and default; rad --version
        --plugin MODULE, or a file that ends in .py, once or more with any command: what it registers is known to it
@@ -58,6 +59,8 @@ def _main(argv: Sequence[str] | None) -> int:
         return run(command, _load_plugins(arguments[1:]))
     except BrokenPipeError:
         raise
+    except SettingError as error:
+        return _report(error.say(flag_name), 2)
     except (ValueError, OSError, ModuleNotFoundError) as error:
         return _report(str(error), 2)
     except FloatingPointError as error:
@@ -76,7 +79,7 @@ def _load_plugins(arguments: Sequence[str]) -> list[str]:
     """Load what `--plugin` names, and what the environment does; return the other arguments.
 
     Raises:
-        ValueError: the flag has no value, or a plugin cannot be imported.
+        SettingError: the flag has no value, or a plugin cannot be imported.
     """
     plugins.load_inherited()
     others: list[str] = []
@@ -88,7 +91,7 @@ def _load_plugins(arguments: Sequence[str]) -> list[str]:
         elif name := value if equals else next(words, ""):
             plugins.load(name)
         else:
-            raise ValueError("--plugin: needs a module or a file that ends in .py")
+            raise SettingError("plugin", problem="needs a module or a file that ends in .py")
     return others
 
 

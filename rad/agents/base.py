@@ -37,7 +37,7 @@ class AgentConfig:
     """Hyperparameters of an agent; each agent derives its own."""
 
     def check(self) -> None:
-        """Raise a ValueError that begins with an option's name if it is an unknown word or contradicts another."""
+        """Raise a SettingError if an option is an unknown word or contradicts another."""
 
 
 class Agent(Stateful, abc.ABC):

@@ -1,26 +1,29 @@
-"""Checks of hyperparameters that a range of numbers does not say; each error begins with an option's name."""
+"""Checks of hyperparameters that a range of numbers does not say; one SettingError each."""
 
 from typing import Any, get_args
+
+from rad.settings import SettingError
 
 
 def check_words(config: Any, **kinds: Any) -> None:
     """Check that the options named have one of the words of their Literal types.
 
     Raises:
-        ValueError: one has another word.
+        SettingError: one has another word.
     """
     for name, kind in kinds.items():
         if getattr(config, name) not in get_args(kind):
-            raise ValueError(f"{name} must be {' or '.join(get_args(kind))}, got {getattr(config, name)!r}")
+            raise SettingError(name, repr(getattr(config, name)), " or ".join(get_args(kind)))
 
 
 def check_effect(config: Any, effective: bool, condition: str, *names: str) -> None:
-    """Check that the options named have their defaults if they are not `effective`, which `condition` says in words.
+    """Check that the options named have their defaults if they are not `effective`, as `condition` says in words.
 
     Raises:
-        ValueError: one would be ignored in silence.
+        SettingError: one would be ignored in silence.
     """
     for name in names:
         value, default = getattr(config, name), getattr(type(config), name)
         if value != default and not effective:
-            raise ValueError(f"{name} has an effect only with {condition}; allowed here: {default}, got {value}")
+            problem = f"has an effect only with {condition}; allowed here: {default}, got {value}"
+            raise SettingError(name, problem=problem)

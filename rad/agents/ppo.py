@@ -20,6 +20,7 @@ from rad.losses.consistency import consistency_loss
 from rad.losses.diagnostics import explained_variance, inactive_units
 from rad.losses.ppo import adapt_beta, clipped_policy_loss, normalize, penalized_policy_loss, value_loss
 from rad.losses.returns import gae
+from rad.settings import SettingError
 from rad.types import ActorStep, Metrics, Minibatch, Rollout
 
 Objective = Literal["clip", "kl"]
@@ -78,15 +79,16 @@ class PPOConfig(AgentConfig):
     """Width of the layer that policy and value share."""
 
     def check(self) -> None:
-        """Raise a ValueError that begins with an option's name if it is an unknown word or has no effect."""
+        """Raise a SettingError if an option is an unknown word or has no effect."""
         check_words(self, objective=Objective, augment_where=Where)
         kl, clip = self.objective == "kl", self.objective == "clip"
-        check_effect(self, kl, "objective kl", "target_kl", "init_kl_beta")
-        check_effect(self, clip or self.clip_value, "objective clip or clip_value True", "clip_coef")
-        check_effect(self, self.augment_where == "consistency", "augment_where consistency", "consistency_coef")
-        check_effect(self, self.normalize_reward, "normalize_reward True", "reward_gamma", "reward_clip")
+        check_effect(self, kl, "{objective} kl", "target_kl", "init_kl_beta")
+        check_effect(self, clip or self.clip_value, "{objective} clip or {clip_value} True", "clip_coef")
+        check_effect(self, self.augment_where == "consistency", "{augment_where} consistency", "consistency_coef")
+        check_effect(self, self.normalize_reward, "{normalize_reward} True", "reward_gamma", "reward_clip")
         if kl and self.num_epochs * self.num_minibatches < 2:
-            raise ValueError("objective kl needs two or more gradient steps per rollout: before the first, KL is 0")
+            problem = "kl needs two or more gradient steps per rollout: before the first, KL is 0"
+            raise SettingError("objective", problem=problem)
 
 
 class PPOAgent(Agent):

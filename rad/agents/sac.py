@@ -19,6 +19,7 @@ from rad.heads.distributions import SquashedGaussian
 from rad.heads.sac import Actor, Critic
 from rad.losses.diagnostics import inactive_units
 from rad.losses.sac import actor_loss, critic_loss, soft_target, temperature_loss, weak_and_strong
+from rad.settings import SettingError
 from rad.types import Metrics, Transition
 
 ActorFeatures = Literal["after", "before"]
@@ -83,14 +84,15 @@ class SACConfig(AgentConfig):
     """SVEA's beta: the strong view's share of the critic loss; the weak view has the rest."""
 
     def check(self) -> None:
-        """Raise a ValueError that begins with an option's name if it is an unknown word or contradicts another."""
+        """Raise a SettingError if an option is an unknown word or contradicts another."""
         check_words(self, actor_features=ActorFeatures)
-        check_effect(self, self.strong_augment != "none", "a strong_augment that is not none", "strong_weight")
+        check_effect(self, self.strong_augment != "none", "a {strong_augment} that is not none", "strong_weight")
         if self.log_std_min >= self.log_std_max:
-            raise ValueError(f"log_std_min must be below log_std_max {self.log_std_max}, got {self.log_std_min}")
+            raise SettingError("log_std_min", self.log_std_min, f"below {{log_std_max}} {self.log_std_max}")
         if self.share_draw and self.target_views != self.critic_views:
             views = f"{self.target_views} and {self.critic_views}"
-            raise ValueError(f"share_draw needs as many target_views as critic_views, got {views}")
+            problem = f"needs as many {{target_views}} as {{critic_views}}, got {views}"
+            raise SettingError("share_draw", problem=problem)
 
 
 class SACAgent(Agent):

@@ -16,13 +16,13 @@ from rad.envs.dmc.appearances import TRAIN
 from rad.evaluation.loaded_run import LoadedRun, load
 from rad.experiment.config import RunConfig
 from rad.experiment.config_file import to_json
-from rad.experiment.splits import check_split, named
-from rad.experiment.validate import flag
+from rad.experiment.splits import check_split
 from rad.report.draw.result_tables import attention_table
 from rad.report.read.groups import method_name
 from rad.report.stats.attention import attention_rows
 from rad.runtime.files import replacing
 from rad.runtime.run_dir import ATTENTION_FILE
+from rad.settings import setting
 
 TABLE_FILE, MAPS_FILE = "table.md", "maps.npz"
 
@@ -69,8 +69,7 @@ def attend_runs(
     runs = [load(folder, device) for folder in folders]
     labels = _labels([run.config for run in runs])
     for run in runs:
-        with named("split"):
-            check_split(run.config, split)
+        check_split(run.config, split)
     check_alike([run.config for run in runs], split)
     question = Question(_methods(methods, runs, target), target, settings or Settings(), split, seed)
     _check(question, runs)
@@ -102,7 +101,7 @@ def _labels(configs: Sequence[RunConfig]) -> list[str]:
 def _methods(asked: Sequence[str], runs: Sequence[LoadedRun], target: str) -> tuple[str, ...]:
     if asked:
         return tuple(dict.fromkeys(asked))
-    with flag("target"):
+    with setting("target"):
         allowed = [allowed_methods(run.agent.target(target)) for run in runs]
     return tuple(name for name in METHODS if all(name in names for names in allowed))
 
@@ -111,14 +110,14 @@ def _check(question: Question, runs: Sequence[LoadedRun]) -> None:
     """Try each flag on a black image, before anything is played."""
     for run in runs:
         black = torch.zeros(1, *run.agent.encoder.image_shape, device=run.agent.device)
-        with flag("target"):
+        with setting("target"):
             target = run.agent.target(question.target)
-        with flag("methods"):
+        with setting("methods"):
             check_methods(question.methods, target)
-        with flag("stage"):
+        with setting("stage"):
             run.agent.encoder.receptive_field(question.settings.stage)
         for name in ("power", "norm"):
-            with flag(name):
+            with setting(name):
                 how = dataclasses.replace(Settings(), **{name: getattr(question.settings, name)})
                 attend("activation", run.agent.encoder, target, black, how)
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 from rad.commands import flags
 from rad.commands.train import parse_run
+from rad.settings import SettingError
 
 if TYPE_CHECKING:
     from rad.sweep import grid
@@ -108,16 +109,17 @@ def check_flags(options: Ablate, run_flags: list[str]) -> None:
     """Check the flags of the command itself.
 
     Raises:
-        ValueError: one is out of range, or two do not go together.
+        SettingError: one is out of range, or two do not go together.
     """
     if options.workers < 0:
-        raise ValueError(f"--workers: must be at least 0, got {options.workers}")
+        raise SettingError("workers", options.workers, "at least 0")
     if options.gpus < 0 and options.gpus != -1:
-        raise ValueError(f"--gpus: must be at least 0, or -1 for one where there are any, got {options.gpus}")
+        raise SettingError("gpus", options.gpus, "at least 0, or -1 for one where there are any")
     for name, is_given in (("address", bool(options.address)), ("gpus", options.gpus >= 0)):
         if is_given and options.engine != "ray":
-            raise ValueError(f"--{name}: is for --engine ray, got {vars(options)[name]} with --engine {options.engine}")
+            problem = f"is for --engine ray, got {vars(options)[name]} with --engine {options.engine}"
+            raise SettingError(name, problem=problem)
     if options.seeds and flags.value_of("seed", run_flags) is not None:
-        raise ValueError("--seeds: takes the place of --seed, got both")
+        raise SettingError("seeds", problem="takes the place of --seed, got both")
     if flags.value_of("resume", run_flags) is not None:
-        raise ValueError("--resume: is for a single run; the same command goes on with a sweep")
+        raise SettingError("resume", problem="is for a single run; the same command goes on with a sweep")

@@ -8,6 +8,7 @@ from typing import Literal
 import tyro
 
 from rad.commands import flags
+from rad.settings import SettingError
 
 
 @dataclass(frozen=True)
@@ -52,13 +53,13 @@ def main(arguments: list[str]) -> int:
     """Draw and measure the attention of runs; print the table and what was written."""
     options = flags.parse(Attention, "rad attention", arguments)
     if not options.runs:
-        raise ValueError("runs: must be one run folder or more, got none")
+        raise SettingError("RUNS", "none", "one run folder or more")
     least = {"frames": len(options.runs), "show": 0, "seed": 0}
     for name, lowest in least.items():
         if vars(options)[name] < lowest:
-            raise ValueError(f"--{name}: must be at least {lowest}, got {vars(options)[name]}")
+            raise SettingError(name, vars(options)[name], f"at least {lowest}")
     if options.out.exists() and not options.out.is_dir():
-        raise ValueError(f"--out: must be a folder, got the file {options.out}")
+        raise SettingError("out", f"the file {options.out}", "a folder")
     from rad.attention.methods import Settings
     from rad.attention.study import TABLE_FILE, attend_runs
 

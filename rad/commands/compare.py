@@ -7,6 +7,7 @@ from typing import Annotated
 import tyro
 
 from rad.commands import flags
+from rad.settings import SettingError, setting
 
 
 @dataclass(frozen=True)
@@ -24,12 +25,12 @@ def main(arguments: list[str]) -> int:
     """Compare two runs and print what was found."""
     options = flags.parse(Compare, "rad compare", arguments)
     if len(options.runs) != 2:
-        raise ValueError(f"RUN_A RUN_B: must be two folders, got {len(options.runs)}")
+        raise SettingError("RUN_A RUN_B", len(options.runs), "two folders")
     from rad.report.compare_runs import compare_groups, load_side
 
     sides = []
     for letter, folder in zip("AB", options.runs):
-        with flags.argument(f"RUN_{letter}"):
+        with setting(f"RUN_{letter}"):
             sides.append(load_side(folder))
     comparison = compare_groups(*sides)
     for letter, folder, group in zip("AB", options.runs, sides):

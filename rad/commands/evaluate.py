@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 import tyro
 
 from rad.commands import flags
+from rad.settings import SettingError
 
 
 # tyro shows aliases first, so each flag's usual name is the alias here.
@@ -46,7 +47,7 @@ def main(arguments: list[str]) -> int:
     options = flags.parse(Evaluate, "rad evaluate", arguments)
     for name, least in (("episodes", 1), ("envs", 0), ("seed", 0)):
         if vars(options)[name] < least:
-            raise ValueError(f"--{name}: must be at least {least}, got {vars(options)[name]}")
+            raise SettingError(name, vars(options)[name], f"at least {least}")
     for name in ("out", "video"):
         if vars(options)[name]:
             flags.check_file(name, vars(options)[name])

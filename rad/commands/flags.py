@@ -3,13 +3,15 @@
 import contextlib
 import io
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
 import tyro
 from tyro.constructors import ConstructorRegistry, PrimitiveConstructorSpec, PrimitiveTypeInfo
+
+from rad.settings import SettingError
 
 INTEGERS = ConstructorRegistry()
 
@@ -67,10 +69,10 @@ def check_file(flag: str, path: Path) -> None:
     """Check that a file can be written where --flag wants it.
 
     Raises:
-        ValueError: its folder does not exist, or it is a folder itself.
+        SettingError: its folder does not exist, or it is a folder itself.
     """
     if path.is_dir() or not path.parent.is_dir():
-        raise ValueError(f"--{flag}: must be a file in a folder that exists, got {path}")
+        raise SettingError(flag, path, "a file in a folder that exists")
 
 
 def check_once(names: Sequence[str], arguments: Sequence[str]) -> None:
@@ -81,20 +83,11 @@ def check_once(names: Sequence[str], arguments: Sequence[str]) -> None:
         arguments: what was typed.
 
     Raises:
-        ValueError: it stands more than once.
+        SettingError: it stands more than once.
     """
     typed = [word for word in arguments if word.partition("=")[0] in [f"--{name}" for name in names]]
     if len(typed) > 1:
-        raise ValueError(f"--{names[0]}: must be given once, with all its values, got {' and '.join(typed)}")
-
-
-@contextlib.contextmanager
-def argument(name: str) -> Iterator[None]:
-    """Put the name of an argument without a flag before the text of any ValueError."""
-    try:
-        yield
-    except ValueError as error:
-        raise ValueError(f"{name}: {error}") from None
+        raise SettingError(names[0], " and ".join(typed), "given once, with all its values")
 
 
 def _without_box(box: str) -> str:

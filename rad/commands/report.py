@@ -8,6 +8,7 @@ from typing import Annotated
 import tyro
 
 from rad.commands import flags
+from rad.settings import SettingError, setting
 
 MOST_LINES = 10  # of each reason to leave something out
 
@@ -30,9 +31,9 @@ def main(arguments: list[str]) -> int:
     out = options.out or options.folder / document.FOLDER
     existing = next(path for path in (out, *out.absolute().parents) if path.exists())
     if not existing.is_dir() or not os.access(existing, os.W_OK):
-        raise ValueError(f"--out: must be a folder that can be written to, got {out}")
+        raise SettingError("out", out, "a folder that can be written to")
     typed = ["rad", "report", str(options.folder), *(["--out", str(out)] if options.out else [])]
-    with flags.argument("FOLDER"):
+    with setting("FOLDER"):
         files, left_out = document.report(options.folder, out, typed)
     _write(out, files)
     print(f"{out / document.PAGE}\n{len(files) - 1} files of figures, tables and commands beside it")

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rad.commands import flags
+from rad.settings import SettingError
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ def main(arguments: list[str]) -> int:
     options = flags.parse(Splits, "rad splits", arguments)
     for name in ("episodes", "seed"):
         if vars(options)[name] < (least := int(name == "episodes")):
-            raise ValueError(f"--{name}: must be at least {least}, got {vars(options)[name]}")
+            raise SettingError(name, vars(options)[name], f"at least {least}")
     out = options.out or Path(f"splits-{options.task.replace('/', '-')}.png")
     flags.check_file("out", out)
     from rad.evaluation.gallery import draw_gallery

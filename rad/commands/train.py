@@ -7,6 +7,7 @@ from typing import Any
 import tyro
 
 from rad.commands import flags
+from rad.settings import SettingError, setting
 
 
 def main(arguments: list[str]) -> int:
@@ -27,14 +28,11 @@ def main(arguments: list[str]) -> int:
 
 def _resume(run: str, arguments: list[str]) -> int:
     if arguments not in (["--resume", run], [f"--resume={run}"]):
-        raise ValueError(
-            f"--resume: needs a run folder, takes its settings from RUN/config.json and allows no other flag, "
-            f"got {' '.join(arguments)}"
-        )
+        needs = "needs a run folder, takes its settings from RUN/config.json and allows no other flag"
+        raise SettingError("resume", problem=f"{needs}, got {' '.join(arguments)}")
     from rad.experiment.config_file import read_config
-    from rad.experiment.validate import flag
 
-    with flag("resume"):
+    with setting("resume"):
         read_config(Path(run))
     from rad.pictures import PICTURES
     from rad.training.trainer import resume

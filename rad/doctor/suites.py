@@ -18,6 +18,8 @@ TRIAL_LIMIT_S = 300.0
 _DRAW = """
 import sys
 from rad import envs
+from rad.runtime import plugins
+plugins.load_inherited()
 venv = envs.make(sys.argv[1])
 frames = venv.reset()[0]
 venv.close()

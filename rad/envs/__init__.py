@@ -6,6 +6,7 @@ Tasks are named `<suite>/<name>`: `dmc/<domain>-<task>`, `gym/<id>`, `probe/<nam
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 
 from rad.envs.options import SuiteOptions
 from rad.envs.suites import DEFAULT_IMAGE_SIZE, check_scene, name_in_suite, suite_of
+from rad.settings import SettingError, setting
 
 # gymnasium is imported where environments are made, so that the table of the suites can be read without it.
 if TYPE_CHECKING:
@@ -85,7 +87,7 @@ def make(
             them in the caller's.
 
     Raises:
-        ValueError: If an argument is impossible; the text names it.
+        SettingError: If an argument is impossible.
         ModuleNotFoundError: If a package that the task needs is missing.
         OSError: If no OpenGL back-end works.
     """
@@ -99,7 +101,7 @@ def make(
     scene = {"camera_id": camera_id, "render_quality": render_quality, "split": split}
     check_scene(task, image_size=size, action_repeat=repeat, parallel=parallel, **scene)
     if type(options) is not suite.options:
-        raise ValueError(f"options {options} have no meaning for {task}; allowed: {suite.options.__name__}")
+        raise SettingError("options", options, f"{suite.options.__name__} for {task}")
     options.check(name_in_suite(task))
     if suite.steps_all:
         made: VectorEnv = suite.load().make(name_in_suite(task), num_envs, seed, stack, options, split, num_threads)
@@ -107,12 +109,15 @@ def make(
     scene = {name: value for name, value in scene.items() if name not in suite.only}
     if suite.options is not SuiteOptions:
         scene["options"] = options
-    return _pool([partial(_make_one, task, size, seed + i, scene, stack, repeat) for i in range(num_envs)], parallel)
+    # A process that runs one environment gets the module of the suite, which its own table may lack.
+    one = partial(_make_one, suite.module, name_in_suite(task))
+    return _pool([partial(one, size, seed + i, scene, stack, repeat) for i in range(num_envs)], parallel)
 
 
 def check_task(task: str) -> None:
-    """Raise a ValueError with the known names unless `task` is one; draws nothing and builds no model."""
-    suite_of(task).load().check(name_in_suite(task))
+    """Raise a SettingError with the known names unless `task` is one; draws nothing and builds no model."""
+    with setting("task"):
+        suite_of(task).load().check(name_in_suite(task))
 
 
 def action_repeat_for(task: str) -> int:
@@ -124,7 +129,7 @@ def task_names(suite: str) -> tuple[str, ...]:
     """Return the full names of a suite's tasks.
 
     Raises:
-        ValueError: If the suite is unknown.
+        SettingError: If the suite is unknown.
     """
     return tuple(f"{suite}/{name}" for name in suite_of(suite).load().names())
 
@@ -169,13 +174,13 @@ def _pool(builders: list[Any], parallel: bool) -> VectorEnv:
 
 
 def _make_one(
-    task: str, size: int, seed: int, scene: Mapping[str, Any], frame_stack: int, action_repeat: int
+    module: str, name: str, size: int, seed: int, scene: Mapping[str, Any], frame_stack: int, action_repeat: int
 ) -> PixelEnv:
     from rad.envs.pixel_env import PixelEnv
     from rad.envs.workers import leave_signals_to_parent
 
     leave_signals_to_parent()
-    simulator = suite_of(task).load().build(name_in_suite(task), size, seed, **scene)
+    simulator = importlib.import_module(module).build(name, size, seed, **scene)
     return PixelEnv(simulator, frame_stack, action_repeat, seed)
 
 
@@ -183,11 +188,11 @@ def _check_numbers(num_envs: int, seed: int, frame_stack: int, action_repeat: in
     counts = {"num_envs": num_envs, "frame_stack": frame_stack, "action_repeat": action_repeat}
     for name, count in counts.items():
         if count < 1:
-            raise ValueError(f"{name} {count} is impossible; allowed: 1 and more")
+            raise SettingError(name, count, "at least 1")
     if num_threads < 0:
-        raise ValueError(f"num_threads {num_threads} is impossible; allowed: 0 and more")
+        raise SettingError("num_threads", num_threads, "at least 0")
     if not 0 <= seed <= _MAX_SEED - num_envs:
-        raise ValueError(f"seed {seed} is impossible; allowed: 0 to {_MAX_SEED - num_envs}")
+        raise SettingError("seed", seed, f"from 0 to {_MAX_SEED - num_envs}")
 
 
 def _check_qualities(image_size: int, render_quality: str) -> None:
@@ -195,4 +200,4 @@ def _check_qualities(image_size: int, render_quality: str) -> None:
 
     check_size("image_size", image_size)
     if render_quality not in QUALITIES:
-        raise ValueError(f"unknown render_quality {render_quality!r}; known: {', '.join(QUALITIES)}")
+        raise SettingError("render_quality", render_quality, f"one of {', '.join(QUALITIES)}")

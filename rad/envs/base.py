@@ -10,6 +10,8 @@ import gymnasium
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from rad.settings import SettingError
+
 Frame = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
 ActionSpace = gymnasium.spaces.Box | gymnasium.spaces.Discrete
@@ -139,7 +141,7 @@ def check_size(name: str, size: int) -> int:
         ValueError: If it is not; the text names `name`.
     """
     if not 1 <= size <= MAX_SIZE:
-        raise ValueError(f"{name} {size} is impossible; allowed: 1 to {MAX_SIZE}")
+        raise SettingError(name, size, f"from 1 to {MAX_SIZE}")
     return size
 
 

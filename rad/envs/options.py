@@ -10,7 +10,7 @@ class SuiteOptions:
     """Options that the environments of one suite have beside those of all; by default there are none."""
 
     def check(self, name: str) -> None:
-        """Raise a ValueError that begins with an option's name if the task `name` cannot have these options."""
+        """Raise a SettingError if the task `name` cannot have an option."""
 
     def scene(self) -> dict[str, Any]:
         """Return the options that decide what is simulated, by name; runs that differ in others see the same."""

@@ -12,6 +12,7 @@ from rad.envs.options import SuiteOptions
 from rad.envs.procgen import levels
 from rad.envs.procgen import options as procgen
 from rad.envs.procgen.score_ranges import score_range as procgen_range
+from rad.settings import SettingError, check_name
 
 TRAIN = appearances.TRAIN  # what a run trains on, in every suite
 DEFAULT_IMAGE_SIZE, DEFAULT_FRAME_STACK = 84, 3  # Table 3 of CURL (Srinivas et al. 2020)
@@ -21,10 +22,10 @@ def only_train(task: str, name: str, options: SuiteOptions, side: str, folder: A
     """Return what a suite without splits has of one: nothing.
 
     Raises:
-        ValueError: another than `train` is named.
+        SettingError: another than `train` is named.
     """
     if name != TRAIN:
-        raise ValueError(f"{task} has no split {name}; allowed: {TRAIN}")
+        raise SettingError("split", problem=f"{task} has no split {name}; allowed: {TRAIN}")
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,7 @@ SUITES: dict[str, Suite] = {
         "rad.envs.dmc.task",
         example="cartpole-swingup",
         extra="dmc",
-        splits={name: split.about for name, split in appearances.SPLITS.items() if name != appearances.PLAIN},
+        splits=appearances.ABOUT,
         split=appearances.look_of,
         shows_clips=True,
         tells_robot=True,
@@ -124,15 +125,28 @@ SUITES: dict[str, Suite] = {
 }
 
 
+def register(name: str, suite: Suite) -> None:
+    """Make a suite known: its tasks are called `name/...`.
+
+    Raises:
+        ValueError: the name is taken or no word, or `suite` is something else.
+    """
+    check_name("suite", name, SUITES)
+    if not isinstance(suite, Suite):
+        raise ValueError(f"suite {name!r} must be a Suite, got {suite!r}")
+    SUITES[name] = suite
+
+
 def suite_of(task: str) -> Suite:
     """Return the suite that a task's name begins with.
 
     Raises:
-        ValueError: it is unknown.
+        SettingError: it is unknown.
     """
     name = task.partition("/")[0]
     if name not in SUITES:
-        raise ValueError(f"unknown suite of task {task!r}; known: {', '.join(SUITES)}, as in dmc/walker-walk")
+        known = f"{', '.join(SUITES)}, as in dmc/walker-walk"
+        raise SettingError("task", problem=f"unknown suite of task {task!r}; known: {known}")
     return SUITES[name]
 
 
@@ -142,11 +156,12 @@ def name_in_suite(task: str) -> str:
 
 
 def check_scene(task: str, **scene: Any) -> None:
-    """Raise a ValueError that begins with an argument of `rad.envs.make` if it has another value in a task's suite."""
+    """Raise a SettingError if an argument of `rad.envs.make` has another value in a task's suite."""
     suite = suite_of(task)
     for name, came in scene.items():
         if (allowed := suite.only.get(name, came)) != came:
-            raise ValueError(f"{name} {came} is impossible for {task.partition('/')[0]} tasks; allowed: {allowed}")
+            tasks = f"{task.partition('/')[0]} tasks"
+            raise SettingError(name, problem=f"{came} is impossible for {tasks}; allowed: {allowed}")
 
 
 def score_range(task: str, options: Mapping[str, Any]) -> tuple[float, float]:

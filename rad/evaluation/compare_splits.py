@@ -14,7 +14,7 @@ from rad.envs.suites import TRAIN, suite_of
 from rad.evaluation.loaded_run import LoadedRun, load, play_splits, policy_of, scores
 from rad.evaluation.play import Episodes, Recorder
 from rad.experiment.config import RunConfig
-from rad.experiment.splits import check_split, clips_of, folders, levels_of, named
+from rad.experiment.splits import check_split, clips_of, folders, levels_of
 from rad.experiment.splits import splits as own_splits
 from rad.report.read.evaluation_files import (
     EpisodeResult,
@@ -29,6 +29,7 @@ from rad.runtime.files import replacing
 from rad.runtime.run_dir import EVALUATIONS
 from rad.runtime.seeding import seed_for
 from rad.runtime.video import write_mp4
+from rad.settings import SettingError, setting
 
 Constants = Literal["", "paper", "train-procgen"]
 
@@ -70,7 +71,7 @@ def evaluate_run(
         A result for each split. A task without splits has one, `train`.
 
     Raises:
-        ValueError: a split, `score_constants` or `background_dir` has no meaning for the run, `out` holds
+        SettingError: a split, `score_constants` or `background_dir` has no meaning for the run, `out` holds
             something else, or `run` is no run with a checkpoint.
     """
     loaded = load(run, device)
@@ -157,30 +158,28 @@ def _gap(train: np.ndarray, other: np.ndarray, paired: bool) -> dict[str, Any]:
 
 def _check_splits(config: RunConfig, splits: Sequence[str], score_constants: Constants) -> None:
     """Check the flags that not every task has."""
-    with named("splits"):
+    with setting("splits", "split"):
         for name in splits:
             check_split(config, name)
     if score_constants and not config.suite.constants:
         mode = vars(config.suite).get("distribution_mode")
         where = f"{config.task} in mode {mode}" if mode else config.task
-        raise ValueError(
-            f"--score-constants: has no meaning for {where}, got {score_constants}; scores are normalized for procgen "
-            f"in the modes easy and hard"
-        )
+        problem = f"has no meaning for {where}, got {score_constants}"
+        allowed = "scores are normalized for procgen in the modes easy and hard"
+        raise SettingError("score_constants", problem=f"{problem}; {allowed}")
 
 
 def _with_folders(config: RunConfig, splits: Sequence[str], background_dir: tuple[str, ...]) -> RunConfig:
     """Return the run's configuration with another folder of clips to test with."""
     if not background_dir:
         return config
-    with named("background_dir"):
-        given = folders(dataclasses.replace(config, background_dir=background_dir))
+    given, came = folders(dataclasses.replace(config, background_dir=background_dir)), " ".join(background_dir)
     if given.keys() != {"test"}:
-        raise ValueError(f"--background-dir: must be test=DIR here, got {' '.join(background_dir)}")
-    with named("splits"):
+        raise SettingError("background_dir", came, "test=DIR here")
+    with setting("splits", "split"):
         shown = any(clips_of(config, name) for name in splits if name != TRAIN)
     if not shown:
-        raise ValueError(f"--background-dir: none of the splits asked for shows clips, got {' '.join(background_dir)}")
+        raise SettingError("background_dir", problem=f"none of the splits asked for shows clips, got {came}")
     both = folders(config) | given
     return dataclasses.replace(config, background_dir=tuple(f"{side}={path}" for side, path in both.items()))
 
@@ -216,13 +215,14 @@ def _check_file(file: Path, requests: Sequence[SplitRequest]) -> None:
     """Check, before hours of play, that the file can be written and that no other results would be lost.
 
     Raises:
-        ValueError: it cannot, or they would be.
+        SettingError: it cannot, or they would be.
     """
     file.parent.mkdir(parents=True, exist_ok=True)
     if not os.access(file.parent, os.W_OK):
-        raise ValueError(f"--out: {file.parent} cannot be written to; name a file in another folder")
+        raise SettingError("out", problem=f"{file.parent} cannot be written to; name a file in another folder")
     if file.exists() and not _holds(file, requests):
-        raise ValueError(f"--out: {file} holds something else than this evaluation; choose another name, or remove it")
+        problem = f"{file} holds something else than this evaluation; choose another name, or remove it"
+        raise SettingError("out", problem=problem)
 
 
 def _holds(file: Path, requests: Sequence[SplitRequest]) -> bool:

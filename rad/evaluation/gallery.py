@@ -10,21 +10,22 @@ from rad.envs.suites import SUITES, suite_of
 from rad.experiment.build import make_env
 from rad.experiment.config import RunConfig
 from rad.experiment.presets import choose
-from rad.experiment.splits import check_split, folders, levels_of, named
-from rad.experiment.validate import check_environment, flag
+from rad.experiment.splits import check_split, folders, levels_of
+from rad.experiment.validate import check_environment
 from rad.report.draw.gallery import gallery_figure
+from rad.settings import SettingError
 
 
 def known_splits(config: RunConfig) -> tuple[str, ...]:
     """Return the names of all splits of a task.
 
     Raises:
-        ValueError: it has none.
+        SettingError: it has none.
     """
     names = tuple(suite_of(config.task).splits)
     if not names:
         allowed = " and ".join(name for name, suite in SUITES.items() if suite.splits)
-        raise ValueError(f"--task: {config.task} has no splits; allowed: {allowed} tasks")
+        raise SettingError("task", problem=f"{config.task} has no splits; allowed: {allowed} tasks")
     return names
 
 
@@ -53,7 +54,7 @@ def draw_gallery(
         For each split what it is, or why this task cannot have it.
 
     Raises:
-        ValueError: the task is unknown or has no splits, or it has no such camera, or a folder cannot be used.
+        SettingError: the task is unknown or has no splits, or it has no such camera, or a folder cannot be used.
     """
     config = replace(
         choose(None, None, task),
@@ -63,8 +64,7 @@ def draw_gallery(
         camera_id=camera_id,
         background_dir=background_dir,
     )
-    with flag("task"):
-        envs.check_task(task)
+    envs.check_task(task)
     names = known_splits(config)
     if background_dir:
         _check_folder(config)
@@ -75,18 +75,17 @@ def draw_gallery(
         try:
             about[name] = _about(config, name)
             frames[name] = _first_frames(config, name, episodes)
-        except ValueError as error:
-            about[name] = f"not here: {error}"
+        except SettingError as error:
+            about[name] = f"not here: {error.problem}"
     gallery_figure(frames, out, title=task)
     return about
 
 
 def _check_folder(config: RunConfig) -> None:
-    with named("background_dir"):
-        if not suite_of(config.task).shows_clips or folders(config).keys() != {"test"}:
-            came = " ".join(config.background_dir)
-            raise ValueError(f"must be test=DIR here, and is of dmc tasks only, got {came} for {config.task}")
-        check_split(config, "video-hard")
+    if not suite_of(config.task).shows_clips or folders(config).keys() != {"test"}:
+        came = f"{' '.join(config.background_dir)} for {config.task}"
+        raise SettingError("background_dir", came, "test=DIR here, and is of dmc tasks only")
+    check_split(config, "video-hard")
 
 
 def _about(config: RunConfig, split: str) -> str:

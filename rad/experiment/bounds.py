@@ -25,8 +25,3 @@ RUN_BOUNDS: dict[str, Bound] = {
     **dict.fromkeys(("action_repeat", "eval_every", "checkpoint_every"), AT_LEAST_0),
     **dict.fromkeys(("frames", "frame_stack", "num_envs", "eval_envs", "eval_episodes", "log_every"), AT_LEAST_1),
 }
-
-
-def flag_name(field: str) -> str:
-    """Return the command-line flag of a field."""
-    return "--" + field.replace("_", "-")

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from rad.agents.base import AgentConfig
 from rad.envs.options import SuiteOptions
 from rad.envs.suites import SUITES
+from rad.settings import SettingError
 
 EvalPolicy = Literal["mode", "sample"]
 
@@ -93,13 +94,13 @@ class RunConfig:
         """Put the defaults of the suite's own options in the place of those of another.
 
         Raises:
-            ValueError: those of another were chosen.
+            SettingError: those of another were chosen.
         """
         entry = SUITES.get(self.task.partition("/")[0])
         if entry is None or type(self.suite) is entry.options:
             return
         if self.suite != type(self.suite)():
-            raise ValueError(f"suite has no meaning for {self.task}, got {self.suite}")
+            raise SettingError("suite", problem=f"has no meaning for {self.task}, got {self.suite}")
         object.__setattr__(self, "suite", entry.options())
 
     @property

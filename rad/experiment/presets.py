@@ -3,6 +3,7 @@
 from rad.envs.suites import SUITES
 from rad.experiment.algorithms import ALGORITHMS, algorithm_named
 from rad.experiment.config import RunConfig
+from rad.settings import SettingError
 
 
 def presets() -> dict[str, str]:
@@ -14,10 +15,10 @@ def preset(name: str, task: str | None = None) -> RunConfig:
     """Return a preset's configuration for a task; without one, for the preset's own.
 
     Raises:
-        ValueError: the name is unknown.
+        SettingError: the name is unknown.
     """
     if name not in presets():
-        raise ValueError(f"--preset: unknown preset '{name}'; known: {', '.join(presets())}")
+        raise SettingError("preset", problem=f"unknown preset '{name}'; known: {', '.join(presets())}")
     algorithm = ALGORITHMS[presets()[name]]
     return algorithm.presets[name].config(algorithm.run(), name, task)
 
@@ -26,19 +27,15 @@ def choose(algo: str | None, name: str | None, task: str | None) -> RunConfig:
     """Return the configuration that the flags --algo, --preset and --task, given or not, begin with.
 
     Raises:
-        ValueError: one is unknown, or the preset is of another algorithm.
+        SettingError: one is unknown, or the preset is of another algorithm.
     """
-    try:
-        algorithm = algorithm_named(algo or _algo_for(task))
-    except ValueError as error:
-        hint = f"; {algo} is a preset: --preset {algo}" if algo in presets() else ""
-        raise ValueError(f"--algo: {error}{hint}") from None
+    algorithm = algorithm_named(algo or _algo_for(task))
     if name is None:
         return preset(next(iter(algorithm.presets)), task)
     config = preset(name, task)
     if algo not in (None, config.algo):
         fitting = ", ".join(key for key, of in presets().items() if of == algo)
-        raise ValueError(f"--preset: {name} is of {config.algo}; presets of {algo}: {fitting}")
+        raise SettingError("preset", problem=f"{name} is of {config.algo}; presets of {algo}: {fitting}")
     return config
 
 

@@ -1,16 +1,15 @@
 """Which splits the task of a run has, what environments of each need, and what is wrong with the ones asked for."""
 
 import re
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from rad.envs.dmc.appearances import Look
 from rad.envs.dmc.backgrounds import SIDES, Folder, Source, check_disjoint
 from rad.envs.suites import TRAIN, name_in_suite, suite_of
-from rad.experiment.bounds import flag_name
 from rad.experiment.config import RunConfig
+from rad.settings import SettingError, setting
 
 DISTRACTORS = 128  # pictures that overlay chooses among; all stay in memory
 
@@ -33,7 +32,7 @@ def split_of(config: RunConfig, name: str = "") -> Any:
     """Return what `rad.envs.make` needs for a split by its name; `train` and "" mean what the run trains on.
 
     Raises:
-        ValueError: there is no such split.
+        SettingError: there is no such split.
     """
     side = "train" if name in ("", TRAIN) else "test"
     name = config.train_split if side == "train" else name
@@ -45,7 +44,7 @@ def levels_of(config: RunConfig, name: str = "") -> str:
     """Return which levels a split is, in words; "" where splits are looks.
 
     Raises:
-        ValueError: there is no such split.
+        SettingError: there is no such split.
     """
     return str(split_of(config, name)) if suite_of(config.task).has_levels else ""
 
@@ -54,7 +53,7 @@ def clips_of(config: RunConfig, name: str = "") -> Look | None:
     """Return the look of a split that shows clips; None for other splits.
 
     Raises:
-        ValueError: there is no such split.
+        SettingError: there is no such split.
     """
     split = split_of(config, name)
     return split if split and suite_of(config.task).shows_clips and split.split.shows_clips else None
@@ -64,21 +63,22 @@ def folders(config: RunConfig) -> dict[str, Path]:
     """Return the user's own folders of clips by side.
 
     Raises:
-        ValueError: one is not written as train=DIR or test=DIR, or a side comes twice.
+        SettingError: one is not written as train=DIR or test=DIR, or a side comes twice.
     """
     pairs = [entry.partition("=") for entry in config.background_dir]
     found = {side: Path(path) for side, _, path in pairs if path}
     if len(found) != len(pairs) or not found.keys() <= set(SIDES):
         came = " ".join(config.background_dir)
-        raise ValueError(f"background_dir must be train=DIR, test=DIR or both, got {came}")
+        raise SettingError("background_dir", came, "train=DIR, test=DIR or both")
     return found
 
 
+@setting("split")
 def check_split(config: RunConfig, name: str) -> None:
     """Check that environments can be made for a split, and that no clip of a test folder is shown in training too.
 
     Raises:
-        ValueError: there is no such split, or its clips cannot be shown.
+        SettingError: there is no such split, or its clips cannot be shown.
     """
     config.suite.check(name_in_suite(config.task))
     look = clips_of(config, name)
@@ -103,32 +103,15 @@ def check_splits(config: RunConfig) -> None:
     """Check which splits a run trains and is tested on.
 
     Raises:
-        ValueError: the first thing that is wrong, as `--flag: ...`.
+        SettingError: the first thing that is wrong.
     """
     suite = suite_of(config.task)
     for field, name in (("train_split", TRAIN), *(("test_split", tested) for tested in tested_splits(config))):
-        with named(field, vars(config.suite)):
+        with setting(field, "split"):
             check_split(config, name)
             if name != TRAIN:
                 suite.check_disjoint(split_of(config, TRAIN), split_of(config, name))
-    with named("background_dir"):
-        _check_folders_show(config)
-
-
-@contextmanager
-def named(field: str, fields: Iterable[str] = ()) -> Iterator[None]:
-    """Begin the text of any ValueError with the flag of a field, or of that of `fields` which it begins with itself.
-
-    Others of `fields` in the text are written as flags too.
-    """
-    fields = ("background_dir", *fields)
-    try:
-        yield
-    except ValueError as error:
-        first, _, rest = str(error).partition(" ")
-        field, text = (first, rest) if first in fields else (field, str(error))
-        text = re.sub(r"\w+", lambda word: flag_name(word[0]) if word[0] in fields else word[0], text)
-        raise ValueError(f"{flag_name(field)}: {text}") from None
+    _check_folders_show(config)
 
 
 def uses_overlay(config: RunConfig) -> bool:
@@ -145,4 +128,5 @@ def _check_folders_show(config: RunConfig) -> None:
     needs = {"train": "--train-split or an overlay that shows clips", "test": "a --test-split that shows clips"}
     for side, folder in folders(config).items():
         if not shown[side]:
-            raise ValueError(f"background_dir {side}={folder} is shown nowhere; allowed: only with {needs[side]}")
+            problem = f"{side}={folder} is shown nowhere; allowed: only with {needs[side]}"
+            raise SettingError("background_dir", problem=problem)

@@ -17,6 +17,7 @@ from rad.report.stats.aggregates import few_seeds_warning
 from rad.report.stats.bootstrap import CONFIDENCE, Estimate, difference_interval
 from rad.report.stats.comparisons import improvement_p_value, without_certainty
 from rad.report.stats.comparisons import probability_of_improvement as improvement
+from rad.settings import SettingError
 
 NORMAL = NormalDist().inv_cdf((1 + CONFIDENCE) / 2)
 
@@ -81,7 +82,7 @@ def compare_groups(first: Group, second: Group) -> RunComparison:
         ValueError: the tasks differ, or a side has nothing to compare.
     """
     if first.task != second.task:
-        raise ValueError(f"RUN_B: is of {second.task}, RUN_A of {first.task}; expected one task")
+        raise SettingError("RUN_B", problem=f"is of {second.task}, RUN_A of {first.task}; expected one task")
     single = len(first.runs) == len(second.runs) == 1
     lines, notes = _over_episodes(first.runs[0], second.runs[0]) if single else _over_seeds(first, second)
     notes += _cautions(first, second)

@@ -10,6 +10,7 @@ import psutil
 import torch
 
 from rad import __version__
+from rad.settings import SettingError
 
 __all__ = [
     "PRECISIONS",
@@ -41,7 +42,7 @@ def resolve_device(name: str = "auto") -> torch.device:
         name: ``"auto"`` (CUDA if there is a device, else the CPU), ``"cpu"``, ``"cuda"`` or ``"cuda:1"``.
 
     Raises:
-        ValueError: an unknown name, or a device that this machine does not have.
+        SettingError: an unknown name, or a device that this machine does not have.
     """
     cuda_devices = torch.cuda.device_count() if torch.cuda.is_available() else 0
     if name == "auto":
@@ -49,11 +50,11 @@ def resolve_device(name: str = "auto") -> torch.device:
     try:
         device = torch.device(name)
     except RuntimeError as error:
-        raise ValueError(f"unknown device {name!r}; known: auto, cpu, cuda, cuda:N") from error
+        raise SettingError("device", problem=f"unknown device {name!r}; known: auto, cpu, cuda, cuda:N") from error
     if device.type not in ("cpu", "cuda"):
-        raise ValueError(f"unknown device {name!r}; known: auto, cpu, cuda, cuda:N")
+        raise SettingError("device", problem=f"unknown device {name!r}; known: auto, cpu, cuda, cuda:N")
     if device.type == "cuda" and (device.index or 0) >= cuda_devices:
-        raise ValueError(f"device {name!r} is not available; this machine has {cuda_devices} CUDA devices")
+        raise SettingError("device", problem=f"{name!r} is not available; this machine has {cuda_devices} CUDA devices")
     return device
 
 
@@ -71,10 +72,10 @@ def resolve_precision(name: str, device: torch.device) -> str:
     allowed, so that a run can be repeated anywhere; without hardware support it is slower than fp32.
 
     Raises:
-        ValueError: a name outside `PRECISIONS`.
+        SettingError: a name outside `PRECISIONS`.
     """
     if name not in PRECISIONS:
-        raise ValueError(f"unknown precision {name!r}; known: {', '.join(PRECISIONS)}")
+        raise SettingError("precision", problem=f"unknown precision {name!r}; known: {', '.join(PRECISIONS)}")
     if name != "auto":
         return name
     return "bf16" if has_fast_bf16(device) else "fp32"

@@ -6,6 +6,8 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
+from rad.settings import SettingError
+
 VARIABLE = "RAD_PLUGINS"
 """Environment variable with the plugins of this process; the processes that it starts inherit them."""
 
@@ -27,7 +29,7 @@ def load(name: str) -> None:
         name: a module that Python can import, or a file that ends in `.py`.
 
     Raises:
-        ValueError: there is no such module or file, or importing it fails; one line.
+        SettingError: there is no such module or file, or importing it fails; one line.
     """
     name = str(Path(name).resolve()) if name.endswith(".py") else name
     _import(name)
@@ -45,24 +47,26 @@ def check_loaded(names: Iterable[str]) -> None:
     """Check that what a run was made with is loaded: a plugin is code, and runs only where a command names it.
 
     Raises:
-        ValueError: one is missing; the text says what to add.
+        SettingError: one is missing; the text says what to add.
     """
     for name in names:
         if name not in loaded():
-            raise ValueError(f"--plugin: the run was made with the plugin {name}; add --plugin {name}")
+            raise SettingError("plugin", problem=f"the run was made with the plugin {name}; add --plugin {name}")
 
 
 def _import(name: str) -> None:
     path = Path(name)
     is_file = name.endswith(".py")
     if is_file and not path.is_file():
-        raise ValueError(f"--plugin: there is no file {name}")
+        raise SettingError("plugin", problem=f"there is no file {name}")
     if is_file and str(path.parent) not in sys.path:
         sys.path.append(str(path.parent))  # so that processes that it is sent to by name find it too
     try:
         module = importlib.import_module(path.stem if is_file else name)
     except Exception as error:
         kind = "" if isinstance(error, ModuleNotFoundError) else f"{type(error).__name__}: "
-        raise ValueError(f"--plugin: {name} cannot be imported: {kind}{error}") from error
+        raise SettingError("plugin", problem=f"{name} cannot be imported: {kind}{error}") from error
     if is_file and Path(module.__file__ or "").resolve() != path:
-        raise ValueError(f"--plugin: {name} has the name of another module, {module.__file__}; rename the file")
+        raise SettingError(
+            "plugin", problem=f"{name} has the name of another module, {module.__file__}; rename the file"
+        )

@@ -9,6 +9,7 @@ from rad.experiment.build import image_size, make_arms
 from rad.experiment.config import RunConfig
 from rad.experiment.validate import check_bounds, check_environment, check_folder, check_settings
 from rad.runtime.run_dir import CONFIG_FILE
+from rad.settings import SettingError
 from rad.sweep.grid import Trial
 
 
@@ -16,7 +17,7 @@ def check_trials(trials: Sequence[Trial]) -> None:
     """Check each run as `rad train` does; runs that differ in their seed alone, and equal scenes, once.
 
     Raises:
-        ValueError: the first thing that is wrong, as `--flag: ...`.
+        SettingError: the first thing that is wrong.
     """
     scenes: dict[Hashable, RunConfig] = {}
     for config in {dataclasses.replace(trial.config, seed=1, out=None) for trial in trials}:
@@ -32,12 +33,12 @@ def check_out(out: Path, trials: Sequence[Trial]) -> None:
     """Check that the runs that are new can be made in the folder of the sweep.
 
     Raises:
-        ValueError: they cannot; the text begins with --out.
+        SettingError: they cannot.
     """
     if (out / CONFIG_FILE).exists():
-        raise ValueError(f"--out: {out} is the folder of a run; choose another name for that of a sweep")
+        raise SettingError("out", problem=f"{out} is the folder of a run; choose another name for that of a sweep")
     if out.exists() and not (out.is_dir() and os.access(out, os.W_OK)):
-        raise ValueError(f"--out: {out} is no folder that can be written to")
+        raise SettingError("out", problem=f"{out} is no folder that can be written to")
     for trial in trials:
         if not _exists(trial.folder):
             check_folder(trial.folder)

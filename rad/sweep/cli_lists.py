@@ -3,6 +3,8 @@
 import itertools
 from collections.abc import Sequence
 
+from rad.settings import SettingError
+
 BANDIT = "ucb:"  # its augmentations are separated by commas of their own
 
 
@@ -12,7 +14,7 @@ def split(flag: str, words: Sequence[str]) -> list[str]:
     An augmentation that begins with ``ucb:`` holds commas itself and has to stand alone.
 
     Raises:
-        ValueError: a value is empty, or ``ucb:`` stands behind a comma.
+        SettingError: a value is empty, or ``ucb:`` stands behind a comma.
 
     Example:
         >>> split("augment", ["none,crop", "crop", "ucb:crop,flip"])
@@ -20,9 +22,11 @@ def split(flag: str, words: Sequence[str]) -> list[str]:
     """
     found = [value for word in words for value in ([word] if word.startswith(BANDIT) else word.split(","))]
     if "" in found:
-        raise ValueError(f"--{flag}: a value is empty in {' '.join(words)}; allowed: values with a space or , between")
+        problem = f"a value is empty in {' '.join(words)}; allowed: values with a space or , between"
+        raise SettingError(flag, problem=problem)
     if any(value.startswith(BANDIT) and value not in words for value in found):
-        raise ValueError(f"--{flag}: {BANDIT} holds commas itself; put spaces around it, got {' '.join(words)}")
+        problem = f"{BANDIT} holds commas itself; put spaces around it, got {' '.join(words)}"
+        raise SettingError(flag, problem=problem)
     return list(dict.fromkeys(found))
 
 
@@ -30,7 +34,7 @@ def seeds(words: Sequence[str]) -> list[int]:
     """Return the seeds 1 to N for one number N, and several numbers as they are.
 
     Raises:
-        ValueError: a value is no whole number, or N is below 1.
+        SettingError: a value is no whole number, or N is below 1.
 
     Example:
         >>> seeds(["3"]), seeds(["3,5", "9"])
@@ -38,12 +42,12 @@ def seeds(words: Sequence[str]) -> list[int]:
     """
     found = split("seeds", words)
     if not all(value.isdecimal() for value in found):
-        raise ValueError(f"--seeds: must be one number N, for 1 to N, or several seeds, got {' '.join(words)}")
+        raise SettingError("seeds", " ".join(words), "one number N, for 1 to N, or several seeds")
     numbers = [int(value) for value in found]
     if len(numbers) > 1 or len(words) > 1:
         return list(dict.fromkeys(numbers))
     if not 1 <= numbers[0] <= 10_000:  # more is a seed given as a number of seeds
-        raise ValueError(f"--seeds: must be from 1 to 10,000, got {numbers[0]}; for one run with a seed: --seed N")
+        raise SettingError("seeds", f"{numbers[0]}; for one run with a seed: --seed N", "from 1 to 10,000")
     return list(range(1, numbers[0] + 1))
 
 
@@ -51,7 +55,7 @@ def overrides(words: Sequence[str]) -> dict[str, list[str]]:
     """Return the values of each field; a word without = goes on with the field before it.
 
     Raises:
-        ValueError: there is no field, a field stands twice, or a value is empty.
+        SettingError: there is no field, a field stands twice, or a value is empty.
 
     Example:
         >>> overrides(["batch_size=64,128", "256", "gamma=0.9"])
@@ -64,9 +68,9 @@ def overrides(words: Sequence[str]) -> dict[str, list[str]]:
             name, _, word = word.partition("=")
             name = name.removeprefix("--").replace("-", "_")
             if name in found:
-                raise ValueError(f"--sweep: {name} stands twice; allowed: once, with all its values")
+                raise SettingError("sweep", problem=f"{name} stands twice; allowed: once, with all its values")
         if not name:
-            raise ValueError(f"--sweep: must be FIELD=VALUE,VALUE, got {word}")
+            raise SettingError("sweep", word, "FIELD=VALUE,VALUE")
         found.setdefault(name, []).append(word)
     return {name: split("sweep", values) for name, values in found.items()}
 
@@ -75,7 +79,7 @@ def pairs(augments: Sequence[str]) -> list[str]:
     """Return a+b for all ordered pairs, and a alone in place of a+a; a pair with `none` is the other alone.
 
     Raises:
-        ValueError: there is nothing to pair.
+        SettingError: there is nothing to pair.
 
     Source: Laskin et al. 2020 (arXiv 2004.14990), figure 2.
 
@@ -84,7 +88,7 @@ def pairs(augments: Sequence[str]) -> list[str]:
         ['crop', 'crop+flip', 'flip+crop', 'flip']
     """
     if not augments:
-        raise ValueError("--pairs: needs augmentations to pair: --augment crop flip ..., got none")
+        raise SettingError("pairs", problem="needs augmentations to pair: --augment crop flip ..., got none")
     return list(dict.fromkeys(_pair(first, second) for first, second in itertools.product(augments, repeat=2)))
 
 

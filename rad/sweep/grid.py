@@ -8,8 +8,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from rad.experiment.bounds import flag_name
 from rad.experiment.config import RunConfig, values
+from rad.settings import SettingError, flag_name
 
 Parse = Callable[[Sequence[str]], RunConfig]
 """Reads the flags of `rad train`."""
@@ -67,7 +67,7 @@ def trials(axes: Grid, run_flags: Sequence[str], parse: Parse, out: Path) -> lis
         out: folder of the sweep.
 
     Raises:
-        ValueError: a field cannot be swept or takes no such value, or two runs would have one folder.
+        SettingError: a field cannot be swept or takes no such value, or two runs would have one folder.
     """
     found: dict[str, Trial] = {}
     bases = [
@@ -79,7 +79,8 @@ def trials(axes: Grid, run_flags: Sequence[str], parse: Parse, out: Path) -> lis
         for augment in axes.augments or (base.augment,):
             trial = _trial(dataclasses.replace(base, augment=augment, seed=seed), overrides, out)
             if found.setdefault(trial.name, trial) != trial:
-                raise ValueError(f"--task: {trial.config.task} would share the folder {trial.folder} with another run")
+                problem = f"{trial.config.task} would share the folder {trial.folder} with another run"
+                raise SettingError("task", problem=problem)
     return list(found.values())
 
 
@@ -87,7 +88,7 @@ def configured(task: str, overrides: Mapping[str, str], run_flags: Sequence[str]
     """Return what the flags give for a task and one value of each swept field.
 
     Raises:
-        ValueError: there is no such field, or it takes no such value.
+        SettingError: there is no such field, or it takes no such value.
     """
     base = parse([*run_flags, "--task", task])
     if not overrides:
@@ -98,21 +99,21 @@ def configured(task: str, overrides: Mapping[str, str], run_flags: Sequence[str]
         return parse([*run_flags, "--task", task, *words])
     except ValueError as error:
         shown = " ".join(f"{name}={text}" for name, text in overrides.items())
-        raise ValueError(f"--sweep: {shown}: {error}") from None
+        raise SettingError("sweep", problem=f"{shown}: {error}") from None
 
 
 def _words(name: str, text: str, known: Mapping[str, Any]) -> list[str]:
     """Return the flag that gives a field a value."""
     if name in (*OWN_AXES, "out"):
         allowed = "--seeds" if name == "seed" else flag_name(name)
-        raise ValueError(f"--sweep: {name} has a flag of its own: {allowed}")
+        raise SettingError("sweep", problem=f"{name} has a flag of its own: {allowed}")
     if name not in known:
         fields = sorted(known.keys() - {*OWN_AXES, "out"})
-        raise ValueError(f"--sweep: unknown field '{name}'; known: {', '.join(fields)}")
+        raise SettingError("sweep", problem=f"unknown field '{name}'; known: {', '.join(fields)}")
     if not isinstance(known[name], bool):
         return [f"{flag_name(name)}={text}"]
     if text.lower() not in ("true", "false"):
-        raise ValueError(f"--sweep: {name} must be true or false, got {text}")
+        raise SettingError("sweep", problem=f"{name} must be true or false, got {text}")
     return [flag_name(name) if text.lower() == "true" else flag_name(f"no_{name}")]
 
 

@@ -9,13 +9,13 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from rad.experiment.bounds import flag_name
 from rad.experiment.config import RunConfig
 from rad.experiment.config_file import to_json
 from rad.report.read.groups import flat
 from rad.runtime.files import replacing, sync_folder
 from rad.runtime.migrate import migrate
 from rad.runtime.run_dir import RECORD_FILE
+from rad.settings import SettingError
 from rad.sweep.grid import OWN_AXES, Trial, differing
 
 SCHEMA = 1
@@ -27,7 +27,7 @@ def read(out: Path) -> Record | None:
     """Read the record of a sweep; None if there is none.
 
     Raises:
-        ValueError: it cannot be read, or is of a later version.
+        SettingError: it cannot be read, or is of a later version.
     """
     path = out / RECORD_FILE
     try:
@@ -38,9 +38,9 @@ def read(out: Path) -> Record | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     except (ValueError, LookupError, TypeError) as error:
-        raise ValueError(f"--out: {path} cannot be read: {error}") from None
+        raise SettingError("out", problem=f"{path} cannot be read: {error}") from None
     if schema != SCHEMA:
-        raise ValueError(f"--out: {path} has schema {schema}; this version reads {SCHEMA}")
+        raise SettingError("out", problem=f"{path} has schema {schema}; this version reads {SCHEMA}")
     return dict(record)
 
 
@@ -56,21 +56,17 @@ def check(
         out: the folder.
 
     Raises:
-        ValueError: something is not as before; the text names the flag.
+        SettingError: something is not as before.
     """
     for group in record["groups"]:
         task, before, was = _group(group)
         if list(before) != list(overrides):
-            raise ValueError(
-                f"--sweep: {out} varies {', '.join(before) or 'nothing'}, got {', '.join(overrides) or 'nothing'}; "
-                f"choose another --out"
-            )
+            varied, asked = (", ".join(fields) or "nothing" for fields in (before, overrides))
+            raise SettingError("sweep", problem=f"{out} varies {varied}, got {asked}; choose another --out")
         now = settings(configure(task, before), overrides)
         for name in differing(was, now):
-            raise ValueError(
-                f"{flag_name(name)}: {out} is a sweep with {was[name]}, got {now[name]}; only task, augment, seeds "
-                f"and swept values may be others: choose another --out"
-            )
+            allowed = "only task, augment, seeds and swept values may be others: choose another --out"
+            raise SettingError(name, problem=f"{out} is a sweep with {was[name]}, got {now[name]}; {allowed}")
 
 
 def merge(record: Record | None, trials: Sequence[Trial], command: Sequence[str]) -> Record:

@@ -66,7 +66,7 @@ def start(trials: Sequence[Trial], options: Options, recorded: manifest.Record |
         The exit status: 0; 1 if some run failed; 128 + the signal that stopped the sweep.
 
     Raises:
-        ValueError: something is wrong, as `--flag: ...`; nothing has been made.
+        SettingError: something is wrong; nothing has been made.
         BlockingIOError: another process is at work on the sweep.
     """
     states = _checked(trials, options)

@@ -7,7 +7,6 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
-from rad.experiment.bounds import flag_name
 from rad.experiment.config_file import to_json
 from rad.report.read.groups import flat
 from rad.runtime import checkpoint
@@ -15,6 +14,7 @@ from rad.runtime.files import TEMPORARY_PREFIX
 from rad.runtime.metrics_file import last_rows
 from rad.runtime.migrate import migrate
 from rad.runtime.run_dir import CHECKPOINTS, CONFIG_FILE, METRICS_FILE, is_done
+from rad.settings import SettingError
 from rad.sweep.grid import Trial, differing
 
 
@@ -47,7 +47,7 @@ def state(trial: Trial) -> State:
     """Tell how a run stands.
 
     Raises:
-        ValueError: its folder holds a run with other settings, or something else; the text names the flag.
+        SettingError: its folder holds a run with other settings, or something else.
     """
     _check_settings(trial)
     if is_finished(trial):
@@ -93,17 +93,15 @@ def _check_settings(trial: Trial) -> None:
     # JSON has lists only
     now = flat(json.loads(json.dumps(to_json(trial.config)))) | {"out": was.get("out")}
     for name in differing(was, now):
-        raise ValueError(
-            f"{flag_name(name)}: {trial.folder} was made with {was[name]}, got {now[name]}; runs of one sweep have "
-            f"the same settings: choose another --out"
-        )
+        problem = f"{trial.folder} was made with {was[name]}, got {now[name]}; runs of one sweep have the same settings"
+        raise SettingError(name, problem=f"{problem}: choose another --out")
 
 
 def _settings(folder: Path) -> dict[str, Any] | None:
     """Return the settings in a run folder; None if the folder is empty or its run was killed as it was made.
 
     Raises:
-        ValueError: the folder holds something else.
+        SettingError: the folder holds something else.
     """
     try:
         plain = json.loads((folder / CONFIG_FILE).read_text())
@@ -112,4 +110,5 @@ def _settings(folder: Path) -> dict[str, Any] | None:
         names = set(os.listdir(folder)) if folder.is_dir() else {folder.name}
         if not {name for name in names if not name.startswith(TEMPORARY_PREFIX)} - {CONFIG_FILE}:
             return None
-    raise ValueError(f"--out: {folder} is no run folder: its {CONFIG_FILE} is missing or cannot be read; remove it")
+    problem = f"{folder} is no run folder: its {CONFIG_FILE} is missing or cannot be read; remove it"
+    raise SettingError("out", problem=problem)

@@ -16,6 +16,7 @@ from rad.runtime.clocks import process_age_s
 from rad.runtime.metrics_file import read_rows
 from rad.runtime.progress import three_digits
 from rad.runtime.run_dir import DEMO_FILE, METRICS_FILE
+from rad.settings import SettingError
 from rad.training.measure import Cost, measure
 from rad.training.messages import EVALUATION, RANDOM_POLICY
 from rad.training.trainer import NO_PICTURES, Picture, start
@@ -41,11 +42,11 @@ def run(minutes: float, out: Path, seed: int, pictures: Mapping[str, Picture] = 
         The exit status: 0, or 128 + the signal that stopped the run.
 
     Raises:
-        ValueError: a setting is impossible, or `out` holds something that is not a demo.
+        SettingError: a setting is impossible, or `out` holds something that is not a demo.
     """
     config = dataclasses.replace(preset("demo"), out=out, seed=seed)
     if not 1 <= minutes <= 1_000:
-        raise ValueError(f"--minutes: must be from 1 to 1,000, got {minutes:g}")
+        raise SettingError("minutes", f"{minutes:g}", "from 1 to 1,000")
     _clear(out)
     check(config, out)
     cost = measure(config)
@@ -93,5 +94,6 @@ def _clear(folder: Path) -> None:
     if not folder.exists():
         return
     if not (folder / DEMO_FILE).is_file():
-        raise ValueError(f"--out: {folder} exists and is not a demo that ended; remove it or choose another name")
+        problem = f"{folder} exists and is not a demo that ended; remove it or choose another name"
+        raise SettingError("out", problem=problem)
     shutil.rmtree(folder)

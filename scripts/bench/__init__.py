@@ -14,6 +14,7 @@ import tyro
 
 from rad.commands import flags
 from rad.report.draw.tables import Column, Table
+from rad.settings import SettingError
 
 BENCHMARKS = ("sac", "minutes", "ppo", "augment", "replay", "render", "attention")
 
@@ -66,9 +67,9 @@ def check(options: Bench) -> None:
     if options.name not in BENCHMARKS:
         raise ValueError(f"unknown benchmark '{options.name}'; known: {', '.join(BENCHMARKS)}")
     if options.threads < 0:
-        raise ValueError(f"--threads: must be at least 0, got {options.threads}")
+        raise SettingError("threads", options.threads, "at least 0")
     if options.repeats < 1:
-        raise ValueError(f"--repeats: must be at least 1, got {options.repeats}")
+        raise SettingError("repeats", options.repeats, "at least 1")
     if options.out:
         flags.check_file("out", options.out)
 

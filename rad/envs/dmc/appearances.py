@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from rad.envs.dmc.backgrounds import Folder, Generated, Source
 from rad.envs.options import SuiteOptions
+from rad.settings import SettingError, check_name
 
 TRAIN, PLAIN = "train", "plain"  # the suite's own look; the second for runs that train on another
 Floats = NDArray[np.float64]
@@ -99,19 +100,30 @@ _ALL = (
     *_distracting("hard", 0.3, 60),
 )
 SPLITS = {split.name: split for split in _ALL}
+ABOUT = {name: split.about for name, split in SPLITS.items() if name != PLAIN}
+
+
+def register(split: Split) -> None:
+    """Make a split known, to every task of DeepMind Control.
+
+    Raises:
+        ValueError: its name is taken or no word.
+    """
+    check_name("split", split.name, SPLITS)
+    SPLITS[split.name], ABOUT[split.name] = split, split.about
 
 
 def split_named(name: str) -> Split:
     """Return a split by its name.
 
     Raises:
-        ValueError: If the name is unknown.
+        SettingError: If the name is unknown.
     """
     if name in SPLITS:
         return SPLITS[name]
     near = difflib.get_close_matches(name, SPLITS, n=1)
     hint = f"; did you mean {near[0]}?" if near else ""
-    raise ValueError(f"unknown split '{name}'{hint}; known: {', '.join(SPLITS)}")
+    raise SettingError("split", problem=f"unknown split '{name}'{hint}; known: {', '.join(SPLITS)}")
 
 
 @dataclass(frozen=True)
@@ -156,7 +168,7 @@ def look_of(task: str, name: str, options: SuiteOptions, side: Side, folder: Pat
     """Return the look of a task on a split by its name; None for the suite's own.
 
     Raises:
-        ValueError: If the name is unknown.
+        SettingError: If the name is unknown.
     """
     return None if name in (TRAIN, PLAIN) else Look(split_named(name), side, folder)
 

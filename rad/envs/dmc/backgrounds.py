@@ -17,6 +17,7 @@ import numpy as np
 
 from rad.envs.dmc.clip_families import KINDS
 from rad.envs.dmc.clips import IMAGES, SIDE_PX, VIDEOS, Clip, FileClip, Picture, first_picture
+from rad.settings import SettingError
 
 __all__ = [
     "FAMILIES",
@@ -115,7 +116,7 @@ class Folder(Source):
     """
 
     def __init__(self, side: str, path: Path, count: int) -> None:
-        self.side, self._option = _check_side(side), f"background_dir {side}={path}"
+        self.side, self._option = _check_side(side), f"{side}={path}"
         if count < 1:
             raise ValueError(f"count {count} is impossible; allowed: 1 and more")
         self._root, self._kept = Path(path), OrderedDict[int, Clip]()
@@ -153,7 +154,8 @@ class Folder(Source):
                 found.setdefault(self._hash(names[place]), names[place])
         if len(found) < MIN_CLIPS:
             allowed = f"at least {MIN_CLIPS}, of {', '.join(IMAGES + VIDEOS)}"
-            raise ValueError(f"{self._option} has {len(found)} different images or videos; allowed: {allowed}")
+            problem = f"{self._option} has {len(found)} different images or videos; allowed: {allowed}"
+            raise SettingError("background_dir", problem=problem)
         return [(name, digest) for digest, name in found.items()][:count]
 
     def _names(self) -> list[str]:
@@ -167,7 +169,8 @@ class Folder(Source):
 
     def _refuse(self, error: OSError) -> NoReturn:
         found = f"{error.filename}: {error.strerror}"
-        raise ValueError(f"{self._option} cannot be read ({found}); allowed: a folder that can be read") from error
+        problem = f"{self._option} cannot be read ({found}); allowed: a folder that can be read"
+        raise SettingError("background_dir", problem=problem) from error
 
     def _hash(self, name: str) -> str:
         try:
@@ -179,23 +182,23 @@ class Folder(Source):
     def _check_opens(self, name: str) -> None:
         if first_picture(self._root / name) is None:
             allowed = f"{', '.join(IMAGES + VIDEOS)} that OpenCV can decode"
-            raise ValueError(f"{self._option} has {self._root / name}, which does not open; allowed: {allowed}")
+            problem = f"{self._option} has {self._root / name}, which does not open; allowed: {allowed}"
+            raise SettingError("background_dir", problem=problem)
 
 
 def check_disjoint(train: Source, test: Source) -> None:
     """See that no clip of the one side has the same content, byte for byte, as one of the other.
 
     Raises:
-        ValueError: If one has; the text names up to three.
+        SettingError: If one has; the text names up to three.
     """
     places = {digest: index for index, digest in enumerate(train.digests())}
     both = [(places[digest], index) for index, digest in enumerate(test.digests()) if digest in places]
     if both:
         named = [f"{train.clip(ours).name} = {test.clip(theirs).name}" for ours, theirs in both[:3]]
         more = ", ..." if len(both) > 3 else ""
-        raise ValueError(
-            f"background_dir train and test share {len(both)} of their clips ({', '.join(named)}{more}); allowed: none"
-        )
+        shared = f"train and test share {len(both)} of their clips ({', '.join(named)}{more})"
+        raise SettingError("background_dir", problem=f"{shared}; allowed: none")
 
 
 def pictures(source: Source, count: int, side_px: int = SIDE_PX) -> Picture:

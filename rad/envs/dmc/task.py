@@ -17,6 +17,7 @@ from rad.envs.base import Frame, Mask, Simulator, UnitRange
 from rad.envs.dmc.appearances import PLAIN, TRAIN, Look
 from rad.envs.dmc.cameras import CutoutCamera
 from rad.envs.dmc.scenery import Scenery
+from rad.settings import SettingError
 
 # Table 3 of CURL (Srinivas et al. 2020), whose values RAD (Laskin et al. 2020) uses too: 2 for finger-spin
 # and walker-walk, 8 for cartpole-swingup, 4 otherwise. The other walker tasks follow walker-walk.
@@ -84,7 +85,8 @@ class DMCSimulator(Simulator):
         self._physics = self._env.physics
         cameras = self._physics.model.ncam
         if not -1 <= camera_id < cameras:
-            raise ValueError(f"camera_id {camera_id} is unknown for dmc/{name}; allowed: -1 to {cameras - 1}")
+            problem = f"{camera_id} is unknown for dmc/{name}; allowed: -1 to {cameras - 1}"
+            raise SettingError("camera_id", problem=problem)
         self.task, self.size, self.random = f"dmc/{name}", size, self._env.task.random
         self.fps = 1.0 / self._env.control_timestep()
         spec = self._env.action_spec()
@@ -165,10 +167,10 @@ class DMCSimulator(Simulator):
                 break
         if share < least:
             allowed = f"{least:.0%}" if look.split.background else "one"
-            raise ValueError(
-                f"split '{look.split.name}' changes {share:.0%} of the pixels that camera {self._camera_id} of "
-                f"{self.task} sees; allowed: splits that change at least {allowed}"
-            )
+            change = f"split '{look.split.name}' changes {share:.0%} of the pixels"
+            seen = f"that camera {self._camera_id} of {self.task} sees"
+            problem = f"{change} {seen}; allowed: splits that change at least {allowed}"
+            raise SettingError("split", problem=problem)
 
     def close(self) -> None:
         """Free the cameras, the OpenGL context and the simulation."""

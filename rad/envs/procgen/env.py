@@ -25,6 +25,7 @@ from rad.envs.procgen.options import (
     checked_levels,
 )
 from rad.envs.procgen.viewer import Camera, Pictures
+from rad.settings import SettingError
 
 # Steps after which a game cuts an episode. Source: the constructors in procgen/src/games of openai/procgen.
 TIME_LIMITS = {game: 1000 for game in GAMES} | {
@@ -237,7 +238,7 @@ class ProcgenEnv(VectorEnv[Any, Any, Any]):
 
     def _make(self, seed: Any) -> Native:
         if not isinstance(seed, (int, np.integer)) or not 0 <= seed <= MAX_SEED:
-            raise ValueError(f"seed {seed} is impossible for procgen tasks; allowed: 0 to {MAX_SEED}")
+            raise SettingError("seed", seed, f"from 0 to {MAX_SEED} for procgen tasks")
         return make_native(self.game, self.num_envs, int(seed), self.options, self.split, self._num_threads)
 
     def _forget(self) -> None:

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from rad.settings import SettingError
+
 MAX_LEVEL = 2**31 - 1  # Procgen's seeds are int32; one past the last level
 
 
@@ -26,7 +28,7 @@ class LevelRange:
         num_levels: their number, non-negative; `start_level + num_levels` below 2^31.
 
     Raises:
-        ValueError: If a number is impossible. Procgen would end the process, or draw negative seeds.
+        SettingError: If a number is impossible. Procgen would end the process, or draw negative seeds.
 
     Source: vecgame.cpp of openai/procgen (level_seed_low, level_seed_high).
     """
@@ -40,12 +42,13 @@ class LevelRange:
         for name in ("start_level", "num_levels"):
             value = getattr(self, name)
             if not 0 <= value <= MAX_LEVEL:
-                raise ValueError(f"{name} {value} is impossible; allowed: 0 to {MAX_LEVEL}")
+                raise SettingError(name, value, f"from 0 to {MAX_LEVEL}")
         if self.start_level + self.num_levels > MAX_LEVEL:
-            total = f"start_level {self.start_level} + num_levels {self.num_levels}"
-            raise ValueError(f"{total} is impossible; allowed: a sum up to {MAX_LEVEL}")
+            total = f"{self.start_level} + {{num_levels}} {self.num_levels}"
+            raise SettingError("start_level", problem=f"{total} is impossible; allowed: a sum up to {MAX_LEVEL}")
         if self.num_levels == 0 and self.start_level:
-            raise ValueError(f"start_level {self.start_level} has no effect with num_levels 0, all levels; allowed: 0")
+            problem = f"{self.start_level} has no effect with {{num_levels}} 0, all levels; allowed: 0"
+            raise SettingError("start_level", problem=problem)
 
     @property
     def end(self) -> int:

@@ -14,6 +14,7 @@ from rad.envs.options import SuiteOptions
 from rad.envs.procgen import themes
 from rad.envs.procgen.levels import EXPLORATION_LEVELS, LEVEL_SPLITS, MAX_LEVEL, LevelRange, Levels, level_split
 from rad.envs.procgen.score_ranges import RETURN_RANGES
+from rad.settings import SettingError
 
 GAMES = (
     "bigfish",
@@ -61,12 +62,11 @@ def check_game(game: str) -> None:
 
 
 def check_mode(game: str, distribution_mode: str) -> None:
-    """Raise a ValueError with the modes of `game` unless `distribution_mode` is one of them: 50 of 80 pairs are."""
+    """Raise a SettingError with the modes of `game` unless `distribution_mode` is one of them: 50 of 80 pairs are."""
     allowed = [mode for mode, games in MODES.items() if game in games]
     if distribution_mode not in allowed:
-        raise ValueError(
-            f"distribution_mode {distribution_mode!r} is unknown for procgen/{game}; allowed: {', '.join(allowed)}"
-        )
+        problem = f"{distribution_mode!r} is unknown for procgen/{game}; allowed: {', '.join(allowed)}"
+        raise SettingError("distribution_mode", problem=problem)
 
 
 def check_actions(actions: Any, num_envs: int) -> NDArray[np.int32]:
@@ -93,22 +93,21 @@ def split_for(name: str, game: str, distribution_mode: str) -> Levels:
     In the mode exploration, which has one level, `train` is that level and there is nothing to test on.
 
     Raises:
-        ValueError: If the name is unknown, or the game or mode has no such split.
+        SettingError: If the name is unknown, or the game or mode has no such split.
     """
     check_mode(game, distribution_mode)
     if name in themes.THEME_SPLITS:
         if (game, distribution_mode) != (themes.GAME, themes.MODE):
-            raise ValueError(
-                f"split {name} has no meaning for procgen/{game} in mode {distribution_mode}; "
-                "allowed: procgen/coinrun hard"
-            )
+            problem = f"split {name} has no meaning for procgen/{game} in mode {distribution_mode}"
+            raise SettingError("split", problem=f"{problem}; allowed: procgen/coinrun hard")
         return themes.theme_split(name)
     if name not in SPLITS:
-        raise ValueError(f"unknown split {name!r}; known: {', '.join(SPLITS)}")
+        raise SettingError("split", problem=f"unknown split {name!r}; known: {', '.join(SPLITS)}")
     if distribution_mode != "exploration":
         return level_split(name, distribution_mode)
     if name != "train":
-        raise ValueError(f"split {name} is impossible in mode exploration, which has one level; allowed: train")
+        problem = f"split {name} is impossible in mode exploration, which has one level; allowed: train"
+        raise SettingError("split", problem=problem)
     return LevelRange(name, EXPLORATION_LEVELS[game], 1)
 
 
@@ -139,21 +138,21 @@ class ProcgenOptions(SuiteOptions):
         """Check that the game `name` can have the options, and that each changes something in it.
 
         Raises:
-            ValueError: If not; the text begins with the option and lists what is allowed.
+            SettingError: If not; the text lists what is allowed.
         """
         check_game(name)
         for option in ("start_level", "num_levels"):
             if not -1 <= getattr(self, option) <= MAX_LEVEL:
-                raise ValueError(f"{option} must be from -1 (the split's) to 2^31 - 1, got {getattr(self, option)}")
+                raise SettingError(option, getattr(self, option), "from -1 (the split's) to 2^31 - 1")
         if self.start_level >= 0 > self.num_levels:
-            raise ValueError(f"start_level needs num_levels, got {self.start_level} alone")
+            raise SettingError("start_level", problem=f"needs {{num_levels}}, got {self.start_level} alone")
         check_mode(name, self.distribution_mode)
         # An ablation of what changes nothing would compare a thing with itself.
         in_memory = self.distribution_mode == "memory" and name in UNCENTERED_IN_MEMORY
         if not self.center_agent and name not in UNCENTERED and not in_memory:
-            raise ValueError(f"center_agent False changes nothing in procgen/{name}; allowed: True")
+            raise SettingError("center_agent", problem=f"False changes nothing in procgen/{name}; allowed: True")
         if self.paint_vel_info and name in WITHOUT_VELOCITY:
-            raise ValueError(f"paint_vel_info True changes nothing in procgen/{name}; allowed: False")
+            raise SettingError("paint_vel_info", problem=f"True changes nothing in procgen/{name}; allowed: False")
 
     def scene(self) -> dict[str, Any]:
         """Return what decides how levels are made and drawn; which levels they are is the split's."""
@@ -177,13 +176,13 @@ def split_of(task: str, name: str, options: ProcgenOptions, side: str, folder: P
     """Return the levels of a split by its name; on side `train` those that the options have instead, if any.
 
     Raises:
-        ValueError: If the game or mode has no such split, or both name levels.
+        SettingError: If the game or mode has no such split, or both name levels.
     """
     game = task.partition("/")[2]
     if side != "train" or options.num_levels < 0:
         return split_for(name, game, options.distribution_mode)
     if name != "train":
-        raise ValueError(f"split {name} and num_levels exclude each other; allowed: one of them")
+        raise SettingError("split", problem=f"{name} and {{num_levels}} exclude each other; allowed: one of them")
     levels = LevelRange(name, max(options.start_level, 0), options.num_levels)
     return checked_levels(game, options, levels)
 
@@ -192,11 +191,10 @@ def checked_levels(game: str, options: ProcgenOptions, levels: Levels | None) ->
     """Return levels that a game with checked options can have; without any, those to train on.
 
     Raises:
-        ValueError: If they are not the one that the mode exploration has.
+        SettingError: If they are not the one that the mode exploration has.
     """
     train = split_for("train", game, options.distribution_mode)
     if options.distribution_mode == "exploration" and levels not in (None, train):
-        raise ValueError(
-            f"num_levels of split {levels} are impossible in mode exploration, which has one level; allowed: {train}"
-        )
+        problem = f"those of split {levels} are impossible in mode exploration, which has one level; allowed: {train}"
+        raise SettingError("num_levels", problem=problem)
     return levels or train

@@ -11,18 +11,35 @@ from rad.experiment.algorithms.sac import SAC
 from rad.experiment.config import RunConfig
 from rad.runtime import device
 from rad.runtime.seeding import seed_for
+from rad.settings import SettingError, check_name
 
 ALGORITHMS: dict[str, Algorithm] = {"sac": SAC, "ppo": PPO}
+
+
+def register(name: str, algorithm: Algorithm) -> None:
+    """Make an algorithm known.
+
+    Raises:
+        ValueError: its name or that of a preset is taken or no word, or its runs are not of it.
+    """
+    check_name("algorithm", name, ALGORITHMS)
+    for preset in algorithm.presets:
+        check_name("preset", preset, {taken for other in ALGORITHMS.values() for taken in other.presets})
+    if not algorithm.presets or algorithm.run().algo != name:
+        raise ValueError(f"algorithm {name!r} must have a preset, and runs whose algo is {name!r} by default")
+    ALGORITHMS[name] = algorithm
 
 
 def algorithm_named(name: str) -> Algorithm:
     """Return an algorithm.
 
     Raises:
-        ValueError: it is unknown.
+        SettingError: it is unknown.
     """
     if name not in ALGORITHMS:
-        raise ValueError(f"unknown algorithm '{name}'; known: {', '.join(ALGORITHMS)}")
+        is_preset = any(name in algorithm.presets for algorithm in ALGORITHMS.values())
+        hint = f"; {name} is a preset: --preset {name}" if is_preset else ""
+        raise SettingError("algo", problem=f"unknown algorithm '{name}'; known: {', '.join(ALGORITHMS)}{hint}")
     return ALGORITHMS[name]
 
 

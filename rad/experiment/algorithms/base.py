@@ -74,7 +74,7 @@ class Algorithm:
         action_spaces: kinds of actions that it takes, a vector of them if they are continuous.
         make_agent: from (config, env, what all agents take) its agent, untrained.
         make_learning: from (config, env, agent) the loop in which it learns.
-        check: raises a ValueError as `--flag: ...` if (config, height and width that the encoder sees) cannot be
+        check: raises a SettingError if (config, height and width that the encoder sees) cannot be
             learned with; ranges and `config.agent.check()` are checked before.
         stored: from (config, side in pixels) what it stores.
         shortened: from config one that learns as fast, and as early as it can.

@@ -14,6 +14,7 @@ from rad.experiment.bounds import AT_LEAST_1, POSITIVE, RATE, SHARE, WEIGHT, WID
 from rad.experiment.build import action_dim, action_repeat, make_arms, obs_shape
 from rad.experiment.config import EvalPolicy, RunConfig
 from rad.loops import LoopState, on_policy
+from rad.settings import SettingError
 
 ROLLOUT_STEPS = 16  # of a measurement; the time of an update is proportional to the steps
 
@@ -75,14 +76,10 @@ def check(config: PPORun, size: tuple[int, int]) -> None:
     agent = config.agent
     steps = agent.num_steps * config.num_envs
     if agent.num_minibatches > steps:
-        raise ValueError(
-            f"--num-minibatches: must be at most {steps}, the steps of a rollout, got {agent.num_minibatches}"
-        )
+        raise SettingError("num_minibatches", agent.num_minibatches, f"at most {steps}, the steps of a rollout")
     if not rollouts(config):
-        raise ValueError(
-            f"--frames: must be at least {steps * action_repeat(config):,}, one rollout of {config.num_envs} "
-            f"environments and {agent.num_steps} steps, got {config.frames:,}"
-        )
+        rollout = f"one rollout of {config.num_envs} environments and {agent.num_steps} steps"
+        raise SettingError("frames", f"{config.frames:,}", f"at least {steps * action_repeat(config):,}, {rollout}")
 
 
 def stored(config: PPORun, side: int) -> Stored:

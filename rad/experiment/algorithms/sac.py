@@ -15,9 +15,9 @@ from rad.experiment.algorithms.sac_presets import SAC_PRESETS
 from rad.experiment.bounds import AT_LEAST_0, AT_LEAST_1, FINITE, POSITIVE, RATE, SHARE, WIDTH, Bound
 from rad.experiment.build import action_dim, action_repeat, distractors, make_arms, obs_shape
 from rad.experiment.config import RunConfig
-from rad.experiment.splits import named
 from rad.loops import OffPolicyState, off_policy
 from rad.runtime.seeding import generator
+from rad.settings import SettingError, setting
 
 WARMUP_STEPS = 20  # of a measurement; a batch is drawn with replacement, so these are enough
 
@@ -105,23 +105,17 @@ def check(config: SACRun, size: tuple[int, int]) -> None:
     """Check the augmentations, and that the replay always has something to sample once the updates begin."""
     n_step, num_envs = config.agent.n_step, config.num_envs
     if len(make_arms(config)[0]) > 1:
-        raise ValueError(
-            f"--augment: ucb chooses by the returns of rollouts, which sac has none of; allowed: one augmentation, "
-            f"got {config.augment}"
-        )
-    with named("strong_augment"):
+        problem = "ucb chooses by the returns of rollouts, which sac has none of; allowed: one augmentation"
+        raise SettingError("augment", problem=f"{problem}, got {config.augment}")
+    with setting("strong_augment"):
         strong = augment.make(config.agent.strong_augment, size=size[0], distractors=distractors(config))
         strong.output_size(*size)
     if config.replay_capacity < (least := _least_frames(config)):
-        raise ValueError(
-            f"--replay-capacity: must be at least {least} with {num_envs} environments, {config.frame_stack} "
-            f"stacked frames and {n_step} steps, got {config.replay_capacity}"
-        )
-    if config.warmup_steps < num_envs * (n_step - 1):
-        raise ValueError(
-            f"--warmup-steps: must be at least {num_envs * (n_step - 1)} with {num_envs} environments and {n_step} "
-            f"steps, got {config.warmup_steps}"
-        )
+        allowed = f"at least {least} with {num_envs} environments, {config.frame_stack} stacked frames"
+        raise SettingError("replay_capacity", config.replay_capacity, f"{allowed} and {n_step} steps")
+    if config.warmup_steps < (least := num_envs * (n_step - 1)):
+        allowed = f"at least {least} with {num_envs} environments and {n_step} steps"
+        raise SettingError("warmup_steps", config.warmup_steps, allowed)
 
 
 def stored(config: SACRun, side: int) -> Stored:

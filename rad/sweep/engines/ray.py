@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from rad.experiment.config_file import to_json
+from rad.settings import SettingError
 from rad.sweep.engines.local import prepare
 from rad.sweep.engines.ray_node import LOG_FILE, StopFlag, execute, pack, unpack
 from rad.sweep.grid import Trial
@@ -94,8 +95,7 @@ def check(address: str) -> None:
     Another process tries to connect, as Ray itself would go on trying for minutes where something else answers.
 
     Raises:
-        ModuleNotFoundError: Ray is not installed.
-        ConnectionError: no cluster answers; one line.
+        SettingError: Ray is not installed, or no cluster answers.
     """
     load()
     if not address:
@@ -105,10 +105,11 @@ def check(address: str) -> None:
     try:
         done = subprocess.run([sys.executable, "-c", TRY, address], capture_output=True, text=True, timeout=ANSWER_S)
     except subprocess.TimeoutExpired:
-        raise ConnectionError(f"--address: no Ray cluster answers at {address} within {ANSWER_S:.0f} s") from None
+        problem = f"no Ray cluster answers at {address} within {ANSWER_S:.0f} s"
+        raise SettingError("address", problem=problem) from None
     if done.returncode:
         reason = next((line.strip() for line in reversed(done.stderr.splitlines()) if line.strip()), "no reason given")
-        raise ConnectionError(f"--address: no Ray cluster answers at {address}: {reason}")
+        raise SettingError("address", problem=f"no Ray cluster answers at {address}: {reason}")
 
 
 def _check_port(address: str) -> None:
@@ -116,20 +117,18 @@ def _check_port(address: str) -> None:
     try:
         socket.create_connection((host, int(port)), timeout=CONNECT_S).close()
     except (OSError, ValueError) as error:
-        raise ConnectionError(
-            f"--address: must be auto or HOST:PORT of a Ray cluster, got {address}: {error}"
-        ) from None
+        raise SettingError("address", f"{address}: {error}", "auto or HOST:PORT of a Ray cluster") from None
 
 
 def load() -> Any:
     """Import Ray.
 
     Raises:
-        ModuleNotFoundError: it is not installed; the text says how to get it.
+        SettingError: it is not installed; the text says how to get it.
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is sent anywhere
     try:
         import ray
     except ModuleNotFoundError as error:
-        raise ModuleNotFoundError("--engine: ray is not installed: pip install 'rad-rl[cluster]'") from error
+        raise SettingError("engine", problem="ray is not installed: pip install 'rad-rl[cluster]'") from error
     return ray
