@@ -91,7 +91,7 @@ def _load_plugins(arguments: Sequence[str]) -> list[str]:
         elif name := value if equals else next(words, ""):
             plugins.load(name)
         else:
-            raise SettingError("plugin", problem="needs a module or a file that ends in .py")
+            raise SettingError("plugin", "needs a module or a file that ends in .py")
     return others
 
 

@@ -25,5 +25,4 @@ def check_effect(config: Any, effective: bool, condition: str, *names: str) -> N
     for name in names:
         value, default = getattr(config, name), getattr(type(config), name)
         if value != default and not effective:
-            problem = f"has an effect only with {condition}; allowed here: {default}, got {value}"
-            raise SettingError(name, problem=problem)
+            raise SettingError(name, f"has an effect only with {condition}; allowed here: {default}, got {value}")

@@ -88,7 +88,7 @@ class PPOConfig(AgentConfig):
         check_effect(self, self.normalize_reward, "{normalize_reward} True", "reward_gamma", "reward_clip")
         if kl and self.num_epochs * self.num_minibatches < 2:
             problem = "kl needs two or more gradient steps per rollout: before the first, KL is 0"
-            raise SettingError("objective", problem=problem)
+            raise SettingError("objective", problem)
 
 
 class PPOAgent(Agent):

@@ -91,8 +91,7 @@ class SACConfig(AgentConfig):
             raise SettingError("log_std_min", self.log_std_min, f"below {{log_std_max}} {self.log_std_max}")
         if self.share_draw and self.target_views != self.critic_views:
             views = f"{self.target_views} and {self.critic_views}"
-            problem = f"needs as many {{target_views}} as {{critic_views}}, got {views}"
-            raise SettingError("share_draw", problem=problem)
+            raise SettingError("share_draw", f"needs as many {{target_views}} as {{critic_views}}, got {views}")
 
 
 class SACAgent(Agent):

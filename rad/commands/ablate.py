@@ -117,9 +117,8 @@ def check_flags(options: Ablate, run_flags: list[str]) -> None:
         raise SettingError("gpus", options.gpus, "at least 0, or -1 for one where there are any")
     for name, is_given in (("address", bool(options.address)), ("gpus", options.gpus >= 0)):
         if is_given and options.engine != "ray":
-            problem = f"is for --engine ray, got {vars(options)[name]} with --engine {options.engine}"
-            raise SettingError(name, problem=problem)
+            raise SettingError(name, f"is for --engine ray, got {vars(options)[name]} with --engine {options.engine}")
     if options.seeds and flags.value_of("seed", run_flags) is not None:
-        raise SettingError("seeds", problem="takes the place of --seed, got both")
+        raise SettingError("seeds", "takes the place of --seed, got both")
     if flags.value_of("resume", run_flags) is not None:
-        raise SettingError("resume", problem="is for a single run; the same command goes on with a sweep")
+        raise SettingError("resume", "is for a single run; the same command goes on with a sweep")

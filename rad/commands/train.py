@@ -29,7 +29,7 @@ def main(arguments: list[str]) -> int:
 def _resume(run: str, arguments: list[str]) -> int:
     if arguments not in (["--resume", run], [f"--resume={run}"]):
         needs = "needs a run folder, takes its settings from RUN/config.json and allows no other flag"
-        raise SettingError("resume", problem=f"{needs}, got {' '.join(arguments)}")
+        raise SettingError("resume", f"{needs}, got {' '.join(arguments)}")
     from rad.experiment.config_file import read_config
 
     with setting("resume"):

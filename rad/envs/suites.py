@@ -25,7 +25,7 @@ def only_train(task: str, name: str, options: SuiteOptions, side: str, folder: A
         SettingError: another than `train` is named.
     """
     if name != TRAIN:
-        raise SettingError("split", problem=f"{task} has no split {name}; allowed: {TRAIN}")
+        raise SettingError("split", f"{task} has no split {name}; allowed: {TRAIN}")
 
 
 @dataclass(frozen=True)
@@ -146,7 +146,7 @@ def suite_of(task: str) -> Suite:
     name = task.partition("/")[0]
     if name not in SUITES:
         known = f"{', '.join(SUITES)}, as in dmc/walker-walk"
-        raise SettingError("task", problem=f"unknown suite of task {task!r}; known: {known}")
+        raise SettingError("task", f"unknown suite of task {task!r}; known: {known}")
     return SUITES[name]
 
 
@@ -161,7 +161,7 @@ def check_scene(task: str, **scene: Any) -> None:
     for name, came in scene.items():
         if (allowed := suite.only.get(name, came)) != came:
             tasks = f"{task.partition('/')[0]} tasks"
-            raise SettingError(name, problem=f"{came} is impossible for {tasks}; allowed: {allowed}")
+            raise SettingError(name, f"{came} is impossible for {tasks}; allowed: {allowed}")
 
 
 def score_range(task: str, options: Mapping[str, Any]) -> tuple[float, float]:

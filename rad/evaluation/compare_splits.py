@@ -166,7 +166,7 @@ def _check_splits(config: RunConfig, splits: Sequence[str], score_constants: Con
         where = f"{config.task} in mode {mode}" if mode else config.task
         problem = f"has no meaning for {where}, got {score_constants}"
         allowed = "scores are normalized for procgen in the modes easy and hard"
-        raise SettingError("score_constants", problem=f"{problem}; {allowed}")
+        raise SettingError("score_constants", f"{problem}; {allowed}")
 
 
 def _with_folders(config: RunConfig, splits: Sequence[str], background_dir: tuple[str, ...]) -> RunConfig:
@@ -179,7 +179,7 @@ def _with_folders(config: RunConfig, splits: Sequence[str], background_dir: tupl
     with setting("splits", "split"):
         shown = any(clips_of(config, name) for name in splits if name != TRAIN)
     if not shown:
-        raise SettingError("background_dir", problem=f"none of the splits asked for shows clips, got {came}")
+        raise SettingError("background_dir", f"none of the splits asked for shows clips, got {came}")
     both = folders(config) | given
     return dataclasses.replace(config, background_dir=tuple(f"{side}={path}" for side, path in both.items()))
 
@@ -219,10 +219,10 @@ def _check_file(file: Path, requests: Sequence[SplitRequest]) -> None:
     """
     file.parent.mkdir(parents=True, exist_ok=True)
     if not os.access(file.parent, os.W_OK):
-        raise SettingError("out", problem=f"{file.parent} cannot be written to; name a file in another folder")
+        raise SettingError("out", f"{file.parent} cannot be written to; name a file in another folder")
     if file.exists() and not _holds(file, requests):
         problem = f"{file} holds something else than this evaluation; choose another name, or remove it"
-        raise SettingError("out", problem=problem)
+        raise SettingError("out", problem)
 
 
 def _holds(file: Path, requests: Sequence[SplitRequest]) -> bool:

@@ -25,7 +25,7 @@ def known_splits(config: RunConfig) -> tuple[str, ...]:
     names = tuple(suite_of(config.task).splits)
     if not names:
         allowed = " and ".join(name for name, suite in SUITES.items() if suite.splits)
-        raise SettingError("task", problem=f"{config.task} has no splits; allowed: {allowed} tasks")
+        raise SettingError("task", f"{config.task} has no splits; allowed: {allowed} tasks")
     return names
 
 

@@ -100,7 +100,7 @@ class RunConfig:
         if entry is None or type(self.suite) is entry.options:
             return
         if self.suite != type(self.suite)():
-            raise SettingError("suite", problem=f"has no meaning for {self.task}, got {self.suite}")
+            raise SettingError("suite", f"has no meaning for {self.task}, got {self.suite}")
         object.__setattr__(self, "suite", entry.options())
 
     @property

@@ -18,7 +18,7 @@ def preset(name: str, task: str | None = None) -> RunConfig:
         SettingError: the name is unknown.
     """
     if name not in presets():
-        raise SettingError("preset", problem=f"unknown preset '{name}'; known: {', '.join(presets())}")
+        raise SettingError("preset", f"unknown preset '{name}'; known: {', '.join(presets())}")
     algorithm = ALGORITHMS[presets()[name]]
     return algorithm.presets[name].config(algorithm.run(), name, task)
 
@@ -35,7 +35,7 @@ def choose(algo: str | None, name: str | None, task: str | None) -> RunConfig:
     config = preset(name, task)
     if algo not in (None, config.algo):
         fitting = ", ".join(key for key, of in presets().items() if of == algo)
-        raise SettingError("preset", problem=f"{name} is of {config.algo}; presets of {algo}: {fitting}")
+        raise SettingError("preset", f"{name} is of {config.algo}; presets of {algo}: {fitting}")
     return config
 
 

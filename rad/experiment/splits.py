@@ -128,5 +128,4 @@ def _check_folders_show(config: RunConfig) -> None:
     needs = {"train": "--train-split or an overlay that shows clips", "test": "a --test-split that shows clips"}
     for side, folder in folders(config).items():
         if not shown[side]:
-            problem = f"{side}={folder} is shown nowhere; allowed: only with {needs[side]}"
-            raise SettingError("background_dir", problem=problem)
+            raise SettingError("background_dir", f"{side}={folder} is shown nowhere; allowed: only with {needs[side]}")

@@ -48,7 +48,7 @@ def check_settings(config: RunConfig) -> None:
     algorithm_of(config).check(config, size)
     check_memory(config, side)
     if config.wandb_project and importlib.util.find_spec("wandb") is None:
-        raise SettingError("wandb_project", problem="needs wandb: pip install 'rad-rl[wandb]'")
+        raise SettingError("wandb_project", "needs wandb: pip install 'rad-rl[wandb]'")
 
 
 def check_augment(config: RunConfig) -> tuple[int, tuple[int, int]]:
@@ -65,7 +65,7 @@ def check_augment(config: RunConfig) -> tuple[int, tuple[int, int]]:
     if side != fixed:
         needs = f"{config.augment} with {{crop}} {config.crop} needs frames of {side} pixels"
         allowed = "{crop} pad or resize, and augmentations that keep the size"
-        raise SettingError("augment", problem=f"{needs}, but {config.task} draws {fixed} only; allowed: {allowed}")
+        raise SettingError("augment", f"{needs}, but {config.task} draws {fixed} only; allowed: {allowed}")
     return side, size
 
 
@@ -104,8 +104,7 @@ def _check_kind(config: RunConfig, actions: Space[Any]) -> None:
         return
     fitting = ", ".join(name for name, one in ALGORITHMS.items() if isinstance(actions, one.action_spaces))
     kind = type(actions).__name__.lower()
-    problem = f"{config.task} has {kind} actions, which {config.algo} cannot take; allowed: {fitting}"
-    raise SettingError("algo", problem=problem)
+    raise SettingError("algo", f"{config.task} has {kind} actions, which {config.algo} cannot take; allowed: {fitting}")
 
 
 def check_encoder(config: RunConfig, size: tuple[int, int]) -> None:
@@ -115,7 +114,7 @@ def check_encoder(config: RunConfig, size: tuple[int, int]) -> None:
         try:
             encoder = encoders.make(config.encoder, shape, generator=torch.Generator().manual_seed(0))
         except encoders.ImageShapeError as error:
-            raise SettingError("image_size", problem=str(error)) from None
+            raise SettingError("image_size", str(error)) from None
     with setting("auxiliary_loss"):
         auxiliary.make(config.auxiliary_loss, encoder, generator=torch.Generator().manual_seed(0))
 
@@ -125,14 +124,13 @@ def check_folder(folder: Path) -> None:
     try:
         taken = folder.exists()
     except OSError as error:
-        raise SettingError("out", problem=f"{folder} cannot be made: {error.strerror}") from None
+        raise SettingError("out", f"{folder} cannot be made: {error.strerror}") from None
     if taken:
         problem = f"{folder} exists; choose another name, or go on with it: rad train --resume {folder}"
-        raise SettingError("out", problem=problem)
+        raise SettingError("out", problem)
     parent = next(parent for parent in folder.absolute().parents if parent.exists())
     if not parent.is_dir() or not os.access(parent, os.W_OK):
-        problem = f"{folder} cannot be made: {parent} is no folder that can be written to"
-        raise SettingError("out", problem=problem)
+        raise SettingError("out", f"{folder} cannot be made: {parent} is no folder that can be written to")
 
 
 def check_environment(config: RunConfig) -> None:
@@ -160,4 +158,4 @@ def check_memory(config: RunConfig, side: int) -> None:
         needs = f"{stored.number:,} {stored.unit} of {side}x{side} pixels need {stored.bytes / 1e9:.1f} GB"
         allowed = f"at most {stored.number * free // stored.bytes:,}"
         problem = f"{needs}, but {free / 1e9:.1f} GB of memory are free; allowed here: {allowed}"
-        raise SettingError(stored.field, problem=problem)
+        raise SettingError(stored.field, problem)

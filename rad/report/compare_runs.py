@@ -82,7 +82,7 @@ def compare_groups(first: Group, second: Group) -> RunComparison:
         ValueError: the tasks differ, or a side has nothing to compare.
     """
     if first.task != second.task:
-        raise SettingError("RUN_B", problem=f"is of {second.task}, RUN_A of {first.task}; expected one task")
+        raise SettingError("RUN_B", f"is of {second.task}, RUN_A of {first.task}; expected one task")
     single = len(first.runs) == len(second.runs) == 1
     lines, notes = _over_episodes(first.runs[0], second.runs[0]) if single else _over_seeds(first, second)
     notes += _cautions(first, second)

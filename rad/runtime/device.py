@@ -50,11 +50,11 @@ def resolve_device(name: str = "auto") -> torch.device:
     try:
         device = torch.device(name)
     except RuntimeError as error:
-        raise SettingError("device", problem=f"unknown device {name!r}; known: auto, cpu, cuda, cuda:N") from error
+        raise SettingError("device", f"unknown device {name!r}; known: auto, cpu, cuda, cuda:N") from error
     if device.type not in ("cpu", "cuda"):
-        raise SettingError("device", problem=f"unknown device {name!r}; known: auto, cpu, cuda, cuda:N")
+        raise SettingError("device", f"unknown device {name!r}; known: auto, cpu, cuda, cuda:N")
     if device.type == "cuda" and (device.index or 0) >= cuda_devices:
-        raise SettingError("device", problem=f"{name!r} is not available; this machine has {cuda_devices} CUDA devices")
+        raise SettingError("device", f"{name!r} is not available; this machine has {cuda_devices} CUDA devices")
     return device
 
 
@@ -75,7 +75,7 @@ def resolve_precision(name: str, device: torch.device) -> str:
         SettingError: a name outside `PRECISIONS`.
     """
     if name not in PRECISIONS:
-        raise SettingError("precision", problem=f"unknown precision {name!r}; known: {', '.join(PRECISIONS)}")
+        raise SettingError("precision", f"unknown precision {name!r}; known: {', '.join(PRECISIONS)}")
     if name != "auto":
         return name
     return "bf16" if has_fast_bf16(device) else "fp32"

@@ -51,22 +51,20 @@ def check_loaded(names: Iterable[str]) -> None:
     """
     for name in names:
         if name not in loaded():
-            raise SettingError("plugin", problem=f"the run was made with the plugin {name}; add --plugin {name}")
+            raise SettingError("plugin", f"the run was made with the plugin {name}; add --plugin {name}")
 
 
 def _import(name: str) -> None:
     path = Path(name)
     is_file = name.endswith(".py")
     if is_file and not path.is_file():
-        raise SettingError("plugin", problem=f"there is no file {name}")
+        raise SettingError("plugin", f"there is no file {name}")
     if is_file and str(path.parent) not in sys.path:
         sys.path.append(str(path.parent))  # so that processes that it is sent to by name find it too
     try:
         module = importlib.import_module(path.stem if is_file else name)
     except Exception as error:
         kind = "" if isinstance(error, ModuleNotFoundError) else f"{type(error).__name__}: "
-        raise SettingError("plugin", problem=f"{name} cannot be imported: {kind}{error}") from error
+        raise SettingError("plugin", f"{name} cannot be imported: {kind}{error}") from error
     if is_file and Path(module.__file__ or "").resolve() != path:
-        raise SettingError(
-            "plugin", problem=f"{name} has the name of another module, {module.__file__}; rename the file"
-        )
+        raise SettingError("plugin", f"{name} has the name of another module, {module.__file__}; rename the file")

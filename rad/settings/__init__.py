@@ -10,14 +10,13 @@ class SettingError(ValueError):
 
     Args:
         field: its name, such as `batch_size`, or that of an argument without a flag as in the usage, such as `RUN_A`.
-        came: its value.
+        came: its value; where `allowed` is empty, all there is to say, in which `{gamma}` is the name of a setting.
         allowed: what it must be, in words.
-        problem: what to say in place of "must be `allowed`, got `came`"; `{gamma}` stands for the name of the setting.
     """
 
-    def __init__(self, field: str, came: object = None, allowed: str = "", problem: str = "") -> None:
-        super().__init__(field, came, allowed, problem)  # with which a copy from another process is made again
-        self.field, self.problem = field, problem or f"must be {allowed}, got {came}"
+    def __init__(self, field: str, came: object, allowed: str = "") -> None:
+        super().__init__(field, came, allowed)  # with which a copy from another process is made again
+        self.field, self.problem = field, f"must be {allowed}, got {came}" if allowed else str(came)
 
     def say(self, spell: Callable[[str], str]) -> str:
         """Return the text, in which `spell` writes the names of settings."""
@@ -47,9 +46,9 @@ def setting(field: str, *names: str) -> Iterator[None]:
     except SettingError as error:
         if error.field not in names:
             raise
-        raise SettingError(field, problem=error.problem) from None
+        raise SettingError(field, error.problem) from None
     except ValueError as error:
-        raise SettingError(field, problem=str(error)) from None
+        raise SettingError(field, str(error)) from None
 
 
 def check_name(kind: str, name: str, taken: Container[str]) -> None:

@@ -36,9 +36,9 @@ def check_out(out: Path, trials: Sequence[Trial]) -> None:
         SettingError: they cannot.
     """
     if (out / CONFIG_FILE).exists():
-        raise SettingError("out", problem=f"{out} is the folder of a run; choose another name for that of a sweep")
+        raise SettingError("out", f"{out} is the folder of a run; choose another name for that of a sweep")
     if out.exists() and not (out.is_dir() and os.access(out, os.W_OK)):
-        raise SettingError("out", problem=f"{out} is no folder that can be written to")
+        raise SettingError("out", f"{out} is no folder that can be written to")
     for trial in trials:
         if not _exists(trial.folder):
             check_folder(trial.folder)

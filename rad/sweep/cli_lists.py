@@ -22,11 +22,9 @@ def split(flag: str, words: Sequence[str]) -> list[str]:
     """
     found = [value for word in words for value in ([word] if word.startswith(BANDIT) else word.split(","))]
     if "" in found:
-        problem = f"a value is empty in {' '.join(words)}; allowed: values with a space or , between"
-        raise SettingError(flag, problem=problem)
+        raise SettingError(flag, f"a value is empty in {' '.join(words)}; allowed: values with a space or , between")
     if any(value.startswith(BANDIT) and value not in words for value in found):
-        problem = f"{BANDIT} holds commas itself; put spaces around it, got {' '.join(words)}"
-        raise SettingError(flag, problem=problem)
+        raise SettingError(flag, f"{BANDIT} holds commas itself; put spaces around it, got {' '.join(words)}")
     return list(dict.fromkeys(found))
 
 
@@ -68,7 +66,7 @@ def overrides(words: Sequence[str]) -> dict[str, list[str]]:
             name, _, word = word.partition("=")
             name = name.removeprefix("--").replace("-", "_")
             if name in found:
-                raise SettingError("sweep", problem=f"{name} stands twice; allowed: once, with all its values")
+                raise SettingError("sweep", f"{name} stands twice; allowed: once, with all its values")
         if not name:
             raise SettingError("sweep", word, "FIELD=VALUE,VALUE")
         found.setdefault(name, []).append(word)
@@ -88,7 +86,7 @@ def pairs(augments: Sequence[str]) -> list[str]:
         ['crop', 'crop+flip', 'flip+crop', 'flip']
     """
     if not augments:
-        raise SettingError("pairs", problem="needs augmentations to pair: --augment crop flip ..., got none")
+        raise SettingError("pairs", "needs augmentations to pair: --augment crop flip ..., got none")
     return list(dict.fromkeys(_pair(first, second) for first, second in itertools.product(augments, repeat=2)))
 
 

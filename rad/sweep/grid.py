@@ -80,7 +80,7 @@ def trials(axes: Grid, run_flags: Sequence[str], parse: Parse, out: Path) -> lis
             trial = _trial(dataclasses.replace(base, augment=augment, seed=seed), overrides, out)
             if found.setdefault(trial.name, trial) != trial:
                 problem = f"{trial.config.task} would share the folder {trial.folder} with another run"
-                raise SettingError("task", problem=problem)
+                raise SettingError("task", problem)
     return list(found.values())
 
 
@@ -99,21 +99,21 @@ def configured(task: str, overrides: Mapping[str, str], run_flags: Sequence[str]
         return parse([*run_flags, "--task", task, *words])
     except ValueError as error:
         shown = " ".join(f"{name}={text}" for name, text in overrides.items())
-        raise SettingError("sweep", problem=f"{shown}: {error}") from None
+        raise SettingError("sweep", f"{shown}: {error}") from None
 
 
 def _words(name: str, text: str, known: Mapping[str, Any]) -> list[str]:
     """Return the flag that gives a field a value."""
     if name in (*OWN_AXES, "out"):
         allowed = "--seeds" if name == "seed" else flag_name(name)
-        raise SettingError("sweep", problem=f"{name} has a flag of its own: {allowed}")
+        raise SettingError("sweep", f"{name} has a flag of its own: {allowed}")
     if name not in known:
         fields = sorted(known.keys() - {*OWN_AXES, "out"})
-        raise SettingError("sweep", problem=f"unknown field '{name}'; known: {', '.join(fields)}")
+        raise SettingError("sweep", f"unknown field '{name}'; known: {', '.join(fields)}")
     if not isinstance(known[name], bool):
         return [f"{flag_name(name)}={text}"]
     if text.lower() not in ("true", "false"):
-        raise SettingError("sweep", problem=f"{name} must be true or false, got {text}")
+        raise SettingError("sweep", f"{name} must be true or false, got {text}")
     return [flag_name(name) if text.lower() == "true" else flag_name(f"no_{name}")]
 
 

@@ -38,9 +38,9 @@ def read(out: Path) -> Record | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     except (ValueError, LookupError, TypeError) as error:
-        raise SettingError("out", problem=f"{path} cannot be read: {error}") from None
+        raise SettingError("out", f"{path} cannot be read: {error}") from None
     if schema != SCHEMA:
-        raise SettingError("out", problem=f"{path} has schema {schema}; this version reads {SCHEMA}")
+        raise SettingError("out", f"{path} has schema {schema}; this version reads {SCHEMA}")
     return dict(record)
 
 
@@ -62,11 +62,11 @@ def check(
         task, before, was = _group(group)
         if list(before) != list(overrides):
             varied, asked = (", ".join(fields) or "nothing" for fields in (before, overrides))
-            raise SettingError("sweep", problem=f"{out} varies {varied}, got {asked}; choose another --out")
+            raise SettingError("sweep", f"{out} varies {varied}, got {asked}; choose another --out")
         now = settings(configure(task, before), overrides)
         for name in differing(was, now):
             allowed = "only task, augment, seeds and swept values may be others: choose another --out"
-            raise SettingError(name, problem=f"{out} is a sweep with {was[name]}, got {now[name]}; {allowed}")
+            raise SettingError(name, f"{out} is a sweep with {was[name]}, got {now[name]}; {allowed}")
 
 
 def merge(record: Record | None, trials: Sequence[Trial], command: Sequence[str]) -> Record:

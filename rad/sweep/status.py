@@ -94,7 +94,7 @@ def _check_settings(trial: Trial) -> None:
     now = flat(json.loads(json.dumps(to_json(trial.config)))) | {"out": was.get("out")}
     for name in differing(was, now):
         problem = f"{trial.folder} was made with {was[name]}, got {now[name]}; runs of one sweep have the same settings"
-        raise SettingError(name, problem=f"{problem}: choose another --out")
+        raise SettingError(name, f"{problem}: choose another --out")
 
 
 def _settings(folder: Path) -> dict[str, Any] | None:
@@ -110,5 +110,4 @@ def _settings(folder: Path) -> dict[str, Any] | None:
         names = set(os.listdir(folder)) if folder.is_dir() else {folder.name}
         if not {name for name in names if not name.startswith(TEMPORARY_PREFIX)} - {CONFIG_FILE}:
             return None
-    problem = f"{folder} is no run folder: its {CONFIG_FILE} is missing or cannot be read; remove it"
-    raise SettingError("out", problem=problem)
+    raise SettingError("out", f"{folder} is no run folder: its {CONFIG_FILE} is missing or cannot be read; remove it")

@@ -94,6 +94,5 @@ def _clear(folder: Path) -> None:
     if not folder.exists():
         return
     if not (folder / DEMO_FILE).is_file():
-        problem = f"{folder} exists and is not a demo that ended; remove it or choose another name"
-        raise SettingError("out", problem=problem)
+        raise SettingError("out", f"{folder} exists and is not a demo that ended; remove it or choose another name")
     shutil.rmtree(folder)

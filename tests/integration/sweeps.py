@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from rad import cli
-from rad.experiment.bounds import flag_name
+from rad.settings import flag_name
 from tests.integration.runs import rows, tiny
 
 ROOT = Path(__file__).parents[2]

@@ -50,7 +50,7 @@ def started(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[Any]:
 def options(kind: Any) -> list[tuple[str, Any]]:
     """Return the flag and the default of every field."""
     values = dataclasses.asdict(kind)
-    return [(validate.flag_name(name), value) for name, value in values.items() if name not in ("agent", "suite")]
+    return [(flag_name(name), value) for name, value in values.items() if name not in ("agent", "suite")]
 
 
 # What is typed after `rad train`, the flag that must be named, what must be said of it.

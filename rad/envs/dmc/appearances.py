@@ -123,7 +123,7 @@ def split_named(name: str) -> Split:
         return SPLITS[name]
     near = difflib.get_close_matches(name, SPLITS, n=1)
     hint = f"; did you mean {near[0]}?" if near else ""
-    raise SettingError("split", problem=f"unknown split '{name}'{hint}; known: {', '.join(SPLITS)}")
+    raise SettingError("split", f"unknown split '{name}'{hint}; known: {', '.join(SPLITS)}")
 
 
 @dataclass(frozen=True)

@@ -155,7 +155,7 @@ class Folder(Source):
         if len(found) < MIN_CLIPS:
             allowed = f"at least {MIN_CLIPS}, of {', '.join(IMAGES + VIDEOS)}"
             problem = f"{self._option} has {len(found)} different images or videos; allowed: {allowed}"
-            raise SettingError("background_dir", problem=problem)
+            raise SettingError("background_dir", problem)
         return [(name, digest) for digest, name in found.items()][:count]
 
     def _names(self) -> list[str]:
@@ -170,7 +170,7 @@ class Folder(Source):
     def _refuse(self, error: OSError) -> NoReturn:
         found = f"{error.filename}: {error.strerror}"
         problem = f"{self._option} cannot be read ({found}); allowed: a folder that can be read"
-        raise SettingError("background_dir", problem=problem) from error
+        raise SettingError("background_dir", problem) from error
 
     def _hash(self, name: str) -> str:
         try:
@@ -183,7 +183,7 @@ class Folder(Source):
         if first_picture(self._root / name) is None:
             allowed = f"{', '.join(IMAGES + VIDEOS)} that OpenCV can decode"
             problem = f"{self._option} has {self._root / name}, which does not open; allowed: {allowed}"
-            raise SettingError("background_dir", problem=problem)
+            raise SettingError("background_dir", problem)
 
 
 def check_disjoint(train: Source, test: Source) -> None:
@@ -198,7 +198,7 @@ def check_disjoint(train: Source, test: Source) -> None:
         named = [f"{train.clip(ours).name} = {test.clip(theirs).name}" for ours, theirs in both[:3]]
         more = ", ..." if len(both) > 3 else ""
         shared = f"train and test share {len(both)} of their clips ({', '.join(named)}{more})"
-        raise SettingError("background_dir", problem=f"{shared}; allowed: none")
+        raise SettingError("background_dir", f"{shared}; allowed: none")
 
 
 def pictures(source: Source, count: int, side_px: int = SIDE_PX) -> Picture:

@@ -85,8 +85,7 @@ class DMCSimulator(Simulator):
         self._physics = self._env.physics
         cameras = self._physics.model.ncam
         if not -1 <= camera_id < cameras:
-            problem = f"{camera_id} is unknown for dmc/{name}; allowed: -1 to {cameras - 1}"
-            raise SettingError("camera_id", problem=problem)
+            raise SettingError("camera_id", f"{camera_id} is unknown for dmc/{name}; allowed: -1 to {cameras - 1}")
         self.task, self.size, self.random = f"dmc/{name}", size, self._env.task.random
         self.fps = 1.0 / self._env.control_timestep()
         spec = self._env.action_spec()
@@ -169,8 +168,7 @@ class DMCSimulator(Simulator):
             allowed = f"{least:.0%}" if look.split.background else "one"
             change = f"split '{look.split.name}' changes {share:.0%} of the pixels"
             seen = f"that camera {self._camera_id} of {self.task} sees"
-            problem = f"{change} {seen}; allowed: splits that change at least {allowed}"
-            raise SettingError("split", problem=problem)
+            raise SettingError("split", f"{change} {seen}; allowed: splits that change at least {allowed}")
 
     def close(self) -> None:
         """Free the cameras, the OpenGL context and the simulation."""

@@ -66,7 +66,7 @@ def check_mode(game: str, distribution_mode: str) -> None:
     allowed = [mode for mode, games in MODES.items() if game in games]
     if distribution_mode not in allowed:
         problem = f"{distribution_mode!r} is unknown for procgen/{game}; allowed: {', '.join(allowed)}"
-        raise SettingError("distribution_mode", problem=problem)
+        raise SettingError("distribution_mode", problem)
 
 
 def check_actions(actions: Any, num_envs: int) -> NDArray[np.int32]:
@@ -99,15 +99,15 @@ def split_for(name: str, game: str, distribution_mode: str) -> Levels:
     if name in themes.THEME_SPLITS:
         if (game, distribution_mode) != (themes.GAME, themes.MODE):
             problem = f"split {name} has no meaning for procgen/{game} in mode {distribution_mode}"
-            raise SettingError("split", problem=f"{problem}; allowed: procgen/coinrun hard")
+            raise SettingError("split", f"{problem}; allowed: procgen/coinrun hard")
         return themes.theme_split(name)
     if name not in SPLITS:
-        raise SettingError("split", problem=f"unknown split {name!r}; known: {', '.join(SPLITS)}")
+        raise SettingError("split", f"unknown split {name!r}; known: {', '.join(SPLITS)}")
     if distribution_mode != "exploration":
         return level_split(name, distribution_mode)
     if name != "train":
         problem = f"split {name} is impossible in mode exploration, which has one level; allowed: train"
-        raise SettingError("split", problem=problem)
+        raise SettingError("split", problem)
     return LevelRange(name, EXPLORATION_LEVELS[game], 1)
 
 
@@ -145,14 +145,14 @@ class ProcgenOptions(SuiteOptions):
             if not -1 <= getattr(self, option) <= MAX_LEVEL:
                 raise SettingError(option, getattr(self, option), "from -1 (the split's) to 2^31 - 1")
         if self.start_level >= 0 > self.num_levels:
-            raise SettingError("start_level", problem=f"needs {{num_levels}}, got {self.start_level} alone")
+            raise SettingError("start_level", f"needs {{num_levels}}, got {self.start_level} alone")
         check_mode(name, self.distribution_mode)
         # An ablation of what changes nothing would compare a thing with itself.
         in_memory = self.distribution_mode == "memory" and name in UNCENTERED_IN_MEMORY
         if not self.center_agent and name not in UNCENTERED and not in_memory:
-            raise SettingError("center_agent", problem=f"False changes nothing in procgen/{name}; allowed: True")
+            raise SettingError("center_agent", f"False changes nothing in procgen/{name}; allowed: True")
         if self.paint_vel_info and name in WITHOUT_VELOCITY:
-            raise SettingError("paint_vel_info", problem=f"True changes nothing in procgen/{name}; allowed: False")
+            raise SettingError("paint_vel_info", f"True changes nothing in procgen/{name}; allowed: False")
 
     def scene(self) -> dict[str, Any]:
         """Return what decides how levels are made and drawn; which levels they are is the split's."""
@@ -182,7 +182,7 @@ def split_of(task: str, name: str, options: ProcgenOptions, side: str, folder: P
     if side != "train" or options.num_levels < 0:
         return split_for(name, game, options.distribution_mode)
     if name != "train":
-        raise SettingError("split", problem=f"{name} and {{num_levels}} exclude each other; allowed: one of them")
+        raise SettingError("split", f"{name} and {{num_levels}} exclude each other; allowed: one of them")
     levels = LevelRange(name, max(options.start_level, 0), options.num_levels)
     return checked_levels(game, options, levels)
 
@@ -196,5 +196,5 @@ def checked_levels(game: str, options: ProcgenOptions, levels: Levels | None) ->
     train = split_for("train", game, options.distribution_mode)
     if options.distribution_mode == "exploration" and levels not in (None, train):
         problem = f"those of split {levels} are impossible in mode exploration, which has one level; allowed: {train}"
-        raise SettingError("num_levels", problem=problem)
+        raise SettingError("num_levels", problem)
     return levels or train

@@ -39,7 +39,7 @@ def algorithm_named(name: str) -> Algorithm:
     if name not in ALGORITHMS:
         is_preset = any(name in algorithm.presets for algorithm in ALGORITHMS.values())
         hint = f"; {name} is a preset: --preset {name}" if is_preset else ""
-        raise SettingError("algo", problem=f"unknown algorithm '{name}'; known: {', '.join(ALGORITHMS)}{hint}")
+        raise SettingError("algo", f"unknown algorithm '{name}'; known: {', '.join(ALGORITHMS)}{hint}")
     return ALGORITHMS[name]
 
 

@@ -106,7 +106,7 @@ def check(config: SACRun, size: tuple[int, int]) -> None:
     n_step, num_envs = config.agent.n_step, config.num_envs
     if len(make_arms(config)[0]) > 1:
         problem = "ucb chooses by the returns of rollouts, which sac has none of; allowed: one augmentation"
-        raise SettingError("augment", problem=f"{problem}, got {config.augment}")
+        raise SettingError("augment", f"{problem}, got {config.augment}")
     with setting("strong_augment"):
         strong = augment.make(config.agent.strong_augment, size=size[0], distractors=distractors(config))
         strong.output_size(*size)

@@ -105,11 +105,10 @@ def check(address: str) -> None:
     try:
         done = subprocess.run([sys.executable, "-c", TRY, address], capture_output=True, text=True, timeout=ANSWER_S)
     except subprocess.TimeoutExpired:
-        problem = f"no Ray cluster answers at {address} within {ANSWER_S:.0f} s"
-        raise SettingError("address", problem=problem) from None
+        raise SettingError("address", f"no Ray cluster answers at {address} within {ANSWER_S:.0f} s") from None
     if done.returncode:
         reason = next((line.strip() for line in reversed(done.stderr.splitlines()) if line.strip()), "no reason given")
-        raise SettingError("address", problem=f"no Ray cluster answers at {address}: {reason}")
+        raise SettingError("address", f"no Ray cluster answers at {address}: {reason}")
 
 
 def _check_port(address: str) -> None:
@@ -130,5 +129,5 @@ def load() -> Any:
     try:
         import ray
     except ModuleNotFoundError as error:
-        raise SettingError("engine", problem="ray is not installed: pip install 'rad-rl[cluster]'") from error
+        raise SettingError("engine", "ray is not installed: pip install 'rad-rl[cluster]'") from error
     return ray

@@ -10,7 +10,7 @@ from rad.buffers.replay import Replay
 from rad.experiment import validate
 from rad.experiment.algorithms import ALGORITHMS
 from rad.experiment.algorithms.sac import replay_frames
-from rad.experiment.bounds import RUN_BOUNDS, flag_name
+from rad.experiment.bounds import RUN_BOUNDS
 from rad.experiment.config import RunConfig, values
 from rad.experiment.presets import preset, presets
 from rad.experiment.validate import check_bounds

@@ -9,7 +9,7 @@ import pytest
 from rad.envs.procgen.options import ProcgenOptions
 from rad.experiment import validate
 from rad.experiment.algorithms.ppo import PPORun
-from rad.experiment.bounds import flag_name
+from rad.settings import flag_name
 from tests.integration.runs import tiny, tiny_ppo
 
 GAME: dict[str, Any] = {"task": "procgen/coinrun", "image_size": 64, "encoder": "impala"}
