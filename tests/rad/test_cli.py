@@ -17,6 +17,7 @@ from rad.experiment.config_file import to_json
 from rad.experiment.presets import preset
 from rad.report.draw import result_tables
 from rad.runtime.checkpoint import CheckpointError
+from rad.settings import flag_name
 
 PROBE = (
     "--task",

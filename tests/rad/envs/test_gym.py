@@ -113,7 +113,7 @@ def test_frame_rate_is_the_environments() -> None:
 
 @pytest.mark.parametrize("name", ["CartPole-v99", "Nope-v0", "NoSuch/Nope-v0", "", "no_such_module:Nope-v0"])
 def test_unknown_ids_are_refused_in_one_line(name: str) -> None:
-    with pytest.raises(ValueError, match=r"^unknown task 'gym/") as caught:
+    with pytest.raises(ValueError, match=r"^task: unknown task 'gym/") as caught:
         envs.check_task(f"gym/{name}")
     assert "\n" not in str(caught.value)
 
@@ -151,5 +151,5 @@ def test_names_are_the_registered_ids() -> None:
 
 
 def test_scene_options_are_refused() -> None:
-    with pytest.raises(ValueError, match="camera_id 2 is impossible for gym tasks"):
+    with pytest.raises(ValueError, match="camera_id: 2 is impossible for gym tasks"):
         envs.make("gym/Painted-v0", camera_id=2)

@@ -111,7 +111,7 @@ def test_render_frame_in_any_possible_size() -> None:
     env = PixelEnv(Counter(), 2, 1, 0)
     env.reset()
     assert env.render_frame(9).shape == (9, 9, 3)
-    with pytest.raises(ValueError, match="size 0 is impossible"):
+    with pytest.raises(ValueError, match="size: must be from 1 to 2048, got 0"):
         env.render_frame(0)
 
 

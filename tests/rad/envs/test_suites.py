@@ -32,9 +32,9 @@ def test_every_split_of_a_suite_can_be_had(name: str, split: str) -> None:
 def test_what_a_suite_has_one_value_of_is_refused_by_name() -> None:
     check_scene("probe/value", camera_id=0, render_quality="paper")
     check_scene("dmc/walker-walk", camera_id=3)
-    with pytest.raises(ValueError, match=r"^camera_id 1 is impossible for probe tasks; allowed: 0$"):
+    with pytest.raises(ValueError, match=r"^camera_id: 1 is impossible for probe tasks; allowed: 0$"):
         check_scene("probe/value", camera_id=1)
-    with pytest.raises(ValueError, match=r"^gym/x has no split test; allowed: train$"):
+    with pytest.raises(ValueError, match=r"^split: gym/x has no split test; allowed: train$"):
         suite_of("gym/x").split("gym/x", "test", None, "test")
 
 

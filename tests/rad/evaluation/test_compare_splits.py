@@ -187,7 +187,7 @@ def test_an_interrupted_evaluation_leaves_no_file(
 def test_another_file_is_not_replaced(tmp_path: Path, played: list[Any], content: str) -> None:
     file = tmp_path / "notes.jsonl"
     file.write_text(content, encoding="latin1")
-    with pytest.raises(ValueError, match=f"^--out: {file} holds something else than this evaluation; choose"):
+    with pytest.raises(ValueError, match=f"^out: {file} holds something else than this evaluation; choose"):
         evaluate_run(tmp_path, out=file)
     assert played == [] and file.read_text(encoding="latin1") == content
 
@@ -196,7 +196,7 @@ def test_the_answer_to_another_question_is_not_replaced(tmp_path: Path, played: 
     file = tmp_path / "all.jsonl"
     evaluate_run(tmp_path, out=file)
     evaluate_run(tmp_path, out=file)
-    with pytest.raises(ValueError, match=r"^--out: "):
+    with pytest.raises(ValueError, match=r"^out: "):
         evaluate_run(tmp_path, out=file, seed=1)
     assert len(played) == 4
 
@@ -207,7 +207,7 @@ def test_where_nothing_can_be_written_nothing_is_played(
     with monkeypatch.context() as patch:
         patch.setattr(compare_splits.os, "access", lambda path, mode: path != tmp_path / "evaluations")
         with pytest.raises(
-            ValueError, match=f"^--out: {tmp_path / 'evaluations'} cannot be written to; name a file in an"
+            ValueError, match=f"^out: {tmp_path / 'evaluations'} cannot be written to; name a file in an"
         ):
             evaluate_run(tmp_path)
     (tmp_path / "taken").touch()
@@ -217,7 +217,7 @@ def test_where_nothing_can_be_written_nothing_is_played(
 
 
 def test_all_names_are_checked_before_anything_is_played(tmp_path: Path, played: list[Any]) -> None:
-    with pytest.raises(ValueError, match=r"^--splits: unknown split 'nope'$"):
+    with pytest.raises(ValueError, match=r"^splits: unknown split 'nope'$"):
         evaluate_run(tmp_path, splits=["train", "nope"])
     assert played == []
 
@@ -234,7 +234,7 @@ def test_constants_for_scores_that_are_not_normalised_are_refused(
     tmp_path: Path, played: list[Any], monkeypatch: pytest.MonkeyPatch, config: Any, named: str
 ) -> None:
     monkeypatch.setattr(compare_splits, "load", lambda run, device: LoadedRun(config, None, 60))
-    with pytest.raises(ValueError, match=f"^--score-constants: has no meaning for {named} got paper; scores are norm"):
+    with pytest.raises(ValueError, match=f"^score_constants: has no meaning for {named} got paper; scores are norm"):
         evaluate_run(tmp_path, score_constants="paper")
     assert played == []
 
@@ -315,6 +315,6 @@ class TestAFolderOfClips:
     def test_what_is_wrong_is_said_before_anything_is_played(
         self, tmp_path: Path, played: list[Any], splits: list[str], folder: str, said: str
     ) -> None:
-        with pytest.raises(ValueError, match=f"^--background-dir: {said}"):
+        with pytest.raises(ValueError, match=f"^background_dir: {said}"):
             evaluate_run(tmp_path, splits=splits, background_dir=(folder,))
         assert not played

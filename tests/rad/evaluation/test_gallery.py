@@ -36,7 +36,7 @@ def test_every_look_of_a_task_is_shown(monkeypatch: pytest.MonkeyPatch, shown: d
 
 def test_all_looks_are_known() -> None:
     assert known_splits(tiny(task="dmc/walker-walk")) == tuple(name for name in SPLITS if name != "plain")
-    with pytest.raises(ValueError, match=r"^--task: probe/both has no splits; allowed: dmc and procgen tasks"):
+    with pytest.raises(ValueError, match=r"^task: probe/both has no splits; allowed: dmc and procgen tasks"):
         known_splits(tiny())
 
 
@@ -59,16 +59,16 @@ def test_what_a_task_cannot_have_is_said_and_left_out(shown: dict[str, np.ndarra
     ],
 )
 def test_a_folder_that_cannot_be_used_is_refused(task: str, folder: str) -> None:
-    with pytest.raises(ValueError, match=r"^--background-dir: "):
+    with pytest.raises(ValueError, match=r"^background_dir: "):
         draw_gallery(task, Path("none.png"), background_dir=(folder,))
 
 
 @pytest.mark.parametrize(
     ("task", "camera_id", "said"),
     [
-        ("dmc/walker", 0, "--task: unknown task 'dmc/walker'"),
-        ("nope/walker", 0, "--task: unknown suite"),
-        ("dmc/cartpole-balance", 9, "--camera-id: camera_id 9 is unknown for dmc/cartpole-balance"),
+        ("dmc/walker", 0, "task: unknown task 'dmc/walker'"),
+        ("nope/walker", 0, "task: unknown suite"),
+        ("dmc/cartpole-balance", 9, "camera_id: 9 is unknown for dmc/cartpole-balance"),
     ],
 )
 def test_what_is_wrong_is_named(task: str, camera_id: int, said: str) -> None:

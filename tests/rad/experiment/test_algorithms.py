@@ -77,13 +77,13 @@ def test_an_algorithm_is_added_by_its_entry(noisy: NoisyRun) -> None:
 
 def test_its_numbers_are_checked(noisy: NoisyRun) -> None:
     wrong = dataclasses.replace(noisy, agent=dataclasses.replace(noisy.agent, noise=-1.0))
-    with pytest.raises(ValueError, match=r"^--noise: must be at least 0, got -1\.0$"):
+    with pytest.raises(ValueError, match=r"^noise: must be at least 0, got -1\.0$"):
         validate.check(wrong, Path("runs/none"))
 
 
 def test_an_unknown_algorithm_is_told_in_one_place() -> None:
     for refused in (lambda: algorithm_named("dqn"), lambda: from_json(to_json(tiny()) | {"algo": "dqn"})):
-        with pytest.raises(ValueError, match=r"^unknown algorithm 'dqn'; known: sac, ppo$"):
+        with pytest.raises(ValueError, match=r"^algo: unknown algorithm 'dqn'; known: sac, ppo$"):
             refused()
 
 

@@ -64,29 +64,29 @@ def test_each_purpose_sees_its_split() -> None:
 @pytest.mark.parametrize(
     ("run", "said"),
     [
-        ({"train_split": "video"}, "--train-split: unknown split 'video'"),
-        ({"test_split": "video-hrd"}, "--test-split: unknown split 'video-hrd'; did you mean video-hard?"),
+        ({"train_split": "video"}, "train_split: unknown split 'video'"),
+        ({"test_split": "video-hrd"}, "test_split: unknown split 'video-hrd'; did you mean video-hard?"),
         (
             {"test_split": "texture", "background_dir": ("train",)},
-            "--background-dir: must be train=DIR, test=DIR or both, got train",
+            "background_dir: must be train=DIR, test=DIR or both, got train",
         ),
-        ({"test_split": "texture", "background_dir": ("train=a", "train=b")}, "--background-dir: must be train=DIR"),
-        ({"test_split": "texture", "background_dir": ("val=a",)}, "--background-dir: must be train=DIR"),
+        ({"test_split": "texture", "background_dir": ("train=a", "train=b")}, "background_dir: must be train=DIR"),
+        ({"test_split": "texture", "background_dir": ("val=a",)}, "background_dir: must be train=DIR"),
         (
             {"background_dir": ("test=missing",), "test_split": "video-easy"},
-            "--background-dir: test=missing cannot be read (",
+            "background_dir: test=missing cannot be read (",
         ),
         (
             {"task": "probe/both", "background_dir": ("test=a",)},
-            "--background-dir: test=a is shown nowhere; allowed: o",
+            "background_dir: test=a is shown nowhere; allowed: o",
         ),
-        ({"background_dir": ("test=a",)}, "--background-dir: test=a is shown nowhere; allowed: only with a --test-spl"),
-        ({"test_split": "texture", "background_dir": ("train=a",)}, "--background-dir: train=a is shown nowhere"),
-        ({"train_split": "texture", "background_dir": ("test=a",)}, "--background-dir: test"),
-        ({"augment": "overlay:folder=b", "background_dir": ("train=a",)}, "--background-dir: train=a is shown nowhere"),
-        ({"train_split": "color-easy", "test_split": "texture", "background_dir": ("test=a",)}, "--background-dir: te"),
-        ({"task": "probe/both", "train_split": "light"}, "--train-split: probe/both has no split light"),
-        ({"task": "probe/both", "test_split": "light"}, "--test-split: probe/both has no split light"),
+        ({"background_dir": ("test=a",)}, "background_dir: test=a is shown nowhere; allowed: only with a --test-spl"),
+        ({"test_split": "texture", "background_dir": ("train=a",)}, "background_dir: train=a is shown nowhere"),
+        ({"train_split": "texture", "background_dir": ("test=a",)}, "background_dir: test"),
+        ({"augment": "overlay:folder=b", "background_dir": ("train=a",)}, "background_dir: train=a is shown nowhere"),
+        ({"train_split": "color-easy", "test_split": "texture", "background_dir": ("test=a",)}, "background_dir: te"),
+        ({"task": "probe/both", "train_split": "light"}, "train_split: probe/both has no split light"),
+        ({"task": "probe/both", "test_split": "light"}, "test_split: probe/both has no split light"),
     ],
 )
 def test_what_is_wrong_is_named_in_one_line(run: dict[str, Any], said: str) -> None:
@@ -101,7 +101,7 @@ def test_what_is_tested_with_is_not_what_is_trained_with(tmp_path: Path) -> None
     check_splits(tiny(**DMC, **shown, background_dir=(f"train={train}", f"test={test}")))
     (test / "0.png").write_bytes((train / "3.png").read_bytes())
     config = tiny(**DMC, **shown, background_dir=(f"train={train}", f"test={test}"))
-    with pytest.raises(ValueError, match=r"^--background-dir: train and test share 1 .* \(.*3\.png = 0\.png\)"):
+    with pytest.raises(ValueError, match=r"^background_dir: train and test share 1 .* \(.*3\.png = 0\.png\)"):
         check_splits(config)
     with pytest.raises(ValueError, match="share 1"):
         check_split(config, "video-hard")
@@ -130,7 +130,7 @@ def test_a_run_that_trains_on_another_look_can_be_tested_on_the_suites_own() -> 
 
 def test_too_few_pictures_are_counted(tmp_path: Path) -> None:
     folder = write_pictures(tmp_path / "a", 3)
-    with pytest.raises(ValueError, match=r"^--background-dir: test=\S+ has 3 different images or videos; allowed: at "):
+    with pytest.raises(ValueError, match=r"^background_dir: test=\S+ has 3 different images or videos; allowed: at "):
         check_splits(tiny(**DMC, test_split="texture", background_dir=(f"test={folder}",)))
 
 

@@ -80,7 +80,7 @@ def test_a_number_beyond_its_bound_is_refused(name: str, value: Any) -> None:
     with pytest.raises(ValueError) as error:
         check_bounds(with_value(name, value))
     text = str(error.value)
-    assert text.startswith(f"{flag_name(name)}: must be ") and text.endswith(f"got {value}")
+    assert text.startswith(f"{name}: must be ") and text.endswith(f"got {value}")
     assert "\n" not in text
 
 
@@ -102,7 +102,7 @@ def test_an_augmentation_from_outside_that_draws_no_tensors_is_refused(monkeypat
             return (1.0,)
 
     monkeypatch.setitem(augment._REGISTRY, "own", Tuple)
-    with pytest.raises(ValueError, match=r"^--augment: Tuple\._draw must return tensors by name, got tuple$"):
+    with pytest.raises(ValueError, match=r"^augment: Tuple\._draw must return tensors by name, got tuple$"):
         check(tiny(augment="own"))
 
 
@@ -140,9 +140,9 @@ WRONG: list[tuple[dict[str, Any], dict[str, Any], str, str]] = [
     ({}, {"actor_features": "never"}, "actor_features", "must be after or before, got 'never'"),
     ({"camera_id": 3}, {}, "camera_id", "3 is impossible for probe tasks; allowed: 0"),
     ({"render_quality": "fast"}, {}, "render_quality", "fast is impossible for probe tasks; allowed: paper"),
-    ({"augment": "crop:ratio=10", "image_size": 300}, {}, "image_size", "3000 is impossible; allowed: 1 to 2048"),
-    ({}, {"log_std_min": 2.0}, "log_std_min", "must be below --log-std-max 2.0, got 2.0"),
-    ({}, {"strong_weight": 0.7}, "strong_weight", "a --strong-augment that is not none; allowed here: 0.5, got 0.7"),
+    ({"augment": "crop:ratio=10", "image_size": 300}, {}, "image_size", "must be from 1 to 2048, got 3000"),
+    ({}, {"log_std_min": 2.0}, "log_std_min", "must be below log_std_max 2.0, got 2.0"),
+    ({}, {"strong_weight": 0.7}, "strong_weight", "a strong_augment that is not none; allowed here: 0.5, got 0.7"),
     ({}, {"share_draw": True, "target_views": 2}, "share_draw", "got 2 and 1"),
     ({"replay_capacity": 7, "num_envs": 4}, {}, "replay_capacity", "at least 12 with 4 environments"),
     ({"warmup_steps": 3, "num_envs": 2}, {"n_step": 3}, "warmup_steps", "must be at least 4"),
@@ -156,7 +156,7 @@ def test_what_is_wrong_is_named_in_one_line(run: dict, agent: dict, name: str, s
     with pytest.raises(ValueError) as error:
         check(tiny(agent, **run))
     text = str(error.value)
-    assert text.startswith(flag_name(name) + ": ")
+    assert text.startswith(f"{name}: ")
     assert said in text and "\n" not in text
 
 
@@ -182,7 +182,7 @@ def test_a_replay_larger_than_memory_is_refused(monkeypatch: pytest.MonkeyPatch)
     with pytest.raises(ValueError) as error:
         check(config)
     assert str(error.value) == (
-        "--replay-capacity: 100,000 frames of 100x100 pixels need 3.0 GB, but 3.0 GB of memory are free; "
+        "replay_capacity: 100,000 frames of 100x100 pixels need 3.0 GB, but 3.0 GB of memory are free; "
         "allowed here: at most 99,999"
     )
     monkeypatch.setattr(validate.device, "free_memory_bytes", lambda: 3_000_000_000)
@@ -201,11 +201,11 @@ def test_the_shortest_run_has_a_replay_that_can_be_sampled(num_envs: int) -> Non
 
 
 def test_an_existing_folder_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=f"--out: {tmp_path} exists; .* rad train --resume {tmp_path}"):
+    with pytest.raises(ValueError, match=f"^out: {tmp_path} exists; .* rad train --resume {tmp_path}"):
         check(tiny(), tmp_path)
 
 
 def test_a_folder_below_a_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(ValueError, match=r"--out: .*run cannot be made: .*file is no folder"):
+    with pytest.raises(ValueError, match=r"^out: .*run cannot be made: .*file is no folder"):
         check(tiny(), tmp_path / "file" / "deep" / "run")

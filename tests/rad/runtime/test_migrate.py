@@ -64,7 +64,7 @@ def test_a_sweep_of_before_goes_on(name: str, tmp_path: Path) -> None:
     record, config = BEFORE["sweeps"][name], from_json(BEFORE["configs"][name])
     manifest.check(record, [], lambda task, swept: config, tmp_path)
     other = dataclasses.replace(config, agent=dataclasses.replace(config.agent, gamma=0.5))
-    with pytest.raises(ValueError, match=r"^--gamma: .* got 0\.5; only task"):
+    with pytest.raises(ValueError, match=r"^gamma: .* got 0\.5; only task"):
         manifest.check(record, [], lambda task, swept: other, tmp_path)
 
 

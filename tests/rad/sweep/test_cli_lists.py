@@ -17,13 +17,13 @@ def test_values_are_separated_by_spaces_or_commas_and_stand_once(words: list[str
 
 def test_commas_of_ucb_are_its_own() -> None:
     assert cli_lists.split("augment", ["ucb:crop,flip", "a,b"]) == ["ucb:crop,flip", "a", "b"]
-    with pytest.raises(ValueError, match=r"^--augment: ucb: holds commas itself; put spaces around it, got a,ucb:"):
+    with pytest.raises(ValueError, match=r"^augment: ucb: holds commas itself; put spaces around it, got a,ucb:"):
         cli_lists.split("augment", ["a,ucb:crop,flip"])
 
 
 @pytest.mark.parametrize("words", [["a,"], [","], ["a,,b"], [""]])
 def test_an_empty_value(words: list[str]) -> None:
-    with pytest.raises(ValueError, match=r"^--task: a value is empty in "):
+    with pytest.raises(ValueError, match=r"^task: a value is empty in "):
         cli_lists.split("task", words)
 
 
@@ -46,7 +46,7 @@ def test_seeds(words: list[str], found: list[int]) -> None:
     ],
 )
 def test_wrong_seeds(words: list[str], said: str) -> None:
-    with pytest.raises(ValueError, match=f"^--seeds: .*{said}"):
+    with pytest.raises(ValueError, match=f"^seeds: .*{said}"):
         cli_lists.seeds(words)
 
 
@@ -65,7 +65,7 @@ def test_swept_fields_are_written_as_fields_or_as_flags() -> None:
     ],
 )
 def test_wrong_sweeps(words: list[str], said: str) -> None:
-    with pytest.raises(ValueError, match=f"^--sweep: {said}"):
+    with pytest.raises(ValueError, match=f"^sweep: {said}"):
         cli_lists.overrides(words)
 
 
@@ -76,5 +76,5 @@ def test_the_pairs_of_three_are_a_grid_of_nine() -> None:
 
 def test_a_pair_with_none_is_the_other_alone() -> None:
     assert cli_lists.pairs(["none", "a"]) == ["none", "a"]
-    with pytest.raises(ValueError, match=r"^--pairs: needs augmentations"):
+    with pytest.raises(ValueError, match=r"^pairs: needs augmentations"):
         cli_lists.pairs([])

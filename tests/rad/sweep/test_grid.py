@@ -73,7 +73,7 @@ def test_two_spellings_of_a_number_are_one_run() -> None:
 
 
 def test_runs_that_would_share_a_folder_are_refused() -> None:
-    with pytest.raises(ValueError, match=r"^--task: gym/a-b would share the folder sweep/gym-a-b/none/seed-1"):
+    with pytest.raises(ValueError, match=r"^task: gym/a-b would share the folder sweep/gym-a-b/none/seed-1"):
         made(tasks=["gym/a/b", "gym/a-b"])
 
 
@@ -89,7 +89,7 @@ def test_runs_that_would_share_a_folder_are_refused() -> None:
     ],
 )
 def test_what_cannot_be_swept(swept: dict[str, list[str]], said: str) -> None:
-    with pytest.raises(ValueError, match=f"^--sweep: {said}"):
+    with pytest.raises(ValueError, match=f"^sweep: {said}"):
         made(swept=swept)
 
 

@@ -25,7 +25,7 @@ def test_a_run_killed_while_it_was_made_is_new(tmp_path: Path, text: str) -> Non
     (made.folder / ".tmp-17-config.json").touch()
     assert state(made) is State.NEW
     (made.folder / "metrics.jsonl").touch()
-    with pytest.raises(ValueError, match=r"^--out: .*seed-1 is no run folder: its config.json is missing or"):
+    with pytest.raises(ValueError, match=r"^out: .*seed-1 is no run folder: its config.json is missing or"):
         state(made)
 
 
@@ -76,5 +76,5 @@ def test_other_settings_are_refused_and_the_folders_name_is_none_of_them(tmp_pat
     assert state(made) is State.FINISHED
     config["agent"]["gamma"] = 0.5
     (made.folder / "config.json").write_text(json.dumps(config))
-    with pytest.raises(ValueError, match=r"^--gamma: .*seed-1 was made with 0.5, got 0.99; .*choose another --out$"):
+    with pytest.raises(ValueError, match=r"^gamma: .*seed-1 was made with 0.5, got 0.99; .*choose another --out$"):
         state(made)

@@ -46,7 +46,7 @@ def test_only_the_folder_of_a_demo_that_ended_is_replaced(tmp_path: Path) -> Non
     for folder in (of_a_sweep, old):
         folder.mkdir()
         (folder / CONFIG_FILE).write_text(json.dumps({"preset": "demo"}))
-    with pytest.raises(ValueError, match=f"^--out: {of_a_sweep} exists and is not a demo that ended; remove it"):
+    with pytest.raises(ValueError, match=f"^out: {of_a_sweep} exists and is not a demo that ended; remove it"):
         demo._clear(of_a_sweep)
     assert (of_a_sweep / CONFIG_FILE).exists()
     (old / DEMO_FILE).write_text("{}")

@@ -30,7 +30,7 @@ def test_names_and_lines_for_people() -> None:
 
 def test_unknown_names_are_refused_with_the_known_ones() -> None:
     with pytest.raises(
-        ValueError, match=r"^unknown split 'video-hrad'; did you mean video-hard\?; known: train, plain, "
+        ValueError, match=r"^split: unknown split 'video-hrad'; did you mean video-hard\?; known: train, plain, "
     ):
         split_named("video-hrad")
 

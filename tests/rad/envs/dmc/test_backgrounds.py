@@ -159,20 +159,20 @@ def test_a_folder_in_use_can_be_sent_to_a_process(album: Path) -> None:
 
 @pytest.mark.parametrize("below", ["missing", "0.png"])
 def test_a_path_that_is_no_folder_is_refused(album: Path, below: str) -> None:
-    with pytest.raises(ValueError, match=r"^background_dir test=") as caught:
+    with pytest.raises(ValueError, match=r"^background_dir: test=") as caught:
         Folder("test", album / below, 4)
     text = str(caught.value)
-    assert text.startswith(f"background_dir test={album / below} cannot be read (") and "\n" not in text
+    assert text.startswith(f"background_dir: test={album / below} cannot be read (") and "\n" not in text
     assert text.endswith("allowed: a folder that can be read")
 
 
 def test_too_few_files_are_refused(album: Path) -> None:
     for number in range(3):
         (album / f"{number}.png").unlink()
-    with pytest.raises(ValueError, match=r"^background_dir train=") as caught:
+    with pytest.raises(ValueError, match=r"^background_dir: train=") as caught:
         Folder("train", album, 2)
     assert str(caught.value) == (
-        f"background_dir train={album} has 3 different images or videos; allowed: at least 4, of .bmp, .jpeg, .jpg,"
+        f"background_dir: train={album} has 3 different images or videos; allowed: at least 4, of .bmp, .jpeg, .jpg,"
         " .png, .webp, .avi, .gif, .mkv, .mov, .mp4, .webm"
     )
 
@@ -191,7 +191,7 @@ def test_a_broken_file_is_refused_with_its_path(
     (album / name).write_bytes(content)
     with pytest.raises(ValueError, match="which does not open; allowed: ") as caught:
         Folder("train", album, 100)
-    assert str(caught.value).startswith(f"background_dir train={album} has {album / name}, ")
+    assert str(caught.value).startswith(f"background_dir: train={album} has {album / name}, ")
     assert capfd.readouterr() == ("", "")
 
 
@@ -217,11 +217,11 @@ def test_what_both_sides_hold_is_named(album: Path, tmp_path_factory: pytest.Tem
         write_image(other / f"own-{number}.png", 40 * number + 1)
     for number in range(shared):
         shutil.copy(album / f"{number}.png", other / f"copy-{number}.png")
-    with pytest.raises(ValueError, match=r"^background_dir ") as caught:
+    with pytest.raises(ValueError, match=r"^background_dir: ") as caught:
         check_disjoint(Folder("train", album, 100), Folder("test", other, 100))
     named = ", ".join(f"{n}.png = copy-{n}.png" for n in range(min(shared, 3)))
     more = ", ..." if shared > 3 else ""
-    expected = f"background_dir train and test share {shared} of their clips ({named}{more}); allowed: none"
+    expected = f"background_dir: train and test share {shared} of their clips ({named}{more}); allowed: none"
     assert str(caught.value) == expected
 
 

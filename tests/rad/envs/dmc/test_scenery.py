@@ -137,14 +137,14 @@ def test_the_floor_goes_where_no_sky_is_seen(simulate: Any) -> None:
 
 def test_a_split_that_shows_too_little_is_refused_with_task_and_share(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dmc, "LEAST_CHANGE", 0.99)
-    said = r"^split 'video-easy' changes 9\d% of the pixels that camera 0 of dmc/walker-walk sees; .* least 99%"
+    said = r"^split: split 'video-easy' changes 9\d% of the pixels that camera 0 of dmc/walker-walk sees; .* least 99%"
     with pytest.raises(ValueError, match=said):
         DMCSimulator("walker-walk", SIZE, 0, "paper", 0, look("video-easy"))
 
 
 def test_a_split_that_shows_nothing_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Scenery, "_floor_textures", lambda _: [])
-    with pytest.raises(ValueError, match=r"^split 'texture' changes 0% of the pixels .* that change at least one$"):
+    with pytest.raises(ValueError, match=r"^split: split 'texture' changes 0% of the pixels .* change at least one$"):
         DMCSimulator("walker-walk", SIZE, 0, "paper", 0, look("texture"))
 
 
@@ -215,5 +215,5 @@ def test_processes_of_their_own_show_the_same() -> None:
 
 
 def test_a_look_is_of_dmc_only() -> None:
-    with pytest.raises(ValueError, match=r"^split light is impossible for probe tasks; allowed: None"):
+    with pytest.raises(ValueError, match=r"^split: light is impossible for probe tasks; allowed: None"):
         envs.make("probe/both", split=look("light"))

@@ -47,7 +47,7 @@ def test_names_are_those_of_the_suite() -> None:
 
 @pytest.mark.parametrize("name", ["cartpole-swingupp", "cartpole_swingup", "", "nonsense", "walker-walk "])
 def test_unknown_tasks_are_refused_with_the_known_names(name: str) -> None:
-    with pytest.raises(ValueError, match=rf"^unknown task 'dmc/{name}'.*; known: acrobot-swingup, .*, walker-run"):
+    with pytest.raises(ValueError, match=rf"^task: unknown task 'dmc/{name}'.*; known: acrobot-swingup, .*, walker-"):
         envs.check_task(f"dmc/{name}")
 
 
@@ -173,9 +173,9 @@ def test_qualities_are_the_stated_settings(simulate: Any) -> None:
 def test_cameras(simulate: Any) -> None:
     views = [simulate("cartpole-swingup", 32, camera_id=camera).frame() for camera in (-1, 0, 1)]
     assert len({view.tobytes() for view in views}) == 3
-    with pytest.raises(ValueError, match=r"camera_id 2 is unknown for dmc/cartpole-swingup; allowed: -1 to 1"):
+    with pytest.raises(ValueError, match=r"camera_id: 2 is unknown for dmc/cartpole-swingup; allowed: -1 to 1"):
         simulate("cartpole-swingup", camera_id=2)
-    with pytest.raises(ValueError, match="camera_id -2 is unknown"):
+    with pytest.raises(ValueError, match="camera_id: -2 is unknown"):
         simulate("cartpole-swingup", camera_id=-2)
 
 

@@ -44,11 +44,11 @@ def test_a_split_holds_its_first_level_and_not_the_one_past_its_last() -> None:
 @pytest.mark.parametrize(
     ("start_level", "num_levels", "text"),
     [
-        (-1, 10, "start_level -1 is impossible; allowed: 0 to 2147483647"),
-        (0, -1, "num_levels -1 is impossible; allowed: 0 to 2147483647"),
+        (-1, 10, "start_level: must be from 0 to 2147483647, got -1"),
+        (0, -1, "num_levels: must be from 0 to 2147483647, got -1"),
         (2**31, 1, "start_level 2147483648 is impossible"),
-        (2**31 - 10, 10, r"start_level 2147483638 \+ num_levels 10 is impossible; allowed: a sum up to"),
-        (200, 0, "start_level 200 has no effect with num_levels 0, all levels; allowed: 0"),
+        (2**31 - 10, 10, r"start_level: 2147483638 \+ num_levels 10 is impossible; allowed: a sum up to"),
+        (200, 0, "start_level: 200 has no effect with num_levels 0, all levels; allowed: 0"),
     ],
 )
 def test_ranges_that_procgen_would_die_on_or_ignore_are_refused(start_level: int, num_levels: int, text: str) -> None:

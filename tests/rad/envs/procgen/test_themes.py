@@ -88,7 +88,7 @@ def test_the_split_is_played_and_checked() -> None:
 def test_other_games_and_modes_have_no_such_split(game: str, mode: str) -> None:
     with pytest.raises(
         ValueError,
-        match=rf"^split themes-test has no meaning for procgen/{game} in mode {mode}; allowed: procgen/coinrun",
+        match=rf"^split: split themes-test has no meaning for procgen/{game} in mode {mode}; allowed: procgen/coinrun",
     ):
         split_for("themes-test", game, mode)
 
@@ -96,5 +96,5 @@ def test_other_games_and_modes_have_no_such_split(game: str, mode: str) -> None:
 def test_unknown_names_are_refused() -> None:
     with pytest.raises(ValueError, match=r"^unknown split 'themes'; known: themes-train, themes-test$"):
         theme_split("themes")
-    with pytest.raises(ValueError, match=r"^unknown split 'x'; known: train, test, test-all, themes-train, themes-t"):
+    with pytest.raises(ValueError, match=r"^split: unknown split 'x'; known: train, test, test-all, themes-train, "):
         split_for("x", "coinrun", "hard")
