@@ -4,17 +4,58 @@ import json
 import re
 import subprocess
 import sys
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+import augment
+import encoders
 from rad import cli
+from rad.agents import auxiliary
+from rad.envs import suites
+from rad.envs.dmc import appearances
+from rad.experiment import algorithms
+from rad.experiment.algorithms.ppo import PPO
 from rad.runtime import plugins
 from rad.training.messages import stopped
 from tests.integration.sweeps import command
 
 ROOT = Path(__file__).resolve().parents[1]
-EXAMPLE = re.search(r"```python\n(.*?)```", (ROOT / "docs" / "plugins.md").read_text(), re.DOTALL)[1]
+EXAMPLE, SUITE = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "plugins.md").read_text(), re.DOTALL)
+OTHERS = """
+from dataclasses import dataclass, replace
+
+import augment, encoders
+from rad.agents import auxiliary
+from rad.envs.dmc import appearances
+from rad.experiment import algorithms
+from rad.experiment.algorithms.base import Preset
+from rad.experiment.algorithms.ppo import PPO, PPORun
+
+augment.register("mirror", augment.Flip)
+encoders.register("small", lambda shape, *, generator: encoders.make("pixel:num_layers=2", shape, generator=generator))
+auxiliary.register("contrast", auxiliary.CURL)
+appearances.register(replace(appearances.SPLITS["color-hard"], name="my-colors", about="as color-hard"))
+
+@dataclass(frozen=True)
+class MyRun(PPORun):
+    algo: str = "mine"
+    preset: str = "mine-fast"
+
+algorithms.register("mine", replace(PPO, run=MyRun, presets={"mine-fast": Preset("here", agent={"num_steps": 8})}))
+"""
+# By kind: the table, a name in it, and what registers something under a name.
+KINDS: dict[str, tuple[dict[str, Any], str, Callable[[str], None]]] = {
+    "augmentation": (augment._REGISTRY, "crop", lambda name: augment.register(name, augment.Flip)),
+    "encoder": (encoders._REGISTRY.factories, "pixel", lambda name: encoders.register(name, encoders.PixelEncoder)),
+    "auxiliary": (auxiliary._REGISTRY.factories, "curl", lambda name: auxiliary.register(name, auxiliary.CURL)),
+    "algorithm": (algorithms.ALGORITHMS, "ppo", lambda name: algorithms.register(name, PPO)),
+    "suite": (suites.SUITES, "dmc", lambda name: suites.register(name, suites.Suite("rad.envs.probe"))),
+    "split": (appearances.SPLITS, "light", lambda name: appearances.register(appearances.Split(name))),
+}
 
 
 @pytest.fixture(autouse=True)
@@ -46,12 +87,59 @@ def test_the_example_is_swept_and_its_runs_are_resumed_and_evaluated(tmp_path: P
     assert rad("train", "--plugin", plugin, "--resume", run).returncode == 0
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--task", "corridor/short", "--image-size", "16"],
+        ["--task", "dmc/cartpole-balance", "--train-split", "my-colors", "--image-size", "24"],
+    ],
+    ids=["suite", "split"],
+)
+def test_one_of_each_kind_is_swept_with_environments_in_processes(words: list[str], tmp_path: Path) -> None:
+    """A worker of the sweep, and in it each worker of environments, knows what the plugins brought."""
+    (tmp_path / "corridor.py").write_text(SUITE)
+    (tmp_path / "others.py").write_text(OTHERS)
+    loaded = [f"--plugin={tmp_path / name}" for name in ("corridor.py", "others.py")]
+    kinds = ["--algo", "mine", "--augment", "mirror", "--encoder", "small", "--auxiliary-loss", "contrast"]
+    sizes = ["--frames", "64", "--num-envs", "2", "--parallel-envs", "--eval-episodes", "1", "--video-size", "16"]
+    sizes += ["--action-repeat", "1", "--eval-every", "0", "--hidden-dim", "8", "--no-tensorboard", "--no-measure"]
+    ended = rad("ablate", *loaded, *words, *kinds, *sizes, "--out", tmp_path / "sweep")
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    run = next(tmp_path.glob("sweep/*/mirror/seed-1"))
+    config = json.loads((run / "config.json").read_text())
+    assert (config["preset"], config["agent"]["num_steps"]) == ("mine-fast", 8) and (run / "done.json").exists()
+
+
+@pytest.mark.parametrize(("name", "said"), [("", "name"), ("a/b", "name"), ("a b", "name"), ("{taken}", "already")])
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_taken_or_impossible_name_is_one_line(kind: str, name: str, said: str) -> None:
+    table, taken, register = KINDS[kind]
+    before = dict(table)
+    with pytest.raises(ValueError, match=said) as error:
+        register(name.format(taken=taken))
+    assert "\n" not in str(error.value) and table == before
+
+
+def test_an_algorithm_must_fit_its_name_and_have_presets_of_its_own() -> None:
+    for name, changes, said in (
+        ("ppo2", {"presets": {"ppo2": PPO.presets["ppo"]}}, "algorithm 'ppo2' must have a preset, and runs whose algo"),
+        ("ppo2", {}, "preset 'ppo' is already registered"),
+    ):
+        with pytest.raises(ValueError, match=rf"^{said}"):
+            algorithms.register(name, replace(PPO, **changes))
+    with pytest.raises(ValueError, match=r"^suite 'mine' must be a Suite, got 'rad"):
+        suites.register("mine", "rad.envs.probe")
+    assert "ppo2" not in algorithms.ALGORITHMS and "mine" not in suites.SUITES
+
+
 @pytest.mark.parametrize(
     ("name", "said"),
     [
         ("no_such_module", "--plugin: no_such_module cannot be imported: No module named 'no_such_module'"),
         ("gone.py", "--plugin: there is no file "),
         ("broken.py", "/broken.py cannot be imported: ZeroDivisionError: division by zero"),
+        ("taken.py", "/taken.py cannot be imported: ValueError: suite 'dmc' is already registered"),
         ("json.py", "/json.py has the name of another module, "),
         ("", "--plugin: needs a module or a file that ends in .py"),
     ],
@@ -61,6 +149,7 @@ def test_a_wrong_plugin_is_one_line(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("broken.py").write_text("1 / 0")
+    Path("taken.py").write_text("from rad.envs import suites; suites.register('dmc', suites.SUITES['gym'])")
     Path("json.py").touch()
     assert cli.main(["doctor", "--plugin", *([name] if name else [])]) == 2
     error = capsys.readouterr().err

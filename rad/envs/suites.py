@@ -80,7 +80,7 @@ class Suite:
         return importlib.import_module(self.module)
 
 
-_PLAIN_SCENE = {"camera_id": 0, "render_quality": "paper", "split": None}
+PLAIN_SCENE = {"camera_id": 0, "render_quality": "paper", "split": None}
 
 SUITES: dict[str, Suite] = {
     "dmc": Suite(
@@ -96,8 +96,8 @@ SUITES: dict[str, Suite] = {
         score_range=lambda name, options: (0.0, 1000.0),
         published_splits={TRAIN: "train"},
     ),
-    "gym": Suite("rad.envs.gym", only=_PLAIN_SCENE),
-    "probe": Suite("rad.envs.probe", example="value", only=_PLAIN_SCENE),
+    "gym": Suite("rad.envs.gym", only=PLAIN_SCENE),
+    "probe": Suite("rad.envs.probe", example="value", only=PLAIN_SCENE),
     "procgen": Suite(
         "rad.envs.procgen.env",
         example="coinrun",

@@ -46,7 +46,7 @@ def test_a_split_holds_its_first_level_and_not_the_one_past_its_last() -> None:
     [
         (-1, 10, "start_level: must be from 0 to 2147483647, got -1"),
         (0, -1, "num_levels: must be from 0 to 2147483647, got -1"),
-        (2**31, 1, "start_level 2147483648 is impossible"),
+        (2**31, 1, "start_level: must be from 0 to 2147483647, got 2147483648"),
         (2**31 - 10, 10, r"start_level: 2147483638 \+ num_levels 10 is impossible; allowed: a sum up to"),
         (200, 0, "start_level: 200 has no effect with num_levels 0, all levels; allowed: 0"),
     ],
