@@ -87,8 +87,7 @@ class PPOConfig(AgentConfig):
         check_effect(self, self.augment_where == "consistency", "{augment_where} consistency", "consistency_coef")
         check_effect(self, self.normalize_reward, "{normalize_reward} True", "reward_gamma", "reward_clip")
         if kl and self.num_epochs * self.num_minibatches < 2:
-            problem = "kl needs two or more gradient steps per rollout: before the first, KL is 0"
-            raise SettingError("objective", problem)
+            raise SettingError("objective", "kl needs two or more gradient steps per rollout: in the first, KL is 0")
 
 
 class PPOAgent(Agent):

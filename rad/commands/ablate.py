@@ -111,8 +111,7 @@ def check_flags(options: Ablate, run_flags: list[str]) -> None:
     Raises:
         SettingError: one is out of range, or two do not go together.
     """
-    if options.workers < 0:
-        raise SettingError("workers", options.workers, "at least 0")
+    flags.check_least(options, workers=0)
     if options.gpus < 0 and options.gpus != -1:
         raise SettingError("gpus", options.gpus, "at least 0, or -1 for one where there are any")
     for name, is_given in (("address", bool(options.address)), ("gpus", options.gpus >= 0)):

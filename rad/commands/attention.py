@@ -54,10 +54,7 @@ def main(arguments: list[str]) -> int:
     options = flags.parse(Attention, "rad attention", arguments)
     if not options.runs:
         raise SettingError("RUNS", "none", "one run folder or more")
-    least = {"frames": len(options.runs), "show": 0, "seed": 0}
-    for name, lowest in least.items():
-        if vars(options)[name] < lowest:
-            raise SettingError(name, vars(options)[name], f"at least {lowest}")
+    flags.check_least(options, frames=len(options.runs), show=0, seed=0)
     if options.out.exists() and not options.out.is_dir():
         raise SettingError("out", f"the file {options.out}", "a folder")
     from rad.attention.methods import Settings

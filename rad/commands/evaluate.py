@@ -7,7 +7,6 @@ from typing import Annotated, Literal
 import tyro
 
 from rad.commands import flags
-from rad.settings import SettingError
 
 
 # tyro shows aliases first, so each flag's usual name is the alias here.
@@ -45,9 +44,7 @@ def main(arguments: list[str]) -> int:
     """Evaluate a run, print a table with a line for each split, and say where all episodes are."""
     flags.check_once(("splits", "split"), arguments)
     options = flags.parse(Evaluate, "rad evaluate", arguments)
-    for name, least in (("episodes", 1), ("envs", 0), ("seed", 0)):
-        if vars(options)[name] < least:
-            raise SettingError(name, vars(options)[name], f"at least {least}")
+    flags.check_least(options, episodes=1, envs=0, seed=0)
     for name in ("out", "video"):
         if vars(options)[name]:
             flags.check_file(name, vars(options)[name])

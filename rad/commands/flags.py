@@ -75,6 +75,17 @@ def check_file(flag: str, path: Path) -> None:
         raise SettingError(flag, path, "a file in a folder that exists")
 
 
+def check_least(options: Any, **least: int) -> None:
+    """Check that flags have at least the values given here.
+
+    Raises:
+        SettingError: one has not.
+    """
+    for name, lowest in least.items():
+        if vars(options)[name] < lowest:
+            raise SettingError(name, vars(options)[name], f"at least {lowest}")
+
+
 def check_once(names: Sequence[str], arguments: Sequence[str]) -> None:
     """Check that a flag which takes several values stands once; of two, the first would be lost.
 

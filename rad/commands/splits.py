@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rad.commands import flags
-from rad.settings import SettingError
 
 
 @dataclass(frozen=True)
@@ -28,9 +27,7 @@ class Splits:
 def main(arguments: list[str]) -> int:
     """List and draw the splits of a task."""
     options = flags.parse(Splits, "rad splits", arguments)
-    for name in ("episodes", "seed"):
-        if vars(options)[name] < (least := int(name == "episodes")):
-            raise SettingError(name, vars(options)[name], f"at least {least}")
+    flags.check_least(options, episodes=1, seed=0)
     out = options.out or Path(f"splits-{options.task.replace('/', '-')}.png")
     flags.check_file("out", out)
     from rad.evaluation.gallery import draw_gallery

@@ -164,9 +164,8 @@ def _check_splits(config: RunConfig, splits: Sequence[str], score_constants: Con
     if score_constants and not config.suite.constants:
         mode = vars(config.suite).get("distribution_mode")
         where = f"{config.task} in mode {mode}" if mode else config.task
-        problem = f"has no meaning for {where}, got {score_constants}"
         allowed = "scores are normalized for procgen in the modes easy and hard"
-        raise SettingError("score_constants", f"{problem}; {allowed}")
+        raise SettingError("score_constants", f"has no meaning for {where}, got {score_constants}; {allowed}")
 
 
 def _with_folders(config: RunConfig, splits: Sequence[str], background_dir: tuple[str, ...]) -> RunConfig:

@@ -1,4 +1,4 @@
-"""What is checked before a run starts: each error is one line that names the flag, what came and what is allowed."""
+"""What is checked before a run starts: each error names the setting, what came and what is allowed."""
 
 import importlib.util
 import os

@@ -14,7 +14,6 @@ import tyro
 
 from rad.commands import flags
 from rad.report.draw.tables import Column, Table
-from rad.settings import SettingError
 
 BENCHMARKS = ("sac", "minutes", "ppo", "augment", "replay", "render", "attention")
 
@@ -66,10 +65,7 @@ def check(options: Bench) -> None:
     """
     if options.name not in BENCHMARKS:
         raise ValueError(f"unknown benchmark '{options.name}'; known: {', '.join(BENCHMARKS)}")
-    if options.threads < 0:
-        raise SettingError("threads", options.threads, "at least 0")
-    if options.repeats < 1:
-        raise SettingError("repeats", options.repeats, "at least 1")
+    flags.check_least(options, threads=0, repeats=1)
     if options.out:
         flags.check_file("out", options.out)
 

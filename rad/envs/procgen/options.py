@@ -106,8 +106,7 @@ def split_for(name: str, game: str, distribution_mode: str) -> Levels:
     if distribution_mode != "exploration":
         return level_split(name, distribution_mode)
     if name != "train":
-        problem = f"split {name} is impossible in mode exploration, which has one level; allowed: train"
-        raise SettingError("split", problem)
+        raise SettingError("split", f"{name} is impossible in mode exploration, which has one level; allowed: train")
     return LevelRange(name, EXPLORATION_LEVELS[game], 1)
 
 
@@ -195,6 +194,7 @@ def checked_levels(game: str, options: ProcgenOptions, levels: Levels | None) ->
     """
     train = split_for("train", game, options.distribution_mode)
     if options.distribution_mode == "exploration" and levels not in (None, train):
-        problem = f"those of split {levels} are impossible in mode exploration, which has one level; allowed: {train}"
-        raise SettingError("num_levels", problem)
+        raise SettingError(
+            "num_levels", f"{levels} has no meaning in mode exploration; allowed: its one level, {train}"
+        )
     return levels or train

@@ -129,10 +129,10 @@ def test_exploration_is_one_level_of_hard() -> None:
         made.close()
     with pytest.raises(
         ValueError,
-        match=r"^num_levels: those of split some \[0, 5\) are impossible in mode exploration, .*; allowed: train",
+        match=r"^num_levels: some \[0, 5\) has no meaning in mode exploration; allowed: its one level, train",
     ):
         make("maze", distribution_mode="exploration", split=LevelRange("some", 0, 5))
-    with pytest.raises(ValueError, match=r"^split: split test is impossible in mode exploration, .*; allowed: train$"):
+    with pytest.raises(ValueError, match=r"^split: test is impossible in mode exploration, .*; allowed: train$"):
         split_for("test", "maze", "exploration")
 
 
