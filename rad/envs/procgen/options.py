@@ -194,7 +194,5 @@ def checked_levels(game: str, options: ProcgenOptions, levels: Levels | None) ->
     """
     train = split_for("train", game, options.distribution_mode)
     if options.distribution_mode == "exploration" and levels not in (None, train):
-        raise SettingError(
-            "num_levels", f"{levels} has no meaning in mode exploration; allowed: its one level, {train}"
-        )
+        raise SettingError("num_levels", f"{levels} is impossible in mode exploration; allowed: its one level, {train}")
     return levels or train

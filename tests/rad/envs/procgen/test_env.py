@@ -129,7 +129,7 @@ def test_exploration_is_one_level_of_hard() -> None:
         made.close()
     with pytest.raises(
         ValueError,
-        match=r"^num_levels: some \[0, 5\) has no meaning in mode exploration; allowed: its one level, train",
+        match=r"^num_levels: some \[0, 5\) is impossible in mode exploration; allowed: its one level, train",
     ):
         make("maze", distribution_mode="exploration", split=LevelRange("some", 0, 5))
     with pytest.raises(ValueError, match=r"^split: test is impossible in mode exploration, .*; allowed: train$"):
