@@ -254,8 +254,8 @@ class TestOptions:
     @pytest.mark.parametrize(
         ("options", "text"),
         [
-            ({"objective": "trust"}, "objective must be clip or kl, got 'trust'"),
-            ({"augment_where": "loss"}, "augment_where must be rollout or consistency, got 'loss'"),
+            ({"objective": "trust"}, "objective: must be clip or kl, got 'trust'"),
+            ({"augment_where": "loss"}, "augment_where: must be rollout or consistency, got 'loss'"),
         ],
     )
     def test_unknown_words_are_refused(self, options: dict[str, Any], text: str) -> None:

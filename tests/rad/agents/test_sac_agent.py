@@ -320,8 +320,8 @@ class TestOptions:
     @pytest.mark.parametrize(
         ("options", "text"),
         [
-            ({"share_draw": True, "target_views": 2}, "share_draw needs as many target_views as critic_views"),
-            ({"log_std_min": 2.0}, "log_std_min must be below log_std_max 2.0, got 2.0"),
+            ({"share_draw": True, "target_views": 2}, "share_draw: needs as many target_views as critic_views"),
+            ({"log_std_min": 2.0}, "log_std_min: must be below log_std_max 2.0, got 2.0"),
         ],
     )
     def test_contradictions_are_refused(self, options: dict[str, Any], text: str) -> None:

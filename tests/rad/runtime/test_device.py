@@ -31,13 +31,13 @@ def test_auto_takes_cuda_if_there_is_one(monkeypatch, devices, expected):
 def test_an_absent_device_is_refused(monkeypatch, devices, name):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: devices > 0)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: devices)
-    with pytest.raises(ValueError, match=f"^device '{name}' is not available; this machine has {devices} CUDA"):
+    with pytest.raises(ValueError, match=f"^device: '{name}' is not available; this machine has {devices} CUDA"):
         resolve_device(name)
 
 
 @pytest.mark.parametrize("name", ["gpu", "", "cuda:x", "meta", "mps"])
 def test_an_unknown_device_is_refused(name):
-    with pytest.raises(ValueError, match=f"^unknown device '{name}'; known: auto, cpu, cuda, cuda:N$"):
+    with pytest.raises(ValueError, match=f"^device: unknown device '{name}'; known: auto, cpu, cuda, cuda:N$"):
         resolve_device(name)
 
 
@@ -56,7 +56,7 @@ def test_an_explicit_precision_is_kept(monkeypatch, tmp_path):
 
 
 def test_an_unknown_precision_is_refused():
-    with pytest.raises(ValueError, match=r"^unknown precision 'fp16'; known: auto, bf16, fp32$"):
+    with pytest.raises(ValueError, match=r"^precision: unknown precision 'fp16'; known: auto, bf16, fp32$"):
         resolve_precision("fp16", CPU)
 
 

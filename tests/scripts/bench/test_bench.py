@@ -36,10 +36,10 @@ def fake_replay(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     ("arguments", "text"),
     [
         (["rendr"], "unknown benchmark 'rendr'; known: sac, minutes, ppo, augment, replay, render, attention"),
-        (["replay", "--threads", "-1"], "--threads: must be at least 0, got -1"),
-        (["replay", "--repeats", "0"], "--repeats: must be at least 1, got 0"),
-        (["replay", "--out", "/nowhere/x.json"], "--out: must be a file in a folder that exists, got /nowhere/x.json"),
-        (["replay", "--out", "/"], "--out: must be a file in a folder that exists, got /"),
+        (["replay", "--threads", "-1"], "threads: must be at least 0, got -1"),
+        (["replay", "--repeats", "0"], "repeats: must be at least 1, got 0"),
+        (["replay", "--out", "/nowhere/x.json"], "out: must be a file in a folder that exists, got /nowhere/x.json"),
+        (["replay", "--out", "/"], "out: must be a file in a folder that exists, got /"),
     ],
 )
 def test_what_is_impossible_is_refused_before_anything_is_measured(arguments: list[str], text: str) -> None:
