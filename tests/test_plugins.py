@@ -47,6 +47,7 @@ class MyRun(PPORun):
 
 algorithms.register("mine", replace(PPO, run=MyRun, presets={"mine-fast": Preset("here", agent={"num_steps": 8})}))
 """
+DMC = ["--task", "dmc/cartpole-balance", "--train-split", "my-colors"]
 # By kind: the table, a name in it, and what registers something under a name.
 KINDS: dict[str, tuple[dict[str, Any], str, Callable[[str], None]]] = {
     "augmentation": (augment._REGISTRY, "crop", lambda name: augment.register(name, augment.Flip)),
@@ -91,8 +92,8 @@ def test_the_example_is_swept_and_its_runs_are_resumed_and_evaluated(tmp_path: P
 @pytest.mark.parametrize(
     "words",
     [
-        ["--task", "corridor/short", "--image-size", "16"],
-        ["--task", "dmc/cartpole-balance", "--train-split", "my-colors", "--image-size", "24"],
+        ["--task", "corridor/short", "--image-size", "16", "--frames", "16"],
+        [*DMC, "--image-size", "24", "--action-repeat", "50", "--frames", "800"],
     ],
     ids=["suite", "split"],
 )
@@ -102,8 +103,8 @@ def test_one_of_each_kind_is_swept_with_environments_in_processes(words: list[st
     (tmp_path / "others.py").write_text(OTHERS)
     loaded = [f"--plugin={tmp_path / name}" for name in ("corridor.py", "others.py")]
     kinds = ["--algo", "mine", "--augment", "mirror", "--encoder", "small", "--auxiliary-loss", "contrast"]
-    sizes = ["--frames", "64", "--num-envs", "2", "--parallel-envs", "--eval-episodes", "1", "--video-size", "16"]
-    sizes += ["--action-repeat", "1", "--eval-every", "0", "--hidden-dim", "8", "--no-tensorboard", "--no-measure"]
+    sizes = ["--num-envs", "2", "--parallel-envs", "--eval-episodes", "1", "--video-size", "16"]
+    sizes += ["--eval-every", "0", "--hidden-dim", "8", "--no-tensorboard", "--no-measure"]
     ended = rad("ablate", *loaded, *words, *kinds, *sizes, "--out", tmp_path / "sweep")
     assert ended.returncode == 0, ended.stdout + ended.stderr
     run = next(tmp_path.glob("sweep/*/mirror/seed-1"))
