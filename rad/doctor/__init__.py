@@ -11,6 +11,7 @@ from rad.doctor.machine import MACHINE_CHECKS
 from rad.doctor.packages import package_checks
 from rad.doctor.suites import suite_checks
 from rad.envs.suites import SUITES
+from rad.settings import SettingError
 
 __all__ = ["Finding", "examine", "findings"]
 
@@ -21,10 +22,10 @@ def examine(suite: str) -> int:
     """Print what every check finds; return 0 if `suite` can run, else 1.
 
     Raises:
-        ValueError: the suite is unknown.
+        SettingError: the suite is unknown.
     """
     if suite not in SUITES:
-        raise ValueError(f"unknown suite '{suite}'; known: {', '.join(SUITES)}")
+        raise SettingError("suite", f"unknown suite '{suite}'; known: {', '.join(SUITES)}")
     able = True
     for finding in findings(suite):
         print(line(finding), flush=True)

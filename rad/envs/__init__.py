@@ -110,8 +110,8 @@ def make(
     if suite.options is not SuiteOptions:
         scene["options"] = options
     # A process that runs one environment gets the module of the suite, which its own table may lack.
-    one = partial(_make_one, suite.module, name_in_suite(task))
-    return _pool([partial(one, size, seed + i, scene, stack, repeat) for i in range(num_envs)], parallel)
+    build = partial(_make_one, suite.module, name_in_suite(task))
+    return _pool([partial(build, size, seed + i, scene, stack, repeat) for i in range(num_envs)], parallel)
 
 
 def check_task(task: str) -> None:

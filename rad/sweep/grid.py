@@ -99,7 +99,8 @@ def configured(task: str, overrides: Mapping[str, str], run_flags: Sequence[str]
         return parse([*run_flags, "--task", task, *words])
     except ValueError as error:
         shown = " ".join(f"{name}={text}" for name, text in overrides.items())
-        raise SettingError("sweep", f"{shown}: {error}") from None
+        text = error.say(flag_name) if isinstance(error, SettingError) else error
+        raise SettingError("sweep", f"{shown}: {text}") from None
 
 
 def _words(name: str, text: str, known: Mapping[str, Any]) -> list[str]:

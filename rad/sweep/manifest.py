@@ -61,8 +61,8 @@ def check(
     for group in record["groups"]:
         task, before, was = _group(group)
         if list(before) != list(overrides):
-            varied, asked = (", ".join(fields) or "nothing" for fields in (before, overrides))
-            raise SettingError("sweep", f"{out} varies {varied}, got {asked}; choose another --out")
+            varied, given = (", ".join(fields) or "nothing" for fields in (before, overrides))
+            raise SettingError("sweep", f"{out} varies {varied}, got {given}; choose another --out")
         now = settings(configure(task, before), overrides)
         for name in differing(was, now):
             allowed = "only task, augment, seeds and swept values may be others: choose another --out"

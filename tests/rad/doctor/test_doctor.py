@@ -60,7 +60,7 @@ def refuse(found: Finding, remedy: str, *, needed: bool = True) -> None:
 
 
 def test_an_unknown_suite_is_named_with_the_known_ones() -> None:
-    with pytest.raises(ValueError, match=r"^unknown suite 'atari'; known: dmc, gym, probe, procgen$"):
+    with pytest.raises(ValueError, match=r"^suite: unknown suite 'atari'; known: dmc, gym, probe, procgen$"):
         doctor.examine("atari")
 
 

@@ -85,6 +85,7 @@ def test_runs_that_would_share_a_folder_are_refused() -> None:
         ({"seed": ["1"]}, "seed has a flag of its own: --seeds"),
         ({"out": ["x"]}, "out has a flag of its own: --out"),
         ({"tensorboard": ["maybe"]}, "tensorboard must be true or false, got maybe"),
+        ({"preset": ["rda"]}, "preset=rda: --preset: unknown preset 'rda'"),
         ({"batch_size": ["x"]}, "batch_size=x: --batch-size: must be a whole number"),
     ],
 )
