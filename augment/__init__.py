@@ -1,7 +1,7 @@
 """Augmentations of stacked images: images in, images out; knows nothing of reinforcement learning.
 
-A chain is written ``crop+color_jitter``, an option ``cutout:min_px=5``, a choice per image ``flip/rotate``, a
-choice over time, learned from returns, ``ucb:crop,color_jitter``.
+A chain is written `crop+color_jitter`, an option `cutout:min_px=5`, a choice per image `flip/rotate`, a
+choice over time, learned from returns, `ucb:crop,color_jitter`.
 """
 
 from __future__ import annotations
@@ -58,21 +58,21 @@ def _overlay_of(distractors: Tensor) -> Factory:
 def make(spec: str, size: int = 84, crop: str = "render", *, distractors: Tensor | None = None) -> Augmentation:
     """Build the augmentation that a text describes.
 
-    ``spec`` joins links by ``+`` in the order they are applied. A link is ``name:key=value:key=value``, or
-    several of them joined by ``/``, of which each image gets one. Quotes protect a value that holds one of
-    the signs. ``size`` is the side of the images that come out, in pixels; the size that has to go in is
-    ``make(...).input_size(size, size)``.
+    `spec` joins links by `+` in the order they are applied. A link is `name:key=value:key=value`, or
+    several of them joined by `/`, of which each image gets one. Quotes protect a value that holds one of
+    the signs. `size` is the side of the images that come out, in pixels; the size that has to go in is
+    `make(...).input_size(size, size)`.
 
-    ``crop`` says what the word crop means. ``render``: a window of a larger rendering (RAD on DeepMind Control).
-    For frames whose size is fixed, as Procgen's 64: ``pad``, repeat the border 12 pixels out and cut the old
-    size, which is ``shift:pad=12`` (auto-drac), or ``resize``, enlarge 64 to 75 and cut the old size, which is
-    ``resize_crop`` (in place of RAD's rebuilt simulator).
+    `crop` says what the word crop means. `render`: a window of a larger rendering (RAD on DeepMind Control).
+    For frames whose size is fixed, as Procgen's 64: `pad`, repeat the border 12 pixels out and cut the old
+    size, which is `shift:pad=12` (auto-drac), or `resize`, enlarge 64 to 75 and cut the old size, which is
+    `resize_crop` (in place of RAD's rebuilt simulator).
 
-    ``distractors``, uint8 ``[M, 3, h, w]``, are what ``overlay`` blends with where no folder is given, instead of
+    `distractors`, uint8 `[M, 3, h, w]`, are what `overlay` blends with where no folder is given, instead of
     pictures that it generates.
 
     Raises:
-        ValueError: if a name or option is unknown or out of range; the text says what is allowed.
+        ValueError: a name or option is unknown or out of range; the text says what is allowed.
 
     Example:
         >>> make("crop+flip:p=0.5", 84).input_size(84, 84)
@@ -91,7 +91,7 @@ def make(spec: str, size: int = 84, crop: str = "render", *, distractors: Tensor
 def make_arms(
     spec: str, size: int = 84, crop: str = "render", *, distractors: Tensor | None = None
 ) -> dict[str, Augmentation]:
-    """Build the augmentations that ``ucb:a,b`` chooses among, by their texts; another text has one arm.
+    """Build the augmentations that `ucb:a,b` chooses among, by their texts; another text has one arm.
 
     Raises:
         ValueError: as `make` and `split_arms`, or if the arms need images of different sizes.
@@ -130,10 +130,10 @@ def register(name: str, factory: Factory) -> None:
     Args:
         name: the word to use in a chain.
         factory: a class or function; its annotated parameters (int, float, bool, str) become options, and
-            one called ``size`` gets the side of the output in pixels.
+            one called `size` gets the side of the output in pixels.
 
     Raises:
-        ValueError: if the name is taken, empty, or holds a sign that separates links or options.
+        ValueError: the name is taken, empty, or holds a sign that separates links or options.
     """
     if not name.isidentifier():
         raise ValueError(f"name must be a word of letters, digits and underscores, got {name!r}")

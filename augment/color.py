@@ -1,4 +1,4 @@
-"""Ops that change colours: grayscale, colour jitter, random convolution. They need float images in [0, 1]."""
+"""Ops that change colors: grayscale, color jitter, random convolution. They need float images in [0, 1]."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ LUMA = (0.299, 0.587, 0.114)
 """Weights of red, green and blue in gray: ITU-R BT.601, as kornia has them."""
 
 _TINY = 1e-30
-"""Below any difference of two float32 colours that an 8-bit screen could tell apart, and its inverse is finite."""
+"""Below any difference of two float32 colors that an 8-bit screen could tell apart, and its inverse is finite."""
 
 
 @dataclass(frozen=True)
 class Grayscale(FloatAugmentation):
-    """Replace the colours of all frames by their luma with probability ``p``.
+    """Replace the colors of all frames by their luma with probability `p`.
 
     Args:
         p: probability for each image.
 
     Raises:
-        ValueError: if ``p`` is outside [0, 1].
+        ValueError: `p` is outside [0, 1].
 
     Source:
         RAD (Laskin et al. 2020), section 3; p as in its code. Deliberate difference: the gray is not
@@ -61,8 +61,8 @@ class ColorJitter(FloatAugmentation):
     """Change brightness, contrast, saturation and hue, in this order, each by its own random amount.
 
     With f uniform in [1 - option, 1 + option] (never below 0), every step ends in [0, 1]:
-    brightness is ``f * x``; contrast ``mean + f * (x - mean)`` with the mean luma of the frame; saturation
-    ``gray + f * (x - gray)``. The hue turns by a part of the circle uniform in [-hue, hue].
+    brightness is `f * x`; contrast `mean + f * (x - mean)` with the mean luma of the frame; saturation
+    `gray + f * (x - gray)`. The hue turns by a part of the circle uniform in [-hue, hue].
 
     Args:
         brightness: largest relative change.
@@ -72,7 +72,7 @@ class ColorJitter(FloatAugmentation):
         p: probability for each image.
 
     Raises:
-        ValueError: if an option is out of range.
+        ValueError: an option is out of range.
 
     Source:
         RAD (Laskin et al. 2020), section 3; the steps as torchvision defines them. Deliberate differences:
@@ -155,12 +155,12 @@ class RandomConv(FloatAugmentation):
 
 
 def frames_of(images: Tensor) -> Tensor:
-    """View ``[B, 3 * K, H, W]`` as ``[B, K, 3, H, W]``."""
+    """View `[B, 3 * K, H, W]` as `[B, K, 3, H, W]`."""
     return images.unflatten(1, (-1, 3))
 
 
 def join_planes(planes: Iterable[Tensor], like: Tensor) -> Tensor:
-    """Join red, green and blue, each ``[B, K, H, W]``, to images of the type and memory format of ``like``."""
+    """Join red, green and blue, each `[B, K, H, W]`, to images of the type and memory format of `like`."""
     out = torch.empty_like(like)
     for target, plane in zip(frames_of(out).unbind(2), planes):
         target.copy_(plane)
@@ -168,18 +168,18 @@ def join_planes(planes: Iterable[Tensor], like: Tensor) -> Tensor:
 
 
 def luma(red: Tensor, green: Tensor, blue: Tensor) -> Tensor:
-    """Return the gray of colours, three tensors of one shape with values in [0, 1]."""
+    """Return the gray of colors, three tensors of one shape with values in [0, 1]."""
     return (red * LUMA[0]).add_(green, alpha=LUMA[1]).add_(blue, alpha=LUMA[2])
 
 
 def turn_hue(planes: Tensor, turn: Tensor) -> Tensor:
     """Turn the hue at constant value and chroma.
 
-    A channel of a colour with hue h is ``low + chroma * clamp(2 - 6 * d, 0, 1)``, where d is the distance
+    A channel of a color with hue h is `low + chroma * clamp(2 - 6 * d, 0, 1)`, where d is the distance
     on the circle of hues, in turns, from h to the channel's own: 0 for red, 1/3 for green, 2/3 for blue.
 
     Args:
-        planes: red, green and blue, float ``[3, ...]`` in [0, 1].
+        planes: red, green and blue, float `[3, ...]` in [0, 1].
         turn: part of the circle, broadcastable to one plane; 1 is a full turn.
     """
     high, low = planes.amax(0), planes.amin(0)
@@ -206,5 +206,5 @@ def _hue(planes: Tensor, high: Tensor, chroma: Tensor) -> Tensor:
 
 
 def _is_above(high: Tensor, low: Tensor) -> Tensor:
-    """Return 1 where ``high > low`` and 0 where they are equal; many times faster than ``torch.where``."""
+    """Return 1 where `high > low` and 0 where they are equal; many times faster than `torch.where`."""
     return (high - low).mul_(1 / _TINY).clamp_(max=1)

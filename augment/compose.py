@@ -19,7 +19,7 @@ Factory = Callable[..., Augmentation]
 class Sequential(Augmentation):
     """Apply several ops one after the other, in the order given.
 
-    Parameters are named by link: ``0.top`` is ``top`` of the first one.
+    Parameters are named by link: `0.top` is `top` of the first one.
 
     Args:
         links: the ops, first to last.
@@ -137,7 +137,7 @@ def split_at_float(op: Augmentation) -> tuple[Augmentation, Augmentation]:
     """Cut a chain where float images become necessary.
 
     Returns:
-        The leading links that take uint8, and the rest; ``Identity`` where there are none.
+        The leading links that take uint8, and the rest; `Identity` where there are none.
 
     Example:
         >>> from augment import make
@@ -150,7 +150,7 @@ def split_at_float(op: Augmentation) -> tuple[Augmentation, Augmentation]:
 
 
 def build(spec: str, size: int, registry: Mapping[str, Factory]) -> Augmentation:
-    """Build the chain that ``spec`` describes so that its output is ``size`` x ``size``."""
+    """Build the chain that `spec` describes so that its output is `size` x `size`."""
     if size < 1:
         raise ValueError(f"size must be at least 1, got {size}")
     links: list[Augmentation] = []
@@ -162,7 +162,7 @@ def build(spec: str, size: int, registry: Mapping[str, Factory]) -> Augmentation
 
 
 def parse(spec: str, registry: Mapping[str, Factory]) -> list[list[tuple[str, dict[str, object]]]]:
-    """Read ``a+b:key=value/c`` as links of branches of (name, options)."""
+    """Read `a+b:key=value/c` as links of branches of (name, options)."""
     return [
         [_parse_one(text, spec, registry) for text in split_outside_quotes(link, "/")]
         for link in split_outside_quotes(spec, "+")

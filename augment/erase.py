@@ -1,4 +1,4 @@
-"""Ops that paint a box over every frame, in black or a random colour. They run on bytes or floats."""
+"""Ops that paint a box over every frame, in black or a random color. They run on bytes or floats."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Cutout(Augmentation):
         max_px: largest side of the box, pixels.
 
     Raises:
-        ValueError: if the sides are out of order or below 1, or the largest box does not fit the image.
+        ValueError: the sides are out of order or below 1, or the largest box does not fit the image.
 
     Source:
         RAD (Laskin et al. 2020), section 3. Deliberate difference: size and place are separate draws; in
@@ -68,7 +68,7 @@ class Cutout(Augmentation):
 
 @dataclass(frozen=True)
 class CutoutColor(Cutout):
-    """Paint a box of random height, width, place and colour.
+    """Paint a box of random height, width, place and color.
 
     Red, green and blue are uniform in [0, 1], one draw for each image; on uint8 images they are scaled to
     0..255 and rounded.
@@ -78,10 +78,10 @@ class CutoutColor(Cutout):
         max_px: largest side of the box, pixels.
 
     Raises:
-        ValueError: if the sides are out of order or below 1, or the largest box does not fit the image.
+        ValueError: the sides are out of order or below 1, or the largest box does not fit the image.
 
     Source:
-        RAD (Laskin et al. 2020), section 3. Deliberate differences: the original writes colours in [0, 1]
+        RAD (Laskin et al. 2020), section 3. Deliberate differences: the original writes colors in [0, 1]
         into bytes, which is black, and draws other ones for every frame; size and place are separate draws.
 
     Example:
@@ -109,9 +109,9 @@ def paint_boxes(images: Tensor, params: Params, color: Tensor) -> Tensor:
     """Paint one box per image.
 
     Args:
-        images: ``[B, C, H, W]``, left alone.
-        params: top, left, height and width of each box, int64 ``[B]``, pixels.
-        color: broadcastable to ``[B, C, 1, 1]``, in the type and range of the images.
+        images: `[B, C, H, W]`, left alone.
+        params: top, left, height and width of each box, int64 `[B]`, pixels.
+        color: broadcastable to `[B, C, 1, 1]`, in the type and range of the images.
     """
     if not on_cpu(images):
         return torch.where(_inside(images, params), color, images)
@@ -124,7 +124,7 @@ def paint_boxes(images: Tensor, params: Params, color: Tensor) -> Tensor:
 
 
 def _inside(images: Tensor, params: Params) -> Tensor:
-    """Mask the pixels in the boxes without a host sync, bool ``[B, 1, H, W]``."""
+    """Mask the pixels in the boxes without a host sync, bool `[B, 1, H, W]`."""
     row = torch.arange(images.shape[2], device=images.device)[:, None] - params["top"][:, None, None, None]
     column = torch.arange(images.shape[3], device=images.device) - params["left"][:, None, None, None]
     in_rows = (row >= 0) & (row < params["height"][:, None, None, None])

@@ -18,11 +18,11 @@ class Crop(Augmentation):
 
     Args:
         size: side of the window, pixels.
-        ratio: side to render at over ``size``; the paper renders at 100 for a window of 84.
-        centered: always cut out the centre, as ``evaluation`` does.
+        ratio: side to render at over `size`; the paper renders at 100 for a window of 84.
+        centered: always cut out the center, as `evaluation` does.
 
     Raises:
-        ValueError: if an option is out of range, or an image is smaller than the window.
+        ValueError: an option is out of range, or an image is smaller than the window.
 
     Source:
         RAD (Laskin et al. 2020), section 3.
@@ -44,7 +44,7 @@ class Crop(Augmentation):
         require(1 <= self.ratio <= 10, "crop", "ratio", "in [1, 10]", self.ratio)
 
     def evaluation(self) -> Augmentation:
-        """Return the crop of the centre."""
+        """Return the crop of the center."""
         return replace(self, centered=True)
 
     def output_size(self, height: int, width: int) -> tuple[int, int]:
@@ -54,7 +54,7 @@ class Crop(Augmentation):
         return self.size, self.size
 
     def input_size(self, height: int, width: int) -> tuple[int, int]:
-        """Return the size to render at: ``ratio`` times the output."""
+        """Return the size to render at: `ratio` times the output."""
         return round(height * self.ratio), round(width * self.ratio)
 
     def _draw(self, shape: Sequence[int], generator: torch.Generator) -> dict[str, Tensor]:
@@ -73,17 +73,17 @@ class Translate(Augmentation):
 
     Args:
         size: side of the square, pixels.
-        ratio: ``size`` over the side to render at; the paper places 100 in 108.
-        centered: always place it in the centre, as ``evaluation`` does.
+        ratio: `size` over the side to render at; the paper places 100 in 108.
+        centered: always place it in the center, as `evaluation` does.
 
     Raises:
-        ValueError: if an option is out of range, or an image is larger than the square.
+        ValueError: an option is out of range, or an image is larger than the square.
 
     Source:
         RAD (Laskin et al. 2020), section 3. Deliberate differences: the whole view is rendered at 100 and padded,
-        for acting, training and evaluation alike, where the original renders at 108, trains on the padded centre
+        for acting, training and evaluation alike, where the original renders at 108, trains on the padded center
         of 100 and acts on images that fill the square; and obs and next_obs have draws of their own, where the
-        original shares one (SAC's option ``share_draw``).
+        original shares one (SAC's option `share_draw`).
 
     Example:
         >>> Translate(108)(torch.ones(1, 9, 100, 100)).shape
@@ -100,7 +100,7 @@ class Translate(Augmentation):
         require(1 <= self.ratio <= 10, "translate", "ratio", "in [1, 10]", self.ratio)
 
     def evaluation(self) -> Augmentation:
-        """Return the translation to the centre."""
+        """Return the translation to the center."""
         return replace(self, centered=True)
 
     def output_size(self, height: int, width: int) -> tuple[int, int]:
@@ -110,7 +110,7 @@ class Translate(Augmentation):
         return self.size, self.size
 
     def input_size(self, height: int, width: int) -> tuple[int, int]:
-        """Return the size to render at: the output over ``ratio``."""
+        """Return the size to render at: the output over `ratio`."""
         return round(height / self.ratio), round(width / self.ratio)
 
     def _draw(self, shape: Sequence[int], generator: torch.Generator) -> dict[str, Tensor]:
@@ -140,13 +140,13 @@ class Translate(Augmentation):
 
 @dataclass(frozen=True)
 class Shift(Augmentation):
-    """Move the image by up to ``pad`` pixels each way; what comes into view repeats the border.
+    """Move the image by up to `pad` pixels each way; what comes into view repeats the border.
 
     Args:
         pad: largest move, pixels, the same each way.
 
     Raises:
-        ValueError: if ``pad`` is negative.
+        ValueError: `pad` is negative.
 
     Source:
         DrQ (Kostrikov et al. 2020), section 3.1: replicate padding by 4, then a crop of the original size.
@@ -185,13 +185,13 @@ class Shift(Augmentation):
 
 @dataclass(frozen=True)
 class Flip(Augmentation):
-    """Mirror left and right with probability ``p``.
+    """Mirror left and right with probability `p`.
 
     Args:
         p: probability for each image.
 
     Raises:
-        ValueError: if ``p`` is outside [0, 1].
+        ValueError: `p` is outside [0, 1].
 
     Source:
         RAD (Laskin et al. 2020), section 3; p as in its code.
@@ -219,7 +219,7 @@ class Flip(Augmentation):
 
 @dataclass(frozen=True)
 class Rotate(Augmentation):
-    """Turn the image by 90, 180 or 270 degrees, each as likely, with probability ``p``.
+    """Turn the image by 90, 180 or 270 degrees, each as likely, with probability `p`.
 
     Turns are counter-clockwise. An image that is not square would change its shape, so there any turn is
     one by 180 degrees.
@@ -228,7 +228,7 @@ class Rotate(Augmentation):
         p: probability for each image.
 
     Raises:
-        ValueError: if ``p`` is outside [0, 1].
+        ValueError: `p` is outside [0, 1].
 
     Source:
         RAD (Laskin et al. 2020), section 3; p as in its code.

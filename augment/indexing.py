@@ -17,13 +17,13 @@ def take_windows(images: Tensor, rows: Tensor, left: Tensor, width: int) -> Tens
     """Copy one run of pixels out of each listed row; the fastest way to crop that we measured.
 
     Args:
-        images: ``[B, C, H, W]``, any type.
-        rows: int64 ``[B, h]`` in 0..H-1.
-        left: first column of the run, int64 ``[B]``; a run that leaves its row goes on in the next one.
+        images: `[B, C, H, W]`, any type.
+        rows: int64 `[B, h]` in 0..H-1.
+        left: first column of the run, int64 `[B]`; a run that leaves its row goes on in the next one.
         width: pixels in a run.
 
     Returns:
-        ``[B, C, h, width]`` in the memory format of the images.
+        `[B, C, h, width]` in the memory format of the images.
     """
     source = _dense(images)
     batch, channels, height, full_width = source.shape
@@ -41,11 +41,11 @@ def take_pixels(images: Tensor, index: Tensor) -> Tensor:
     """Copy pixels from anywhere in each image.
 
     Args:
-        images: ``[B, C, H, W]``, any type.
-        index: row * W + column of each wanted pixel, int64 ``[B, h, w]``.
+        images: `[B, C, H, W]`, any type.
+        index: row * W + column of each wanted pixel, int64 `[B, h, w]`.
 
     Returns:
-        ``[B, C, h, w]`` in the memory format of the images.
+        `[B, C, h, w]` in the memory format of the images.
     """
     source = _dense(images)
     batch, channels, height, width = source.shape
@@ -59,7 +59,7 @@ def take_pixels(images: Tensor, index: Tensor) -> Tensor:
 
 
 def take_images(images: Tensor, index: Tensor) -> Tensor:
-    """Copy the images at ``index``, int64 ``[b]``, keeping the memory format."""
+    """Copy the images at `index`, int64 `[b]`, keeping the memory format."""
     if is_channels_last(images):
         return images.permute(0, 2, 3, 1).index_select(0, index).permute(0, 3, 1, 2)
     return images.index_select(0, index)
@@ -72,8 +72,8 @@ def change_some(images: Tensor, chosen: Tensor, change: Callable[[Tensor, Params
     the chosen ones would make the host wait.
 
     Args:
-        images: ``[B, C, H, W]``.
-        chosen: bool ``[B]``.
+        images: `[B, C, H, W]`.
+        chosen: bool `[B]`.
         change: a function of images and their parameters that keeps the shape.
         params: first axis B.
     """

@@ -19,20 +19,20 @@ _SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".webp")
 
 @dataclass(frozen=True)
 class Overlay(FloatAugmentation):
-    """Blend all frames of an image with one distractor: ``(1 - alpha) * x + alpha * distractor``.
+    """Blend all frames of an image with one distractor: `(1 - alpha) * x + alpha * distractor`.
 
     The distractors are resized to the images, and half of them are mirrored.
 
     Args:
         alpha: weight of the distractor.
         folder: a folder of pictures, searched with its subfolders; empty for generated ones. In a chain
-            a path needs quotes: ``overlay:folder='/data/places365'``.
+            a path needs quotes: `overlay:folder='/data/places365'`.
         count: how many distractors are generated, or taken at most from the folder.
         seed: which ones.
-        images: distractors, uint8 ``[M, 3, h, w]``; then folder, count and seed mean nothing.
+        images: distractors, uint8 `[M, 3, h, w]`; then folder, count and seed mean nothing.
 
     Raises:
-        ValueError: if an option is out of range, the folder holds no picture, or a picture cannot be read.
+        ValueError: an option is out of range, the folder holds no picture, or a picture cannot be read.
 
     Source:
         SODA (Hansen and Wang 2021), section 4.3, and SVEA (Hansen et al. 2021): alpha 0.5. Deliberate
@@ -65,7 +65,7 @@ class Overlay(FloatAugmentation):
 
     @cached_property
     def distractors(self) -> Tensor:
-        """The distractors at their own size, uint8 ``[M, 3, h, w]``."""
+        """The distractors at their own size, uint8 `[M, 3, h, w]`."""
         if self.images is not None:
             return self.images
         if self.folder:
@@ -105,10 +105,10 @@ class Overlay(FloatAugmentation):
 
 
 def read_picture(path: Path, side: int = 128) -> Tensor:
-    """Read the central square of a picture file, uint8 ``[3, side, side]`` in RGB.
+    """Read the central square of a picture file, uint8 `[3, side, side]` in RGB.
 
     Raises:
-        ValueError: if the file is no picture.
+        ValueError: the file is no picture.
     """
     import cv2
 
@@ -124,13 +124,13 @@ def read_picture(path: Path, side: int = 128) -> Tensor:
 
 @cache
 def generate_pictures(count: int, seed: int, side: int = 128) -> Tensor:
-    """Generate cloudy colour pictures, every second one cut into flat areas with sharp edges.
+    """Generate cloudy color pictures, every second one cut into flat areas with sharp edges.
 
-    Each is noise whose amplitude falls with frequency f as 1 / f^s, with s uniform in [1, 2], in three colour
+    Each is noise whose amplitude falls with frequency f as 1 / f^s, with s uniform in [1, 2], in three color
     channels that are random mixtures of three such fields.
 
     Returns:
-        uint8 ``[count, 3, side, side]``; each channel reaches from 0 to 255.
+        uint8 `[count, 3, side, side]`; each channel reaches from 0 to 255.
     """
     generator = torch.Generator().manual_seed(seed)
     noise = torch.randn(count, 3, side, side, generator=generator)
@@ -147,7 +147,7 @@ def generate_pictures(count: int, seed: int, side: int = 128) -> Tensor:
 
 
 def resize(pictures: Tensor, height: int, width: int) -> Tensor:
-    """Resize uint8 ``[M, 3, h, w]`` to ``[M, 3, height, width]``, averaging where it shrinks."""
+    """Resize uint8 `[M, 3, h, w]` to `[M, 3, height, width]`, averaging where it shrinks."""
     if pictures.shape[2:] == (height, width):
         return pictures
     resized = F.interpolate(pictures.float(), (height, width), mode="bilinear", antialias=True)

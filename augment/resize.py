@@ -18,15 +18,15 @@ from augment.indexing import take_windows
 class ResizeCrop(FloatAugmentation):
     """Enlarge the image and cut a window of its old size out of it, anywhere inside with equal chance.
 
-    The image is resized bilinearly about its centre. It takes floats only, since bytes would have to be rounded
+    The image is resized bilinearly about its center. It takes floats only, since bytes would have to be rounded
     once more. Unlike torchvision's RandomResizedCrop, the scale is fixed and the window is cut last.
 
     Args:
         ratio: side after resizing over side before; Procgen's 64 becomes 75.
-        centered: always cut out the centre, as ``evaluation`` does.
+        centered: always cut out the center, as `evaluation` does.
 
     Raises:
-        ValueError: if ``ratio`` is out of range.
+        ValueError: `ratio` is out of range.
 
     Source:
         RAD (Laskin et al. 2020), Procgen experiments: a window of 64 out of 75. Deliberate differences: RAD
@@ -48,7 +48,7 @@ class ResizeCrop(FloatAugmentation):
         require(1 <= self.ratio <= 10, "resize_crop", "ratio", "in [1, 10]", self.ratio)
 
     def evaluation(self) -> Augmentation:
-        """Return the crop of the centre, out of the same enlarged image."""
+        """Return the crop of the center, out of the same enlarged image."""
         return replace(self, centered=True)
 
     def resized(self, height: int, width: int) -> tuple[int, int]:

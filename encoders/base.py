@@ -11,11 +11,11 @@ Window = nn.Conv2d | nn.MaxPool2d | nn.AvgPool2d
 
 @dataclass(frozen=True)
 class ReceptiveField:
-    """Where the cells of a map look: cell i is centred on pixel `center + jump * i` along either axis.
+    """Where the cells of a map look: cell i is centered on pixel `center + jump * i` along either axis.
 
     Attributes:
-        jump: pixels between the centres of neighbouring cells.
-        center: pixel coordinate of the first cell's centre; 0 is the middle of the first pixel.
+        jump: pixels between the centers of neighboring cells.
+        center: pixel coordinate of the first cell's center; 0 is the middle of the first pixel.
         size: width in pixels of the square that one cell sees.
     """
 
@@ -32,7 +32,7 @@ class Residual(nn.Sequential):
             leaves x as it is; the last is a convolution, whose output the sum is written over.
 
     Raises:
-        ValueError: if f has another stride or size, begins in place or does not end with a convolution.
+        ValueError: f has another stride or size, begins in place or does not end with a convolution.
     """
 
     def __init__(self, *layers: nn.Module) -> None:
@@ -44,7 +44,7 @@ class Residual(nn.Sequential):
         field = walk(windows(self))
         if (field.jump, field.center) != (1, 0):
             raise ValueError(
-                f"layers of a residual block have jump {field.jump} and first centre {field.center}; expected 1 and 0"
+                f"layers of a residual block have jump {field.jump} and first center {field.center}; expected 1 and 0"
             )
 
     def forward(self, images: Tensor) -> Tensor:
@@ -62,7 +62,7 @@ class Encoder(nn.Module):
             shortcut stands in a `Residual`. The first layer holds a window, and a layer that does begins a stage.
 
     Raises:
-        ValueError: if an axis of `image_shape` is not positive, or the image is too small for a layer.
+        ValueError: an axis of `image_shape` is not positive, or the image is too small for a layer.
     """
 
     def __init__(self, image_shape: ImageShape, layers: nn.Sequential) -> None:
@@ -93,8 +93,8 @@ class Encoder(nn.Module):
             Feature map [B, C', H', W'], in the memory format of `images`.
 
         Raises:
-            TypeError: if `images` is not of a floating type.
-            ValueError: if the shape of `images` is not [B, C, H, W] with C, H, W of `image_shape`, or there is no
+            TypeError: `images` is not of a floating type.
+            ValueError: the shape of `images` is not [B, C, H, W] with C, H, W of `image_shape`, or there is no
                 such stage.
         """
         if not images.is_floating_point():
@@ -125,7 +125,7 @@ class Encoder(nn.Module):
         return self.layers[before[-1] : end]
 
     def receptive_field(self, stage: int = -1) -> ReceptiveField:
-        """Give step, first centre and width, in input pixels, of what the cells of a stage's map see."""
+        """Give step, first center and width, in input pixels, of what the cells of a stage's map see."""
         return walk(windows(self.layers[: self._end(stage)]))
 
     def _end(self, stage: int) -> int:
@@ -165,11 +165,11 @@ def windows(layers: nn.Module) -> list[Window]:
 def walk(windows: Iterable[Window]) -> ReceptiveField:
     """Give what a cell sees through windows that act one after the other.
 
-    A window of k cells, stride s and padding p moves the first centre by ((k - 1) / 2 - p) * jump, widens the
+    A window of k cells, stride s and padding p moves the first center by ((k - 1) / 2 - p) * jump, widens the
     field by (k - 1) * jump and multiplies the jump by s. A shortcut around windows that keep size and place
-    changes nothing: its cell is the centre of theirs.
+    changes nothing: its cell is the center of theirs.
 
-    Source: Dumoulin and Visin 2016 (relation of sizes); Araujo, Norris and Sim 2019 (centres).
+    Source: Dumoulin and Visin 2016 (relation of sizes); Araujo, Norris and Sim 2019 (centers).
     """
     jump, center, size = 1, 0.0, 1
     for window in windows:
@@ -184,7 +184,7 @@ def geometry(window: Window) -> tuple[int, int, int]:
     """Read (kernel, stride, padding) of a square convolution or pooling; dilation is in the kernel.
 
     Raises:
-        ValueError: if one of them differs between the two axes or is given by name, or if sizes round up.
+        ValueError: one of them differs between the two axes or is given by name, or sizes round up.
     """
     if getattr(window, "ceil_mode", False):
         raise ValueError("ceil_mode of a pooling layer is True; the sizes of an encoder's layers round down")
@@ -207,7 +207,7 @@ def check_image_shape(image_shape: ImageShape) -> ImageShape:
     """Return `image_shape` as a tuple of ints.
 
     Raises:
-        ValueError: if it is not three positive numbers.
+        ValueError: it is not three positive numbers.
     """
     shape = tuple(int(side) for side in image_shape)
     if len(shape) != 3 or min(shape) < 1:

@@ -28,7 +28,7 @@ class ImpalaEncoder(Encoder):
         generator: CPU generator from which the weights are drawn.
 
     Raises:
-        ValueError: if `width` is below 1.
+        ValueError: `width` is below 1.
 
     Source: IMPALA (Espeholt et al. 2018), figure 3, without the LSTM; Procgen (Cobbe et al. 2020), appendix;
         weights Glorot-uniform and biases zero as OpenAI's train-procgen (TensorFlow's defaults) and auto-drac

@@ -1,4 +1,4 @@
-"""Initialisation of convolutions and linear layers, drawn from a given generator.
+"""Initialization of convolutions and linear layers, drawn from a given generator.
 
 The weights are drawn into a fresh contiguous matrix and copied, so a seed gives the same values in every
 memory format and on every device.
@@ -22,7 +22,7 @@ def orthogonal_(weight: Tensor, gain: float = 1.0, generator: torch.Generator | 
         `weight`.
 
     Raises:
-        ValueError: if `weight` has not two axes, or one of them is empty.
+        ValueError: `weight` has not two axes, or one of them is empty.
 
     Source: Saxe, McClelland and Ganguli 2014, section 3.
     """
@@ -34,9 +34,9 @@ def orthogonal_(weight: Tensor, gain: float = 1.0, generator: torch.Generator | 
 
 
 def delta_orthogonal_(weight: Tensor, gain: float = 1.0, generator: torch.Generator | None = None) -> Tensor:
-    """Fill a convolution's kernel with zeros and an orthogonal matrix at its centre tap.
+    """Fill a convolution's kernel with zeros and an orthogonal matrix at its center tap.
 
-    The centre of an even kernel is tap k // 2.
+    The center of an even kernel is tap k // 2.
 
     Args:
         weight: float [out, in, kh, kw], filled in place; any memory format.
@@ -47,7 +47,7 @@ def delta_orthogonal_(weight: Tensor, gain: float = 1.0, generator: torch.Genera
         `weight`.
 
     Raises:
-        ValueError: if `weight` has not four axes, or one of them is empty.
+        ValueError: `weight` has not four axes, or one of them is empty.
 
     Source: Xiao et al. 2018, algorithm 1. The paper wants in <= out; like RAD's encoder, this takes either.
     """
@@ -70,7 +70,7 @@ def flat_orthogonal_(weight: Tensor, gain: float = 1.0, *, generator: torch.Gene
         `weight`.
 
     Raises:
-        ValueError: if `weight` has not four axes, or one of them is empty.
+        ValueError: `weight` has not four axes, or one of them is empty.
 
     Source: Saxe, McClelland and Ganguli 2014, section 3; on kernels so read, OpenAI baselines, `ortho_init`.
     """
@@ -93,7 +93,7 @@ def glorot_uniform_(weight: Tensor, *, generator: torch.Generator) -> Tensor:
         `weight`.
 
     Raises:
-        ValueError: if `weight` has fewer than two axes.
+        ValueError: `weight` has fewer than two axes.
 
     Source: Glorot and Bengio 2010, eq. 16.
     """
@@ -103,7 +103,7 @@ def glorot_uniform_(weight: Tensor, *, generator: torch.Generator) -> Tensor:
 
 
 def initialize_(module: nn.Module, generator: torch.Generator | None = None) -> nn.Module:
-    """Initialise every layer of `module` in order: delta-orthogonal convolutions, orthogonal linear layers.
+    """Initialize every layer of `module` in order: delta-orthogonal convolutions, orthogonal linear layers.
 
     Convolutions get the gain of ReLU (sqrt 2), linear layers gain 1; all biases become 0. Other layers are
     left as they are.
@@ -127,7 +127,7 @@ def initialize_(module: nn.Module, generator: torch.Generator | None = None) -> 
 
 
 def initialize_with_(module: nn.Module, fill: Callable[[Tensor], Tensor]) -> nn.Module:
-    """Initialise every layer of `module` in order: weights by `fill`, biases 0.
+    """Initialize every layer of `module` in order: weights by `fill`, biases 0.
 
     Args:
         module: network whose Conv2d and Linear layers are filled in place; other layers are left as they are.

@@ -20,7 +20,7 @@ class NatureEncoder(Encoder):
         generator: CPU generator from which the weights are drawn.
 
     Raises:
-        ValueError: if the image is smaller than 36 pixels along an axis.
+        ValueError: the image is smaller than 36 pixels along an axis.
 
     Source: Mnih et al. 2015, methods, "Model architecture"; weights orthogonal with gain sqrt 2 and biases
         zero as in OpenAI baselines' PPO, `nature_cnn`.

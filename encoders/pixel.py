@@ -11,7 +11,7 @@ class PixelEncoder(Encoder):
     """Stack of 3x3 convolutions without padding, ReLU after each; the first has stride 2, the others 1.
 
     A square image of 84 pixels gives 35 x 35 cells, 39,200 features. Images are taken in [0, 1] as they are:
-    like RAD, and unlike SAC+AE's decoder, the encoder does not centre them.
+    like RAD, and unlike SAC+AE's decoder, the encoder does not center them.
 
     Strides `2-2-2-1` give 7 x 7 cells, 1,568 features, of 84 pixels, and take 4.7 times fewer operations.
 
@@ -23,11 +23,11 @@ class PixelEncoder(Encoder):
         generator: CPU generator from which the weights are drawn.
 
     Raises:
-        ValueError: if a number is below 1, there are more strides than convolutions or the image is too small for
+        ValueError: a number is below 1, there are more strides than convolutions or the image is too small for
             the layers.
 
     Source: RAD (Laskin et al. 2020), appendix, "PixelEncoder"; the same as CURL's and SAC+AE's. Strides 2-2-2-1:
-        MR.Q (Fujimoto et al. 2025, arXiv 2501.16142), whose activations are ELU and whose images are centred.
+        MR.Q (Fujimoto et al. 2025, arXiv 2501.16142), whose activations are ELU and whose images are centered.
     """
 
     def __init__(

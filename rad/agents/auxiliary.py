@@ -1,6 +1,6 @@
 """Losses that train an agent's encoder beside its own: objects with networks, an optimizer and a state.
 
-A run names them by a text, options after colons, several joined by ``+``: ``curl:tau=0.01``.
+A run names them by a text, options after colons, several joined by `+`: `curl:tau=0.01`.
 """
 
 import re

@@ -27,7 +27,7 @@ class RewardNormalizer:
         self._mean, self._variance, self._count = torch.tensor([0.0, 1.0, 1e-4], dtype=torch.float64)
 
     def __call__(self, reward: Tensor, ended: Tensor) -> Tensor:
-        """Normalise a rollout, step by step, and go on from the one before.
+        """Normalize a rollout, step by step, and go on from the one before.
 
         Args:
             reward: float32 [T, N] on the CPU.

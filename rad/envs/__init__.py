@@ -85,9 +85,9 @@ def make(
             them in the caller's.
 
     Raises:
-        ValueError: If an argument is impossible; the text names it.
-        ModuleNotFoundError: If a package that the task needs is missing.
-        OSError: If no OpenGL back-end works.
+        ValueError: an argument is impossible; the text names it.
+        ModuleNotFoundError: a package that the task needs is missing.
+        OSError: no OpenGL back-end works.
     """
     check_task(task)
     suite, options = suite_of(task), options or suite_of(task).options()
@@ -124,7 +124,7 @@ def task_names(suite: str) -> tuple[str, ...]:
     """Return the full names of a suite's tasks.
 
     Raises:
-        ValueError: If the suite is unknown.
+        ValueError: the suite is unknown.
     """
     return tuple(f"{suite}/{name}" for name in suite_of(suite).load().names())
 
@@ -149,7 +149,7 @@ def load_env_state(venv: VectorEnv, state: Mapping[str, Any]) -> NDArray[np.uint
         The present observations, uint8 [N, 3K, H, W]; zeros where no episode had started.
 
     Raises:
-        ValueError: If the state is of another number of environments, task or action repeat; for procgen also of
+        ValueError: the state is of another number of environments, task or action repeat; for procgen also of
             other options or another version, or damaged.
     """
     states = list(state["envs"])

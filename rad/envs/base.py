@@ -62,7 +62,7 @@ class Simulator(abc.ABC):
         """Tell of each pixel of the present `frame` whether it shows the robot: bool [size, size].
 
         Raises:
-            ValueError: if the suite does not know which pixels show what.
+            ValueError: the suite does not know which pixels show what.
         """
         raise ValueError(f"{self.task} does not tell which pixels show the robot; allowed: tasks of dmc")
 
@@ -113,7 +113,7 @@ def check_action(action: Any, space: ActionSpace) -> Any:
     infinity are refused: dm_control clips infinity silently, which would hide a policy that has diverged.
 
     Raises:
-        ValueError: If the action is not finite, has another shape, or is no member of a discrete space.
+        ValueError: the action is not finite, has another shape, or is no member of a discrete space.
     """
     if isinstance(space, gymnasium.spaces.Discrete):
         return _check_discrete(action, int(space.n))
@@ -136,7 +136,7 @@ def check_size(name: str, size: int) -> int:
     """Return `size` if it is an image size in px.
 
     Raises:
-        ValueError: If it is not; the text names `name`.
+        ValueError: it is not; the text names `name`.
     """
     if not 1 <= size <= MAX_SIZE:
         raise ValueError(f"{name} {size} is impossible; allowed: 1 to {MAX_SIZE}")

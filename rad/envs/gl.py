@@ -33,8 +33,8 @@ def choose_backend() -> str:
     tried in a process of its own. The environment variable keeps the answer, for worker processes too.
 
     Raises:
-        ModuleNotFoundError: If dm_control is not installed.
-        OSError: If none of the three works; the text has a remedy for each.
+        ModuleNotFoundError: dm_control is not installed.
+        OSError: none of the three works; the text has a remedy for each.
     """
     if importlib.util.find_spec("dm_control") is None:
         raise ModuleNotFoundError("dmc tasks need the package dm-control: pip install 'rad-rl[dmc]'")

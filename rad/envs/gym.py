@@ -49,8 +49,8 @@ class GymSimulator(Simulator):
         seed: seed of chance.
 
     Raises:
-        ValueError: If the environment cannot render or has another kind of action space.
-        ModuleNotFoundError: If a package that the environment needs is missing.
+        ValueError: the environment cannot render or has another kind of action space.
+        ModuleNotFoundError: a package that the environment needs is missing.
     """
 
     replay_draws = True

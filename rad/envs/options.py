@@ -18,5 +18,5 @@ class SuiteOptions:
 
     @property
     def constants(self) -> str:
-        """Whose published range of returns scores are normalised with while training; "" for none."""
+        """Whose published range of returns scores are normalized with while training; "" for none."""
         return ""

@@ -61,8 +61,8 @@ class PixelEnv(gymnasium.Env[Frame, Any]):
         """Do one agent step.
 
         Raises:
-            ValueError: If the action is not finite, has another shape, or is outside a discrete space.
-            RuntimeError: If no episode is running.
+            ValueError: the action is not finite, has another shape, or is outside a discrete space.
+            RuntimeError: no episode is running.
         """
         if self._over:
             raise RuntimeError("no episode is running; call reset() first")
@@ -81,7 +81,7 @@ class PixelEnv(gymnasium.Env[Frame, Any]):
         """Return the newest frame, uint8 [H, W, 3].
 
         Raises:
-            RuntimeError: If there was no reset yet.
+            RuntimeError: there was no reset yet.
         """
         if not self._frames:
             raise RuntimeError("nothing to render yet; call reset() first")
@@ -91,7 +91,7 @@ class PixelEnv(gymnasium.Env[Frame, Any]):
         """Draw the present state at `size` px, uint8 [size, size, 3], without disturbing the episode.
 
         Raises:
-            ValueError: If `size` is impossible.
+            ValueError: `size` is impossible.
         """
         return np.ascontiguousarray(self.simulator.frame(check_size("size", size)).transpose(1, 2, 0))
 
@@ -99,7 +99,7 @@ class PixelEnv(gymnasium.Env[Frame, Any]):
         """Tell of each pixel of the newest frame whether it shows the robot: bool [H, W].
 
         Raises:
-            ValueError: If the suite does not know which pixels show what.
+            ValueError: the suite does not know which pixels show what.
         """
         return self.simulator.robot_mask()
 

@@ -1,7 +1,7 @@
 """Tiny pixel tasks that learn in seconds, each needing one more ability of the learner: `probe/<name>`.
 
 A learner that fails one probe and passes those before it is wrong in the one ability that the probe adds.
-Frames are one plain colour, so no crop, flip or rotation changes what they say. No simulator is needed.
+Frames are one plain color, so no crop, flip or rotation changes what they say. No simulator is needed.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from rad.envs.base import Frame, Simulator, UnitRange
 
 Color = tuple[int, int, int]
 
-GREY: Color = (128, 128, 128)
+GRAY: Color = (128, 128, 128)
 DARK: Color = (40, 40, 40)
 BRIGHT: Color = (215, 215, 215)
 # Equal brightness: 299 R + 587 G + 114 B is 101,015 for both, so that they are one and the same in grayscale.
@@ -71,10 +71,10 @@ def _aims(first: Color, second: Color) -> tuple[Case, ...]:
 
 
 _CASES = {
-    "value": ("a constant value", (Case((GREY,)),)),
+    "value": ("a constant value", (Case((GRAY,)),)),
     "observation": ("a value that depends on the image", (Case((DARK,), -1.0), Case((BRIGHT,), 1.0))),
     "discounting": ("a reward one step later", (Case((DARK, BRIGHT)),)),
-    "action": ("an action that matters", (Case((GREY,), target=0.5),)),
+    "action": ("an action that matters", (Case((GRAY,), target=0.5),)),
     "both": ("an action that depends on the image", _aims(DARK, BRIGHT)),
     "color": ("an action that depends on hue alone", _aims(RED, GREEN)),
 }
@@ -134,7 +134,7 @@ class ProbeSimulator(Simulator):
         self._step = 0
 
     def advance(self, action: Any) -> tuple[float, bool, bool]:
-        """Go to the next colour, or terminate and pay."""
+        """Go to the next color, or terminate and pay."""
         self._step += 1
         if self._step < len(self._case.colors):
             return 0.0, False, False
@@ -149,7 +149,7 @@ class ProbeSimulator(Simulator):
         return 1.0 - 4.0 * (float(action[0]) - target) ** 2
 
     def frame(self, size: int | None = None) -> Frame:
-        """Draw the colour of the present step; at the end the last one stays."""
+        """Draw the color of the present step; at the end the last one stays."""
         size = size or self.size
         color = self._case.colors[min(self._step, len(self._case.colors) - 1)]
         return np.tile(np.array(color, np.uint8)[:, None, None], (1, size, size))

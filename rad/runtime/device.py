@@ -38,7 +38,7 @@ def resolve_device(name: str = "auto") -> torch.device:
     """Turn a device name into a device that can be used now.
 
     Args:
-        name: ``"auto"`` (CUDA if there is a device, else the CPU), ``"cpu"``, ``"cuda"`` or ``"cuda:1"``.
+        name: `"auto"` (CUDA if there is a device, else the CPU), `"cpu"`, `"cuda"` or `"cuda:1"`.
 
     Raises:
         ValueError: an unknown name, or a device that this machine does not have.
@@ -65,9 +65,9 @@ def has_fast_bf16(device: torch.device) -> bool:
 
 
 def resolve_precision(name: str, device: torch.device) -> str:
-    """Turn a precision name into ``"fp32"`` or ``"bf16"``.
+    """Turn a precision name into `"fp32"` or `"bf16"`.
 
-    ``"auto"`` takes bf16 where the hardware multiplies it (`has_fast_bf16`). An explicit ``"bf16"`` is always
+    `"auto"` takes bf16 where the hardware multiplies it (`has_fast_bf16`). An explicit `"bf16"` is always
     allowed, so that a run can be repeated anywhere; without hardware support it is slower than fp32.
 
     Raises:

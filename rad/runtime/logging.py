@@ -84,17 +84,17 @@ def _to_floats(sums: Mapping[str, Tensor]) -> dict[str, float]:
 
 
 class RunLog:
-    """Write rows of metrics to ``metrics.jsonl`` in the run folder, and to TensorBoard and W&B if asked.
+    """Write rows of metrics to `metrics.jsonl` in the run folder, and to TensorBoard and W&B if asked.
 
     A row is one line of standard JSON: kind, frames, agent_steps, time_s, then the metrics in their order.
-    JSON has no NaN or infinity, so those are written as ``null``. Each row is flushed: a killed run loses at
+    JSON has no NaN or infinity, so those are written as `null`. Each row is flushed: a killed run loses at
     most one. `time_s` counts seconds of running, and continues from the last row when a run resumes.
 
     Args:
         run_dir: folder of the run; made if absent.
-        tensorboard: also write scalars named ``kind/name`` over frames to ``run_dir/tensorboard``.
+        tensorboard: also write scalars named `kind/name` over frames to `run_dir/tensorboard`.
         wandb_project: also log to this Weights & Biases project; the variables of that library are obeyed
-            (``WANDB_MODE=offline`` needs no network). None or an empty text for not at all.
+            (`WANDB_MODE=offline` needs no network). None or an empty text for not at all.
 
     Raises:
         ModuleNotFoundError: `wandb_project` was given and wandb is not installed.
@@ -117,7 +117,7 @@ class RunLog:
         """Write one row.
 
         Args:
-            kind: ``"train"``, ``"episode"``, ``"eval"`` or another name for a kind of row.
+            kind: `"train"`, `"episode"`, `"eval"` or another name for a kind of row.
             row: metrics as plain numbers, by name.
             frames: environment frames so far (agent steps x action repeat).
             agent_steps: agent steps so far.

@@ -77,7 +77,7 @@ def test_generated_pictures_are_seeded_and_varied():
     assert min(len(picture.unique()) for picture in some[::2]) > 100
 
 
-def test_neighbouring_pixels_are_alike_in_generated_pictures():
+def test_neighboring_pixels_are_alike_in_generated_pictures():
     smooth = generate_pictures(8, seed=0)[::2].float()
     step = (smooth[..., 1:] - smooth[..., :-1]).std()
     assert step < smooth.std() / 2
@@ -105,7 +105,7 @@ def test_folder_in_a_chain_is_quoted(folder):
     assert op.links[1] == Overlay(folder=str(folder), count=2, alpha=0.25)
 
 
-def test_the_centre_of_a_picture_is_read(tmp_path):
+def test_the_center_of_a_picture_is_read(tmp_path):
     pixels = np.zeros((100, 300, 3), np.uint8)
     pixels[:, 100:200] = 255
     cv2.imwrite(str(tmp_path / "wide.png"), pixels)

@@ -70,7 +70,7 @@ def test_width_is_an_option():
     assert make(num_filters=16).map_shape == (16, 35, 35)
 
 
-def test_images_are_not_centred():
+def test_images_are_not_centered():
     """With zero biases a black image has no features, which it would have if 0.5 were taken off."""
     assert not make()(torch.zeros(1, 9, 84, 84)).any()
     assert make()(torch.full((1, 9, 84, 84), 0.5)).any()

@@ -7,7 +7,7 @@ everything else of the rollout [T, N] or [T, N, A].
 Names of the parameters: `conv.{i}.weight`, `conv.{i}.bias`, then `trunk.*`, `policy.*`, `value.*` and, for
 continuous actions, `log_std`. Features are flattened channel by channel.
 
-Source: Schulman et al. 2017 (arXiv 1707.06347); OpenAI baselines (ppo2) for value clipping, normalisations and
+Source: Schulman et al. 2017 (arXiv 1707.06347); OpenAI baselines (ppo2) for value clipping, normalizations and
 the clipping of gradients; Raileanu et al. 2021 (arXiv 2006.12862) for the consistency loss.
 """
 

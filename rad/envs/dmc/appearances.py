@@ -35,9 +35,9 @@ class Split:
     Attributes:
         name: as flags and logs have it.
         about: one line for people.
-        palette: standard deviations of the colours of body, sky and floor about their own, in [0, 1], by the name of
-            what is coloured; none for the task's own.
-        light: change position, colour and strength of the light.
+        palette: standard deviations of the colors of body, sky and floor about their own, in [0, 1], by the name of
+            what is colored; none for the task's own.
+        light: change position, color and strength of the light.
         texture: paint the floor with a picture of the clips.
         camera: scale of the camera's turns and zoom, in [0, 1].
         materials: largest change of a material's red, green and blue, in [0, 1].
@@ -78,14 +78,14 @@ def _distracting(name: str, scale: float, clips: int) -> list[Split]:
     ]
 
 
-# Means of DMControl-GB's colour sets are the suite's own colours within 0.02; their standard deviations, rounded.
+# Means of DMControl-GB's color sets are the suite's own colors within 0.02; their standard deviations, rounded.
 _EASY, _HARD = {"self": 0.10, "sky": 0.10, "floor": 0.09}, {"self": 0.18, "sky": 0.19, "floor": 0.17}
 _ALL = (
     Split(TRAIN, "the suite's own look"),
     Split(PLAIN, "the same, for runs that train on another"),
-    Split("color-easy", "colours of body, sky and floor, close to their own", palette=_EASY),
-    Split("color-hard", "colours of body, sky and floor, far from their own", palette=_HARD),
-    Split("light", "position, colour and strength of the light", light=True),
+    Split("color-easy", "colors of body, sky and floor, close to their own", palette=_EASY),
+    Split("color-hard", "colors of body, sky and floor, far from their own", palette=_HARD),
+    Split("light", "position, color and strength of the light", light=True),
     Split("texture", "a picture on the floor", texture=True, clips=100),
     Split("camera-0.1", "the camera turned and moved, scale 0.1", camera=0.1),
     Split("camera-0.2", "the camera turned and moved, scale 0.2", camera=0.2),
@@ -105,7 +105,7 @@ def split_named(name: str) -> Split:
     """Return a split by its name.
 
     Raises:
-        ValueError: If the name is unknown.
+        ValueError: the name is unknown.
     """
     if name in SPLITS:
         return SPLITS[name]
@@ -136,7 +136,7 @@ class Look:
         """Return the clips that the split chooses from, read anew.
 
         Raises:
-            ValueError: If the folder holds too few clips or one that does not open.
+            ValueError: the folder holds too few clips or one that does not open.
         """
         return _read_source(self.side, self.folder, self.split.clips)
 
@@ -156,13 +156,13 @@ def look_of(task: str, name: str, options: SuiteOptions, side: Side, folder: Pat
     """Return the look of a task on a split by its name; None for the suite's own.
 
     Raises:
-        ValueError: If the name is unknown.
+        ValueError: the name is unknown.
     """
     return None if name in (TRAIN, PLAIN) else Look(split_named(name), side, folder)
 
 
 def draw_color(own: Floats, deviation: float, chance: np.random.Generator) -> Floats:
-    """Draw red, green and blue about a colour of the task's, float [3] in [0, 1]."""
+    """Draw red, green and blue about a color of the task's, float [3] in [0, 1]."""
     return np.clip(chance.normal(own, deviation), 0.0, 1.0)
 
 
@@ -235,7 +235,7 @@ class CameraPath:
 
 
 class MaterialPath:
-    """What is added to the materials' colours at each agent step of an episode, float [materials, 3].
+    """What is added to the materials' colors at each agent step of an episode, float [materials, 3].
 
     Within `scale` to each side of a material's own; wandering ones change by noise of 0.03 x scale at each step.
 

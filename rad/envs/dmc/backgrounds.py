@@ -56,7 +56,7 @@ class Source(abc.ABC):
         """Return a clip.
 
         Raises:
-            IndexError: If index is not from 0 to len - 1.
+            IndexError: index is not from 0 to len - 1.
         """
         if not 0 <= index < len(self):
             raise IndexError(f"index {index} is impossible; allowed: 0 to {len(self) - 1}")
@@ -79,7 +79,7 @@ class Generated(Source):
         count: number of clips, 1 to 10^6.
 
     Raises:
-        ValueError: If the side is unknown or the count impossible.
+        ValueError: the side is unknown or the count impossible.
     """
 
     def __init__(self, side: str, count: int) -> None:
@@ -110,7 +110,7 @@ class Folder(Source):
         count: clips at most, positive.
 
     Raises:
-        ValueError: If the side is unknown, the count impossible, the folder missing or unreadable, if it holds
+        ValueError: the side is unknown, the count impossible, the folder missing or unreadable, if it holds
             fewer than MIN_CLIPS different files, or if a chosen one does not open.
     """
 
@@ -186,7 +186,7 @@ def check_disjoint(train: Source, test: Source) -> None:
     """See that no clip of the one side has the same content, byte for byte, as one of the other.
 
     Raises:
-        ValueError: If one has; the text names up to three.
+        ValueError: one has; the text names up to three.
     """
     places = {digest: index for index, digest in enumerate(train.digests())}
     both = [(places[digest], index) for index, digest in enumerate(test.digests()) if digest in places]

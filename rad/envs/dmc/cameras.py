@@ -111,9 +111,9 @@ _LIGHT_AND_SKY = ("skybox", "shadow", "reflection", "fog", "haze")
 class CutoutCamera:
     """Draws a scene before a picture of one's own instead of before the sky.
 
-    The scene is drawn twice by the same rasteriser: in its colours before black, and in white before black with all
+    The scene is drawn twice by the same rasteriser: in its colors before black, and in white before black with all
     light off, which gives the share of every pixel that the scene covers, with the same anti-aliasing. Then
-    colour + (1 - share) x picture is what the renderer itself would have drawn before the picture. Without
+    color + (1 - share) x picture is what the renderer itself would have drawn before the picture. Without
     anti-aliasing a pixel is covered or not, and the depths of the first drawing tell which.
 
     Args:

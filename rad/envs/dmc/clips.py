@@ -50,7 +50,7 @@ class Clip(abc.ABC):
             uint8 [size, size, 3], RGB; the caller's own.
 
         Raises:
-            ValueError: If t is negative.
+            ValueError: t is negative.
         """
         if t < 0:
             raise ValueError(f"t {t} is impossible; allowed: 0 and more")
@@ -88,7 +88,7 @@ class FileClip(Clip):
         """Return one frame; decodes up to it.
 
         Raises:
-            OSError: If the file can no longer be read.
+            OSError: the file can no longer be read.
         """
         with _quiet_opencv():
             while len(self._pictures) <= t and (picture := next(self._reader, None)) is not None:

@@ -42,7 +42,7 @@ class Scenery:
         hide_floor: take the floor away where clips replace the sky only: for cameras that see no sky.
 
     Raises:
-        ValueError: If there are too few clips.
+        ValueError: there are too few clips.
     """
 
     def __init__(self, physics: Any, camera_id: int, domain: str, look: Look) -> None:
@@ -135,7 +135,7 @@ class Scenery:
             self._first_frame = int(chance.integers(self._clip.starts))
 
     def _paint(self, deviations: Mapping[str, float], chance: np.random.Generator) -> None:
-        """Draw the colours of body, sky and floor; a texture keeps its pattern."""
+        """Draw the colors of body, sky and floor; a texture keeps its pattern."""
         body = [i for i in range(self._model.nmat) if self._model.material(i).name == "self"]
         for index in body:
             self._model.mat_rgba[index, :3] = draw_color(self._own["mat_rgba"][index, :3], deviations["self"], chance)
@@ -214,7 +214,7 @@ class Scenery:
 
 
 def _bright(texture: NDArray[np.uint8]) -> Floats:
-    """Return the brightest colour of a texture that is no star, float [3] in [0, 1]."""
+    """Return the brightest color of a texture that is no star, float [3] in [0, 1]."""
     colors = texture[::7, ::7].reshape(-1, texture.shape[2])
     return _LEVELS[np.percentile(colors, 95, axis=0, method="nearest"), 0]
 

@@ -73,7 +73,7 @@ class DMCSimulator(Simulator):
             drawn, and two frames are drawn at once, to see that the change can be seen.
 
     Raises:
-        ValueError: If the model has no such camera, the look changes too little of what the camera sees, or there
+        ValueError: the model has no such camera, the look changes too little of what the camera sees, or there
             are too few clips.
     """
 
@@ -151,7 +151,7 @@ class DMCSimulator(Simulator):
         """Draw the model's first state with and without the change; where the sky is little, hide the floor too.
 
         Raises:
-            ValueError: If too few pixels change.
+            ValueError: too few pixels change.
         """
         if look.split.name in (TRAIN, PLAIN) or not self._scenery:
             return

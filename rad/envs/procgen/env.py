@@ -83,8 +83,8 @@ class ProcgenEnv(VectorEnv[Any, Any, Any]):
         num_threads: native threads that step the environments, see `Native`.
 
     Raises:
-        ValueError: If an argument is impossible; the text lists what is allowed.
-        ModuleNotFoundError: If Procgen is not installed.
+        ValueError: an argument is impossible; the text lists what is allowed.
+        ModuleNotFoundError: Procgen is not installed.
     """
 
     action_repeat = 1
@@ -125,7 +125,7 @@ class ProcgenEnv(VectorEnv[Any, Any, Any]):
         """Start an episode in all environments; there are no options.
 
         Raises:
-            ValueError: If `seed` is no single seed of Procgen.
+            ValueError: `seed` is no single seed of Procgen.
         """
         if seed is not None:
             native = self._make(seed)
@@ -145,8 +145,8 @@ class ProcgenEnv(VectorEnv[Any, Any, Any]):
         """Do one step of all environments.
 
         Raises:
-            ValueError: If an action is unknown.
-            RuntimeError: If no episode is running, or a level lies outside the split.
+            ValueError: an action is unknown.
+            RuntimeError: no episode is running, or a level lies outside the split.
         """
         if not self._started:
             raise RuntimeError("no episode is running; call reset() first")
@@ -169,7 +169,7 @@ class ProcgenEnv(VectorEnv[Any, Any, Any]):
         """Return the newest frame of each environment, uint8 [64, 64, 3].
 
         Raises:
-            RuntimeError: If there was no reset yet.
+            RuntimeError: there was no reset yet.
         """
         if not self._started:
             raise RuntimeError("nothing to render yet; call reset() first")
@@ -181,7 +181,7 @@ class ProcgenEnv(VectorEnv[Any, Any, Any]):
         Each is drawn when it is read, so that a video of one environment costs one.
 
         Raises:
-            ValueError: If `size` is impossible.
+            ValueError: `size` is impossible.
         """
         check_size("size", size)
         return Pictures(self.num_envs, lambda index: self._camera.draw(self._native.blob(index), size))

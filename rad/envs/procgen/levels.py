@@ -26,7 +26,7 @@ class LevelRange:
         num_levels: their number, non-negative; `start_level + num_levels` below 2^31.
 
     Raises:
-        ValueError: If a number is impossible. Procgen would end the process, or draw negative seeds.
+        ValueError: a number is impossible. Procgen would end the process, or draw negative seeds.
 
     Source: vecgame.cpp of openai/procgen (level_seed_low, level_seed_high).
     """
@@ -71,7 +71,7 @@ class LevelSet:
         levels: at least one level, each 0 to 2^31 - 2, ascending.
 
     Raises:
-        ValueError: If there is none, or one is impossible, or they do not ascend.
+        ValueError: there is none, or one is impossible, or they do not ascend.
     """
 
     name: str
@@ -134,7 +134,7 @@ def level_split(name: str, distribution_mode: str) -> LevelRange:
     """Return a split by its name, one of `LEVEL_SPLITS`.
 
     Raises:
-        ValueError: If the name is unknown.
+        ValueError: the name is unknown.
     """
     train = _TRAIN_EASY if distribution_mode == "easy" else _TRAIN_HARD
     known = {"train": train, "test": _TEST, ALL_LEVELS: _TEST_ALL}

@@ -58,7 +58,7 @@ class Native:
         human: draw `human_frame`.
 
     Raises:
-        ModuleNotFoundError: If Procgen is not installed.
+        ModuleNotFoundError: Procgen is not installed.
     """
 
     def __init__(

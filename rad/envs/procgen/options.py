@@ -73,7 +73,7 @@ def check_actions(actions: Any, num_envs: int) -> NDArray[np.int32]:
     """Return actions as Procgen takes them: int32 [N].
 
     Raises:
-        ValueError: If one is no integer from 0 to 14, or their number is not N. Procgen would take any.
+        ValueError: one is no integer from 0 to 14, or their number is not N. Procgen would take any.
     """
     array = np.asarray(actions)
     if array.shape != (num_envs,):
@@ -93,7 +93,7 @@ def split_for(name: str, game: str, distribution_mode: str) -> Levels:
     In the mode exploration, which has one level, `train` is that level and there is nothing to test on.
 
     Raises:
-        ValueError: If the name is unknown, or the game or mode has no such split.
+        ValueError: the name is unknown, or the game or mode has no such split.
     """
     check_mode(game, distribution_mode)
     if name in themes.THEME_SPLITS:
@@ -131,15 +131,15 @@ class ProcgenOptions(SuiteOptions):
     center_agent: bool = True
     """Follow the agent, instead of showing the whole world, in the games that can."""
     paint_vel_info: bool = False
-    """Paint the agent's velocity as two grey squares, in the games that have one."""
+    """Paint the agent's velocity as two gray squares, in the games that have one."""
     score_constants: Literal["paper", "train-procgen"] = "paper"
-    """Published return ranges that scores are normalised with; they differ in jumper and leaper of easy."""
+    """Published return ranges that scores are normalized with; they differ in jumper and leaper of easy."""
 
     def check(self, name: str) -> None:
         """Check that the game `name` can have the options, and that each changes something in it.
 
         Raises:
-            ValueError: If not; the text begins with the option and lists what is allowed.
+            ValueError: not; the text begins with the option and lists what is allowed.
         """
         check_game(name)
         for option in ("start_level", "num_levels"):
@@ -177,7 +177,7 @@ def split_of(task: str, name: str, options: ProcgenOptions, side: str, folder: P
     """Return the levels of a split by its name; on side `train` those that the options have instead, if any.
 
     Raises:
-        ValueError: If the game or mode has no such split, or both name levels.
+        ValueError: the game or mode has no such split, or both name levels.
     """
     game = task.partition("/")[2]
     if side != "train" or options.num_levels < 0:
@@ -192,7 +192,7 @@ def checked_levels(game: str, options: ProcgenOptions, levels: Levels | None) ->
     """Return levels that a game with checked options can have; without any, those to train on.
 
     Raises:
-        ValueError: If they are not the one that the mode exploration has.
+        ValueError: they are not the one that the mode exploration has.
     """
     train = split_for("train", game, options.distribution_mode)
     if options.distribution_mode == "exploration" and levels not in (None, train):

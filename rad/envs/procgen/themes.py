@@ -75,7 +75,7 @@ def theme_split(name: str) -> LevelSet:
         name: `themes-train` (500 levels of the first half) or `themes-test` (1,000 of the second).
 
     Raises:
-        ValueError: If the name is unknown.
+        ValueError: the name is unknown.
     """
     if name not in THEME_SPLITS:
         raise ValueError(f"unknown split {name!r}; known: {', '.join(THEME_SPLITS)}")

@@ -1,8 +1,8 @@
 """Nested state to a JSON tree whose tensors and arrays are pieces of blobs, and back. No code is ever loaded.
 
 In the tree, None, bool, int, str, finite floats and lists stand for themselves; every JSON object has one key
-that names what it is: ``dict`` (pairs, so keys keep their type and order), ``tuple``, ``float`` (NaN and
-infinities), ``tensor`` or ``array`` (dtype, shape and pieces).
+that names what it is: `dict` (pairs, so keys keep their type and order), `tuple`, `float` (NaN and
+infinities), `tensor` or `array` (dtype, shape and pieces).
 """
 
 import math

@@ -77,7 +77,7 @@ def test_a_state_of_another_number_of_environments_is_refused() -> None:
 
 
 def test_states_of_one_environment_each_do_not_mix() -> None:
-    """Each environment gets its own state back, not its neighbour's."""
+    """Each environment gets its own state back, not its neighbor's."""
     venv = envs.make("probe/both", num_envs=6, seed=1)
     venv.reset()
     state = envs.env_state(venv)

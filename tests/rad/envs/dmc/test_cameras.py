@@ -122,7 +122,7 @@ def test_the_free_camera_is_left_alone(simulate: Any) -> None:
 
 
 def drawn_before(simulator: DMCSimulator, color: tuple[int, int, int]) -> np.ndarray:
-    """Let the renderer draw the scene before a sky of one colour."""
+    """Let the renderer draw the scene before a sky of one color."""
     import mujoco
 
     physics = simulator._physics
