@@ -29,10 +29,7 @@ class Augmentation:
     takes_bytes: ClassVar[bool] = True
 
     def draw(
-        self,
-        shape: Sequence[int],
-        generator: torch.Generator | None = None,
-        device: torch.device | str = "cpu",
+        self, shape: Sequence[int], generator: torch.Generator | None = None, device: torch.device | str = "cpu"
     ) -> Params:
         """Draw the parameters for images of a shape.
 

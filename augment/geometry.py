@@ -266,10 +266,7 @@ def places(
     """Draw a corner for each image, or take the middle of the room."""
     if centered:
         return {"top": torch.full((batch,), room_down // 2), "left": torch.full((batch,), room_right // 2)}
-    return {
-        "top": integers(batch, 0, room_down, generator),
-        "left": integers(batch, 0, room_right, generator),
-    }
+    return {"top": integers(batch, 0, room_down, generator), "left": integers(batch, 0, room_right, generator)}
 
 
 def _pixel_numbers(images: Tensor) -> Tensor:

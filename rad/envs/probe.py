@@ -81,12 +81,7 @@ _CASES = {
 # (optimal, random, blind) returns. Continuous: the mean of 1 - 4 (a -+ 1/2)^2 over a uniform in [-1, 1] is
 # 1 - 4 (1/3 + 1/4) = -4/3, and a = 0 is the best without sight: 1 - 4/4 = 0.
 _RETURNS = {"value": (1.0, 1.0, 1.0), "observation": (0.0, 0.0, 0.0), "discounting": (1.0, 1.0, 1.0)}
-_CONTINUOUS = {
-    **_RETURNS,
-    "action": (1.0, -4 / 3, 1.0),
-    "both": (1.0, -4 / 3, 0.0),
-    "color": (1.0, -4 / 3, 0.0),
-}
+_CONTINUOUS = {**_RETURNS, "action": (1.0, -4 / 3, 1.0), "both": (1.0, -4 / 3, 0.0), "color": (1.0, -4 / 3, 0.0)}
 _DISCRETE = {**_RETURNS, "action": (1.0, 0.0, 1.0), "both": (1.0, 0.0, 0.0), "color": (1.0, 0.0, 0.0)}
 
 PROBES: dict[str, ProbeSpec] = {

@@ -46,11 +46,7 @@ def run(batch: int = 128, frames: int = 3, seconds: float = 1.0) -> list[Row]:
 def _row(name: str, batch: int, frames: int, seconds: float) -> Row:
     speeds = {side: batch / t for side, t in _times(sides(name, batch, frames), seconds).items()}
     others = [speed for side, speed in speeds.items() if side != "ours"]
-    return {
-        "op": name,
-        **{f"{side}_per_s": speeds.get(side) for side in SIDES},
-        "ratio": speeds["ours"] / max(others),
-    }
+    return {"op": name, **{f"{side}_per_s": speeds.get(side) for side in SIDES}, "ratio": speeds["ours"] / max(others)}
 
 
 def _times(works: dict[str, Work], seconds: float) -> dict[str, float]:

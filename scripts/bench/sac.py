@@ -19,12 +19,7 @@ PRECISIONS = ("fp32", "bf16")
 STORED_PX, CROP_PX = 100, 84
 
 # What two CPU cores with AVX512-BF16 have to reach, by preset, precision and batch; other processors have no target.
-TARGETS = {
-    ("rad", "fp32", 128): 1.25,
-    ("rad", "bf16", 128): 2.2,
-    ("rad", "fp32", 512): 3.0,
-    ("rad", "bf16", 512): 6.0,
-}
+TARGETS = {("rad", "fp32", 128): 1.25, ("rad", "bf16", 128): 2.2, ("rad", "fp32", 512): 3.0, ("rad", "bf16", 512): 6.0}
 
 Update = Callable[[], object]
 

@@ -20,13 +20,7 @@ from rad.envs.dmc.scenery import Scenery
 
 # Table 3 of CURL (Srinivas et al. 2020), whose values RAD (Laskin et al. 2020) uses too: 2 for finger-spin
 # and walker-walk, 8 for cartpole-swingup, 4 otherwise. The other walker tasks follow walker-walk.
-ACTION_REPEAT = {
-    "finger-spin": 2,
-    "walker-stand": 2,
-    "walker-walk": 2,
-    "walker-run": 2,
-    "cartpole-swingup": 8,
-}
+ACTION_REPEAT = {"finger-spin": 2, "walker-stand": 2, "walker-walk": 2, "walker-run": 2, "cartpole-swingup": 8}
 DEFAULT_ACTION_REPEAT = 4
 
 LEAST_CHANGE = 0.2  # of the pixels, where clips replace a background: less would hardly test anything

@@ -110,11 +110,7 @@ class ProcgenEnv(VectorEnv[Any, Any, Any]):
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)
         # 15 is video.frames_per_second in env.py of openai/procgen.
-        self.metadata = {
-            "render_modes": ["rgb_array"],
-            "render_fps": 15.0,
-            "autoreset_mode": AutoresetMode.SAME_STEP,
-        }
+        self.metadata = {"render_modes": ["rgb_array"], "render_fps": 15.0, "autoreset_mode": AutoresetMode.SAME_STEP}
         self._camera = Camera(game, self.options)
         self._native = self._make(seed)
         self._forget()

@@ -52,11 +52,7 @@ class Remaining:
     """
 
     def __init__(
-        self,
-        total_frames: int,
-        every: Mapping[Part, int],
-        figures: int = 0,
-        now: Callable[[], float] = time.monotonic,
+        self, total_frames: int, every: Mapping[Part, int], figures: int = 0, now: Callable[[], float] = time.monotonic
     ) -> None:
         self._total_frames, self._now = total_frames, now
         self._every = {kind: Every(interval) for kind, interval in every.items()}
