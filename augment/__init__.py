@@ -58,10 +58,9 @@ def _overlay_of(distractors: Tensor) -> Factory:
 def make(spec: str, size: int = 84, crop: str = "render", *, distractors: Tensor | None = None) -> Augmentation:
     """Build the augmentation that a text describes.
 
-    `spec` joins links by `+` in the order they are applied. A link is `name:key=value:key=value`, or
-    several of them joined by `/`, of which each image gets one. Quotes protect a value that holds one of
-    the signs. `size` is the side of the images that come out, in pixels; the size that has to go in is
-    `make(...).input_size(size, size)`.
+    `spec` joins links by `+` in the order they are applied. A link is `name:key=value:key=value`, or several of them
+    joined by `/`, of which each image gets one. Quotes protect a value that holds one of the signs. `size` is the side
+    of the images that come out, in pixels; the size that has to go in is `make(...).input_size(size, size)`.
 
     `crop` says what the word crop means. `render`: a window of a larger rendering (RAD on DeepMind Control).
     For frames whose size is fixed, as Procgen's 64: `pad`, repeat the border 12 pixels out and cut the old

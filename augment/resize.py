@@ -29,9 +29,8 @@ class ResizeCrop(FloatAugmentation):
         ValueError: `ratio` is out of range.
 
     Source:
-        RAD (Laskin et al. 2020), Procgen experiments: a window of 64 out of 75. Deliberate differences: RAD
-        rebuilt the simulator to render at 75, which shows more detail than a resized 64; its last offset is
-        never drawn.
+        RAD (Laskin et al. 2020), Procgen experiments: a window of 64 out of 75. Deliberate differences: RAD rebuilt the
+        simulator to render at 75, which shows more detail than a resized 64; its last offset is never drawn.
 
     Example:
         >>> ResizeCrop()(torch.zeros(1, 3, 64, 64)).shape

@@ -1,7 +1,6 @@
 """Environments: pixels in, actions out, as Gymnasium vector environments.
 
-Tasks are named `<suite>/<name>`: `dmc/<domain>-<task>`, `gym/<id>`, `probe/<name>`,
-`procgen/<game>`.
+Tasks are named `<suite>/<name>`: `dmc/<domain>-<task>`, `gym/<id>`, `probe/<name>`, `procgen/<game>`.
 """
 
 from __future__ import annotations

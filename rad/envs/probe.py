@@ -31,9 +31,8 @@ class Case:
     Attributes:
         colors: what is seen at the start of each step; the episode terminates after as many steps.
         reward: reward of the last step where no action is asked for; earlier steps give 0.
-        target: the best last action, or None where it does not matter. Continuous actions a earn
-            1 - 4 (a - target)^2; of discrete ones, 1 is right for a positive target and 0 for a negative one,
-            and right earns 1, wrong -1.
+        target: the best last action, or None where it does not matter. Continuous actions a earn 1 - 4 (a - target)^2;
+            of discrete ones, 1 is right for a positive target and 0 for a negative one, and right earns 1, wrong -1.
     """
 
     colors: tuple[Color, ...]

@@ -16,10 +16,9 @@ TEMPORARY_PREFIX = ".tmp-"
 def replacing(path: Path) -> Iterator[BinaryIO]:
     """Open a temporary file that takes the place of `path` when the block ends without an error.
 
-    A kill or a power cut leaves the old file or the new one, never a part.
-    The contents are on the disk before the name is; `sync_folder` makes the name itself durable. After an
-    error the temporary file is gone and `path` is as before. A killed process leaves a file whose name starts
-    with `TEMPORARY_PREFIX`.
+    A kill or a power cut leaves the old file or the new one, never a part. The contents are on the disk before the name
+    is; `sync_folder` makes the name itself durable. After an error the temporary file is gone and `path` is as before.
+    A killed process leaves a file whose name starts with `TEMPORARY_PREFIX`.
     """
     temporary = path.with_name(f"{TEMPORARY_PREFIX}{os.getpid()}-{path.name}")
     try:

@@ -58,11 +58,9 @@ class DMCSimulator(Simulator):
         name: `<domain>-<task>`, one of `names()`.
         size: height and width of a frame, px.
         camera_id: a camera of the model, or -1 for the free one.
-        quality: `paper`: as dm_control draws; `near`: the same scene with a coarser shadow map and round
-            shapes of fewer faces, mean difference up to 0.4 of 255; `fast`: no shadows, reflections or
-            multisampling.
-        seed: seed of chance, and of the model where the suite draws that too (lqr): `reset(seed)` keeps the
-            model.
+        quality: `paper`: as dm_control draws; `near`: the same scene with a coarser shadow map and round shapes of
+            fewer faces, mean difference up to 0.4 of 255; `fast`: no shadows, reflections or multisampling.
+        seed: seed of chance, and of the model where the suite draws that too (lqr): `reset(seed)` keeps the model.
         look: what is changed in the look of the task, None for nothing. Then `show` has to say which moment is
             drawn, and two frames are drawn at once, to see that the change can be seen.
 

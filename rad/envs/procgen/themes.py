@@ -1,11 +1,10 @@
 """RAD's split of CoinRun by themes: trained on one half of the pictures, tested on the other.
 
-Lee et al. 2020 and RAD (Laskin et al. 2020) edited the first CoinRun so that 500 training levels use the first
-half of the lists of players, grounds and backgrounds, and the test levels the second. Here nothing is edited:
-levels of Procgen's own CoinRun are chosen by their themes. So the levels are other ones, their themes are drawn
-by Procgen, and scores do not compare with the published ones; the gap between train and test does. Enemies and
-crates are not split there, and not here. The training levels are one in ten of all: their numbers reach up to
-some 5,000.
+Lee et al. 2020 and RAD (Laskin et al. 2020) edited the first CoinRun so that 500 training levels use the first half of
+the lists of players, grounds and backgrounds, and the test levels the second. Here nothing is edited: levels of
+Procgen's own CoinRun are chosen by their themes. So the levels are other ones, their themes are drawn by Procgen, and
+scores do not compare with the published ones; the gap between train and test does. Enemies and crates are not split
+there, and not here. The training levels are one in ten of all: their numbers reach up to some 5,000.
 
 Only in the mode hard do themes differ: in easy all levels share the first of each list.
 """
