@@ -30,8 +30,7 @@ class Grayscale(FloatAugmentation):
         ValueError: `p` is outside [0, 1].
 
     Source:
-        RAD (Laskin et al. 2020), section 3; p as in its code. Deliberate difference: the gray is not
-        rounded to 8 bits on the way.
+        RAD (Laskin et al. 2020), section 3; p as in its code. Deliberate difference: the gray is not rounded to 8 bits.
 
     Example:
         >>> red = torch.tensor([1.0, 0.0, 0.0]).view(1, 3, 1, 1)
@@ -60,14 +59,12 @@ class Grayscale(FloatAugmentation):
 class ColorJitter(FloatAugmentation):
     """Change brightness, contrast, saturation and hue, in this order, each by its own random amount.
 
-    With f uniform in [1 - option, 1 + option] (never below 0), every step ends in [0, 1]:
-    brightness is `f * x`; contrast `mean + f * (x - mean)` with the mean luma of the frame; saturation
-    `gray + f * (x - gray)`. The hue turns by a part of the circle uniform in [-hue, hue].
+    With f uniform in [1 - option, 1 + option] (never below 0), every step ends in [0, 1]: brightness is `f * x`;
+    contrast `mean + f * (x - mean)` with the mean luma of the frame; saturation `gray + f * (x - gray)`. The hue turns
+    by a part of the circle uniform in [-hue, hue].
 
     Args:
-        brightness: largest relative change.
-        contrast: largest relative change.
-        saturation: largest relative change.
+        brightness, contrast, saturation: largest relative change.
         hue: largest turn, in turns: 0.5 reaches every hue.
         p: probability for each image.
 
@@ -75,9 +72,9 @@ class ColorJitter(FloatAugmentation):
         ValueError: an option is out of range.
 
     Source:
-        RAD (Laskin et al. 2020), section 3; the steps as torchvision defines them. Deliberate differences:
-        the hue reaches its full range (the original's stays within 0.354), any batch size and number of
-        frames, a draw for each image, and the input is left alone.
+        RAD (Laskin et al. 2020), section 3; the steps as torchvision defines them. Deliberate differences: the hue
+        reaches its full range (the original's stays within 0.354), any batch size and number of frames, a draw for each
+        image, and the input is left alone.
 
     Example:
         >>> ColorJitter(0, 0, 0, 0)(torch.full((1, 3, 1, 1), 0.5)).flatten()
@@ -93,8 +90,7 @@ class ColorJitter(FloatAugmentation):
     def __post_init__(self) -> None:
         """Check the options."""
         for name in ("brightness", "contrast", "saturation"):
-            value = getattr(self, name)
-            require(0 <= value <= 10, "color_jitter", name, "in [0, 10]", value)
+            require(0 <= getattr(self, name) <= 10, "color_jitter", name, "in [0, 10]", getattr(self, name))
         require(0 <= self.hue <= 0.5, "color_jitter", "hue", "in [0, 0.5]", self.hue)
         require(0 <= self.p <= 1, "color_jitter", "p", "in [0, 1]", self.p)
 
@@ -129,12 +125,12 @@ class ColorJitter(FloatAugmentation):
 class RandomConv(FloatAugmentation):
     """Pass every frame through one random 3x3 convolution from three to three channels, then a sigmoid.
 
-    The kernel is drawn from N(0, 1) for each image, and used on all frames of its stack; the border is
-    repeated outwards. The sigmoid keeps the result in [0, 1].
+    The kernel is drawn from N(0, 1) for each image, and used on all frames of its stack; the border is repeated
+    outwards. The sigmoid keeps the result in [0, 1].
 
     Source:
-        SVEA (Hansen et al. 2021), appendix; Lee et al. 2020 for the idea. Deliberate difference from RAD,
-        whose convolution leaves [0, 1].
+        SVEA (Hansen et al. 2021), appendix; Lee et al. 2020 for the idea. Deliberate difference: RAD's convolution
+        leaves [0, 1].
 
     Example:
         >>> out = RandomConv()(torch.rand(2, 9, 8, 8))
@@ -175,8 +171,8 @@ def luma(red: Tensor, green: Tensor, blue: Tensor) -> Tensor:
 def turn_hue(planes: Tensor, turn: Tensor) -> Tensor:
     """Turn the hue at constant value and chroma.
 
-    A channel of a color with hue h is `low + chroma * clamp(2 - 6 * d, 0, 1)`, where d is the distance
-    on the circle of hues, in turns, from h to the channel's own: 0 for red, 1/3 for green, 2/3 for blue.
+    A channel of a color with hue h is `low + chroma * clamp(2 - 6 * d, 0, 1)`, where d is the distance on the circle
+    of hues, in turns, from h to that of the channel: 0 for red, 1/3 for green, 2/3 for blue.
 
     Args:
         planes: red, green and blue, float `[3, ...]` in [0, 1].

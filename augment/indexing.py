@@ -10,11 +10,11 @@ from torch import Tensor
 from augment.base import Params, is_channels_last, memory_format_of, on_cpu
 
 _CHUNK = 8
-"""Images changed at a time on a CPU, so that what is computed on the way stays in its cache."""
+"""Images changed at a time on a CPU, so that intermediate results stay in its cache."""
 
 
 def take_windows(images: Tensor, rows: Tensor, left: Tensor, width: int) -> Tensor:
-    """Copy one run of pixels out of each listed row; the fastest way to crop that we measured.
+    """Copy one run of pixels out of each listed row; the fastest crop that we measured.
 
     Args:
         images: `[B, C, H, W]`, any type.
@@ -65,27 +65,27 @@ def take_images(images: Tensor, index: Tensor) -> Tensor:
     return images.index_select(0, index)
 
 
-def change_some(images: Tensor, chosen: Tensor, change: Callable[[Tensor, Params], Tensor], params: Params) -> Tensor:
-    """Change the chosen images only.
+def change_some(images: Tensor, mask: Tensor, change: Callable[[Tensor, Params], Tensor], params: Params) -> Tensor:
+    """Change the images of a mask only.
 
-    A CPU changes just those, a few at a time. An accelerator changes all and then selects, since to count
-    the chosen ones would make the host wait.
+    A CPU changes just those, a few at a time. An accelerator changes all and then selects, since counting the mask
+    would make the host wait.
 
     Args:
         images: `[B, C, H, W]`.
-        chosen: bool `[B]`.
+        mask: bool `[B]`.
         change: a function of images and their parameters that keeps the shape.
         params: first axis B.
     """
     if not on_cpu(images):
-        return torch.where(chosen[:, None, None, None], change(images, params), images)
-    index = chosen.nonzero()[:, 0]
+        return torch.where(mask[:, None, None, None], change(images, params), images)
+    index = mask.nonzero()[:, 0]
     out = images.clone() if len(index) < len(images) else torch.empty_like(images)
     for start in range(0, len(index), _CHUNK):
         part = index[start : start + _CHUNK]
         some = {name: value.index_select(0, part) for name, value in params.items()}
-        for place, image in zip(part.tolist(), change(take_images(images, part), some)):
-            out[place] = image  # much faster than out[part] = ..., which goes element by element
+        for row, image in zip(part.tolist(), change(take_images(images, part), some)):
+            out[row] = image  # much faster than out[part] = ..., which goes element by element
     return out
 
 

@@ -1,4 +1,4 @@
-"""Blend images with pictures that have nothing to do with the task: given, from a folder, or generated."""
+"""Blend images with pictures unrelated to the task: given, from a folder, or generated."""
 
 from __future__ import annotations
 
@@ -25,19 +25,18 @@ class Overlay(FloatAugmentation):
 
     Args:
         alpha: weight of the distractor.
-        folder: a folder of pictures, searched with its subfolders; empty for generated ones. In a chain
-            a path needs quotes: `overlay:folder='/data/places365'`.
+        folder: a folder of pictures, searched with its subfolders; empty for generated ones. In a chain a path needs
+            quotes: `overlay:folder='/data/places365'`.
         count: how many distractors are generated, or taken at most from the folder.
-        seed: which ones.
-        images: distractors, uint8 `[M, 3, h, w]`; then folder, count and seed mean nothing.
+        seed: of their choice.
+        images: distractors, uint8 `[M, 3, h, w]`, instead of folder, count and seed.
 
     Raises:
         ValueError: an option is out of range, the folder holds no picture, or a picture cannot be read.
 
     Source:
-        SODA (Hansen and Wang 2021), section 4.3, and SVEA (Hansen et al. 2021): alpha 0.5. Deliberate
-        difference: theirs are photographs of Places365, which is the user's to bring; without a folder the
-        distractors are generated.
+        SODA (Hansen and Wang 2021), section 4.3, and SVEA (Hansen et al. 2021): alpha 0.5. Deliberate difference:
+        theirs are photographs of Places365, which the user has to bring; without a folder they are generated.
 
     Example:
         >>> gray = torch.full((1, 3, 2, 2), 128, dtype=torch.uint8)
@@ -86,15 +85,12 @@ class Overlay(FloatAugmentation):
         return change_some(images, torch.ones_like(params["flip"]), self._blend, params)
 
     def _blend(self, images: Tensor, params: Params) -> Tensor:
-        place = params["index"] + params["flip"] * len(self.distractors)
-        others = take_images(self._like(images), place)
+        index = params["index"] + params["flip"] * len(self.distractors)
+        others = take_images(self._like(images), index)
         return images.lerp(others.to(images.dtype).mul_(1 / 255), self.alpha)
 
     def _like(self, images: Tensor) -> Tensor:
-        """Return the distractors, then their mirror images, laid out like the images.
-
-        They are kept, since few kinds of images come.
-        """
+        """Return the distractors, then their mirror images, laid out like the images; kept for the next call."""
         layout = memory_format_of(images)
         key = (*images.shape[1:], layout, images.device)
         if key not in self._laid_out:
@@ -126,8 +122,8 @@ def read_picture(path: Path, side: int = 128) -> Tensor:
 def generate_pictures(count: int, seed: int, side: int = 128) -> Tensor:
     """Generate cloudy color pictures, every second one cut into flat areas with sharp edges.
 
-    Each is noise whose amplitude falls with frequency f as 1 / f^s, with s uniform in [1, 2], in three color
-    channels that are random mixtures of three such fields.
+    Each is noise whose amplitude falls with frequency f as 1 / f^s, s uniform in [1, 2]; the color channels are random
+    mixtures of three such fields.
 
     Returns:
         uint8 `[count, 3, side, side]`; each channel reaches from 0 to 255.

@@ -10,16 +10,16 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from augment.base import Augmentation, FloatAugmentation, Params, memory_format_of, require
-from augment.geometry import places
+from augment.geometry import positions
 from augment.indexing import take_windows
 
 
 @dataclass(frozen=True)
 class ResizeCrop(FloatAugmentation):
-    """Enlarge the image and cut a window of its old size out of it, anywhere inside with equal chance.
+    """Enlarge the image and cut a window of its old size out of it, at a uniformly random position.
 
-    The image is resized bilinearly about its center. It takes floats only, since bytes would have to be rounded
-    once more. Unlike torchvision's RandomResizedCrop, the scale is fixed and the window is cut last.
+    The image is resized bilinearly about its center. It takes floats only, since bytes would have to be rounded once
+    more. Unlike torchvision's RandomResizedCrop, the scale is fixed and the window is cut last.
 
     Args:
         ratio: side after resizing over side before; Procgen's 64 becomes 75.
@@ -57,7 +57,7 @@ class ResizeCrop(FloatAugmentation):
     def _draw(self, shape: Sequence[int], generator: torch.Generator) -> dict[str, Tensor]:
         batch, _, height, width = shape
         tall, wide = self.resized(height, width)
-        return places(batch, tall - height, wide - width, generator, self.centered)
+        return positions(batch, tall - height, wide - width, generator, self.centered)
 
     def _apply(self, images: Tensor, params: Params) -> Tensor:
         height, width = images.shape[2:]
