@@ -38,7 +38,7 @@ class ImpalaEncoder(Encoder):
 
     def __init__(self, image_shape: ImageShape, *, width: int = 1, generator: torch.Generator) -> None:
         if width < 1:
-            raise ValueError(f"width is {width}; expected at least 1")
+            raise ValueError(f"width must be at least 1, got {width}")
         widths = [check_image_shape(image_shape)[0], *(width * channels for channels in (16, 32, 32))]
         sections = [_section(*channels) for channels in pairwise(widths)]
         super().__init__(image_shape, nn.Sequential(*sections, nn.ReLU(inplace=True)))
@@ -46,18 +46,11 @@ class ImpalaEncoder(Encoder):
 
 
 def _section(channels_in: int, channels_out: int) -> nn.Sequential:
-    return nn.Sequential(
-        convolution(channels_in, channels_out, kernel=3, padding=1),
-        nn.MaxPool2d(kernel_size=3, stride=2, padding=1),
-        _block(channels_out),
-        _block(channels_out),
-    )
+    widen = convolution(channels_in, channels_out, kernel=3, padding=1)
+    pool = nn.MaxPool2d(kernel_size=3, stride=2, padding=1)
+    return nn.Sequential(widen, pool, _block(channels_out), _block(channels_out))
 
 
 def _block(channels: int) -> Residual:
-    return Residual(
-        nn.ReLU(),
-        convolution(channels, channels, kernel=3, padding=1),
-        nn.ReLU(inplace=True),
-        convolution(channels, channels, kernel=3, padding=1),
-    )
+    first, second = (convolution(channels, channels, kernel=3, padding=1) for _ in range(2))
+    return Residual(nn.ReLU(), first, nn.ReLU(inplace=True), second)

@@ -64,8 +64,6 @@ class Registry(Generic[T]):
             try:
                 options[key] = kinds[key](value)
             except ValueError:
-                expected = kinds[key].__name__
-                raise ValueError(
-                    f"{self.kind} {name}: option {key} must be of type {expected}, got {value!r}"
-                ) from None
+                kind = kinds[key].__name__
+                raise ValueError(f"{self.kind} {name}: option {key} must be of type {kind}, got {value!r}") from None
         return options

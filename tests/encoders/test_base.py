@@ -52,9 +52,9 @@ def test_a_residual_block_adds_its_input():
     [
         ((), "last layer"),
         ((nn.Conv2d(4, 4, 3, padding=1), nn.ReLU()), "last layer"),
-        ((nn.ReLU(inplace=True), nn.Conv2d(4, 4, 3, padding=1)), "not in place"),
-        ((nn.Conv2d(4, 4, 3),), "jump 1 and first center 1.0; expected 1 and 0"),
-        ((nn.Conv2d(4, 4, 3, 2, 1),), "jump 2 and first center 0.0; expected 1 and 0"),
+        ((nn.ReLU(inplace=True), nn.Conv2d(4, 4, 3, padding=1)), "must not be in place"),
+        ((nn.Conv2d(4, 4, 3),), "jump 1 and first center 0, got 1 and 1.0"),
+        ((nn.Conv2d(4, 4, 3, 2, 1),), "jump 1 and first center 0, got 2 and 0.0"),
     ],
 )
 def test_residual_blocks_that_do_not_fit_their_input_are_refused(layers, message):

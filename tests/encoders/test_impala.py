@@ -112,5 +112,5 @@ def test_a_cell_sees_the_corners_of_its_field_and_no_further():
 
 
 def test_a_width_below_one_is_refused():
-    with pytest.raises(ValueError, match="width is 0; expected at least 1"):
+    with pytest.raises(ValueError, match="width must be at least 1, got 0"):
         make(width=0)

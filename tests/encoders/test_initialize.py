@@ -105,13 +105,13 @@ def test_the_global_random_state_is_untouched_with_a_generator():
 @pytest.mark.parametrize("fill", [delta_orthogonal_, flat_orthogonal_])
 @pytest.mark.parametrize("shape", [(3,), (3, 3), (3, 3, 3), (3, 0, 3, 3)])
 def test_what_is_no_convolution_is_refused(shape, fill):
-    with pytest.raises(ValueError, match=r"convolution has shape .*\[out, in, kh, kw\]"):
+    with pytest.raises(ValueError, match=r"convolution must have shape \[out, in, kh, kw\]"):
         fill(torch.zeros(shape), generator=generator())
 
 
 @pytest.mark.parametrize("shape", [(3,), (3, 3, 3, 3), (0, 3)])
 def test_what_is_no_matrix_is_refused(shape):
-    with pytest.raises(ValueError, match=r"linear layer has shape .*\[out, in\]"):
+    with pytest.raises(ValueError, match=r"linear layer must have shape \[out, in\]"):
         orthogonal_(torch.zeros(shape))
 
 
