@@ -185,7 +185,7 @@ def geometry(window: Window) -> tuple[int, int, int]:
         ValueError: one of them differs between the two axes or is given by name, or sizes round up.
     """
     if getattr(window, "ceil_mode", False):
-        raise ValueError("ceil_mode of a pooling layer must be False, got True: sizes of an encoder's layers round down")
+        raise ValueError("ceil_mode of a pooling layer must be False, as sizes of layers round down, got True")
     kernel, stride, padding = (
         _one_number(name, getattr(window, name)) for name in ("kernel_size", "stride", "padding")
     )

@@ -1,8 +1,8 @@
 """Initialization of convolutions and linear layers, drawn from a given generator.
 
 Each function fills its argument in place and returns it. Weights are drawn into a fresh contiguous matrix and copied,
-so a seed gives the same values in every memory format and on every device. Where `generator` may be None, torch's global
-state is drawn from then.
+so a seed gives the same values in every memory format and on every device. Where `generator` may be None, torch's
+global state is drawn from then.
 """
 
 from collections.abc import Callable

@@ -10,9 +10,9 @@ from encoders.initialize import initialize_
 class PixelEncoder(Encoder):
     """Stack of 3x3 convolutions without padding, ReLU after each; the first has stride 2, the others 1.
 
-    A square image of 84 pixels gives 35 x 35 cells, 39,200 features; strides `2-2-2-1` give 7 x 7 cells, 1,568 features,
-    in 4.7 times fewer operations. Images are taken in [0, 1] as they are: like RAD, and unlike SAC+AE's decoder, the
-    encoder does not center them.
+    A square image of 84 pixels gives 35 x 35 cells, 39,200 features; strides `2-2-2-1` give 7 x 7 cells, 1,568
+    features, in 4.7 times fewer operations. Images are taken in [0, 1] as they are: like RAD, and unlike SAC+AE's
+    decoder, the encoder does not center them.
 
     Args:
         image_shape: (C, H, W) of the images, C = 3 * frames in a stack.

@@ -87,7 +87,7 @@ SUITES: dict[str, Suite] = {
         example="cartpole-swingup",
         extra="dmc",
         splits={name: split.about for name, split in appearances.SPLITS.items() if name != appearances.PLAIN},
-        split=appearances.look_of,
+        split=appearances.appearance_of,
         shows_clips=True,
         tells_robot=True,
         long_episodes=True,

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from rad.envs.base import QUALITIES, Frame
-from rad.envs.dmc.appearances import SPLITS, TRAIN, Look
+from rad.envs.dmc.appearances import SPLITS, TRAIN, Appearance
 from rad.envs.dmc.task import DMCSimulator
 from scripts.bench import Row
 
@@ -57,8 +57,8 @@ def _rows(task: str, size: int, frames: int) -> list[Row]:
 
 
 def _simulator(task: str, size: int, split: str, quality: str) -> DMCSimulator:
-    look = None if split == TRAIN else Look(SPLITS[split])
-    simulator = DMCSimulator(task, size, 0, quality, seed=0, look=look)
+    appearance = None if split == TRAIN else Appearance(SPLITS[split])
+    simulator = DMCSimulator(task, size, 0, quality, seed=0, appearance=appearance)
     simulator.begin()
     _timed_frame(simulator, 0)
     return simulator

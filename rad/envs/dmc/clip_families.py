@@ -1,7 +1,6 @@
-"""Clips that are computed, in five families that differ in kind.
+"""Computed clips, in five families that differ in kind.
 
-Speeds and contrasts are such that the mean absolute difference of a frame and the next is 1 to 10 of 255, and the
-standard deviation of a frame 25 to 80.
+The mean absolute difference of consecutive frames is 1 to 10 of 255, and the standard deviation of a frame 25 to 80.
 """
 
 from __future__ import annotations
@@ -26,11 +25,7 @@ _DIGEST_TIMES = (0, 13, 37)
 
 
 class Computed(Clip):
-    """A clip whose chance comes from its family's name and a seed alone.
-
-    Args:
-        seed: non-negative.
-    """
+    """A clip drawn from its family's name and a non-negative seed alone."""
 
     family: ClassVar[str]
     starts = 1000
@@ -41,7 +36,7 @@ class Computed(Clip):
 
     @abc.abstractmethod
     def _build(self, rng: np.random.Generator) -> None:
-        """Draw all that is random."""
+        """Draw the clip's random properties."""
 
     @cached_property
     def digest(self) -> str:
@@ -52,14 +47,13 @@ class Computed(Clip):
 class Fbm(Computed):
     """Two clouds of color that drift apart and fade into each other.
 
-    Each is noise whose amplitude falls with frequency f as 1 / f^a, a in [1, 1.8], as in natural images; it has
-    no seams, so that it may drift for ever.
+    Each is noise whose amplitude falls with frequency f as 1 / f^a, a in [1, 1.8], as in natural images, without seams.
     """
 
     family = "fbm"
 
     def _build(self, rng: np.random.Generator) -> None:
-        self._layers = [np.tile(cloud(rng), (2, 2, 1)) for _ in range(2)]  # a window at any place needs no seam
+        self._layers = [np.tile(cloud(rng), (2, 2, 1)) for _ in range(2)]  # so that no window crosses a seam
         self._velocities = [_velocity(rng, 0.4, 1.2) for _ in range(2)]
         self._period = rng.uniform(100, 300)  # frames from one cloud to the other and back
 
@@ -120,7 +114,7 @@ class Plasma(Computed):
 
 
 class Shapes(Computed):
-    """Polygons that fly and turn over a plain ground; what leaves on one side comes back on the other."""
+    """Polygons that move and turn over a plain ground; those that leave on one side return on the other."""
 
     family = "shapes"
     _COUNT = 14
@@ -129,8 +123,8 @@ class Shapes(Computed):
     def _build(self, rng: np.random.Generator) -> None:
         self._ground, *self._colors = colors(rng, self._COUNT + 1)
         self._radius = rng.uniform(12, 30, self._COUNT)  # px
-        self._road = SIDE_PX + 2 * self._radius[:, None]  # px from out of sight to out of sight
-        self._start = rng.uniform(0, self._road, (self._COUNT, 2))
+        self._span = SIDE_PX + 2 * self._radius[:, None]  # px from out of sight to out of sight
+        self._start = rng.uniform(0, self._span, (self._COUNT, 2))
         self._velocity = np.array([_velocity(rng, 0.4, 1.4) for _ in range(self._COUNT)])
         self._spin = rng.uniform(-0.03, 0.03, self._COUNT)  # radians per frame
         self._corners = [_corners(rng) for _ in range(self._COUNT)]
@@ -140,7 +134,7 @@ class Shapes(Computed):
         import cv2
 
         canvas = np.full((SIDE_PX, SIDE_PX, 3), self._ground, np.uint8)
-        centers = (self._start + self._velocity * t) % self._road - self._radius[:, None]
+        centers = (self._start + self._velocity * t) % self._span - self._radius[:, None]
         turns = self._radius * np.exp(1j * self._spin * t)
         for center, turn, corners, color in zip(centers, turns, self._corners, self._colors):
             turned = corners * turn
@@ -195,7 +189,7 @@ class Stripes(Computed):
         self._speed, angle = _either_way(rng, 0.3, 0.8), rng.uniform(0, math.pi)
         x, y = grid()
         self._along = x * math.cos(angle) + y * math.sin(angle)  # px
-        # A stripe keeps its color up to half a px before its end and goes over into the next from there.
+        # A stripe keeps its color up to half a px before its end and blends into the next from there.
         knots = np.stack([ends - width + 0.5, ends - 0.5], axis=1).ravel()
         self._palette = palette(colors(rng, count).repeat(2, axis=0), knots, self._period)
 
@@ -225,9 +219,9 @@ def colors(rng: np.random.Generator, count: int) -> Picture:
 
 
 def palette(tones: Picture, knots: NDArray[np.float64], period: float) -> Picture:
-    """Return the colors on a circle: uint8 [256, 3], from place 0 to `period`, with `tones` [n, 3] at `knots`."""
-    place = np.arange(_SHADES) * (period / _SHADES)
-    channels = [np.interp(place, knots, tone, period=period) for tone in tones.T]
+    """Return the colors on a circle, uint8 [256, 3], from 0 to `period`, with `tones` [n, 3] at `knots`."""
+    angle = np.arange(_SHADES) * (period / _SHADES)
+    channels = [np.interp(angle, knots, tone, period=period) for tone in tones.T]
     return np.rint(np.stack(channels, axis=1)).astype(np.uint8)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from rad import envs
-from rad.envs.probe import BRIGHT, GREEN, GRAY, PROBES, RED, ProbeSimulator, ProbeSpec
+from rad.envs.probe import BRIGHT, GRAY, GREEN, PROBES, RED, ProbeSimulator, ProbeSpec
 
 EPISODES = 2000
 

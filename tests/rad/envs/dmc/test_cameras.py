@@ -55,7 +55,7 @@ def test_turn() -> None:
 
 
 @pytest.mark.parametrize("name", ["walker-walk", "cartpole-swingup", "reacher-easy", "fish-swim"])
-def test_no_turn_is_the_own_place(simulate: Any, name: str) -> None:
+def test_no_turn_changes_nothing(simulate: Any, name: str) -> None:
     simulator = simulate(name)
     own, before = own_fields(simulator), simulator._physics.data.cam_xpos[0].copy()
     axes = simulator._physics.data.cam_xmat[0].reshape(3, 3).copy()
