@@ -7,8 +7,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-__all__ = ["TEMPORARY_PREFIX", "locked", "replacing", "sync_folder"]
-
 TEMPORARY_PREFIX = ".tmp-"
 
 
@@ -42,9 +40,9 @@ def sync_folder(folder: Path) -> None:
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Hold `path`, a file that exists, while the block runs; the end of the process lets go of it too.
+    """Lock `path`, an existing file, while the block runs, and at most while the process runs.
 
-    Only who asks with this function is kept out; reading and replacing go on.
+    It keeps out callers of this function only; reading and replacing are not blocked.
 
     Raises:
         BlockingIOError: another process holds it, or this one does already.

@@ -1,6 +1,6 @@
 """metrics.jsonl read back: a row is a line of JSON with kind, frames, agent_steps, time_s, and then metrics.
 
-A killed run may leave its last line without the end, torn: that is no row, unless only the newline is missing.
+The last line of a killed run may be torn: that is no row, unless only the newline is missing.
 """
 
 import json
@@ -22,9 +22,8 @@ def read_rows(path: str | Path) -> list[Row]:
         OSError: there is no such file.
     """
     *lines, last = Path(path).read_text(encoding="utf-8", errors="replace").split("\n")
-    return [parse_row(line, f"'{path}' line {number}") for number, line in enumerate(lines, start=1)] + whole_rows(
-        [last]
-    )
+    rows = [parse_row(line, f"'{path}' line {number}") for number, line in enumerate(lines, start=1)]
+    return rows + whole_rows([last])
 
 
 def last_rows(path: str | Path, nbytes: int = 65_536) -> list[Row]:

@@ -7,8 +7,6 @@ import hashlib
 
 import torch
 
-__all__ = ["generator", "seed_for"]
-
 MAX_BITS = 63  # the largest seed that torch and NumPy both take as a signed 64-bit integer
 
 

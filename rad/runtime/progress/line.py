@@ -6,8 +6,6 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TextIO
 
-__all__ = ["FILE_PERIOD_S", "Line", "columns"]
-
 TERMINAL_PERIOD_S, FILE_PERIOD_S = 0.2, 30.0
 GAP = "  "
 

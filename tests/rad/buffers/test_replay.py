@@ -283,5 +283,5 @@ def test_impossible_sizes_are_refused(capacity: int, options: dict, message: str
 
 def test_a_state_of_another_capacity_is_refused() -> None:
     state = make(9).state_dict()
-    with pytest.raises(ValueError, match="the state is of 9 slots per environment; this buffer has 8"):
+    with pytest.raises(ValueError, match="slots of the state must be 8 per environment, got 9"):
         make(8).load_state_dict(state)

@@ -140,7 +140,7 @@ WRONG: list[tuple[dict[str, Any], dict[str, Any], str, str]] = [
     ({}, {"actor_features": "never"}, "actor_features", "must be after or before, got 'never'"),
     ({"camera_id": 3}, {}, "camera_id", "3 is impossible for probe tasks; allowed: 0"),
     ({"render_quality": "fast"}, {}, "render_quality", "fast is impossible for probe tasks; allowed: paper"),
-    ({"augment": "crop:ratio=10", "image_size": 300}, {}, "image_size", "3000 is impossible; allowed: 1 to 2048"),
+    ({"augment": "crop:ratio=10", "image_size": 300}, {}, "image_size", "must be 1 to 2048, got 3000"),
     ({}, {"log_std_min": 2.0}, "log_std_min", "must be below --log-std-max 2.0, got 2.0"),
     ({}, {"strong_weight": 0.7}, "strong_weight", "a --strong-augment that is not none; allowed here: 0.5, got 0.7"),
     ({}, {"share_draw": True, "target_views": 2}, "share_draw", "got 2 and 1"),
