@@ -46,7 +46,11 @@ def run(batch: int = 128, frames: int = 3, seconds: float = 1.0) -> list[Row]:
 def _row(name: str, batch: int, frames: int, seconds: float) -> Row:
     speeds = {side: batch / t for side, t in _times(sides(name, batch, frames), seconds).items()}
     others = [speed for side, speed in speeds.items() if side != "ours"]
-    return {"op": name, **{f"{side}_per_s": speeds.get(side) for side in SIDES}, "ratio": speeds["ours"] / max(others)}
+    return {
+        "op": name,
+        **{f"{side}_per_s": speeds.get(side) for side in SIDES},
+        "ratio": speeds["ours"] / max(others) if others else None,
+    }
 
 
 def _times(works: dict[str, Work], seconds: float) -> dict[str, float]:
@@ -75,8 +79,9 @@ def sides(name: str, batch: int, frames: int) -> dict[str, Work]:
         works["kornia"] = partial(KORNIA[name](), floats.unflatten(1, (frames, 3)))
     if name in TORCHVISION:
         works["torchvision"] = partial(_one_by_one, op, TORCHVISION[name], stored if op.takes_bytes else floats)
-    plain = (stored if op.takes_bytes else floats).numpy()
-    works["numpy"] = partial(getattr(naive, name), plain, np.random.default_rng(0))
+    if hasattr(naive, name):
+        plain = (stored if op.takes_bytes else floats).numpy()
+        works["numpy"] = partial(getattr(naive, name), plain, np.random.default_rng(0))
     return works
 
 
