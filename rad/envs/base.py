@@ -115,7 +115,7 @@ def check_action(action: Any, space: ActionSpace) -> Any:
     """
     if isinstance(space, gymnasium.spaces.Discrete):
         whole = np.ndim(action) == 0 and np.issubdtype(np.asarray(action).dtype, np.integer)
-        require(whole and 0 <= int(action) < space.n, "action", f"an integer from 0 to {space.n - 1}", action)
+        require(bool(whole and 0 <= int(action) < space.n), "action", f"an integer from 0 to {space.n - 1}", action)
         return int(action)
     array = np.asarray(action, dtype=np.float32)
     require(array.shape == space.shape, "action", f"of shape {list(space.shape)}", list(array.shape))

@@ -30,8 +30,8 @@ def run(tasks: tuple[str, ...] = TASKS, size: int = 84, frames: int = 40) -> lis
 
     Returns:
         One row per task, split and quality: `task`, `split`, `quality`, `ms_per_frame` (median wall time of drawing
-        alone, with the video's frame), `speedup` over the suite's own look in `paper`, and `ratio_to_train`, the
-        speed in parts of that of `train` in the same quality. For `train` also `mean_abs_diff_255`, the mean
+        alone, with the video's frame), `speedup` over the unchanged task in `paper`, and `ratio_to_train`, the
+        speed relative to that of `train` in the same quality. For `train` also `mean_abs_diff_255`, the mean
         difference of a pixel value from `paper`, of 255.
     """
     return [row for task in tasks for row in _rows(task, size, frames)]

@@ -224,7 +224,7 @@ class ProcgenEnv(VectorEnv[Any, Any, Any]):
         self._camera.close()
 
     def _make(self, seed: Any) -> Native:
-        is_seed = isinstance(seed, (int, np.integer)) and 0 <= seed <= MAX_SEED
+        is_seed = isinstance(seed, (int, np.integer)) and 0 <= int(seed) <= MAX_SEED
         require(is_seed, "seed", f"0 to {MAX_SEED} for procgen tasks", seed)
         return make_native(self.game, self.num_envs, int(seed), self.options, self.split, self._num_threads)
 

@@ -127,8 +127,8 @@ def test_a_cloud_has_the_spectrum_of_natural_images_and_no_seam(seed: int) -> No
 
 
 def test_the_channels_of_a_cloud_vary_together() -> None:
-    found = [np.corrcoef(cloud(np.random.default_rng(seed)).reshape(-1, 3).T)[0, 1] for seed in range(12)]
-    assert np.mean(found) > 0.3
+    values = [np.corrcoef(cloud(np.random.default_rng(seed)).reshape(-1, 3).T)[0, 1] for seed in range(12)]
+    assert np.mean(values) > 0.3
 
 
 def test_fbm_fades_from_one_cloud_into_another() -> None:
@@ -181,11 +181,11 @@ def test_stripes_are_straight_and_of_few_colors(seed: int) -> None:
 
 def test_colors_differ() -> None:
     for seed in range(50):
-        found = colors(np.random.default_rng(seed), 6).astype(int)
-        assert found.shape == (6, 3)
-        lightness = np.sort(found.max(axis=1))
+        values = colors(np.random.default_rng(seed), 6).astype(int)
+        assert values.shape == (6, 3)
+        lightness = np.sort(values.max(axis=1))
         assert np.diff(lightness).min() > 8 and lightness[0] > 60 and lightness[-1] < 250
-        assert np.ptp(found, axis=1).max() > 60, "not all are gray"
+        assert np.ptp(values, axis=1).max() > 60, "not all are gray"
 
 
 def test_a_palette_goes_round() -> None:
