@@ -19,7 +19,7 @@ def take_windows(images: Tensor, rows: Tensor, left: Tensor, width: int) -> Tens
     Args:
         images: `[B, C, H, W]`, any type.
         rows: int64 `[B, h]` in 0..H-1.
-        left: first column of the run, int64 `[B]`; a run that leaves its row goes on in the next one.
+        left: first column of the run, int64 `[B]`; a run that leaves its row continues in the next.
         width: pixels in a run.
 
     Returns:

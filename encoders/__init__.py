@@ -66,7 +66,7 @@ def make(spec: str, image_shape: ImageShape, *, generator: torch.Generator, **op
 
     Raises:
         ValueError: the name or an option in the text is unknown or out of range, or the image is too small.
-        TypeError: one of `options` is unknown or stands in the text too.
+        TypeError: one of `options` is unknown or in the text too.
 
     Example:
         >>> make("pixel:strides=2-2-2-1", (9, 84, 84), generator=torch.Generator()).map_shape

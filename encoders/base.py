@@ -58,7 +58,7 @@ class Encoder(nn.Module):
         image_shape: (C, H, W) of the images that come in.
         layers: maps images [B, C, H, W] to a feature map [B, C', H', W']. Its windows (convolutions and poolings)
             are square and registered in the order in which they act, one after the other; what runs beside a
-            shortcut stands in a `Residual`. The first layer holds a window, and a layer that does begins a stage.
+            shortcut is in a `Residual`. The first layer holds a window, and a layer that does begins a stage.
 
     Raises:
         ValueError: an axis of `image_shape` is not positive, or the image is too small for a layer.

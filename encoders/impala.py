@@ -17,7 +17,7 @@ class ImpalaEncoder(Encoder):
     ReLU, convolution; all windows are padded by 1. An image of 64 pixels gives 8 x 8 cells, 2,048 features,
     and each cell sees 141 pixels: all of it. Images are taken in [0, 1] as they are.
 
-    The published network goes on with a linear layer of 256 units and a ReLU that policy and value share. Here
+    The published network continues with a linear layer of 256 units and a ReLU that policy and value share. Here
     that layer is the trunk of PPO's head: projections belong to the heads, and the map that figures show
     stands before it. For images 3x64x64 the encoder has 97,600 weights, 622,144 with that trunk and 626,256
     with the logits of Procgen's 15 actions and the value.

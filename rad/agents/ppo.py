@@ -145,7 +145,7 @@ class PPOAgent(Agent):
         return of_policy_and_value(self.head)
 
     def begin_rollout(self, num_envs: int) -> None:
-        """Draw the augmentation of each environment anew, if it acts on rollouts; it holds until the next call."""
+        """Draw the augmentation of each environment, if it acts on rollouts, until the next call."""
         if self.config.augment_where == "rollout":
             self.views.choose()
             self.views.sample_params((num_envs, *self.image_shape), self.device)

@@ -60,7 +60,7 @@ class Averages:
         return means
 
     def state_dict(self) -> dict[str, dict[str, Any]]:
-        """Return the sums and counts, so that a resumed run goes on with a half-full average."""
+        """Return the sums and counts, so that a resumed run continues a half-full average."""
         return {"sums": dict(self._sums), "floats": dict(self._floats), "counts": dict(self._counts)}
 
     def load_state_dict(self, state: Mapping[str, Mapping[str, Any]]) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 COUNTS = ("frames", "agent_steps", "time_s")
 
 Row = dict[str, Any]
-"""Numbers that were not finite stand in the file as `null`, and here as None."""
+"""Numbers that are not finite are `null` in the file and None here."""
 
 
 def read_rows(path: str | Path) -> list[Row]:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-ENCODER_OPTIONS = ("num_layers", "num_filters", "width")  # were fields of their own, 0 for the encoder's default
+ENCODER_OPTIONS = ("num_layers", "num_filters", "width")  # were fields of a run, 0 for the encoder's default
 SUITES = ("procgen",)  # whose options were a field of every run of PPO, whatever its task
 # New settings of a run and of its agent, with the earlier behavior.
 ADDED = {"sac": {"eval_policy": "mode", "auxiliary_loss": "none"}, "ppo": {"auxiliary_loss": "none"}}

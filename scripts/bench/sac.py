@@ -170,5 +170,5 @@ def giga_operations(update: Update) -> float:
 
 
 def page_faults() -> int:
-    """Return the page faults of this process so far that needed no disk: memory handed out anew."""
+    """Return the page faults of this process so far that needed no disk: newly allocated memory."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt

@@ -92,12 +92,12 @@ def test_folder_is_searched_and_read_in_rgb(folder):
 
 
 def test_count_and_seed_choose_from_the_folder(folder):
-    def chosen(seed):
+    def indices(seed):
         return Overlay(folder=str(folder), count=4, seed=seed).distractors[:, 0, 0, 0].tolist()
 
-    assert len(set(chosen(0))) == 4
-    assert chosen(0) == chosen(0)
-    assert chosen(0) != chosen(1)
+    assert len(set(indices(0))) == 4
+    assert indices(0) == indices(0)
+    assert indices(0) != indices(1)
 
 
 def test_folder_in_a_chain_is_quoted(folder):
@@ -158,8 +158,8 @@ def test_given_distractors_replace_the_generated_ones(tmp_path):
     given = torch.arange(5, dtype=torch.uint8).view(5, 1, 1, 1).expand(5, 3, 4, 4)
     op = make("overlay:count=3:seed=4", distractors=given)
     assert isinstance(op, Overlay) and op.images is not None
-    chosen = [int(picture[0, 0, 0]) for picture in op.images]
-    assert len(set(chosen)) == 3 and set(chosen) <= set(range(5))
+    indices = [int(picture[0, 0, 0]) for picture in op.images]
+    assert len(set(indices)) == 3 and set(indices) <= set(range(5))
     with pytest.raises(ValueError, match=r"^overlay: count must be at most 5, got 128"):
         make("overlay", distractors=given)
     with pytest.raises(ValueError, match="overlay: folder must be one with"):

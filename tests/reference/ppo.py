@@ -134,10 +134,10 @@ class ReferencePPO:
             losses["policy_consistency"] = self.kl(out.detach(), other).mean()
             losses["value_consistency"] = ((value.detach() - other_value) ** 2).mean() / 2
             loss = loss + config.consistency_coef * (losses["policy_consistency"] + losses["value_consistency"])
-        found = gradients(loss, self.params)
-        norm = math.sqrt(sum(float((g**2).sum()) for g in found.values()))
+        grads = gradients(loss, self.params)
+        norm = math.sqrt(sum(float((g**2).sum()) for g in grads.values()))
         factor = min(1.0, config.max_grad_norm / (norm + 1e-6))
-        self.adam({name: factor * gradient for name, gradient in found.items()})
+        self.adam({name: factor * gradient for name, gradient in grads.items()})
         return {name: loss.item() for name, loss in losses.items()} | {"grad_norm": norm}
 
     def adam(self, found: Params) -> None:

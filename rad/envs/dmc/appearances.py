@@ -130,7 +130,7 @@ class Appearance:
         return self.split.name
 
     def source(self) -> Source:
-        """Return the clips that the split chooses from, read anew.
+        """Return the clips that the split chooses from, read again.
 
         Raises:
             ValueError: the folder holds too few clips or one that does not open.

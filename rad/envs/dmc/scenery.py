@@ -75,7 +75,7 @@ class Scenery:
         if self._material_path:
             colors = self._original["mat_rgba"][:, :3]
             self._model.mat_rgba[:, :3] = np.clip(colors + self._material_path.at(moment), 0.0, 1.0)
-        # Cameras and lights follow from the model and the present positions; nothing else is computed anew.
+        # Cameras and lights follow from the model and the current positions; nothing else is recomputed.
         mujoco.mj_camlight(self._model, self._physics.data.ptr)
         self._upload()
 

@@ -166,7 +166,7 @@ class ProcgenEnv(VectorEnv[Any, Any, Any]):
         return tuple(np.ascontiguousarray(obs[-3:].transpose(1, 2, 0)) for obs in self._observation)
 
     def render_frame(self, size: int = 240) -> Sequence[Frame]:
-        """Draw each environment at a high resolution, uint8 [size, size, 3], when it is read; the episodes go on.
+        """Draw each environment for people, uint8 [size, size, 3], when it is read, without changing the episodes.
 
         Raises:
             ValueError: `size` is impossible.

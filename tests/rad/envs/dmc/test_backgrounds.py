@@ -102,16 +102,16 @@ def test_hidden_files_and_folders_are_left_out(album: Path) -> None:
 def test_the_choice_of_some_files_is_the_same_each_time(album: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     copy = tmp_path_factory.mktemp("copies") / "album"
     shutil.copytree(album, copy)
-    chosen = names(Folder("train", album, 4))
-    assert chosen == sorted(chosen) and len(chosen) == 4
-    assert chosen == names(Folder("train", copy, 4)) != [f"{n}.png" for n in range(4)]
+    files = names(Folder("train", album, 4))
+    assert files == sorted(files) and len(files) == 4
+    assert files == names(Folder("train", copy, 4)) != [f"{n}.png" for n in range(4)]
     assert len(Folder("train", album, 2)) == 2
 
 
 def test_the_order_in_which_a_disk_lists_files_does_not_matter(album: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    chosen = names(Folder("train", album, 4))
+    files = names(Folder("train", album, 4))
     monkeypatch.setattr(os, "walk", lambda root, onerror: [(str(root), [], [f"{n}.png" for n in (3, 5, 1, 0, 4, 2)])])
-    assert names(Folder("train", album, 4)) == chosen
+    assert names(Folder("train", album, 4)) == files
 
 
 def test_files_of_the_same_content_count_once(album: Path) -> None:

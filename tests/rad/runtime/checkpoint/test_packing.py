@@ -69,9 +69,9 @@ def test_the_form_of_an_optimizer_state():
     ],
 )
 def test_tensors_of_any_layout_keep_their_values(tensor):
-    found = round_trip(tensor)
-    assert found.is_contiguous() and not found.requires_grad
-    assert found.dtype == tensor.dtype and torch.equal(found, tensor.detach())
+    copy = round_trip(tensor)
+    assert copy.is_contiguous() and not copy.requires_grad
+    assert copy.dtype == tensor.dtype and torch.equal(copy, tensor.detach())
 
 
 def test_arrays_of_any_layout_keep_their_values():
