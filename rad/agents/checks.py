@@ -1,4 +1,4 @@
-"""Checks of hyperparameters that a range of numbers does not say; one SettingError each."""
+"""Checks of hyperparameters beyond ranges of numbers; each error is a SettingError."""
 
 from typing import Any, get_args
 
@@ -17,10 +17,10 @@ def check_words(config: Any, **kinds: Any) -> None:
 
 
 def check_effect(config: Any, effective: bool, condition: str, *names: str) -> None:
-    """Check that the options named have their defaults if they are not `effective`, as `condition` says in words.
+    """Check that the options named have their defaults unless they are `effective`; `condition` says when, in words.
 
     Raises:
-        SettingError: one would be ignored in silence.
+        SettingError: one would be ignored silently.
     """
     for name in names:
         value, default = getattr(config, name), getattr(type(config), name)

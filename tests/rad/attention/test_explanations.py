@@ -75,7 +75,7 @@ class TestStages:
     @pytest.mark.parametrize("stage", [4, -5, 99])
     def test_unknown_stages(self, stage: int) -> None:
         encoder, images, _ = make("pixel")
-        with pytest.raises(ValueError, match=rf"^stage is {stage}; expected 0 to 3, or -1 to -4 from the end"):
+        with pytest.raises(ValueError, match=rf"^stage must be 0 to 3, or -1 to -4 from the end, got {stage}"):
             encoder.feature_map(images, stage)
 
 

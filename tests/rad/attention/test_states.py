@@ -103,6 +103,6 @@ def test_what_belongs_to_the_robot() -> None:
 def test_a_suite_that_cannot_tell_says_so() -> None:
     env: Any = envs.make("probe/both")
     env.reset()
-    with pytest.raises(ValueError, match="probe/both does not tell which pixels show the robot"):
+    with pytest.raises(ValueError, match="task must be of dmc to know the robot's pixels, got probe/both"):
         env.call("robot_mask")
     env.close()

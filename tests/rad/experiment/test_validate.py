@@ -133,7 +133,7 @@ WRONG: list[tuple[dict[str, Any], dict[str, Any], str, str]] = [
         "strides=... once, got 'depth=9'",
     ),
     ({"encoder": "pixel:num_filters=x"}, {}, "encoder", "num_filters must be of type int, got 'x'"),
-    ({"encoder": "pixel:strides=2-0"}, {}, "encoder", "strides are '2-0'; expected at most 4 numbers from 1"),
+    ({"encoder": "pixel:strides=2-0"}, {}, "encoder", "strides must be at most 4 numbers from 1"),
     ({"encoder": "nature:width=2"}, {}, "encoder", "takes each of the options none once, got 'width=2'"),
     ({"auxiliary_loss": "spr"}, {}, "auxiliary_loss", "unknown auxiliary loss 'spr'; known: curl"),
     ({"auxiliary_loss": "curl:tau=0"}, {}, "auxiliary_loss", "curl: tau must be above 0 and at most 1, got 0.0"),

@@ -45,7 +45,7 @@ WRONG: list[tuple[dict[str, Any], dict[str, Any], str, str]] = [
     ({"frames": 19}, {}, "frames", "must be at least 20, one rollout of 4 environments and 5 steps, got 19"),
     ({"encoder": "impala:num_layers=2"}, {}, "encoder", "options width=... once, got 'num_layers=2'"),
     ({"augment": "ucb:flip"}, {}, "augment", "two or more"),
-    ({"augment": "ucb:flip,crop", "crop": "resize"}, {}, "augment", "as --crop pad does; flip and crop differ"),
+    ({"augment": "ucb:flip,crop", "crop": "resize"}, {}, "augment", "as with --crop pad, got flip and crop"),
     ({"augment": "ucb:flip,crp"}, {}, "augment", "unknown augmentation 'crp'"),
 ]
 
@@ -92,7 +92,11 @@ class TestOfGames:
         ("procgen", "flag", "said"),
         [
             ({"distribution_mode": "memory"}, "distribution_mode", "allowed: easy, hard, exploration"),
-            ({"train_split": "trian"}, "train_split", "unknown split 'trian'; known: train, test, test-all, themes-"),
+            (
+                {"train_split": "trian"},
+                "train_split",
+                "unknown split 'trian'; did you mean train?; known: train, ",
+            ),
             ({"test_split": "tset"}, "test_split", "unknown split 'tset'"),
             ({"test_split": "themes-test"}, "test_split", "allowed: procgen/coinrun hard"),
             ({"start_level": 5}, "start_level", "needs num_levels, got 5 alone"),

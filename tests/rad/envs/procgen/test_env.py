@@ -312,12 +312,12 @@ def test_a_level_outside_the_split_is_an_error_at_once() -> None:
 @pytest.mark.parametrize(
     ("actions", "text"),
     [
-        ([0, 0, 15, 0], "action 15 of environment 2 is unknown; allowed: 0 to 14"),
-        ([0, -1, 0, 0], "action -1 of environment 1 is unknown; allowed: 0 to 14"),
-        ([2**40, 0, 0, 0], "action 1099511627776 of environment 0 is unknown; allowed: 0 to 14"),
-        ([0.0] * 4, "action is float64; allowed: integers 0 to 14"),
-        ([0] * 5, r"action has shape \[5\]; allowed: \[4\]"),
-        (0, r"action has shape \[\]; allowed: \[4\]"),
+        ([0, 0, 15, 0], "action of environment 2 must be 0 to 14, got 15"),
+        ([0, -1, 0, 0], "action of environment 1 must be 0 to 14, got -1"),
+        ([2**40, 0, 0, 0], "action of environment 0 must be 0 to 14, got 1099511627776"),
+        ([0.0] * 4, "action must be an integer from 0 to 14, got 'float64'"),
+        ([0] * 5, r"action must be of shape \[4\], got \[5\]"),
+        (0, r"action must be of shape \[4\], got \[\]"),
     ],
 )
 def test_bad_actions_are_refused_and_change_nothing(venv: Any, actions: Any, text: str) -> None:
@@ -346,10 +346,10 @@ def test_resume_is_exact_in_every_game(game: str) -> None:
 @pytest.mark.parametrize(
     ("changes", "text"),
     [
-        ({"game": "maze"}, "task of the state is 'procgen/bossfight'; this environment has 'procgen/maze'"),
-        ({"distribution_mode": "hard"}, "options of the state is "),
-        ({"split": LevelRange("train", 0, 100)}, "options of the state is "),
-        ({"stack": 2}, r"observation of the state is \[3, 64, 64\]; this environment has \[6, 64, 64\]"),
+        ({"game": "maze"}, "task of the state must be 'procgen/maze', got 'procgen/bossfight'"),
+        ({"distribution_mode": "hard"}, "options of the state must be "),
+        ({"split": LevelRange("train", 0, 100)}, "options of the state must be "),
+        ({"stack": 2}, r"observation of the state must be \[6, 64, 64\], got \[3, 64, 64\]"),
     ],
 )
 def test_a_state_of_another_environment_is_refused(venv: Any, changes: dict[str, Any], text: str) -> None:
@@ -376,7 +376,7 @@ def test_a_damaged_state_is_refused_before_anything_changes(venv: Any, damage: s
     else:
         last["version"] = "0.10.6"
     with pytest.raises(
-        ValueError, match=r"^(state has sha256 \w+; allowed: \w+, as was saved|version of the state is)"
+        ValueError, match=r"^(sha256 of the state must be \w+, as saved, got|version of the state must be)"
     ):
         envs.load_env_state(venv, state)
     assert repr(envs.env_state(venv)) == before
