@@ -22,16 +22,13 @@ BATCH = 32
 
 
 class Faithfulness(NamedTuple):
-    """How the output moves when pixels are blurred in the order of a map.
+    """How the output moves when pixels are blurred in the order of a map."""
 
-    Attributes:
-        insertion: the mean distance from the output while a blurred image is made sharp, the most important pixels
-            first, in parts of the distance when all is blurred; float [B], lower is better.
-        deletion: the same while the sharp image is blurred; higher is better. An image that is half blurred is like
-            none the agent has seen, which moves the output by itself: trust insertion more.
-    """
-
+    # The mean distance from the output while a blurred image is made sharp, the most important pixels first, in parts
+    # of the distance when all is blurred; float [B], lower is better.
     insertion: NDArray[np.float64]
+    # The same while the sharp image is blurred; higher is better. An image that is half blurred is like none the
+    # agent has seen, which moves the output by itself: trust insertion more.
     deletion: NDArray[np.float64]
 
 

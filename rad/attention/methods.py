@@ -21,40 +21,25 @@ Maps = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Settings:
-    """How maps are made.
+    """How maps are made."""
 
-    Attributes:
-        stage: of the encoder, for the methods that look at one.
-        power: of the activation.
-        norm: of the activation, one of `maps.NORMS`.
-        seed: of SmoothGrad's noise.
-    """
-
-    stage: int = -1
-    power: float = 1.0
-    norm: str = "sum"
-    seed: int = 0
+    stage: int = -1  # of the encoder, for the methods that look at one
+    power: float = 1.0  # of the activation
+    norm: str = "sum"  # of the activation, one of `maps.NORMS`
+    seed: int = 0  # of SmoothGrad's noise
 
 
 @dataclass(frozen=True)
 class Method:
-    """A way to show where an encoder looks.
+    """A way to show where an encoder looks."""
 
-    Attributes:
-        title: its name on figures.
-        compute: raw maps [B, h, w] of images float [B, 3K, H, W] in [0, 1].
-        of_stage: its cells are those of a stage's feature map.
-        of_grid: its cells are the points where images are perturbed; with neither, cells are pixels.
-        needs_logits: it explains discrete actions only.
-        is_share: `compute` gives maps with sum 1 already.
-    """
-
-    title: str
+    title: str  # its name on figures
+    # Raw maps [B, h, w] of images float [B, 3K, H, W] in [0, 1].
     compute: Callable[[Encoder, Target, Tensor, Settings], Tensor]
-    of_stage: bool = False
-    of_grid: bool = False
-    needs_logits: bool = False
-    is_share: bool = False
+    of_stage: bool = False  # its cells are those of a stage's feature map
+    of_grid: bool = False  # its cells are the points where images are perturbed; with neither, cells are pixels
+    needs_logits: bool = False  # it explains discrete actions only
+    is_share: bool = False  # `compute` gives maps with sum 1 already
 
 
 def _smooth_grad(encoder: Encoder, target: Target, images: Tensor, how: Settings) -> Tensor:

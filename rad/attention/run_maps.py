@@ -18,44 +18,26 @@ from rad.types import newest_frames
 
 @dataclasses.dataclass(frozen=True)
 class Question:
-    """What is asked of each run.
+    """What is asked of each run."""
 
-    Attributes:
-        methods: names of those to use, in the order of the figure's columns.
-        target: what they explain.
-        settings: how maps are made.
-        split: that the states are from.
-        seed: of the states and of all chance.
-    """
-
-    methods: tuple[str, ...]
-    target: str
-    settings: Settings
-    split: str
-    seed: int
+    methods: tuple[str, ...]  # names of those to use, in the order of the figure's columns
+    target: str  # what they explain
+    settings: Settings  # how maps are made
+    split: str  # that the states are from
+    seed: int  # of the states and of all chance
 
 
 @dataclasses.dataclass(frozen=True)
 class Gaze:
-    """One run, what it is shown, and where it looks.
+    """One run, what it is shown, and where it looks."""
 
-    Attributes:
-        label: name of the run, different from all others.
-        run: as loaded.
-        fresh: an agent like it that never learned, with other weights than the run began with.
-        images: float [B, C, H, W], what the encoder is given.
-        masks: bool [B, H, W], the robot in these images; None where it is not known.
-        maps: by method, float [B, H, W].
-        fresh_maps: the same of `fresh`.
-    """
-
-    label: str
-    run: LoadedRun
-    fresh: Agent
-    images: Tensor
-    masks: NDArray[np.bool_] | None
-    maps: Mapping[str, Maps]
-    fresh_maps: Mapping[str, Maps]
+    label: str  # name of the run, different from all others
+    run: LoadedRun  # as loaded
+    fresh: Agent  # an agent like it that never learned, with other weights than the run began with
+    images: Tensor  # float [B, C, H, W], what the encoder is given
+    masks: NDArray[np.bool_] | None  # bool [B, H, W], the robot in these images; None where it is not known
+    maps: Mapping[str, Maps]  # by method, float [B, H, W]
+    fresh_maps: Mapping[str, Maps]  # the same of `fresh`
 
     @property
     def frames(self) -> NDArray[np.uint8]:

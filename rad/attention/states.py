@@ -16,32 +16,20 @@ from rad.runtime.seeding import seed_for
 
 
 class Episodes(NamedTuple):
-    """What a run did, so that it can be done again.
+    """What a run did, so that it can be done again."""
 
-    Attributes:
-        seed: of the environment.
-        actions: [1, ...] each, one per agent step, from the first reset on.
-        rewards: one per agent step.
-        ends: numbers of the steps that ended an episode.
-        fps: agent steps per second at the speed of the simulator.
-    """
-
-    seed: int
-    actions: list[NDArray[Any]]
-    rewards: list[float]
-    ends: list[int]
-    fps: float
+    seed: int  # of the environment
+    actions: list[NDArray[Any]]  # [1, ...] each, one per agent step, from the first reset on
+    rewards: list[float]  # one per agent step
+    ends: list[int]  # numbers of the steps that ended an episode
+    fps: float  # agent steps per second at the speed of the simulator
 
 
 class States(NamedTuple):
-    """Moments as one run sees them.
+    """Moments as one run sees them."""
 
-    Attributes:
-        obs: uint8 [B, C, H, W], as the environment gives them.
-        masks: bool [B, H, W], the robot's pixels in the newest frame; None where the suite cannot tell.
-    """
-
-    obs: NDArray[np.uint8]
+    obs: NDArray[np.uint8]  # uint8 [B, C, H, W], as the environment gives them
+    # Bool [B, H, W], the robot's pixels in the newest frame; None where the suite cannot tell.
     masks: NDArray[np.bool_] | None
 
 

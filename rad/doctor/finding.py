@@ -6,21 +6,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Finding:
-    """What a check found.
+    """What a check found."""
 
-    Attributes:
-        name: what was looked at.
-        ok: nothing to do.
-        text: what is there, or what is wrong.
-        remedy: what to do about it, where something is wrong.
-        needed: the suite cannot run unless this is ok.
-    """
-
-    name: str
-    ok: bool
-    text: str
-    remedy: str = ""
-    needed: bool = True
+    name: str  # what was looked at
+    ok: bool  # nothing to do
+    text: str  # what is there, or what is wrong
+    remedy: str = ""  # what to do about it, where something is wrong
+    needed: bool = True  # the suite cannot run unless this is ok
 
 
 Check = Callable[[], Finding]

@@ -20,17 +20,11 @@ from rad.runtime.seeding import generator
 
 
 class LoadedRun(NamedTuple):
-    """A run as far as it got.
+    """A run as far as it got."""
 
-    Attributes:
-        config: its settings.
-        agent: with the weights of its newest whole checkpoint.
-        frames: environment frames that it had been trained for then.
-    """
-
-    config: RunConfig
-    agent: Agent
-    frames: int
+    config: RunConfig  # its settings
+    agent: Agent  # with the weights of its newest whole checkpoint
+    frames: int  # environment frames that it had been trained for then
 
 
 def load(folder: Path, device: str = "auto") -> LoadedRun:

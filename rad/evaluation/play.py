@@ -11,17 +11,11 @@ Policy = Callable[[np.ndarray], np.ndarray]
 
 
 class Episodes(NamedTuple):
-    """What was measured of each episode, in the order of play.
+    """What was measured of each episode, in the order of play."""
 
-    Attributes:
-        returns: undiscounted returns, float [N, episodes].
-        lengths: environment frames, int [N, episodes].
-        successes: bool [N, episodes]; None where the suite does not tell.
-    """
-
-    returns: np.ndarray
-    lengths: np.ndarray
-    successes: np.ndarray | None
+    returns: np.ndarray  # undiscounted returns, float [N, episodes]
+    lengths: np.ndarray  # environment frames, int [N, episodes]
+    successes: np.ndarray | None  # bool [N, episodes]; None where the suite does not tell
 
 
 class Recorder:

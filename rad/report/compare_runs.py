@@ -34,19 +34,12 @@ class Line(NamedTuple):
 
 @dataclass(frozen=True)
 class RunComparison:
-    """What a comparison found.
+    """What a comparison found."""
 
-    Attributes:
-        lines: for each split that both sides have.
-        unit: what the counts are of: episodes or runs.
-        notes: what the intervals cover, and what else to know.
-        settings: values of both sides by field, where they differ.
-    """
-
-    lines: list[Line]
-    unit: str
-    notes: list[str]
-    settings: dict[str, tuple[str, str]]
+    lines: list[Line]  # for each split that both sides have
+    unit: str  # what the counts are of: episodes or runs
+    notes: list[str]  # what the intervals cover, and what else to know
+    settings: dict[str, tuple[str, str]]  # values of both sides by field, where they differ
 
     def text(self) -> str:
         """Write it as plain text."""

@@ -20,33 +20,21 @@ NOTHING: Mapping[str, str] = MappingProxyType({})
 
 @dataclass(frozen=True)
 class Grid:
-    """What a sweep varies.
+    """What a sweep varies."""
 
-    Attributes:
-        tasks: at least one.
-        augments: none for the preset's own.
-        seeds: at least one.
-        overrides: the values of each further field, as typed.
-    """
-
-    tasks: Sequence[str]
-    augments: Sequence[str]
-    seeds: Sequence[int]
-    overrides: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    tasks: Sequence[str]  # at least one
+    augments: Sequence[str]  # none for the preset's own
+    seeds: Sequence[int]  # at least one
+    overrides: Mapping[str, Sequence[str]] = field(default_factory=dict)  # the values of each further field, as typed
 
 
 @dataclass(frozen=True)
 class Trial:
-    """One run of a sweep.
+    """One run of a sweep."""
 
-    Attributes:
-        name: its folder within that of the sweep: TASK/AUGMENT[/FIELD=VALUE...]/seed-N.
-        config: what it computes; `out` is its folder.
-        overrides: the values, as texts, of what is varied beside task, augmentation and seed.
-    """
-
-    name: str
-    config: RunConfig
+    name: str  # its folder within that of the sweep: TASK/AUGMENT[/FIELD=VALUE...]/seed-N
+    config: RunConfig  # what it computes; `out` is its folder
+    # The values, as texts, of what is varied beside task, augmentation and seed.
     overrides: Mapping[str, str] = field(default_factory=dict)
 
     @property

@@ -16,19 +16,12 @@ TERMINAL_PERIOD_S, FILE_PERIOD_S = 1.0, 60.0
 
 @dataclass(frozen=True)
 class Total:
-    """How far all runs are together.
+    """How far all runs are together."""
 
-    Attributes:
-        runs: how many are finished.
-        all_runs: how many there are.
-        frames: environment frames so far, of all runs.
-        all_frames: frames at the end.
-    """
-
-    runs: int
-    all_runs: int
-    frames: int
-    all_frames: int
+    runs: int  # how many are finished
+    all_runs: int  # how many there are
+    frames: int  # environment frames so far, of all runs
+    all_frames: int  # frames at the end
 
 
 class Board:

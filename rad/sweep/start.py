@@ -34,23 +34,14 @@ OWN_BYTES = 1_400_000_000  # of a run without what it stores: 1.36 GB measured, 
 
 @dataclass(frozen=True)
 class Options:
-    """How a sweep is worked through.
+    """How a sweep is worked through."""
 
-    Attributes:
-        out: its folder.
-        workers: runs at a time; 0 for as many as memory and cores allow.
-        measure: time some updates first.
-        engine: local or ray.
-        address: of a Ray cluster; "" for an instance on this machine.
-        gpus: of a run on Ray; None for one if there are any.
-    """
-
-    out: Path
-    workers: int = 0
-    measure: bool = True
-    engine: str = "local"
-    address: str = ""
-    gpus: float | None = None
+    out: Path  # its folder
+    workers: int = 0  # runs at a time; 0 for as many as memory and cores allow
+    measure: bool = True  # time some updates first
+    engine: str = "local"  # local or ray
+    address: str = ""  # of a Ray cluster; "" for an instance on this machine
+    gpus: float | None = None  # of a run on Ray; None for one if there are any
 
 
 def start(trials: Sequence[Trial], options: Options, recorded: manifest.Record | None, command: Sequence[str]) -> int:

@@ -28,19 +28,12 @@ class State(Enum):
 
 @dataclass(frozen=True)
 class RunProgress:
-    """How far a run is, by the last rows of its metrics.
+    """How far a run is, by the last rows of its metrics."""
 
-    Attributes:
-        frames: environment frames so far.
-        time_s: seconds of running so far.
-        frames_per_s: lately; None before there are rows to tell.
-        episode_return: the latest; None before there is one.
-    """
-
-    frames: int = 0
-    time_s: float = 0.0
-    frames_per_s: float | None = None
-    episode_return: float | None = None
+    frames: int = 0  # environment frames so far
+    time_s: float = 0.0  # seconds of running so far
+    frames_per_s: float | None = None  # lately; None before there are rows to tell
+    episode_return: float | None = None  # the latest; None before there is one
 
 
 def state(trial: Trial) -> State:

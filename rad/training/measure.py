@@ -29,21 +29,13 @@ LEFT_FREE = 0.9  # of the memory that is free now
 
 @dataclass(frozen=True)
 class Cost:
-    """What one run costs.
+    """What one run costs."""
 
-    Attributes:
-        frames_per_s: environment frames while it learns, evaluations apart.
-        bytes: of memory at its end.
-        device_bytes: of its GPU; 0 without one.
-        device_free_bytes: what that GPU has left; 0 without one.
-        play_frames_per_s: environment frames while it is evaluated.
-    """
-
-    frames_per_s: float
-    bytes: int
-    device_bytes: int = 0
-    device_free_bytes: int = 0
-    play_frames_per_s: float = 0.0
+    frames_per_s: float  # environment frames while it learns, evaluations apart
+    bytes: int  # of memory at its end
+    device_bytes: int = 0  # of its GPU; 0 without one
+    device_free_bytes: int = 0  # what that GPU has left; 0 without one
+    play_frames_per_s: float = 0.0  # environment frames while it is evaluated
 
 
 def in_process(config: RunConfig, environment: Mapping[str, str]) -> Cost:

@@ -25,32 +25,20 @@ QUANTILE = 0.995  # of a column's pixels, above which colours are the same
 
 @dataclass(frozen=True)
 class Row:
-    """A frame, and what stands to the left of it.
+    """A frame, and what stands to the left of it."""
 
-    Attributes:
-        label: of the row; may have lines.
-        frame: uint8 [H, W, 3] in 0..255, what the encoder was given (newest frame, after the crop).
-    """
-
-    label: str
-    frame: Frame
+    label: str  # of the row; may have lines
+    frame: Frame  # uint8 [H, W, 3] in 0..255, what the encoder was given (newest frame, after the crop)
 
 
 @dataclass(frozen=True)
 class Column:
-    """A map for each row.
+    """A map for each row."""
 
-    Attributes:
-        title: above the column.
-        maps: float [H, W] each, laid over the row's frame, at least 0, the sum of each above 0.
-        notes: below each panel; empty for none.
-        scale: columns with the same word share their colours' scale; "" for one of its own.
-    """
-
-    title: str
-    maps: Sequence[Map]
-    notes: Sequence[str] = ()
-    scale: str = ""
+    title: str  # above the column
+    maps: Sequence[Map]  # float [H, W] each, laid over the row's frame, at least 0, the sum of each above 0
+    notes: Sequence[str] = ()  # below each panel; empty for none
+    scale: str = ""  # columns with the same word share their colours' scale; "" for one of its own
 
 
 def attention_figure(rows: Sequence[Row], columns: Sequence[Column], caption: str, path: Path) -> None:

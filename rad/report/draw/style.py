@@ -21,21 +21,13 @@ STYLE = {"svg.hashsalt": "rad", "font.size": 9, "axes.titlesize": 10, "legend.fo
 
 @dataclass(frozen=True)
 class Figure:
-    """A figure of a report.
+    """A figure of a report."""
 
-    Attributes:
-        name: of its files, without ending.
-        title: what it shows, in some words; also said in its place.
-        caption: how to read it.
-        svg: vectors, letters among them, on white.
-        png: the same in pixels.
-    """
-
-    name: str
-    title: str
-    caption: str
-    svg: bytes
-    png: bytes
+    name: str  # of its files, without ending
+    title: str  # what it shows, in some words; also said in its place
+    caption: str  # how to read it
+    svg: bytes  # vectors, letters among them, on white
+    png: bytes  # the same in pixels
 
 
 @contextmanager

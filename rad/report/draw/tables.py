@@ -20,36 +20,22 @@ LATEX = str.maketrans(
 
 @dataclass(frozen=True)
 class Column:
-    """A column.
+    """A column."""
 
-    Attributes:
-        name: its head.
-        kind: texts stand to the left, numbers to the right.
-        decimals: of floats and estimates; counts have none.
-    """
-
-    name: str
-    kind: Literal["text", "number"] = "number"
-    decimals: int = 0
+    name: str  # its head
+    kind: Literal["text", "number"] = "number"  # texts stand to the left, numbers to the right
+    decimals: int = 0  # of floats and estimates; counts have none
 
 
 @dataclass(frozen=True)
 class Table:
-    """A table. Columns without any entry are left out, but not the first.
+    """A table. Columns without any entry are left out, but not the first."""
 
-    Attributes:
-        columns: in their order.
-        rows: cells in the order of the columns.
-        name: of its files, without ending.
-        title: what it shows.
-        notes: how to read it.
-    """
-
-    columns: Sequence[Column]
-    rows: Sequence[Sequence[Cell]]
-    name: str = ""
-    title: str = ""
-    notes: Sequence[str] = ()
+    columns: Sequence[Column]  # in their order
+    rows: Sequence[Sequence[Cell]]  # cells in the order of the columns
+    name: str = ""  # of its files, without ending
+    title: str = ""  # what it shows
+    notes: Sequence[str] = ()  # how to read it
 
     @property
     def shown(self) -> list[tuple[Column, list[Cell]]]:

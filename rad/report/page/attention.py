@@ -24,19 +24,12 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class AttentionResult:
-    """A folder of `rad attention`.
+    """A folder of `rad attention`."""
 
-    Attributes:
-        folder: where it is.
-        task: of the runs around it; empty where these are of several tasks.
-        question: the settings of the maps.
-        rows: a summary for each augmentation and method.
-    """
-
-    folder: Path
-    task: str
-    question: Row
-    rows: list[Row]
+    folder: Path  # where it is
+    task: str  # of the runs around it; empty where these are of several tasks
+    question: Row  # the settings of the maps
+    rows: list[Row]  # a summary for each augmentation and method
 
 
 def read_attention(scan: Scan) -> list[AttentionResult]:

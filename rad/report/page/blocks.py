@@ -89,15 +89,10 @@ class Section:
 
 @dataclass
 class AssetInliner:
-    """Embeds files in the page while there is room, and links to the rest.
+    """Embeds files in the page while there is room, and links to the rest."""
 
-    Attributes:
-        out: folder of the page, which links start from.
-        left: bytes that still fit.
-    """
-
-    out: Path
-    left: int = PAGE_BYTES
+    out: Path  # folder of the page, which links start from
+    left: int = PAGE_BYTES  # bytes that still fit
 
     def embed(self, path: Path) -> str:
         """Return a file as a data URI, or a link to it where it is too large."""

@@ -17,15 +17,10 @@ FOLDER = "report"
 
 
 class Report(NamedTuple):
-    """A report.
+    """A report."""
 
-    Attributes:
-        files: by name: the page, its figures as PNG and SVG, its tables as Markdown, CSV, LaTeX.
-        left_out: what is not in the numbers, and why.
-    """
-
-    files: dict[str, bytes]
-    left_out: list[Items]
+    files: dict[str, bytes]  # by name: the page, its figures as PNG and SVG, its tables as Markdown, CSV, LaTeX
+    left_out: list[Items]  # what is not in the numbers, and why
 
 
 def report(folder: Path, out: Path, typed: Sequence[str] = ()) -> Report:

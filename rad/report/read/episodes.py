@@ -15,21 +15,13 @@ class Played(NamedTuple):
 
 
 class Pair(NamedTuple):
-    """Episodes of two runs on a split.
+    """Episodes of two runs on a split."""
 
-    Attributes:
-        split: name.
-        first: returns of one run's episodes.
-        second: of the other's.
-        is_paired: those at the same place belong together.
-        frames: that the two agents were trained for.
-    """
-
-    split: str
-    first: list[float]
-    second: list[float]
-    is_paired: bool
-    frames: tuple[int, int]
+    split: str  # name
+    first: list[float]  # returns of one run's episodes
+    second: list[float]  # of the other's
+    is_paired: bool  # those at the same place belong together
+    frames: tuple[int, int]  # that the two agents were trained for
 
 
 def pairs_of(first: Run, second: Run) -> list[Pair]:

@@ -16,23 +16,14 @@ METRIC = "episode_return_mean"
 
 @dataclass(frozen=True)
 class FinalResult:
-    """How far a run came, and what it scored there.
+    """How far a run came, and what it scored there."""
 
-    Attributes:
-        frames: environment frames so far.
-        target_frames: frames of the whole run.
-        time_s: seconds of running.
-        returns: mean return of the last evaluation, by split; that of a run without splits is `train`'s.
-        metrics: other metrics of that evaluation that are known, by split and field.
-        finished: the last evaluation was made at the end, and is finite.
-    """
-
-    frames: int
-    target_frames: int
-    time_s: float
-    returns: dict[str, float]
-    metrics: dict[str, dict[str, float]]
-    finished: bool
+    frames: int  # environment frames so far
+    target_frames: int  # frames of the whole run
+    time_s: float  # seconds of running
+    returns: dict[str, float]  # mean return of the last evaluation, by split; that of a run without splits is `train`'s
+    metrics: dict[str, dict[str, float]]  # other metrics of that evaluation that are known, by split and field
+    finished: bool  # the last evaluation was made at the end, and is finite
 
 
 def final_result(run: Run) -> FinalResult:

@@ -22,23 +22,15 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True)
 class Scan:
-    """What lies below a folder.
+    """What lies below a folder."""
 
-    Attributes:
-        folder: that was searched.
-        runs: run folders, in the order of their paths.
-        attention: folders that `rad attention` has written.
-        unread: a line for each run folder, or file, that is damaged or of something else.
-        not_started: run folders without metrics, of runs that have not begun or ended as they began.
-        record: what sweep.json says; empty without one.
-    """
-
-    folder: Path
-    runs: list[Run]
-    attention: list[Path]
-    unread: list[str]
+    folder: Path  # that was searched
+    runs: list[Run]  # run folders, in the order of their paths
+    attention: list[Path]  # folders that `rad attention` has written
+    unread: list[str]  # a line for each run folder, or file, that is damaged or of something else
+    # Run folders without metrics, of runs that have not begun or ended as they began.
     not_started: list[Path] = field(default_factory=list)
-    record: Json = field(default_factory=dict)
+    record: Json = field(default_factory=dict)  # what sweep.json says; empty without one
 
     def shown(self, path: Path) -> str:
         """Return a path as seen from the folder."""
@@ -47,19 +39,13 @@ class Scan:
 
 @dataclass(frozen=True)
 class Group:
-    """Runs that differ in their seed only.
+    """Runs that differ in their seed only."""
 
-    Attributes:
-        task: of all of them.
-        augment: how all of them augment, see `method_name`.
-        variant: the values of further fields that tell the group from others of its task and augmentation.
-        runs: at least one, each with another seed.
-    """
-
-    task: str
-    augment: str
+    task: str  # of all of them
+    augment: str  # how all of them augment, see `method_name`
+    # The values of further fields that tell the group from others of its task and augmentation.
     variant: tuple[tuple[str, Any], ...]
-    runs: tuple[Run, ...]
+    runs: tuple[Run, ...]  # at least one, each with another seed
 
     @property
     def method(self) -> str:

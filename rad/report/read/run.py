@@ -14,17 +14,11 @@ from rad.runtime.run_dir import CONFIG_FILE, METRICS_FILE
 
 @dataclass(frozen=True)
 class Run:
-    """What a run folder holds.
+    """What a run folder holds."""
 
-    Attributes:
-        folder: where it was read.
-        config: config.json as plain values.
-        rows: rows of metrics.jsonl, in order, see `rad.runtime.metrics_file`.
-    """
-
-    folder: Path
-    config: dict[str, Any]
-    rows: list[Row]
+    folder: Path  # where it was read
+    config: dict[str, Any]  # config.json as plain values
+    rows: list[Row]  # rows of metrics.jsonl, in order, see `rad.runtime.metrics_file`
 
     @property
     def name(self) -> str:

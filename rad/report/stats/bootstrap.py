@@ -33,31 +33,19 @@ class Resampling(TypedDict, total=False):
 
 
 class Estimate(NamedTuple):
-    """A number and its interval.
+    """A number and its interval."""
 
-    Attributes:
-        value: of the values as they are.
-        low: lower end of the interval; NaN where there is none.
-        high: upper end of the interval.
-    """
-
-    value: float
-    low: float = math.nan
-    high: float = math.nan
+    value: float  # of the values as they are
+    low: float = math.nan  # lower end of the interval; NaN where there is none
+    high: float = math.nan  # upper end of the interval
 
 
 class Band(NamedTuple):
-    """Numbers and the interval of each, float64 [S]; each interval holds for its own number, not for all at once.
+    """Numbers and the interval of each, float64 [S]; each interval holds for its own number, not for all at once."""
 
-    Attributes:
-        value: of the values as they are.
-        low: lower ends of the intervals.
-        high: upper ends of the intervals.
-    """
-
-    value: NDArray[np.float64]
-    low: NDArray[np.float64]
-    high: NDArray[np.float64]
+    value: NDArray[np.float64]  # of the values as they are
+    low: NDArray[np.float64]  # lower ends of the intervals
+    high: NDArray[np.float64]  # upper ends of the intervals
 
     def estimates(self) -> list[Estimate]:
         """Return them one by one."""

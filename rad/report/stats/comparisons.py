@@ -17,17 +17,11 @@ ROUNDING = 1e-9  # far below the smallest step of a probability of improvement
 
 
 class Comparison(NamedTuple):
-    """A method beside the one it is compared with.
+    """A method beside the one it is compared with."""
 
-    Attributes:
-        probability: of improvement.
-        p_value: of a probability as far from 1/2 if there were no difference.
-        adjusted_p_value: the same by Holm's correction over all methods compared.
-    """
-
-    probability: Estimate
-    p_value: float
-    adjusted_p_value: float
+    probability: Estimate  # of improvement
+    p_value: float  # of a probability as far from 1/2 if there were no difference
+    adjusted_p_value: float  # the same by Holm's correction over all methods compared
 
     @property
     def shown(self) -> Estimate:

@@ -17,19 +17,12 @@ MOST_EPISODES = 200
 
 
 class Curve(NamedTuple):
-    """A line on a split.
+    """A line on a split."""
 
-    Attributes:
-        label: its name in the legend.
-        frames: environment frames of its points.
-        band: values, and the ends of what is drawn around them.
-        seeds: number of runs.
-    """
-
-    label: str
-    frames: list[int]
-    band: Band
-    seeds: int = 1
+    label: str  # its name in the legend
+    frames: list[int]  # environment frames of its points
+    band: Band  # values, and the ends of what is drawn around them
+    seeds: int = 1  # number of runs
 
 
 def run_curves(run: Run, labels: Mapping[str, str]) -> list[Curve]:

@@ -9,33 +9,19 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Published:
-    """A method on a task.
+    """A method on a task."""
 
-    Attributes:
-        suite: `dmc`, `procgen` or `dmcontrol-gb`.
-        task: as this library names it, such as `dmc/walker-walk`.
-        distribution_mode: of procgen; "" elsewhere.
-        method: as its authors name it; in brackets what tells it from others of the name.
-        frames: trained for, as `counting` says.
-        split: `train` or `test`; on `dmcontrol-gb` the name of its test set, which is not the split of ours.
-        mean: undiscounted return over runs.
-        std: over runs; None where the source gives none.
-        runs: number of training runs; None where we do not know it.
-        counting: what the source counts as frames, and what else to know of its numbers.
-        source: where they were read.
-    """
-
-    suite: str
-    task: str
-    distribution_mode: str
-    method: str
-    frames: int
-    split: str
-    mean: float
-    std: float | None
-    runs: int | None
-    counting: str
-    source: str
+    suite: str  # `dmc`, `procgen` or `dmcontrol-gb`
+    task: str  # as this library names it, such as `dmc/walker-walk`
+    distribution_mode: str  # of procgen; "" elsewhere
+    method: str  # as its authors name it; in brackets what tells it from others of the name
+    frames: int  # trained for, as `counting` says
+    split: str  # `train` or `test`; on `dmcontrol-gb` the name of its test set, which is not the split of ours
+    mean: float  # undiscounted return over runs
+    std: float | None  # over runs; None where the source gives none
+    runs: int | None  # number of training runs; None where we do not know it
+    counting: str  # what the source counts as frames, and what else to know of its numbers
+    source: str  # where they were read
 
 
 def published(

@@ -18,27 +18,16 @@ LEAST_RUNS = 2  # of both sides, for a comparison to say anything
 
 @dataclass(frozen=True)
 class Result:
-    """What the finished runs of a group show.
+    """What the finished runs of a group show."""
 
-    Attributes:
-        group: of what.
-        returns: mean return at the end of each finished run.
-        iqm: their interquartile mean; None where no run is finished.
-        mean: their mean.
-        comparison: with the group without augmentation, where both have two runs.
-        tests: by split other than `train`, the interquartile mean of the returns there.
-        gaps: by split, mean return on `train` less that on it.
-        metrics: means over the finished runs that know them, on `train`, by field.
-    """
-
-    group: Group
-    returns: list[float]
-    iqm: Estimate | None
-    mean: float | None
-    comparison: Comparison | None
-    tests: dict[str, Estimate]
-    gaps: dict[str, Estimate]
-    metrics: dict[str, float]
+    group: Group  # of what
+    returns: list[float]  # mean return at the end of each finished run
+    iqm: Estimate | None  # their interquartile mean; None where no run is finished
+    mean: float | None  # their mean
+    comparison: Comparison | None  # with the group without augmentation, where both have two runs
+    tests: dict[str, Estimate]  # by split other than `train`, the interquartile mean of the returns there
+    gaps: dict[str, Estimate]  # by split, mean return on `train` less that on it
+    metrics: dict[str, float]  # means over the finished runs that know them, on `train`, by field
 
 
 def results(groups: Sequence[Group]) -> list[Result]:

@@ -15,15 +15,10 @@ from rad.sweep.process import environment, launch, open_log
 
 @dataclass
 class Local:
-    """Runs on this machine, spread over its GPUs if it has several.
+    """Runs on this machine, spread over its GPUs if it has several."""
 
-    Attributes:
-        out: folder of the sweep.
-        gpus: their names for CUDA_VISIBLE_DEVICES; none to leave that as it is.
-    """
-
-    out: Path
-    gpus: Sequence[str] = ()
+    out: Path  # folder of the sweep
+    gpus: Sequence[str] = ()  # their names for CUDA_VISIBLE_DEVICES; none to leave that as it is
     _running: dict[int, str] = field(default_factory=dict)  # its GPU, by the id of a process
 
     def start(self, trial: Trial) -> "subprocess.Popen[bytes]":
