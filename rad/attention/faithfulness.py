@@ -48,7 +48,7 @@ def faithfulness(
     Returns:
         Both scores. The unit is the mean, over the images, of the distance when all is blurred.
 
-    Source: Petsiuk et al. 2018 (RISE, arXiv 1806.07421), section 4.3, with a blur in place of grey, and a distance
+    Source: Petsiuk et al. 2018 (RISE, arXiv 1806.07421), section 4.3, with a blur in place of gray, and a distance
     between outputs in place of a class's probability.
     """
     ranks = _ranks(placed, generator)
@@ -59,11 +59,11 @@ def faithfulness(
 
 
 def controls(shape: tuple[int, int, int], generator: np.random.Generator) -> dict[str, NDArray[np.float64]]:
-    """Return maps that know nothing of the agent, [B, H, W] each: random pixels, and a Gaussian about the centre."""
+    """Return maps that know nothing of the agent, [B, H, W] each: random pixels, and a Gaussian about the center."""
     _, height, width = shape
     rows, columns = (np.linspace(-1.0, 1.0, side) for side in (height, width))
-    centre = np.exp(-2.0 * (rows[:, None] ** 2 + columns[None] ** 2))  # standard deviation: a quarter of the side
-    return {"random": generator.random(shape), "centre": np.broadcast_to(centre, shape)}
+    center = np.exp(-2.0 * (rows[:, None] ** 2 + columns[None] ** 2))  # standard deviation: a quarter of the side
+    return {"random": generator.random(shape), "centre": np.broadcast_to(center, shape)}
 
 
 def randomized(agent: AgentT, fresh: AgentT) -> Iterator[tuple[str, AgentT]]:

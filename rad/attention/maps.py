@@ -155,7 +155,7 @@ def sarfa_map(
     """Blur as `perturbation_map` does, and see how much that changes the chosen action and no other.
 
     With p the probabilities before and after, a the action that is most likely before, dP = p(a) - p'(a) and K = 1 /
-    (1 + KL(p_rest' || p_rest)) over the other actions, renormalised: 2 dP K / (dP + K) where dP > 0, else 0.
+    (1 + KL(p_rest' || p_rest)) over the other actions, renormalized: 2 dP K / (dP + K) where dP > 0, else 0.
 
     Args:
         encoder: of the images.
@@ -188,7 +188,7 @@ def softmax(maps: Tensor) -> Tensor:
 
 
 def z_softmax(maps: Tensor) -> Tensor:
-    """Take the spatial softmax of standardised maps [B, h, w]: mean 0, deviation 1, never flat whatever they show."""
+    """Take the spatial softmax of standardized maps [B, h, w]: mean 0, deviation 1, never flat whatever they show."""
     flat = maps.flatten(1)
     scaled = (flat - flat.mean(1, keepdim=True)) / flat.std(1, keepdim=True).clamp_min(torch.finfo(flat.dtype).tiny)
     return scaled.softmax(1).view_as(maps)

@@ -116,9 +116,9 @@ def attend(method: str, encoder: Encoder, target: Target, images: Tensor, settin
     """
     compute = METHODS[method].compute
     raw = torch.cat([compute(encoder, target, part, settings).double().cpu() for part in images.split(BATCH)])
-    normalised = raw if METHODS[method].is_share else maps.shares(raw)
+    normalized = raw if METHODS[method].is_share else maps.shares(raw)
     field = field_of(method, encoder, settings.stage)
-    placed = normalised.numpy() if field is None else place(normalised.numpy(), field, *images.shape[2:])
+    placed = normalized.numpy() if field is None else place(normalized.numpy(), field, *images.shape[2:])
     return placed.astype(np.float32)
 
 

@@ -19,7 +19,7 @@ from rad.runtime.seeding import seed_for
 
 Json = dict[str, Any]
 
-CHECKED = 32  # states of the bank that insertion, deletion and the randomised layers are examined on
+CHECKED = 32  # states of the bank that insertion, deletion and the randomized layers are examined on
 
 
 def numbers_of(folder: Path, gaze: Gaze, question: Question) -> Iterator[Json]:

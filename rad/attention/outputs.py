@@ -62,7 +62,7 @@ def _caption(gaze: Gaze, question: Question) -> str:
     number = stage % encoder.num_stages
     return (
         f"Target {question.target}. activation, Grad-CAM and HiResCAM: stage {number} of 0 to "
-        f"{encoder.num_stages - 1}, each cell placed on the centre of what it sees, {sees}. Colours are multiples of a "
+        f"{encoder.num_stages - 1}, each cell placed on the center of what it sees, {sees}. Colors are multiples of a "
         "map's mean over the frame. The activation shows what the encoder answers to, not why the policy acts: it does "
         "not depend on the heads (rank correlations are means over all states)."
     )

@@ -46,6 +46,6 @@ def draw_attention(config: RunConfig, agent: Agent, observations: Sequence[np.nd
 def _caption(sees_px: int, side_px: int) -> str:
     sees = "the whole frame" if sees_px > side_px else f"{sees_px} x {sees_px} px"
     return (
-        "mean |activation| of the last convolution, each cell placed on the centre of what it sees "
+        "mean |activation| of the last convolution, each cell placed on the center of what it sees "
         f"({sees}); it shows what the encoder answers to, not why the policy acts"
     )

@@ -29,7 +29,7 @@ class Attention:
     power: float = 1.0
     """Power of the activation: 1 is RAD's; 2 and 4 show peaks."""
     norm: Literal["sum", "softmax", "zsoftmax"] = "sum"
-    """Normalisation of the activation: sum; softmax, RAD's, nearly flat; zsoftmax, of standardised values."""
+    """Normalization of the activation: sum; softmax, RAD's, nearly flat; zsoftmax, of standardized values."""
     split: str = "train"
     """Split that the states are from."""
     show: int = 3

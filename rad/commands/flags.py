@@ -100,7 +100,7 @@ def argument(name: str) -> Iterator[None]:
 def _without_box(box: str) -> str:
     """Return the text of one of tyro's boxes, a title and sections between rules, as `--flag: text; text`.
 
-    They are drawn in Unicode or, without a frame, in ASCII, and coloured on a terminal.
+    They are drawn in Unicode or, without a frame, in ASCII, and colored on a terminal.
     """
     rows = [re.sub(r"\x1b\[[0-9;]*m", "", row).strip("│ ") for row in box.splitlines()[1:-1]]
     sections = re.split(r"^[─-]{3,}$", "\n".join(rows), flags=re.MULTILINE)

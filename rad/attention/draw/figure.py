@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 Frame = NDArray[np.uint8]
 Map = NDArray[np.floating]
-COLORS = "inferno"  # perceptually uniform, safe for the colour-blind and in grey print
+COLORS = "inferno"  # perceptually uniform, safe for the color-blind and in gray print
 PANEL_INCHES = 1.7
 LABEL_INCHES = 0.5
 LETTERS_PER_INCH = 17  # of the caption
 LETTERS_PER_ROW = 24  # of what stands beside it
-QUANTILE = 0.995  # of a column's pixels, above which colours are the same
+QUANTILE = 0.995  # of a column's pixels, above which colors are the same
 
 
 @dataclass(frozen=True)
@@ -38,14 +38,14 @@ class Column:
     title: str  # above the column
     maps: Sequence[Map]  # float [H, W] each, laid over the row's frame, at least 0, the sum of each above 0
     notes: Sequence[str] = ()  # below each panel; empty for none
-    scale: str = ""  # columns with the same word share their colours' scale; "" for one of its own
+    scale: str = ""  # columns with the same word share their colors' scale; "" for one of its own
 
 
 def attention_figure(rows: Sequence[Row], columns: Sequence[Column], caption: str, path: Path) -> None:
     """Draw a row for each frame, the frame and then its map in each column, and write a PNG.
 
     Maps are drawn in multiples of their mean over the frame: 1 is what a uniform map has everywhere. Columns may differ
-    in the largest value that has a colour of its own, which stands in their titles.
+    in the largest value that has a color of its own, which stands in their titles.
 
     Args:
         rows: the frames, at least one.
@@ -69,19 +69,19 @@ def attention_figure(rows: Sequence[Row], columns: Sequence[Column], caption: st
             axis.imshow(overlay(row.frame, values, tops[number - 1]))
         for axis, note in zip(axes[:, number], column.notes):
             axis.set_xlabel(note, fontsize=7, labelpad=2)
-        axes[0, number].set_title(f"{column.title}\ncolours 0 to {tops[number - 1]:.3g}", fontsize=9)
+        axes[0, number].set_title(f"{column.title}\ncolors 0 to {tops[number - 1]:.3g}", fontsize=9)
     _color_bar(figure, axes)
     figure.supxlabel(fill(caption, int(LETTERS_PER_INCH * figure.get_figwidth())), fontsize=7.5)
     figure.savefig(path, format="png", dpi=150, bbox_inches="tight", metadata={"Software": None})
 
 
 def overlay(frame: Frame, relative: Map, top: float) -> Frame:
-    """Lay a map over the grey frame, the more opaque the higher it is.
+    """Lay a map over the gray frame, the more opaque the higher it is.
 
     Args:
         frame: uint8 [H, W, 3].
         relative: float [H, W], at least 0.
-        top: the value from which on the colour is the same, above 0.
+        top: the value from which on the color is the same, above 0.
 
     Returns:
         uint8 [H, W, 3].
@@ -91,12 +91,12 @@ def overlay(frame: Frame, relative: Map, top: float) -> Frame:
     strength = np.clip(relative / top, 0.0, 1.0)
     opacity = (0.35 + 0.6 * np.sqrt(strength))[..., None]
     color = 255.0 * np.asarray(colormaps[COLORS](strength))[..., :3]
-    grey = frame.mean(2, keepdims=True)
-    return np.round(opacity * color + (1.0 - opacity) * grey).astype(np.uint8)
+    gray = frame.mean(2, keepdims=True)
+    return np.round(opacity * color + (1.0 - opacity) * gray).astype(np.uint8)
 
 
 def _tops(columns: Sequence[Column], relative: Sequence[Sequence[Map]]) -> list[float]:
-    """Return for each column the value that the brightest colour begins at."""
+    """Return for each column the value that the brightest color begins at."""
     groups = [column.scale or str(number) for number, column in enumerate(columns)]
     own = [float(np.quantile(np.concatenate([values.ravel() for values in maps]), QUANTILE)) for maps in relative]
     highest = [float(max(values.max() for values in maps)) for maps in relative]

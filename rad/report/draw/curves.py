@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rad.report.draw.style import DPI, GREY, Figure, blank, despine, file_name, line_style, save, style
+from rad.report.draw.style import DPI, GRAY, Figure, blank, despine, file_name, line_style, save, style
 from rad.report.read.final_returns import random_policy, splits
 from rad.report.read.groups import Group, runs_in
 from rad.report.read.run import Run, read_run
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure as MplFigure
 
-MOST_LINES = 7  # in one picture; more get a picture each, before the others in grey
+MOST_LINES = 7  # in one picture; more get a picture each, before the others in gray
 COLUMNS = 3
 LABEL_GAP = 0.045  # of the height, between two labels beside the axes
 
@@ -75,7 +75,7 @@ def _draw_runs(runs: Sequence[Run], labels: Sequence[str], path: Path, *, with_e
         for number, curve in enumerate(curves):
             _draw_line(axes, number, curve)
         if with_episodes and (dots := training_episodes(runs[0]))[0]:
-            axes.plot(*dots, color=GREY, marker=".", markersize=4, alpha=0.5, linewidth=0, label="training episodes")
+            axes.plot(*dots, color=GRAY, marker=".", markersize=4, alpha=0.5, linewidth=0, label="training episodes")
         for number, (split, words) in enumerate(on.items()):
             _draw_random(axes, random_policy(runs, split), words, ("--", ":", "-.")[number % 3])
         axes.set_title(str(runs[0].config.get("task", runs[0].name)))
@@ -127,8 +127,8 @@ def _caption(curves: Sequence[Curve], lines: Sequence[Published], has_random: bo
     middle = "Interquartile mean over seeds of the mean evaluation return"
     if all(curve.seeds == 1 for curve in curves):
         middle, single = "Mean evaluation return of a single seed each", ", which says nothing of other seeds"
-    others = " Thin grey lines are the other methods." if len(curves) > MOST_LINES else ""
-    dashed = " The dashed grey line is a uniform random policy." if has_random else ""
+    others = " Thin gray lines are the other methods." if len(curves) > MOST_LINES else ""
+    dashed = " The dashed gray line is a uniform random policy." if has_random else ""
     dotted = " Dotted lines are published scores, see below." if lines else ""
     return f"{middle}{band}{single}.{others}{dashed}{dotted}"
 
@@ -142,7 +142,7 @@ def _together(
         _draw_line(axes, number, curve)
     _draw_random(axes, random)
     for row in lines:
-        axes.axhline(row.mean, color=GREY, linestyle=":", linewidth=0.9)
+        axes.axhline(row.mean, color=GRAY, linestyle=":", linewidth=0.9)
     _label_axes(axes, repeat)
     _name_published(axes, lines)
     _draw_legend(figure, axes)
@@ -179,7 +179,7 @@ def _draw_line(axes: "Axes", number: int, curve: Curve) -> None:
 
 def _draw_random(axes: "Axes", value: float | None, words: str = "", dashes: str = "--") -> None:
     if value is not None:
-        axes.axhline(value, color=GREY, linestyle=dashes, linewidth=1.1, label=f"random policy{words} ({value:.3g})")
+        axes.axhline(value, color=GRAY, linestyle=dashes, linewidth=1.1, label=f"random policy{words} ({value:.3g})")
 
 
 def _name_published(axes: "Axes", lines: Sequence[Published]) -> None:
@@ -189,7 +189,7 @@ def _name_published(axes: "Axes", lines: Sequence[Published]) -> None:
     for row in sorted(lines, key=lambda row: row.mean):
         place = max(row.mean, place + LABEL_GAP * (high - low))
         name = f"{row.method} {row.mean:g}"
-        axes.annotate(name, (1.01, place), xycoords=at, fontsize=7, color=GREY, va="center")
+        axes.annotate(name, (1.01, place), xycoords=at, fontsize=7, color=GRAY, va="center")
 
 
 def _label_axes(axes: "Axes", repeat: float | None, ylabel: str = "episode return") -> None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 MARKERS = "osD^vPX"
 DASHES = ("-", "--", ":")
-GREY = "#666666"
+GRAY = "#666666"
 DPI = 150
 STYLE = {"svg.hashsalt": "rad", "font.size": 9, "axes.titlesize": 10, "legend.fontsize": 8}
 

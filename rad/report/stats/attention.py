@@ -11,7 +11,7 @@ UNTRAINED = "stage 0"  # replaced last: nothing learned is left
 
 
 def attention_rows(numbers: Iterable[Row]) -> list[dict[str, Any]]:
-    """Summarise the numbers of runs per augmentation and method.
+    """Summarize the numbers of runs per augmentation and method.
 
     Args:
         numbers: a row for each run and method: `augmentation`, `method`, `episode_return`, `insertion`, `deletion`;

@@ -61,7 +61,7 @@ class TestStages:
         assert all(encoder.feature_map(images, stage).min() == 0 for stage in range(4))
 
     def test_the_field_grows_with_the_stages(self) -> None:
-        # 3x3 windows with strides 2, 1, 1, 1: sizes 3, 7, 11, 15 and first centres 1, 3, 5, 7, a jump of 2
+        # 3x3 windows with strides 2, 1, 1, 1: sizes 3, 7, 11, 15 and first centers 1, 3, 5, 7, a jump of 2
         encoder, _, _ = make("pixel")
         fields = [encoder.receptive_field(stage) for stage in range(4)]
         assert [(field.jump, field.center, field.size) for field in fields] == [
@@ -193,7 +193,7 @@ class TestSarfa:
         assert found.shape == (2, 5, 5) and found.min() >= 0 and 0 < found.max() <= 1
 
 
-def test_normalisations() -> None:
+def test_normalizations() -> None:
     values = torch.tensor([[[0.0, 1.0], [1.0, 2.0]]])
     assert shares(values)[0].tolist() == [[0.0, 0.25], [0.25, 0.5]]
     assert shares(torch.zeros(1, 2, 2))[0].tolist() == [[0.25, 0.25], [0.25, 0.25]]

@@ -1,4 +1,4 @@
-"""Placing maps on frames: sums, centres and edges."""
+"""Placing maps on frames: sums, centers and edges."""
 
 import numpy as np
 import pytest
@@ -21,8 +21,8 @@ def centroid(placed: np.ndarray) -> tuple[float, float]:
     return float((placed * y).sum() / placed.sum()), float((placed * x).sum() / placed.sum())
 
 
-def test_a_cell_is_spread_bilinearly_around_its_centre():
-    """Jump 2, centre 3: cell 1 is on pixel 5; pixels 4, 5, 6 get 1/4, 2/4, 1/4."""
+def test_a_cell_is_spread_bilinearly_around_its_center():
+    """Jump 2, center 3: cell 1 is on pixel 5; pixels 4, 5, 6 get 1/4, 2/4, 1/4."""
     placed = place(one_cell(4, 4, 1, 0), ReceptiveField(2, 3.0, 7), 12, 12)[0]
     share = np.array([0.25, 0.5, 0.25])
     np.testing.assert_allclose(placed[4:7, 2:5], np.outer(share, share))
@@ -30,7 +30,7 @@ def test_a_cell_is_spread_bilinearly_around_its_centre():
 
 
 @pytest.mark.parametrize("field", [ReceptiveField(2, 7.0, 15), ReceptiveField(8, 17.5, 36), ReceptiveField(3, 4.0, 9)])
-def test_the_centroid_of_a_cell_is_its_centre(field):
+def test_the_centroid_of_a_cell_is_its_center(field):
     for row, column in ((0, 0), (1, 2), (2, 1)):
         placed = place(one_cell(3, 3, row, column), field, 64, 84)[0]
         expected = (field.center + field.jump * row, field.center + field.jump * column)
@@ -51,7 +51,7 @@ def test_the_sum_is_kept_even_where_the_frame_cuts_a_cell(field, cells):
 def test_pixels_outside_the_outermost_centres_get_nothing():
     placed = place(np.ones((1, 35, 35)), ReceptiveField(2, 7.0, 15), 84, 84)[0]
     rows = np.flatnonzero(placed.any(1))
-    assert (rows[0], rows[-1]) == (6, 76)  # the last centre is 7 + 2 * 34 = 75; one pixel more on both sides
+    assert (rows[0], rows[-1]) == (6, 76)  # the last center is 7 + 2 * 34 = 75; one pixel more on both sides
 
 
 def test_a_uniform_map_stays_uniform_inside():

@@ -83,7 +83,7 @@ def test_runs_that_see_different_things(fields: dict[str, Any], said: str) -> No
 
 @pytest.mark.parametrize(("task", "area"), [("cartpole-swingup", 0.019), ("walker-walk", 0.069), ("dog-walk", 0.12)])
 def test_the_robot_is_what_the_simulator_says(task: str, area: float) -> None:
-    """Measured by hand on pictures with the mask in another colour; nothing of the frame is changed by asking."""
+    """Measured by hand on pictures with the mask in another color; nothing of the frame is changed by asking."""
     env: Any = envs.make(f"dmc/{task}")
     obs, _ = env.reset(seed=1)
     mask = env.call("robot_mask")[0]

@@ -81,7 +81,7 @@ def test_many_methods_have_a_picture_each_before_the_others(tmp_path, drawn):
     curve_figures(groups_in(make_seeds(tmp_path, {name: [4.0] for name in names})))
     panels = [axes for axes in drawn[0].axes if axes.get_lines()]
     assert [axes.get_title() for axes in panels] == [f"{name} (1 seed)" for name in names]
-    assert {len(axes.get_lines()) for axes in panels} == {8 + 1 + 1}  # all in grey, itself, the random policy
+    assert {len(axes.get_lines()) for axes in panels} == {8 + 1 + 1}  # all in gray, itself, the random policy
 
 
 def test_published_scores_are_inside_the_axes_and_named(tmp_path, drawn):
@@ -100,7 +100,7 @@ def test_pictures_of_their_own_hold_every_band(tmp_path, drawn):
     assert low <= -50 and high >= 500
     ticks = [axes.xaxis.get_tick_params()["labelbottom"] for axes in drawn[0].axes[: len(finals)]]
     assert ticks == [False] * 5 + [True] * 3, "of each column the lowest"
-    assert "Thin grey lines are the other methods" in figure.caption
+    assert "Thin gray lines are the other methods" in figure.caption
 
 
 def test_the_same_runs_give_the_same_bytes(tmp_path):
