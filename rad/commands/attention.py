@@ -17,9 +17,9 @@ class Attention:
     runs: tyro.conf.Positional[tuple[Path, ...]]
     """Run folders: of one task, e.g. one for each augmentation, and several seeds of each."""
     out: Path = Path("attention")
-    """Folder for figures, table, raw maps and films."""
+    """Folder for figures, table, raw maps and videos."""
     frames: int = 128
-    """States in the bank: an equal share from episodes of each run, shown to all of them."""
+    """Number of states: an equal share from episodes of each run, shown to all of them."""
     methods: tuple[str, ...] = ()
     """activation grad_cam hires_cam gradient smooth_grad perturbation sarfa; all that the runs allow if not given."""
     target: str = "policy"
@@ -37,7 +37,7 @@ class Attention:
     table: bool = True
     """Also measure: lift on the robot, insertion and deletion, how much the maps depend on what was learned."""
     video: bool = True
-    """Also film an episode of each run with its maps."""
+    """Also write a video of an episode of each run with its maps."""
     seed: int = 0
     """Seed of the episodes that the states are from."""
     device: str = "auto"

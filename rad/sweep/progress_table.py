@@ -24,7 +24,7 @@ class Total:
     all_frames: int  # frames at the end
 
 
-class Board:
+class ProgressTable:
     """Lines that are redrawn in place on a terminal each second, and printed each minute elsewhere.
 
     Args:
@@ -61,7 +61,7 @@ class Board:
         self._drawn = len(lines) + 1 if self._tty else 0
         self._drawn_at = self._now()
 
-    def say(self, text: str) -> None:
+    def print(self, text: str) -> None:
         """Print a line that stays."""
         self._clear()
         print(text, file=self._stream, flush=True)

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from rad.runtime.signals import StopRequest
 from rad.sweep.grid import Trial
 from rad.sweep.process import ended, last_words, log_file
-from rad.sweep.progress_table import Board, Total
+from rad.sweep.progress_table import ProgressTable, Total
 from rad.sweep.status import RunProgress, is_finished, progress_of
 
 ATTEMPTS = 3
@@ -42,7 +42,7 @@ class Job:
     attempt: int
 
 
-class Conductor:
+class Scheduler:
     """Works through runs with an engine, and shows how far they are.
 
     Args:
@@ -61,7 +61,7 @@ class Conductor:
         self.waiting = deque((trial, 1) for trial in trials if trial.name not in self.finished)
         self.running: list[Job] = []
         self.frames = {trial.name: self._frames(trial, progress_of(trial.folder)) for trial in trials}
-        self.board = Board(sum(self.frames.values()))
+        self.progress_table = ProgressTable(sum(self.frames.values()))
 
     def run(self) -> int:
         """Work until all runs are finished or have failed; return 0, or 128 + the signal that came.
@@ -75,10 +75,10 @@ class Conductor:
                 elif self.slots:
                     self._stop()
                 self._collect(stop.requested)
-                if self.board.due:
+                if self.progress_table.due:
                     self._draw()
                 time.sleep(POLL_S)
-            self.board.close()
+            self.progress_table.close()
             return stop.exit_code
 
     def _fill(self) -> None:
@@ -92,7 +92,7 @@ class Conductor:
     def _stop(self) -> None:
         """Ask each run to stop, once."""
         self.slots = 0
-        self.board.say(f"stopping {len(self.running)} runs; each saves itself first")
+        self.progress_table.print(f"stopping {len(self.running)} runs; each saves itself first")
         for job in self.running:
             self.engine.stop(job.handle)
 
@@ -109,7 +109,7 @@ class Conductor:
         if status == 0 and is_finished(trial):
             self.finished.add(trial.name)
             self.frames[trial.name] = trial.config.frames
-            self.board.say(f"finished {trial.name}")
+            self.progress_table.print(f"finished {trial.name}")
         elif not stopping:
             said = f"{last_words(self.out, trial.name)} (all of it: {log_file(self.out, trial.name)})"
             self._failed(trial, job.attempt, f"{ended(status)}, {said}")
@@ -120,7 +120,7 @@ class Conductor:
             self.waiting.append((trial, attempt + 1))
         else:
             self.failed.append(trial)
-        self.board.say(f"failed {trial.name}, attempt {attempt} of {ATTEMPTS}: {why}")
+        self.progress_table.print(f"failed {trial.name}, attempt {attempt} of {ATTEMPTS}: {why}")
 
     def _draw(self) -> None:
         shown: dict[str, tuple[RunProgress, int]] = {}
@@ -128,10 +128,11 @@ class Conductor:
             found = progress_of(trial.folder)
             shown[trial.name] = found, trial.config.frames
             frames = self._frames(trial, found)
-            self.board.start_frames -= max(0, self.frames[trial.name] - frames)  # it goes on from a checkpoint before
+            # A run that resumes from a checkpoint has fewer frames than before.
+            self.progress_table.start_frames -= max(0, self.frames[trial.name] - frames)
             self.frames[trial.name] = frames
         end = sum(trial.config.frames for trial in self.trials)
-        self.board.draw(shown, Total(len(self.finished), len(self.trials), sum(self.frames.values()), end))
+        self.progress_table.draw(shown, Total(len(self.finished), len(self.trials), sum(self.frames.values()), end))
 
     def _frames(self, trial: Trial, found: RunProgress) -> int:
         """Return the frames that a run has behind it; the last step of a run may go a little too far."""

@@ -24,7 +24,7 @@ from rad.sweep.check import check_out, check_trials
 from rad.sweep.engines.local import Local
 from rad.sweep.grid import Trial
 from rad.sweep.process import environment, log_file
-from rad.sweep.scheduler import Conductor, Engine
+from rad.sweep.scheduler import Engine, Scheduler
 from rad.sweep.status import State, final_returns, progress_of, state
 from rad.training.measure import Cost, cores_of, in_process, workers
 
@@ -98,8 +98,8 @@ def _work(
     status, failed = 0, list[Trial]()
     if engine:
         try:
-            conductor = Conductor(engine, slots, options.out, trials, finished)
-            status, failed = conductor.run(), conductor.failed
+            scheduler = Scheduler(engine, slots, options.out, trials, finished)
+            status, failed = scheduler.run(), scheduler.failed
         finally:
             engine.close()
     print(sweep_table(table_rows(trials)).plain())

@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 Frame = NDArray[np.uint8]
@@ -38,14 +37,14 @@ class Column:
     title: str  # above the column
     maps: Sequence[Map]  # float [H, W] each, laid over the row's frame, at least 0, the sum of each above 0
     notes: Sequence[str] = ()  # below each panel; empty for none
-    scale: str = ""  # columns with the same word share their colors' scale; "" for one of its own
+    scale: str = ""  # columns with the same word share their color scale; "" for a separate one
 
 
 def attention_figure(rows: Sequence[Row], columns: Sequence[Column], caption: str, path: Path) -> None:
     """Draw a row for each frame, the frame and then its map in each column, and write a PNG.
 
-    Maps are drawn in multiples of their mean over the frame: 1 is what a uniform map has everywhere. Columns may differ
-    in the largest value that has a color of its own, which stands in their titles.
+    Maps are drawn in multiples of their mean over the frame: 1 is what a uniform map has everywhere. The value of the
+    brightest color may differ between columns and stands in their titles.
 
     Args:
         rows: the frames, at least one.
@@ -54,7 +53,7 @@ def attention_figure(rows: Sequence[Row], columns: Sequence[Column], caption: st
         path: PNG to write; its folder exists. The same input gives the same bytes.
 
     Raises:
-        ValueError: a frame or a map has another shape or type, or a map has no mass.
+        ValueError: there is no row or column, a frame or a map has a wrong shape or type, or a map has no mass.
     """
     _check(rows, columns)
     relative = [[values / values.mean() for values in column.maps] for column in columns]
@@ -76,15 +75,9 @@ def attention_figure(rows: Sequence[Row], columns: Sequence[Column], caption: st
 
 
 def overlay(frame: Frame, relative: Map, top: float) -> Frame:
-    """Lay a map over the gray frame, the more opaque the higher it is.
+    """Lay a map, float [H, W], at least 0, over the frame in gray, uint8 [H, W, 3]: the higher, the more opaque.
 
-    Args:
-        frame: uint8 [H, W, 3].
-        relative: float [H, W], at least 0.
-        top: the value from which on the color is the same, above 0.
-
-    Returns:
-        uint8 [H, W, 3].
+    From `top`, which is above 0, colors no longer change.
     """
     from matplotlib import colormaps
 
@@ -98,10 +91,9 @@ def overlay(frame: Frame, relative: Map, top: float) -> Frame:
 def _tops(columns: Sequence[Column], relative: Sequence[Sequence[Map]]) -> list[float]:
     """Return for each column the value that the brightest color begins at."""
     groups = [column.scale or str(number) for number, column in enumerate(columns)]
-    own = [float(np.quantile(np.concatenate([values.ravel() for values in maps]), QUANTILE)) for maps in relative]
-    highest = [float(max(values.max() for values in maps)) for maps in relative]
+    pixels = [np.concatenate([values.ravel() for values in maps]) for maps in relative]
     # A map of a few pixels may have nothing at the quantile.
-    tops = [value or top for value, top in zip(own, highest)]
+    tops = [float(np.quantile(values, QUANTILE)) or float(values.max()) for values in pixels]
     return [max(top for top, other in zip(tops, groups) if other == group) for group in groups]
 
 
@@ -129,15 +121,9 @@ def _panels(rows: int, columns: int, aspect: float) -> tuple["Figure", NDArray[n
     figure = Figure(figsize=size, layout="compressed")
     axes = figure.subplots(rows, columns, squeeze=False)
     for axis in axes.flat:
-        _bare(axis)
+        axis.set(xticks=[], yticks=[])
+        axis.spines[:].set_visible(False)
     return figure, axes
-
-
-def _bare(axis: "Axes") -> None:
-    axis.set_xticks([])
-    axis.set_yticks([])
-    for spine in axis.spines.values():
-        spine.set_visible(False)
 
 
 def _color_bar(figure: "Figure", axes: NDArray[np.object_]) -> None:

@@ -50,12 +50,12 @@ class TestInsertionAndDeletion:
     def test_against_a_slow_count(self) -> None:
         """One image at a time, one share of the pixels after the other, the trapezoid's area by hand."""
         encoder, given = Pixels(), images()
-        placed = np.random.default_rng(3).random((2, SIDE, SIDE))
-        found = faithfulness(encoder, TARGET, given, placed, np.random.default_rng(0))
+        pixel_maps = np.random.default_rng(3).random((2, SIDE, SIDE))
+        found = faithfulness(encoder, TARGET, given, pixel_maps, np.random.default_rng(0))
         blurred = blur(given, BLUR_PX)
         whole = float(TARGET.distance(spot(encoder(given)), spot(encoder(blurred))).mean())
         for number in range(2):
-            order = np.argsort(-placed[number].ravel())
+            order = np.argsort(-pixel_maps[number].ravel())
             curves: dict[str, list[float]] = {"insertion": [], "deletion": []}
             for step in range(STEPS + 1):
                 count = -(-step * SIDE * SIDE // STEPS)
@@ -72,8 +72,8 @@ class TestInsertionAndDeletion:
 
     def test_the_truth_beats_chance_and_its_opposite(self) -> None:
         scores = {}
-        for name, placed in {"truth": truth(), "opposite": 1 - truth(), **controls((2, SIDE, SIDE), rng())}.items():
-            scores[name] = faithfulness(Pixels(), TARGET, images(), placed, rng())
+        for name, pixel_maps in {"truth": truth(), "opposite": 1 - truth(), **controls((2, SIDE, SIDE), rng())}.items():
+            scores[name] = faithfulness(Pixels(), TARGET, images(), pixel_maps, rng())
         insertion = {name: score.insertion.mean() for name, score in scores.items()}
         deletion = {name: score.deletion.mean() for name, score in scores.items()}
         assert insertion["truth"] < insertion["random"] < insertion["opposite"]

@@ -66,9 +66,9 @@ class TestMethods:
 
 class TestLift:
     def test_mass_and_area_by_hand(self) -> None:
-        placed = np.array([[[1.0, 2.0], [3.0, 4.0]]])
+        pixel_maps = np.array([[[1.0, 2.0], [3.0, 4.0]]])
         mask = np.array([[[True, False], [False, True]]])
-        assert mass_on(placed, mask).tolist() == [0.5]  # (1 + 4) / 10
+        assert mass_on(pixel_maps, mask).tolist() == [0.5]  # (1 + 4) / 10
         assert area_of(mask).tolist() == [0.5]
         assert mass_on(np.ones((1, 2, 2)), mask) == area_of(mask)
 

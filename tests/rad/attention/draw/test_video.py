@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from rad.attention.draw.video import SCALE, SHEET_FRAMES, contact_sheet, film, write_png
+from rad.attention.draw.video import SCALE, SHEET_FRAMES, contact_sheet, overlay_episode, write_png
 
 STEPS, SIDE = 5, 20
 FRAMES = np.random.default_rng(0).integers(0, 256, (STEPS, SIDE, SIDE, 3), dtype=np.uint8)
@@ -12,7 +12,7 @@ MAPS = {name: np.random.default_rng(seed).random((STEPS, SIDE, SIDE)) for seed, 
 
 
 def test_the_frame_stands_to_the_left_of_its_maps() -> None:
-    found = film(FRAMES, MAPS, {})
+    found = overlay_episode(FRAMES, MAPS, {})
     large = SIDE * SCALE
     assert found.shape[0] == STEPS and found.shape[2] == 3 * large
     shown = found[:, -large:, :large]
@@ -22,7 +22,7 @@ def test_the_frame_stands_to_the_left_of_its_maps() -> None:
 
 def test_the_trace_grows_and_is_all_there_in_the_end() -> None:
     lift = {"one": [1.0, 2.0, 3.0, 2.0, 1.0]}
-    found = film(FRAMES, MAPS, lift)
+    found = overlay_episode(FRAMES, MAPS, lift)
     trace = found[:, :, 3 * SIDE * SCALE :].astype(int)
     dark = (trace < 140).any(3).sum((1, 2))
     assert (np.diff(dark) > 0).all()
