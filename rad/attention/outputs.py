@@ -61,8 +61,8 @@ def _caption(run_maps: RunMaps, request: AttentionRequest) -> str:
     return (
         f"Target {request.target}. activation, Grad-CAM and HiResCAM: stage {number} of 0 to "
         f"{encoder.num_stages - 1}, each cell placed on the center of what it sees, {sees}. Colors are multiples of a "
-        "map's mean over the frame. The activation shows what the encoder answers to, not why the policy acts: it does "
-        "not depend on the heads (rank correlations are means over all states)."
+        "map's mean over the frame. The activation shows what the encoder responds to, not why the policy acts: it "
+        "does not depend on the heads (rank correlations are means over all states)."
     )
 
 

@@ -128,11 +128,9 @@ def _write_table(
     """Write every number as JSON and the table per augmentation as Markdown."""
     numbers = [row for folder, run_maps in zip(folders, all_maps) for row in numbers_of(folder, run_maps, request)]
     counts = {"frames": len(all_maps[0].images), "checked_frames": len(checked(all_maps[0]))}
+    settings, rows = json.dumps(dataclasses.asdict(request) | counts), ",\n".join(map(json.dumps, numbers))
     with replacing(out / ATTENTION_FILE) as file:
-        rows = ",\n".join(json.dumps(row) for row in numbers)
-        file.write(
-            f'{{"question": {json.dumps(dataclasses.asdict(request) | counts)},\n"numbers": [\n{rows}\n]}}\n'.encode()
-        )
+        file.write(f'{{"question": {settings},\n"numbers": [\n{rows}\n]}}\n'.encode())
     with replacing(out / TABLE_FILE) as file:
         file.write(attention_table(attention_rows(numbers)).markdown().encode())
     return [out / TABLE_FILE, out / ATTENTION_FILE]

@@ -82,10 +82,10 @@ def test_folders_with_seeds_are_compared_over_runs(tmp_path):
     found = compared(first, second)
     (line,) = found.lines
     assert found.unit == "runs" and line.difference == (2.0, *difference_interval(A, B, paired=False))
-    assert found.notes[0].startswith("intervals: chance of training")
+    assert found.notes[0].startswith("intervals: randomness of training")
     assert any(note.startswith("probability that a run of A scores more on train: 0.67") for note in found.notes)
     assert any(
-        note.startswith("3 seeds: intervals called 95 % hold the true value in about 80 %") for note in found.notes
+        note.startswith("3 seeds: nominal 95 % intervals contain the true value in about 80 %") for note in found.notes
     )
 
 

@@ -65,7 +65,7 @@ def test_lines_bands_seeds_and_the_random_policy_are_drawn(tmp_path, drawn):
 
 def test_a_single_seed_each_claims_no_interval(tmp_path):
     (figure,) = curve_figures(groups_in(make_seeds(tmp_path, {"none": [2.0], "crop": [4.0]})))
-    assert "says nothing of other seeds" in figure.caption and "interval" not in figure.caption
+    assert "says nothing about other seeds" in figure.caption and "interval" not in figure.caption
 
 
 def test_each_split_has_a_figure(tmp_path):

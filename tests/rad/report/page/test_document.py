@@ -90,12 +90,12 @@ def test_numbers_warnings_settings_and_commands_are_on_the_page(files):
     text = " ".join(outline(files).text.split())
     for words in (
         "9 runs (8 finished) of 3 methods on dmc/cheetah-run, dmc/walker-walk.",
-        "2 seeds: intervals called 95 % hold the true value in about 50 % of cases",
+        "2 seeds: nominal 95 % intervals contain the true value in about 50 % of cases",
         "dmc-walker-walk/flip/seed-1: 200 of 400 frames",
         "Not begun gone",
         "24.0",  # mean of crop
         "random policy 2.00",
-        "these run folders hold no checkpoint that tells",
+        "these run folders hold no checkpoint that records them",
         "rad ablate --augment '<b>&'",
         "rad train --algo=sac --task=dmc/walker-walk --augment=crop --seed=1",
         "rad report sweep",
@@ -134,7 +134,7 @@ def test_a_run_without_any_row_has_a_report(tmp_path):
 def test_runs_on_tasks_without_a_known_range(tmp_path):
     make_seeds(tmp_path, {"none": [1.0, 2.0], "crop": [2.0, 3.0]}, task="probe/both")
     make_seeds(tmp_path, {"none": [1.0, 2.0], "crop": [2.0, 3.0]}, task="gym/x")
-    assert "of a known range of returns" in outline(report(tmp_path, tmp_path / "report").files).text
+    assert "with a published range of returns" in outline(report(tmp_path, tmp_path / "report").files).text
 
 
 def test_length_and_success_of_episodes_are_shown_where_they_are_known(tmp_path):

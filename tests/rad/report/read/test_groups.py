@@ -36,7 +36,7 @@ def test_what_is_not_begun_or_damaged_is_told(tmp_path):
 
 
 def test_no_run_is_an_error_that_says_why(tmp_path):
-    with pytest.raises(ValueError, match="is no folder; expected a run folder"):
+    with pytest.raises(ValueError, match="is not a folder; expected a run folder"):
         find_runs(tmp_path / "gone")
     with pytest.raises(ValueError, match=r"holds no run, a folder with config.json and metrics.jsonl$"):
         find_runs(tmp_path)

@@ -127,16 +127,17 @@ def test_intervals_hold_as_often_as_the_warning_says(seeds: int) -> None:
 def test_few_seeds_are_warned_of() -> None:
     assert few_seeds_warning(5) == few_seeds_warning(20) == ""
     assert few_seeds_warning(3) == (
-        "3 seeds: intervals called 95 % hold the true value in about 75 % of cases, with 5 seeds in 89 %; use 5 or more"
+        "3 seeds: nominal 95 % intervals contain the true value in about 75 % of cases, with 5 seeds in 89 %; "
+        "use 5 or more"
     )
     assert "in about 80 % of cases, with 5 seeds in 88 %" in few_seeds_warning(3, of="difference")
-    assert few_seeds_warning(1).startswith("1 seed: no interval, nothing is known of the chance of training")
+    assert few_seeds_warning(1).startswith("1 seed: no interval, as nothing is known of the spread of training")
 
 
 @pytest.mark.parametrize(
     ("call", "said"),
     [
-        (lambda: aggregate({}), "scores hold no task; allowed: 1 and more"),
+        (lambda: aggregate({}), "scores must be of at least 1 task, got none"),
         (lambda: aggregate({"a": []}), r"scores of a are of shape \[0\]; expected \[runs\], at least 1"),
         (lambda: aggregate({"a": [[1.0]]}), r"scores of a are of shape \[1, 1\]; expected \[runs\]"),
         (lambda: aggregate({"a": [1.0, np.nan]}), "scores of a hold a number that is not finite"),

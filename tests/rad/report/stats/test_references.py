@@ -55,5 +55,5 @@ def test_procgen_by_mode_levels_and_what_was_tested_on(tmp_path):
 
 def test_none_that_count_other_frames(tmp_path, monkeypatch):
     rows = [replace(row, counting="agent steps") for row in published(task="dmc/walker-walk", frames=100_000)]
-    monkeypatch.setattr(module, "published", lambda **asked: rows)
+    monkeypatch.setattr(module, "published", lambda **wanted: rows)
     assert references([run(tmp_path, **FITTING)], "train") == []
