@@ -62,11 +62,9 @@ def main(arguments: list[str]) -> int:
     from rad.attention.methods import Settings
     from rad.attention.study import TABLE_FILE, attend_runs
 
-    asked = vars(options).copy()
-    own = {name: asked.pop(name) for name in ("stage", "power", "norm")}
-    written = attend_runs(
-        asked.pop("runs"), asked.pop("out"), settings=Settings(**own, seed=options.seed), tell=_tell, **asked
-    )
+    others = vars(options).copy()
+    settings = Settings(**{name: others.pop(name) for name in ("stage", "power", "norm")}, seed=options.seed)
+    written = attend_runs(others.pop("runs"), others.pop("out"), settings=settings, tell=_tell, **others)
     for path in written:
         if path.name == TABLE_FILE:
             print(path.read_text())

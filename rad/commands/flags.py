@@ -111,10 +111,10 @@ def _without_box(box: str) -> str:
 
 def value_of(flag: str, arguments: Sequence[str]) -> str | None:
     """Return the last value given to --flag, written with a space or with =; "" where it has none."""
-    found = None
+    last = None
     for word, following in zip(arguments, [*arguments[1:], ""]):
         if word == f"--{flag}":
-            found = following
+            last = following
         elif word.startswith(f"--{flag}="):
-            found = word.partition("=")[2]
-    return found
+            last = word.partition("=")[2]
+    return last

@@ -1,4 +1,4 @@
-"""What a check returns."""
+"""The result of a check."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Finding:
-    """What a check found."""
+    """The result of a check."""
 
-    name: str  # what was looked at
-    ok: bool  # nothing to do
+    name: str  # what was checked
+    ok: bool
     text: str  # what is there, or what is wrong
     remedy: str = ""  # what to do about it, where something is wrong
     needed: bool = True  # the suite cannot run unless this is ok

@@ -1,4 +1,4 @@
-"""Work through the runs of a sweep: so many at a time, failed ones again, until all are done or a signal comes."""
+"""Run the runs of a sweep, several at a time and failed ones again, until all are done or a signal comes."""
 
 import time
 from collections import deque
@@ -18,24 +18,24 @@ POLL_S = 0.2
 
 
 class Engine(Protocol):
-    """Where runs are worked on. A handle stands for one that was started."""
+    """Where runs are run. A handle stands for a run that was started."""
 
     def start(self, trial: Trial) -> Any:
-        """Begin a run, or go on with it, and return its handle."""
+        """Start or resume a run, and return its handle."""
 
     def poll(self, handle: Any) -> int | None:
-        """Return the exit status of a run, or None while it goes on."""
+        """Return the exit status of a run, or None while it runs."""
 
     def stop(self, handle: Any) -> None:
         """Ask a run to save itself and end."""
 
     def close(self) -> None:
-        """Let go of what the engine holds."""
+        """Release the engine's resources."""
 
 
 @dataclass
 class Job:
-    """A run at work, for the `attempt`-th time in this sweep."""
+    """A run that is running, for the `attempt`-th time in this sweep."""
 
     trial: Trial
     handle: Any
@@ -43,15 +43,7 @@ class Job:
 
 
 class Scheduler:
-    """Works through runs with an engine, and shows how far they are.
-
-    Args:
-        engine: where they are worked on.
-        slots: how many at a time.
-        out: folder of the sweep.
-        trials: all runs.
-        finished: names of those that are.
-    """
+    """Runs all trials but those already finished, `slots` at a time, with an engine, and shows their progress."""
 
     def __init__(
         self, engine: Engine, slots: int, out: Path, trials: Sequence[Trial], finished: Collection[str]
@@ -64,9 +56,9 @@ class Scheduler:
         self.progress_table = ProgressTable(sum(self.frames.values()))
 
     def run(self) -> int:
-        """Work until all runs are finished or have failed; return 0, or 128 + the signal that came.
+        """Run until all runs are finished or have failed; return 0, or 128 + the signal that stopped the sweep.
 
-        Runs at work are then asked to stop, and waited for.
+        On a signal, the runs are asked to stop, and waited for.
         """
         with StopRequest() as stop:
             while self.running or (self.waiting and not stop.requested):
@@ -97,7 +89,7 @@ class Scheduler:
             self.engine.stop(job.handle)
 
     def _collect(self, stopping: bool) -> None:
-        """Take note of the runs that have ended."""
+        """Handle the runs that have ended."""
         for job in list(self.running):
             status = self.engine.poll(job.handle)
             if status is not None:
@@ -115,7 +107,7 @@ class Scheduler:
             self._failed(trial, job.attempt, f"{ended(status)}, {said}")
 
     def _failed(self, trial: Trial, attempt: int, why: str) -> None:
-        """Put a run that failed behind those that wait, or give it up."""
+        """Queue a run that failed again, or give it up."""
         if attempt < ATTEMPTS:
             self.waiting.append((trial, attempt + 1))
         else:
@@ -125,15 +117,15 @@ class Scheduler:
     def _draw(self) -> None:
         shown: dict[str, tuple[RunProgress, int]] = {}
         for trial in (job.trial for job in self.running):
-            found = progress_of(trial.folder)
-            shown[trial.name] = found, trial.config.frames
-            frames = self._frames(trial, found)
+            progress = progress_of(trial.folder)
+            shown[trial.name] = progress, trial.config.frames
+            frames = self._frames(trial, progress)
             # A run that resumes from a checkpoint has fewer frames than before.
             self.progress_table.start_frames -= max(0, self.frames[trial.name] - frames)
             self.frames[trial.name] = frames
         end = sum(trial.config.frames for trial in self.trials)
         self.progress_table.draw(shown, Total(len(self.finished), len(self.trials), sum(self.frames.values()), end))
 
-    def _frames(self, trial: Trial, found: RunProgress) -> int:
-        """Return the frames that a run has behind it; the last step of a run may go a little too far."""
-        return trial.config.frames if trial.name in self.finished else min(found.frames, trial.config.frames)
+    def _frames(self, trial: Trial, progress: RunProgress) -> int:
+        """Return the frames that a run has done, without those of its last step beyond its end."""
+        return trial.config.frames if trial.name in self.finished else min(progress.frames, trial.config.frames)

@@ -76,7 +76,7 @@ def test_a_stopped_sweep_goes_on_to_the_same_end(whole: Path, tmp_path: Path) ->
     wait_for(lambda: begun(tmp_path, 20))
     process.send_signal(signal.SIGINT)
     status, output = finish(process)
-    assert status == 130 and "go on with the same command: rad ablate --task probe/both" in output
+    assert status == 130 and "resume with the same command: rad ablate --task probe/both" in output
     assert not list(workers(tmp_path))
     status, output = sweep_here(tmp_path / "sweep", *TWO)
     assert status == 0, output
