@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from rad.commands import flags
 from rad.commands.train import parse_run
@@ -38,8 +38,8 @@ class Ablate:
     """Runs at a time; 0 for as many as memory and cores allow."""
     measure: bool = True
     """Time some updates of the first run, to tell how long all will take and how many fit side by side."""
-    engine: Literal["local", "ray"] = "local"
-    """Where to run: processes of this machine, or Ray."""
+    engine: str = "local"
+    """Where to run: local, processes of this machine, or ray."""
     address: str = ""
     """Address of a Ray cluster, or auto; Ray on this machine if not given."""
     gpus: float = -1.0
@@ -51,7 +51,8 @@ def main(arguments: list[str]) -> int:
     options, run_flags = parse_sweep(arguments)
     from rad.runtime import plugins
     from rad.sweep import grid, manifest
-    from rad.sweep.start import Options, start
+    from rad.sweep.options import Options
+    from rad.sweep.start import start
 
     axes = read_axes(options, run_flags)
     trials = grid.trials(axes, run_flags, parse_run, options.out)
@@ -114,9 +115,15 @@ def check_flags(options: Ablate, run_flags: list[str]) -> None:
         raise ValueError(f"--workers: must be at least 0, got {options.workers}")
     if options.gpus < 0 and options.gpus != -1:
         raise ValueError(f"--gpus: must be at least 0, or -1 for one where there are any, got {options.gpus}")
+    from rad.sweep.engines import ENGINES
+
+    if options.engine not in ENGINES:
+        raise ValueError(f"--engine: unknown engine '{options.engine}'; known: {', '.join(ENGINES)}")
     for name, is_given in (("address", bool(options.address)), ("gpus", options.gpus >= 0)):
-        if is_given and options.engine != "ray":
-            raise ValueError(f"--{name}: is for --engine ray, got {vars(options)[name]} with --engine {options.engine}")
+        if is_given and name not in ENGINES[options.engine].flags:
+            fitting = " or ".join(engine for engine, entry in ENGINES.items() if name in entry.flags)
+            got = f"{vars(options)[name]} with --engine {options.engine}"
+            raise ValueError(f"--{name}: is for --engine {fitting}, got {got}")
     if options.seeds and flags.value_of("seed", run_flags) is not None:
         raise ValueError("--seeds: takes the place of --seed, got both")
     if flags.value_of("resume", run_flags) is not None:

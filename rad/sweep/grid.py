@@ -75,8 +75,8 @@ def configured(task: str, overrides: Mapping[str, str], run_flags: Sequence[str]
     base = parse([*run_flags, "--task", task])
     if not overrides:
         return base
-    known = values(base)
-    words = [word for name, text in overrides.items() for word in _words(name, text, known)]
+    fields = values(base)
+    words = [word for name, text in overrides.items() for word in _words(name, text, fields)]
     try:
         return parse([*run_flags, "--task", task, *words])
     except ValueError as error:
@@ -84,15 +84,15 @@ def configured(task: str, overrides: Mapping[str, str], run_flags: Sequence[str]
         raise ValueError(f"--sweep: {shown}: {error}") from None
 
 
-def _words(name: str, text: str, known: Mapping[str, Any]) -> list[str]:
+def _words(name: str, text: str, fields: Mapping[str, Any]) -> list[str]:
     """Return the flag that gives a field a value."""
     if name in (*OWN_AXES, "out"):
         allowed = "--seeds" if name == "seed" else flag_name(name)
         raise ValueError(f"--sweep: {name} has a flag of its own: {allowed}")
-    if name not in known:
-        fields = sorted(known.keys() - {*OWN_AXES, "out"})
-        raise ValueError(f"--sweep: unknown field '{name}'; known: {', '.join(fields)}")
-    if not isinstance(known[name], bool):
+    if name not in fields:
+        names = sorted(fields.keys() - {*OWN_AXES, "out"})
+        raise ValueError(f"--sweep: unknown field '{name}'; fields: {', '.join(names)}")
+    if not isinstance(fields[name], bool):
         return [f"{flag_name(name)}={text}"]
     if text.lower() not in ("true", "false"):
         raise ValueError(f"--sweep: {name} must be true or false, got {text}")

@@ -1,17 +1,13 @@
 """Start a sweep: check its runs, plan and run them, and print the table of their returns."""
 
 import dataclasses
-import os
 import shlex
 import statistics
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-import torch
 
 from rad.experiment.algorithms import stored_bytes
 from rad.experiment.build import make_arms
@@ -21,27 +17,17 @@ from rad.runtime.files import locked
 from rad.runtime.progress import duration, three_digits
 from rad.sweep import manifest
 from rad.sweep.check import check_out, check_trials
-from rad.sweep.engines.local import Local
+from rad.sweep.engines import ENGINES
+from rad.sweep.engines.local import spread_gpus
 from rad.sweep.grid import Trial
+from rad.sweep.options import Options, cores_each
 from rad.sweep.process import environment, log_file
-from rad.sweep.scheduler import Engine, Scheduler
+from rad.sweep.scheduler import Scheduler
 from rad.sweep.status import State, final_returns, progress_of, state
-from rad.training.measure import Cost, cores_of, in_process, workers
+from rad.training.measure import Cost, in_process, workers
 
 LOCK_FILE = ".lock"
 PROCESS_BYTES = 1_400_000_000  # of a run beside its replay: 1.36 GB measured, preset rad on walker-walk and a CPU
-
-
-@dataclass(frozen=True)
-class Options:
-    """How the runs of a sweep are run."""
-
-    out: Path  # its folder
-    workers: int = 0  # runs at a time; 0 for as many as memory and cores allow
-    measure: bool = True  # time some updates first
-    engine: str = "local"  # local or ray
-    address: str = ""  # of a Ray cluster; "" for an instance on this machine
-    gpus: float | None = None  # of a run on Ray; None for one if there are any
 
 
 def start(trials: Sequence[Trial], options: Options, recorded: manifest.Record | None, command: Sequence[str]) -> int:
@@ -77,10 +63,7 @@ def _checked(trials: Sequence[Trial], options: Options) -> dict[str, State]:
         check_out(options.out, trials)
     states = {trial.name: state(trial) for trial in trials}
     check_trials(_left(trials, states))
-    if options.engine == "ray":
-        from rad.sweep.engines.ray import check
-
-        check(options.address)
+    ENGINES[options.engine].check(options)
     return states
 
 
@@ -92,7 +75,9 @@ def _work(
     trials: Sequence[Trial], states: Mapping[str, State], cost: Cost | None, options: Options, command: str
 ) -> int:
     left = _left(trials, states)
-    engine, slots = _engine(left, cost, options) if left else (None, 1)
+    engine, slots = None, 1
+    if left:
+        engine, slots = ENGINES[options.engine].make(left, options.workers or _slots(left, cost), options)
     finished = [name for name, kind in states.items() if kind is State.FINISHED]
     print(plan_text(trials, states, cost, slots, options.out), flush=True)
     status, failed = 0, list[Trial]()
@@ -110,18 +95,6 @@ def _work(
     return status or int(bool(failed))
 
 
-def _engine(left: Sequence[Trial], cost: Cost | None, options: Options) -> tuple[Engine, int]:
-    """Return the engine, and how many runs it runs at a time."""
-    slots = options.workers or _slots(left, cost)
-    if options.engine != "ray":
-        return Local(options.out, _gpus(left)), slots
-    from rad.sweep.engines.ray import Cluster
-
-    each = _cores_each(left)
-    cluster = Cluster(options.out, options.address, slots * each, options.gpus)
-    return cluster, max(1, cluster.cpus // each) if options.address and not options.workers else slots
-
-
 def _cost(left: Sequence[Trial], options: Options) -> Cost | None:
     """Measure the first run that is left; None without `options.measure`."""
     if not left or not options.measure:
@@ -135,22 +108,8 @@ def _slots(left: Sequence[Trial], cost: Cost | None) -> int:
     stored = [stored_bytes(trial.config, make_arms(trial.config)[1]) for trial in left]
     cost = cost or Cost(0.0, PROCESS_BYTES + stored[0])
     largest = dataclasses.replace(cost, bytes=cost.bytes + max(stored) - stored[0])
-    cores = device.usable_cpus() // _cores_each(left)
-    return workers(len(left), cores, device.free_memory_bytes(), largest, max(1, len(_gpus(left))))
-
-
-def _cores_each(left: Sequence[Trial]) -> int:
-    """Return the cores that the largest run keeps busy."""
-    return max(cores_of(trial.config) for trial in left)
-
-
-def _gpus(left: Sequence[Trial]) -> list[str]:
-    """Return the GPUs to spread runs over: none unless there are several and no run names its device."""
-    if any(trial.config.device not in ("auto", "cuda") for trial in left):
-        return []
-    visible = os.environ.get("CUDA_VISIBLE_DEVICES", "")
-    names = visible.split(",") if visible else [str(i) for i in range(torch.cuda.device_count())]
-    return names if len(names) > 1 else []
+    cores = device.usable_cpus() // cores_each(left)
+    return workers(len(left), cores, device.free_memory_bytes(), largest, max(1, len(spread_gpus(left))))
 
 
 def plan_text(trials: Sequence[Trial], states: Mapping[str, State], cost: Cost | None, slots: int, out: Path) -> str:

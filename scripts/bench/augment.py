@@ -49,7 +49,7 @@ def _row(name: str, batch: int, frames: int, seconds: float) -> Row:
     return {
         "op": name,
         **{f"{side}_per_s": speeds.get(side) for side in SIDES},
-        "ratio": speeds["ours"] / max(others),
+        "ratio": speeds["ours"] / max(others) if others else None,
     }
 
 
@@ -79,8 +79,9 @@ def sides(name: str, batch: int, frames: int) -> dict[str, Work]:
         works["kornia"] = partial(KORNIA[name](), floats.unflatten(1, (frames, 3)))
     if name in TORCHVISION:
         works["torchvision"] = partial(_one_by_one, op, TORCHVISION[name], stored if op.takes_bytes else floats)
-    plain = (stored if op.takes_bytes else floats).numpy()
-    works["numpy"] = partial(getattr(naive, name), plain, np.random.default_rng(0))
+    if hasattr(naive, name):
+        plain = (stored if op.takes_bytes else floats).numpy()
+        works["numpy"] = partial(getattr(naive, name), plain, np.random.default_rng(0))
     return works
 
 

@@ -1,1 +1,27 @@
-"""What a sweep's runs are started with: processes of this machine, or Ray."""
+"""The table of engines, which run the runs of a sweep."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from rad.sweep.engines import local, ray
+from rad.sweep.grid import Trial
+from rad.sweep.options import Options
+from rad.sweep.scheduler import Engine
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An engine."""
+
+    # Raises a ValueError, OSError or ModuleNotFoundError, in one line, if it cannot be used.
+    check: Callable[[Options], None]
+    # Given the trials to train, how many fit side by side on this machine, and the options; returns the engine and
+    # how many trials it runs at a time.
+    make: Callable[[Sequence[Trial], int, Options], tuple[Engine, int]]
+    flags: tuple[str, ...] = ()  # of `rad ablate` that only some engines take
+
+
+ENGINES: Mapping[str, Entry] = {
+    "local": Entry(local.check, local.make),
+    "ray": Entry(ray.check, ray.make, flags=("address", "gpus")),
+}

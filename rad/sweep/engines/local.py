@@ -1,15 +1,19 @@
 """The local engine: each run is a separate process on this machine."""
 
 import json
+import os
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import torch
+
 from rad.experiment.config_file import to_json
 from rad.runtime.run_dir import CONFIG_FILE
 from rad.sweep.engines.ray_node import write_config
 from rad.sweep.grid import Trial
+from rad.sweep.options import Options
 from rad.sweep.process import environment, launch, open_log
 
 
@@ -47,6 +51,24 @@ class Local:
     def _least_used(self) -> str:
         used = list(self._running.values())
         return min(self.gpus, key=used.count, default="")
+
+
+def check(options: Options) -> None:
+    """Processes of this machine can always be used."""
+
+
+def make(trials: Sequence[Trial], slots: int, options: Options) -> tuple[Local, int]:
+    """Return the engine, and how many runs it works on at a time."""
+    return Local(options.out, spread_gpus(trials)), slots
+
+
+def spread_gpus(trials: Sequence[Trial]) -> list[str]:
+    """Return the GPUs to spread runs over: none unless there are several and the runs leave the choice open."""
+    if any(trial.config.device not in ("auto", "cuda") for trial in trials):
+        return []
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES", "")
+    names = visible.split(",") if visible else [str(i) for i in range(torch.cuda.device_count())]
+    return names if len(names) > 1 else []
 
 
 def prepare(trial: Trial) -> None:

@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import uuid
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from rad.experiment.config_file import to_json
 from rad.sweep.engines.local import prepare
 from rad.sweep.engines.ray_node import LOG_FILE, StopFlag, execute, pack, unpack
 from rad.sweep.grid import Trial
+from rad.sweep.options import Options, cores_each
 from rad.sweep.process import open_log
 from rad.training.measure import cores_of
 
@@ -89,7 +91,14 @@ class Cluster:
         load().shutdown()
 
 
-def check(address: str) -> None:
+def make(trials: Sequence[Trial], slots: int, options: Options) -> tuple[Cluster, int]:
+    """Return the engine, and how many runs it works on at a time: on a cluster, as many as its cores allow."""
+    each = cores_each(trials)
+    cluster = Cluster(options.out, options.address, slots * each, options.gpus)
+    return cluster, max(1, cluster.cpus // each) if options.address and not options.workers else slots
+
+
+def check(options: Options) -> None:
     """Check that Ray is installed, and that a cluster answers at the address.
 
     Another process tries to connect, as Ray itself would keep trying for minutes where something else answers.
@@ -99,6 +108,7 @@ def check(address: str) -> None:
         ConnectionError: no cluster answers.
     """
     load()
+    address = options.address
     if not address:
         return
     if address != "auto":

@@ -10,8 +10,8 @@ from torch import Tensor
 
 import encoders
 from rad.agents import auxiliary
+from rad.agents.auxiliary.curl import CURL, bilinear_info_nce
 from rad.agents.base import Agent
-from rad.agents.curl import CURL, bilinear_info_nce
 from rad.types import Transition
 from tests.rad.agents import small, small_ppo
 from tests.rad.agents.small import flat, small_agent, small_batch

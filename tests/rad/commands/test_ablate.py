@@ -49,7 +49,7 @@ BAD: list[tuple[list[str], str, str]] = [
     (["--pairs", "--augment", "ucb:crop,flip", "flip"], "--augment", ""),
     (["--workers", "-1"], "--workers", "must be at least 0, got -1"),
     (["--workers", "x"], "--workers", "must be a whole number"),
-    (["--engine", "dask"], "--engine", "invalid choice 'dask'"),
+    (["--engine", "dask"], "--engine", "unknown engine 'dask'; known: local, ray"),
     (["--address", "auto"], "--address", "is for --engine ray, got auto with --engine local"),
     (["--gpus", "0.5"], "--gpus", "is for --engine ray"),
     (["--engine", "ray", "--gpus", "-2"], "--gpus", "must be at least 0, or -1"),

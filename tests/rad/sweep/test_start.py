@@ -74,7 +74,7 @@ def test_splits_and_swept_fields_have_rows_of_their_own(tmp_path: Path) -> None:
 
 def test_memory_and_cores_are_those_of_the_largest_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(start.device, "usable_cpus", lambda: 8)
-    monkeypatch.setattr(start, "_gpus", lambda left: [])
+    monkeypatch.setattr(start, "spread_gpus", lambda left: [])
     monkeypatch.setattr(start.device, "free_memory_bytes", lambda: 10**10)
     monkeypatch.setattr(start, "stored_bytes", lambda config, side: config.frames * 10**7)
     small, large = trial(tmp_path), trial(tmp_path, 2, frames=240)

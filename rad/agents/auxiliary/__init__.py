@@ -12,7 +12,7 @@ from torch import Tensor
 
 import encoders
 from encoders.registry import Registry
-from rad.agents.curl import CURL
+from rad.agents.auxiliary.curl import CURL
 from rad.types import Metrics, Minibatch, Transition
 
 NONE = "none"
