@@ -91,7 +91,7 @@ def _words(name: str, text: str, fields: Mapping[str, Any]) -> list[str]:
         raise ValueError(f"--sweep: {name} has a flag of its own: {allowed}")
     if name not in fields:
         names = sorted(fields.keys() - {*OWN_AXES, "out"})
-        raise ValueError(f"--sweep: unknown field '{name}'; fields: {', '.join(names)}")
+        raise ValueError(f"--sweep: unknown field '{name}'; known: {', '.join(names)}")
     if not isinstance(fields[name], bool):
         return [f"{flag_name(name)}={text}"]
     if text.lower() not in ("true", "false"):

@@ -2,6 +2,7 @@ import doctest
 
 import pytest
 
+from rad.experiment.config import RunConfig
 from rad.training import measure
 from rad.training.measure import Cost, workers
 from tests.integration.runs import tiny, tiny_ppo
@@ -32,7 +33,7 @@ def test_as_many_as_fit(jobs: int, cores: int, free: int, cost: Cost | None, gpu
 
 
 @pytest.mark.parametrize("config", [tiny(frames=10_000), tiny(warmup_steps=0), tiny_ppo({"num_steps": 64})])
-def test_a_run_is_measured_without_being_made(config: measure.Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_is_measured_without_being_made(config: RunConfig, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(measure.device, "tune_allocator", lambda: True)
     cost = measure.measure(config)
     assert cost.frames_per_s > 0 and cost.bytes > 50_000_000
