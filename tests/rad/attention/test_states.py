@@ -43,8 +43,8 @@ def test_moments_are_spread_over_the_episodes_of_all_runs() -> None:
 
 
 def test_more_moments_than_an_episode_has_take_another_episode() -> None:
-    found = play_episodes(untrained(on_cartpole()), 11, 0, "train")
-    assert found.ends == [9, 19] and len(found.actions) == 20
+    result = play_episodes(untrained(on_cartpole()), 11, 0, "train")
+    assert result.ends == [9, 19] and len(result.actions) == 20
 
 
 def test_the_same_seed_gives_the_same_bank_and_another_does_not() -> None:

@@ -19,11 +19,11 @@ def scored(kind: str, steps: int, mean: float | None, std: float = 5.0) -> dict[
 def rows_of(final: float | None, *, test: float | None = None, random: float = 2.0, upto: int = FRAMES) -> list[Any]:
     """Return evaluations at each 200 frames: half of `final`, then `final`; on two splits where `test` is given."""
     splits = {"": final} if test is None else {"/train": final, "/test": test}
-    found = [scored(f"baseline{split}", 0, random) for split in splits]
+    result = [scored(f"baseline{split}", 0, random) for split in splits]
     for steps in range(50, upto // 4 + 1, 50):
         for split, mean in splits.items():
-            found.append(scored(f"eval{split}", steps, mean if steps * 4 == FRAMES or mean is None else mean / 2))
-    return found
+            result.append(scored(f"eval{split}", steps, mean if steps * 4 == FRAMES or mean is None else mean / 2))
+    return result
 
 
 def make_seed(root: Path, augment: str, seed: int, rows: list[Any], **config: Any) -> Path:

@@ -16,7 +16,7 @@ def test_the_examples() -> None:
 
 
 @pytest.mark.parametrize(
-    ("jobs", "cores", "free", "cost", "gpus", "found"),
+    ("jobs", "cores", "free", "cost", "gpus", "result"),
     [
         (3, 8, 100, Cost(1.0, GB), 0, 3),
         (9, 4, 100, Cost(1.0, GB), 0, 4),
@@ -28,8 +28,8 @@ def test_the_examples() -> None:
         (9, 8, 100, Cost(1.0, GB, 4 * GB, 10 * GB), 3, 6),
     ],
 )
-def test_as_many_as_fit(jobs: int, cores: int, free: int, cost: Cost | None, gpus: int, found: int) -> None:
-    assert workers(jobs, cores, free * GB, cost, gpus) == found
+def test_as_many_as_fit(jobs: int, cores: int, free: int, cost: Cost | None, gpus: int, result: int) -> None:
+    assert workers(jobs, cores, free * GB, cost, gpus) == result
 
 
 @pytest.mark.parametrize("config", [tiny(frames=10_000), tiny(warmup_steps=0), tiny_ppo({"num_steps": 64})])

@@ -22,10 +22,10 @@ def column(count: int = 2, seed: int = 1, scale: str = "", factor: float = 1.0) 
 
 @pytest.fixture
 def drawn(monkeypatch: pytest.MonkeyPatch) -> list[Figure]:
-    found: list[Figure] = []
+    result: list[Figure] = []
     write = Figure.savefig
-    monkeypatch.setattr(Figure, "savefig", lambda self, *a, **k: (found.append(self), write(self, *a, **k)))
-    return found
+    monkeypatch.setattr(Figure, "savefig", lambda self, *a, **k: (result.append(self), write(self, *a, **k)))
+    return result
 
 
 @pytest.mark.parametrize(("count", "columns"), [(1, 1), (3, 1), (1, 3)])
@@ -67,10 +67,10 @@ def test_the_same_input_gives_the_same_bytes_and_another_map_others(tmp_path: Pa
 def test_an_overlay_by_hand() -> None:
     """Black where nothing is: 0.65 of gray. The brightest color of inferno covers 0.95 of what is beneath it."""
     frame = np.full((1, 2, 3), 100, np.uint8)
-    found = overlay(frame, np.array([[0.0, 5.0]]), top=2.0)
-    assert np.abs(found[0, 0].astype(int) - [65, 65, 66]).max() <= 1  # inferno begins at (0.001, 0, 0.014)
+    result = overlay(frame, np.array([[0.0, 5.0]]), top=2.0)
+    assert np.abs(result[0, 0].astype(int) - [65, 65, 66]).max() <= 1  # inferno begins at (0.001, 0, 0.014)
     brightest = 0.95 * 255 * np.array([0.988, 0.998, 0.645]) + 0.05 * 100
-    assert np.abs(found[0, 1] - brightest).max() <= 1
+    assert np.abs(result[0, 1] - brightest).max() <= 1
 
 
 @pytest.mark.parametrize(

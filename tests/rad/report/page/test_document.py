@@ -34,11 +34,11 @@ class Outline(HTMLParser):
 
 
 def outline(files: dict[str, bytes]) -> Outline:
-    found = Outline()
-    found.feed(files["report.html"].decode())
-    found.close()
-    assert found.open == []
-    return found
+    result = Outline()
+    result.feed(files["report.html"].decode())
+    result.close()
+    assert result.open == []
+    return result
 
 
 @pytest.fixture(scope="module")
@@ -69,20 +69,20 @@ def test_figures_and_tables_are_files_too(files):
 
 
 def test_everything_the_page_loads_is_inside_it(files):
-    found = outline(files)
-    sources = [words.get(name) or "" for _, words in found.tags for name in ("src", "poster", "srcset")]
+    result = outline(files)
+    sources = [words.get(name) or "" for _, words in result.tags for name in ("src", "poster", "srcset")]
     assert sum(source.startswith("data:image/svg+xml") for source in sources) == 5
     assert all(source.startswith("data:") for source in sources if source)
-    assert not [tag for tag, _ in found.tags if tag in ("script", "iframe", "object")]
+    assert not [tag for tag, _ in result.tags if tag in ("script", "iframe", "object")]
     text = files["report.html"].decode()
     assert not re.search(r"url\(|@import", text)
     assert not re.search(r"""(src|href)\s*=\s*["']?(https?:)?//""", text)
 
 
 def test_links_lead_to_files_of_the_report_or_to_sections(files):
-    found = outline(files)
-    anchors = {words["id"] for _, words in found.tags if "id" in words}
-    for link in (words["href"] for tag, words in found.tags if tag == "a"):
+    result = outline(files)
+    anchors = {words["id"] for _, words in result.tags if "id" in words}
+    for link in (words["href"] for tag, words in result.tags if tag == "a"):
         assert link is not None and (link[1:] in anchors if link.startswith("#") else link in files)
 
 
