@@ -1,13 +1,14 @@
-"""Files that stay whole: replaced in one step, and held by one process at a time."""
+"""Files that stay whole: replaced in one step, and held by one process at a time; and objects of JSON, read back."""
 
 import fcntl
+import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
-__all__ = ["TEMPORARY_PREFIX", "locked", "replacing", "sync_folder"]
+__all__ = ["TEMPORARY_PREFIX", "locked", "read_object", "replacing", "sync_folder"]
 
 TEMPORARY_PREFIX = ".tmp-"
 
@@ -39,6 +40,22 @@ def sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def read_object(path: Path) -> dict[str, Any]:
+    """Read a file that holds one object of JSON.
+
+    Raises:
+        ValueError: it holds something else; one line that names it.
+        OSError: there is no such file, or it cannot be opened.
+    """
+    try:
+        found = json.loads(path.read_text(encoding="utf-8", errors="replace"))
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{path} cannot be read: it is not JSON: {error}") from None
+    if not isinstance(found, dict):
+        raise ValueError(f"{path} cannot be read: it is a JSON {type(found).__name__}; expected an object")
+    return found
 
 
 @contextmanager
