@@ -47,11 +47,11 @@ def check_loaded(names: Iterable[str]) -> None:
     """Check that what a run was made with is loaded: a plugin is code, and runs only where a command names it.
 
     Raises:
-        SettingError: one is missing; the text says what to add.
+        ValueError: one is missing; the text says what to add.
     """
     for name in names:
         if name not in loaded():
-            raise SettingError("plugin", f"the run was made with the plugin {name}; add --plugin {name}")
+            raise ValueError(f"the run was made with the plugin {name}; add --plugin {name}")
 
 
 def _import(name: str) -> None:

@@ -49,9 +49,9 @@ def test_everything_is_written(written: Path) -> None:
 
 
 def test_numbers_per_run_and_a_table_per_augmentation(written: Path) -> None:
-    found = json.loads((written / "attention.json").read_text())
-    assert found["question"]["frames"] == 9 and found["question"]["target"] == "policy"
-    numbers = found["numbers"]
+    result = json.loads((written / "attention.json").read_text())
+    assert result["question"]["frames"] == 9 and result["question"]["target"] == "policy"
+    numbers = result["numbers"]
     methods = {row["method"] for row in numbers}
     assert {"activation", "hires_cam", "perturbation", "control: random", "control: robot"} <= methods
     assert "sarfa" not in methods

@@ -1,12 +1,12 @@
 """A run folder, read back."""
 
-import json
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from rad.runtime.files import read_object
 from rad.runtime.metrics_file import Row, read_rows
 from rad.runtime.migrate import migrate
 from rad.runtime.run_dir import CONFIG_FILE, METRICS_FILE
@@ -14,17 +14,11 @@ from rad.runtime.run_dir import CONFIG_FILE, METRICS_FILE
 
 @dataclass(frozen=True)
 class Run:
-    """What a run folder holds.
+    """A run folder as read."""
 
-    Attributes:
-        folder: where it was read.
-        config: config.json as plain values.
-        rows: rows of metrics.jsonl, in order, see `rad.runtime.metrics_file`.
-    """
-
-    folder: Path
-    config: dict[str, Any]
-    rows: list[Row]
+    folder: Path  # where it was read
+    config: dict[str, Any]  # config.json as plain values
+    rows: list[Row]  # rows of metrics.jsonl, in order, see `rad.runtime.metrics_file`
 
     @property
     def name(self) -> str:
@@ -33,7 +27,7 @@ class Run:
 
 
 def column(rows: Iterable[Row], metric: str) -> list[float]:
-    """Return a metric of some rows; NaN where one has none, or one that was not finite."""
+    """Return a metric of some rows; NaN where a row lacks it or it was not finite."""
     return [math.nan if row.get(metric) is None else float(row[metric]) for row in rows]
 
 
@@ -41,22 +35,12 @@ def read_run(folder: str | Path) -> Run:
     """Read config.json and metrics.jsonl of a run, finished or still going.
 
     Raises:
-        ValueError: the folder or one of the two files does not exist or cannot be read as what it should be.
+        ValueError: the folder or one of the two files does not exist, or is damaged.
     """
     folder = Path(folder)
     if not folder.is_dir():
         raise ValueError(f"run folder '{folder}' does not exist")
     for name in (CONFIG_FILE, METRICS_FILE):
         if not (folder / name).is_file():
-            raise ValueError(f"'{folder}' is no run folder: it has no {name}")
-    return Run(folder, _config(folder / CONFIG_FILE), read_rows(folder / METRICS_FILE))
-
-
-def _config(path: Path) -> dict[str, Any]:
-    try:
-        config = json.loads(path.read_text(encoding="utf-8", errors="replace"))
-    except ValueError as error:
-        raise ValueError(f"'{path}' is not JSON: {error}") from error
-    if not isinstance(config, dict):
-        raise ValueError(f"'{path}' is a JSON {type(config).__name__}; expected an object")
-    return migrate(config)
+            raise ValueError(f"'{folder}' is not a run folder: it has no {name}")
+    return Run(folder, migrate(read_object(folder / CONFIG_FILE)), read_rows(folder / METRICS_FILE))
