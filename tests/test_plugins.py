@@ -41,7 +41,8 @@ def test_the_example_is_swept_and_its_runs_are_resumed_and_evaluated(tmp_path: P
     assert json.loads((run / "config.json").read_text())["plugins"] == [str(plugin)]
     assert json.loads((out / "sweep.json").read_text())["commands"][0][-2:] == ["--plugin", str(plugin)]
     missing = rad("evaluate", run)
-    assert missing.stderr == f"error: --plugin: the run was made with the plugin {plugin}; add --plugin {plugin}\n"
+    said = f"{run / 'config.json'} cannot be read: the run was made with the plugin {plugin}; add --plugin {plugin}"
+    assert missing.stderr.endswith(f"{said}\n") and missing.stderr.count("\n") == 1
     assert rad("evaluate", run, "--episodes", "1", f"--plugin={plugin}").returncode == 0
     assert rad("train", "--plugin", plugin, "--resume", run).returncode == 0
 

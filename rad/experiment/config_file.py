@@ -1,7 +1,6 @@
 """config.json: the configuration of a run as plain values, and back."""
 
 import dataclasses
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,7 @@ from typing import Any
 from rad.experiment.algorithms import algorithm_named
 from rad.experiment.config import RunConfig, values
 from rad.runtime import plugins
+from rad.runtime.files import read_object
 from rad.runtime.migrate import migrate
 from rad.runtime.run_dir import CONFIG_FILE
 
@@ -21,10 +21,14 @@ def read_config(folder: Path) -> RunConfig:
     """
     path = folder / CONFIG_FILE
     try:
-        return from_json(json.loads(path.read_text()))
+        plain = read_object(path)
     except (FileNotFoundError, NotADirectoryError):
         raise ValueError(f"{folder} is no run folder: it has no {CONFIG_FILE}") from None
-    except (json.JSONDecodeError, KeyError, TypeError) as error:
+    try:
+        return from_json(plain)
+    except KeyError as error:
+        raise ValueError(f"{path} cannot be read: it has no {error}") from None
+    except (ValueError, TypeError, AttributeError) as error:
         raise ValueError(f"{path} cannot be read: {error}") from None
 
 
@@ -49,7 +53,7 @@ def from_json(plain: Mapping[str, Any]) -> RunConfig:
     for name, kind in nested.items():
         odd |= _differing(kind, plain.get(name, {}))
     if odd:
-        raise ValueError(f"config.json and this version of rad differ in the fields {', '.join(sorted(odd))}")
+        raise ValueError(f"it and this version of rad differ in the fields {', '.join(sorted(odd))}")
     out = None if plain["out"] is None else Path(plain["out"])
     plain = {**plain, "out": out, "background_dir": tuple(plain["background_dir"])}
     config = type(default)(**{**plain, **{name: kind(**plain[name]) for name, kind in nested.items()}})
@@ -61,7 +65,7 @@ def _check_types(config: RunConfig, default: Mapping[str, Any]) -> None:
     for name, value in values(config).items():
         kind = type(default[name])
         if type(value) is not kind and (kind, type(value)) != (float, int) and name != "out":
-            raise ValueError(f"config.json has {name} {value!r}; expected a value such as {default[name]!r}")
+            raise ValueError(f"it has {name} {value!r}; expected a value such as {default[name]!r}")
 
 
 def _differing(kind: type, plain: Mapping[str, Any]) -> set[str]:

@@ -1,11 +1,12 @@
-"""Files that stay whole: replaced in one step, and held by one process at a time."""
+"""Files that stay whole: replaced in one step, and held by one process at a time; and objects of JSON, read back."""
 
 import fcntl
+import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 TEMPORARY_PREFIX = ".tmp-"
 
@@ -36,6 +37,22 @@ def sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def read_object(path: Path) -> dict[str, Any]:
+    """Read a file that holds one object of JSON.
+
+    Raises:
+        ValueError: it holds something else; one line that names it.
+        OSError: there is no such file, or it cannot be opened.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8", errors="replace"))
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{path} cannot be read: it is not JSON: {error}") from None
+    if not isinstance(content, dict):
+        raise ValueError(f"{path} cannot be read: it is a JSON {type(content).__name__}; expected an object")
+    return content
 
 
 @contextmanager

@@ -49,7 +49,7 @@ def check_loaded(names: Iterable[str]) -> None:
     """
     for name in names:
         if name not in loaded():
-            raise ValueError(f"--plugin: the run was made with the plugin {name}; add --plugin {name}")
+            raise ValueError(f"the run was made with the plugin {name}; add --plugin {name}")
 
 
 def _import(name: str) -> None:

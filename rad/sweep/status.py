@@ -11,7 +11,7 @@ from rad.experiment.bounds import flag_name
 from rad.experiment.config_file import to_json
 from rad.report.read.groups import flat
 from rad.runtime import checkpoint
-from rad.runtime.files import TEMPORARY_PREFIX
+from rad.runtime.files import TEMPORARY_PREFIX, read_object
 from rad.runtime.metrics_file import last_rows
 from rad.runtime.migrate import migrate
 from rad.runtime.run_dir import CHECKPOINTS, CONFIG_FILE, METRICS_FILE, is_done
@@ -99,9 +99,8 @@ def _settings(folder: Path) -> dict[str, Any] | None:
         ValueError: the folder holds something else.
     """
     try:
-        plain = json.loads((folder / CONFIG_FILE).read_text())
-        return flat(migrate(plain))
-    except (OSError, ValueError, AttributeError):
+        return flat(migrate(read_object(folder / CONFIG_FILE)))
+    except (OSError, ValueError):
         names = set(os.listdir(folder)) if folder.is_dir() else {folder.name}
         if not {name for name in names if not name.startswith(TEMPORARY_PREFIX)} - {CONFIG_FILE}:
             return None

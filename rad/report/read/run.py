@@ -1,12 +1,12 @@
 """A run folder, read back."""
 
-import json
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from rad.runtime.files import read_object
 from rad.runtime.metrics_file import Row, read_rows
 from rad.runtime.migrate import migrate
 from rad.runtime.run_dir import CONFIG_FILE, METRICS_FILE
@@ -43,14 +43,4 @@ def read_run(folder: str | Path) -> Run:
     for name in (CONFIG_FILE, METRICS_FILE):
         if not (folder / name).is_file():
             raise ValueError(f"'{folder}' is not a run folder: it has no {name}")
-    return Run(folder, _config(folder / CONFIG_FILE), read_rows(folder / METRICS_FILE))
-
-
-def _config(path: Path) -> dict[str, Any]:
-    try:
-        config = json.loads(path.read_text(encoding="utf-8", errors="replace"))
-    except ValueError as error:
-        raise ValueError(f"'{path}' is not JSON: {error}") from error
-    if not isinstance(config, dict):
-        raise ValueError(f"'{path}' is a JSON {type(config).__name__}; expected an object")
-    return migrate(config)
+    return Run(folder, migrate(read_object(folder / CONFIG_FILE)), read_rows(folder / METRICS_FILE))

@@ -10,7 +10,7 @@ from rad.envs.options import SuiteOptions
 from rad.envs.procgen.options import ProcgenOptions
 from rad.experiment.algorithms import ALGORITHMS
 from rad.experiment.algorithms.sac import SACRun
-from rad.experiment.config_file import from_json, to_json
+from rad.experiment.config_file import from_json, read_config, to_json
 from rad.experiment.presets import preset, presets
 
 
@@ -115,8 +115,34 @@ def test_a_configuration_of_another_version_is_refused(part: Any, change: Any, n
 def test_values_of_a_wrong_type_are_refused(part: str, field: str, value: Any) -> None:
     plain = to_json(SACRun())
     (plain[part] if part else plain)[field] = value
-    with pytest.raises(ValueError, match=f"^config.json has {field} {value!r}; expected a value such as "):
+    with pytest.raises(ValueError, match=f"^it has {field} {value!r}; expected a value such as "):
         from_json(plain)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"algo": "dqn"}, "unknown algorithm 'dqn'; known: sac, ppo"),
+        ({"algo": ["sac"]}, "unhashable"),
+        ({"task": 5}, "'int' object"),
+        ({"agent": 5}, "'int' object"),
+        ({"frames": "300"}, "it has frames '300'; expected a value such as 100000"),
+        ({"color": 1}, "it and this version of rad differ in the fields color"),
+        ({"plugins": ["ours"]}, "the run was made with the plugin ours; add --plugin ours"),
+    ],
+)
+def test_a_damaged_file_is_named(tmp_path: Path, change: dict[str, Any], said: str) -> None:
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps(to_json(SACRun()) | change))
+    with pytest.raises(ValueError, match=f"^{path} cannot be read: {said}"):
+        read_config(tmp_path)
+
+
+@pytest.mark.parametrize(("text", "said"), [("{}", "it has no 'algo'"), ("null", "it is a JSON NoneType")])
+def test_a_file_of_something_else_is_named(tmp_path: Path, text: str, said: str) -> None:
+    (tmp_path / "config.json").write_text(text)
+    with pytest.raises(ValueError, match=f"^{tmp_path}/config.json cannot be read: {said}"):
+        read_config(tmp_path)
 
 
 def test_a_whole_number_may_stand_for_a_float() -> None:

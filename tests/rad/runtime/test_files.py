@@ -1,6 +1,6 @@
 import pytest
 
-from rad.runtime.files import TEMPORARY_PREFIX, replacing, sync_folder
+from rad.runtime.files import TEMPORARY_PREFIX, read_object, replacing, sync_folder
 
 
 def test_the_new_file_takes_the_place_of_the_old_at_the_end(tmp_path):
@@ -38,3 +38,22 @@ def test_contents_are_synced_before_the_name_appears(tmp_path, monkeypatch):
         file.write(b"new")
     sync_folder(tmp_path)
     assert calls == ["fsync", "replace", "fsync"]
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b"", "it is not JSON: Expecting value"),
+        (b'{"a": 1', "it is not JSON: "),
+        (b"\xff\xfe{}", "it is not JSON: "),
+        (b"[" * 100_000, "it is not JSON: "),
+        (b"null", "it is a JSON NoneType; expected an object"),
+        (b"[1]", "it is a JSON list; expected an object"),
+    ],
+)
+def test_a_file_that_is_no_object_of_json_is_named(tmp_path, data, said):
+    path = tmp_path / "file.json"
+    path.write_bytes(data)
+    with pytest.raises(ValueError, match=f"^{path} cannot be read: {said}") as error:
+        read_object(path)
+    assert "\n" not in str(error.value)

@@ -29,6 +29,15 @@ def test_a_run_killed_while_it_was_made_is_new(tmp_path: Path, text: str) -> Non
         state(made)
 
 
+@pytest.mark.parametrize("text", ["null", "[1]", "5"])
+def test_a_configuration_that_is_no_object_is_refused(tmp_path: Path, text: str) -> None:
+    made = trial(tmp_path)
+    leave(made, 60)
+    (made.folder / "config.json").write_text(text)
+    with pytest.raises(ValueError, match=r"^--out: .*seed-1 is no run folder: its config.json is missing or"):
+        state(made)
+
+
 @pytest.mark.parametrize("marker", [DONE_FILE, CURVE_FILE])  # which versions before the marker made last
 def test_only_the_last_evaluation_and_the_marker_make_a_run_finished(tmp_path: Path, marker: str) -> None:
     made = trial(tmp_path)

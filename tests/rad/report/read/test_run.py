@@ -96,5 +96,5 @@ def test_a_folder_without_its_files_is_no_run(tmp_path, name):
 def test_a_broken_config_is_an_error(tmp_path, text, message):
     folder = make_run(tmp_path / "mine")
     (folder / "config.json").write_text(text)
-    with pytest.raises(ValueError, match=f"config.json' {message}"):
+    with pytest.raises(ValueError, match=f"config.json cannot be read: it {message}"):
         read_run(folder)
