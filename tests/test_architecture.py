@@ -27,7 +27,9 @@ ROOMS = {
     "rad.loops": "rad.buffers rad.types",
     # Above: the learner. Below: what is done with it.
     "rad.report": "",
-    "rad.report.read": "rad.envs.suites rad.runtime.files rad.runtime.metrics_file rad.runtime.migrate rad.runtime.run_dir",
+    "rad.report.read": (
+        "rad.envs.suites rad.runtime.files rad.runtime.metrics_file rad.runtime.migrate rad.runtime.run_dir"
+    ),
     "rad.report.stats": "rad.envs.suites rad.report.read",
     "rad.report.draw": "rad.report.read rad.report.stats",
     "rad.report.page": "rad.report.draw rad.report.read rad.report.stats rad.runtime.run_dir",

@@ -122,7 +122,7 @@ def test_values_of_a_wrong_type_are_refused(part: str, field: str, value: Any) -
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"algo": "dqn"}, "unknown algorithm 'dqn'; known: sac, ppo"),
+        ({"algo": "dqn"}, "algo: unknown algorithm 'dqn'; known: sac, ppo"),
         ({"algo": ["sac"]}, "unhashable"),
         ({"task": 5}, "'int' object"),
         ({"agent": 5}, "'int' object"),

@@ -34,7 +34,7 @@ def test_a_configuration_that_is_no_object_is_refused(tmp_path: Path, text: str)
     made = trial(tmp_path)
     leave(made, 60)
     (made.folder / "config.json").write_text(text)
-    with pytest.raises(ValueError, match=r"^--out: .*seed-1 is no run folder: its config.json is missing or"):
+    with pytest.raises(ValueError, match=r"^out: .*seed-1 is no run folder: its config.json is missing or"):
         state(made)
 
 
