@@ -15,7 +15,6 @@ from rad.agents.targets import Target
 from rad.attention.maps import blur
 
 AgentT = TypeVar("AgentT", bound=Agent)
-HEADS = ("actor", "critic", "head")
 BLUR_PX = 5.0
 STEPS = 12  # shares of the pixels at which the output is looked at
 BATCH = 32
@@ -84,12 +83,10 @@ def randomized(agent: AgentT, fresh: AgentT) -> Iterator[tuple[str, AgentT]]:
     Source: Adebayo et al. 2018 (arXiv 1810.03292), section 4, the cascading test.
     """
     changed = copy.copy(agent)
-    for name in [*HEADS, "encoder"]:
-        if hasattr(agent, name):
-            setattr(changed, name, copy.deepcopy(getattr(agent, name)))
-    for name in HEADS:
-        if hasattr(agent, name):
-            getattr(changed, name).load_state_dict(getattr(fresh, name).state_dict())
+    for name in [*agent.heads, "encoder"]:
+        setattr(changed, name, copy.deepcopy(getattr(agent, name)))
+    for name in agent.heads:
+        getattr(changed, name).load_state_dict(getattr(fresh, name).state_dict())
     yield "heads", changed
     for stage in reversed(range(agent.encoder.num_stages)):
         changed.encoder.stage(stage).load_state_dict(fresh.encoder.stage(stage).state_dict())

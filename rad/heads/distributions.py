@@ -2,11 +2,30 @@
 
 import abc
 import math
-from typing import Self
+from typing import Protocol, Self
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+
+class Policy(Protocol):
+    """What acting asks of a policy, whatever it is trained by."""
+
+    @property
+    def mode(self) -> Tensor:
+        """Return the action taken without noise, float [B, A], or int64 [B] where actions are discrete."""
+        ...
+
+    def sample(self, generator: torch.Generator) -> Tensor:
+        """Draw an action for each row from noise that is drawn on the CPU: the same on every device."""
+        ...
+
+
+class SquashedPolicy(Policy, Protocol):
+    """A policy over (-1, 1)^A whose mode is the tanh of its `mean`, float [B, A]."""
+
+    mean: Tensor
 
 
 class SquashedGaussian:

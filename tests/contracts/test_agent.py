@@ -17,6 +17,7 @@ import encoders
 from rad.agents.base import Agent
 from rad.agents.ppo import PPOAgent, PPOConfig
 from rad.agents.sac import SACAgent, SACConfig
+from rad.attention.faithfulness import randomized
 from rad.experiment.algorithms import ALGORITHMS
 from rad.types import Metrics
 from tests.rad.agents import small, small_ppo
@@ -178,6 +179,16 @@ def test_a_restored_agent_goes_on_bit_for_bit(case: Case) -> None:
     assert same(restored.state_dict(), original.state_dict())
     sampled = [agent.act(observations(agent), deterministic=False) for agent in (original, restored)]
     assert np.array_equal(*sampled)
+
+
+def test_heads_and_encoder_are_all_that_its_targets_depend_on(case: Case) -> None:
+    agent, fresh = make(case, seed=1), make(case, seed=2)
+    assert {*agent.heads, "encoder"} <= {*agent.parts}
+    images = agent.views.eval_view(torch.from_numpy(observations(agent)))
+    *_, (_, changed) = randomized(agent, fresh)
+    for name in fresh.targets():
+        seen = [one.target(name).vector(one.encoder(images)) for one in (changed, fresh, agent)]
+        assert torch.equal(seen[0], seen[1]) and not torch.equal(seen[0], seen[2])
 
 
 def test_bf16_computes_the_convolutions_in_bfloat16_and_all_else_as_float32(case: Case) -> None:

@@ -35,7 +35,7 @@ class PPORun(RunConfig):
     algo: str = "ppo"
     """Learning algorithm, such as sac or ppo."""
     preset: str = "ppo"
-    """Defaults of all other fields. Of sac: rad, drq, svea, lean, demo; of ppo: ppo, rad-procgen, drac, ucb-drac."""
+    """Defaults of all other fields; the end of this help names those of each algorithm."""
     augment: str = "none"
     """Augmentation: names joined by +, options after a colon; ucb:crop,flip chooses one for each rollout."""
     eval_policy: EvalPolicy = "sample"
