@@ -73,12 +73,7 @@ class Views:
 
 
 class PerEnvViews(Views):
-    """Views that also keep the parameters of one draw per environment, for as long as a rollout.
-
-    Args:
-        op: the augmentation.
-        generator: CPU generator of all draws.
-    """
+    """Views that also keep the parameters of one draw per environment, for as long as a rollout."""
 
     def __init__(self, op: augment.Augmentation, generator: torch.Generator) -> None:
         super().__init__(op, generator)

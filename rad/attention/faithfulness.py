@@ -83,10 +83,9 @@ def randomized(agent: AgentT, fresh: AgentT) -> Iterator[tuple[str, AgentT]]:
     Source: Adebayo et al. 2018 (arXiv 1810.03292), section 4, the cascading test.
     """
     changed = copy.copy(agent)
-    for name in [*agent.heads, "encoder"]:
-        setattr(changed, name, copy.deepcopy(getattr(agent, name)))
+    changed.encoder = copy.deepcopy(agent.encoder)
     for name in agent.heads:
-        getattr(changed, name).load_state_dict(getattr(fresh, name).state_dict())
+        setattr(changed, name, getattr(fresh, name))
     yield "heads", changed
     for stage in reversed(range(agent.encoder.num_stages)):
         changed.encoder.stage(stage).load_state_dict(fresh.encoder.stage(stage).state_dict())

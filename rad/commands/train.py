@@ -32,9 +32,8 @@ def _resume(run: str, arguments: list[str]) -> int:
             f"got {' '.join(arguments)}"
         )
     from rad.experiment.config_file import read_config
-    from rad.experiment.validate import flag
 
-    with flag("resume"):
+    with flags.argument("--resume"):
         read_config(Path(run))
     from rad.pictures import PICTURES
     from rad.training.trainer import resume

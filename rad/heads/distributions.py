@@ -2,33 +2,38 @@
 
 import abc
 import math
-from typing import Protocol, Self
+from typing import Self
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 
-class Policy(Protocol):
-    """What acting asks of a policy, whatever it is trained by."""
+class Policy(abc.ABC):
+    """What acting asks of a policy."""
 
     @property
+    @abc.abstractmethod
     def mode(self) -> Tensor:
-        """Return the action taken without noise, float [B, A], or int64 [B] where actions are discrete."""
-        ...
+        """Return the likeliest action of each row."""
 
+    @abc.abstractmethod
     def sample(self, generator: torch.Generator) -> Tensor:
         """Draw an action for each row from noise that is drawn on the CPU: the same on every device."""
-        ...
 
 
-class SquashedPolicy(Policy, Protocol):
-    """A policy over (-1, 1)^A whose mode is the tanh of its `mean`, float [B, A]."""
+class SquashedPolicy(Policy):
+    """A policy whose likeliest action is the tanh of its `mean`, float [B, A]."""
 
     mean: Tensor
 
+    @property
+    def mode(self) -> Tensor:
+        """Return the squashed mean, float [B, A] in (-1, 1): the action taken at evaluation."""
+        return self.mean.tanh()
 
-class SquashedGaussian:
+
+class SquashedGaussian(SquashedPolicy):
     """A Gaussian squashed by tanh into (-1, 1).
 
     a = tanh(u), u = mean + exp(log_std) * noise;
@@ -46,11 +51,6 @@ class SquashedGaussian:
 
     def __init__(self, mean: Tensor, log_std: Tensor) -> None:
         self.mean, self.log_std = mean, log_std
-
-    @property
-    def mode(self) -> Tensor:
-        """Return the squashed mean, float [B, A] in (-1, 1): the action taken at evaluation."""
-        return self.mean.tanh()
 
     def sample(self, generator: torch.Generator) -> Tensor:
         """Draw actions, float [B, A] in [-1, 1], from standard-normal noise that is drawn on the CPU."""
@@ -71,7 +71,7 @@ class SquashedGaussian:
         return torch.tanh(raw), (log_normal - log_jacobian).sum(-1)
 
 
-class Distribution(abc.ABC):
+class Distribution(Policy):
     """A distribution over actions whose log-probabilities, unlike its samples, are differentiated.
 
     Args:
@@ -80,15 +80,6 @@ class Distribution(abc.ABC):
 
     def __init__(self, params: Tensor) -> None:
         self.params = params
-
-    @property
-    @abc.abstractmethod
-    def mode(self) -> Tensor:
-        """Return the likeliest action of each row."""
-
-    @abc.abstractmethod
-    def sample(self, generator: torch.Generator) -> Tensor:
-        """Draw an action for each row from noise that is drawn on the CPU: the same on every device."""
 
     @abc.abstractmethod
     def log_prob(self, action: Tensor) -> Tensor:

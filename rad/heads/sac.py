@@ -89,15 +89,7 @@ class Actor(nn.Module):
 
 
 class Critic(nn.Module):
-    """Two Q functions on one projection of the features.
-
-    Args:
-        feature_dim: size of the encoder's features F.
-        action_dim: size of the action A.
-        projection_dim, hidden_dim: widths.
-        tanh: end the projection with tanh.
-        generator: CPU generator from which the weights are drawn.
-    """
+    """Two Q functions on one projection of the features; arguments as of `Actor`."""
 
     def __init__(
         self,

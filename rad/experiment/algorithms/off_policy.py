@@ -1,7 +1,6 @@
 """Runs that act into a replay of frames and learn from batches of it, whatever their agent."""
 
 from dataclasses import dataclass, field, replace
-from typing import TypeVar
 
 from gymnasium.vector import VectorEnv
 
@@ -18,12 +17,8 @@ from rad.runtime.seeding import generator
 WARMUP_STEPS = 20  # of a measurement; a batch is drawn with replacement, so these are enough
 
 BOUNDS: dict[str, Bound] = {
-    "warmup_steps": AT_LEAST_0,
-    "replay_capacity": AT_LEAST_1,
-    "updates_per_step": POSITIVE,
-    "batch_size": WIDTH,
-    "gamma": RATE,
-    "n_step": AT_LEAST_1,
+    **{"warmup_steps": AT_LEAST_0, "updates_per_step": POSITIVE, "batch_size": WIDTH, "gamma": RATE},
+    **dict.fromkeys(("replay_capacity", "n_step"), AT_LEAST_1),
 }
 
 
@@ -42,27 +37,15 @@ class OffPolicyRun(RunConfig):
     """The algorithm's hyperparameters."""
 
 
-RunT = TypeVar("RunT", bound=OffPolicyRun)
-
-
 def make_learning(config: OffPolicyRun, env: VectorEnv, agent: OffPolicyAgent) -> Learning:
     """Make the loop that acts into a replay and learns from batches of it."""
-    replay = Replay(
-        replay_frames(config),
-        obs_shape(env),
-        action_dim(env),
-        num_envs=env.num_envs,
-        frame_stack=config.frame_stack,
-        gamma=config.agent.gamma,
-        n_step=config.agent.n_step,
-    )
+    sizes, settings = (replay_frames(config), obs_shape(env), action_dim(env)), config.agent
+    stacks = {"num_envs": env.num_envs, "frame_stack": config.frame_stack}
+    replay = Replay(*sizes, gamma=settings.gamma, n_step=settings.n_step, **stacks)
     state = OffPolicyState(generator(config.seed, "loop"))
     loop = off_policy(
-        env,
-        agent,
-        replay,
-        state,
-        batch_size=config.agent.batch_size,
+        *(env, agent, replay, state),
+        batch_size=settings.batch_size,
         warmup_steps=config.warmup_steps,
         updates_per_step=config.updates_per_step,
     )
@@ -85,21 +68,21 @@ def _least_frames(config: OffPolicyRun) -> int:
 
 def check(config: OffPolicyRun, size: tuple[int, int]) -> None:
     """Check that there is one augmentation, and that the replay has something to sample once the updates begin."""
-    n_step, num_envs = config.agent.n_step, config.num_envs
     if len(make_arms(config)[0]) > 1:
         raise ValueError(
             f"--augment: ucb chooses by the returns of rollouts, which {config.algo} has none of; allowed: one "
             f"augmentation, got {config.augment}"
         )
+    n_step, num_envs = config.agent.n_step, config.num_envs
     if config.replay_capacity < (least := _least_frames(config)):
         raise ValueError(
             f"--replay-capacity: must be at least {least} with {num_envs} environments, {config.frame_stack} "
             f"stacked frames and {n_step} steps, got {config.replay_capacity}"
         )
-    if config.warmup_steps < num_envs * (n_step - 1):
+    if config.warmup_steps < (least := num_envs * (n_step - 1)):
         raise ValueError(
-            f"--warmup-steps: must be at least {num_envs * (n_step - 1)} with {num_envs} environments and {n_step} "
-            f"steps, got {config.warmup_steps}"
+            f"--warmup-steps: must be at least {least} with {num_envs} environments and {n_step} steps, "
+            f"got {config.warmup_steps}"
         )
 
 
@@ -109,7 +92,7 @@ def stored(config: OffPolicyRun, side: int) -> Stored:
     return Stored(Replay.nbytes(frames, shape, config.frame_stack), "replay_capacity", frames, "frames")
 
 
-def shortened(config: RunT) -> RunT:
+def shortened(config: OffPolicyRun) -> OffPolicyRun:
     """Return a run that learns after as few steps as it can."""
     least = config.num_envs * config.agent.n_step
     return replace(config, warmup_steps=min(config.warmup_steps, least + WARMUP_STEPS))
