@@ -1,6 +1,6 @@
 """What every agent keeps to: shapes, random numbers, metrics, state, and how it is made.
 
-To add one, put a `Case` for each of its kinds into CASES.
+To add one, put a `Case` for each of its kinds into CASES, and its class into AGENTS.
 """
 
 from collections.abc import Callable
@@ -92,7 +92,7 @@ def weights(agent: Agent) -> Tensor:
 
 
 def test_every_algorithm_has_a_case() -> None:
-    assert {name.split("-")[0] for name in CASES} == ALGORITHMS.keys()
+    assert {name.split("-")[0] for name in CASES} == AGENTS.keys() == ALGORITHMS.keys()
 
 
 @pytest.mark.parametrize("count", [1, 3])
