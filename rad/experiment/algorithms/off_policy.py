@@ -39,13 +39,17 @@ class OffPolicyRun(RunConfig):
 
 def make_learning(config: OffPolicyRun, env: VectorEnv, agent: OffPolicyAgent) -> Learning:
     """Make the loop that acts into a replay and learns from batches of it."""
-    sizes, settings = (replay_frames(config), obs_shape(env), action_dim(env)), config.agent
-    stacks = {"num_envs": env.num_envs, "frame_stack": config.frame_stack}
-    replay = Replay(*sizes, gamma=settings.gamma, n_step=settings.n_step, **stacks)
+    replay = Replay(
+        *(replay_frames(config), obs_shape(env), action_dim(env)),
+        num_envs=env.num_envs,
+        frame_stack=config.frame_stack,
+        gamma=config.agent.gamma,
+        n_step=config.agent.n_step,
+    )
     state = OffPolicyState(generator(config.seed, "loop"))
     loop = off_policy(
         *(env, agent, replay, state),
-        batch_size=settings.batch_size,
+        batch_size=config.agent.batch_size,
         warmup_steps=config.warmup_steps,
         updates_per_step=config.updates_per_step,
     )
