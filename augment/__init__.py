@@ -1,7 +1,7 @@
 """Augmentations of stacked images: images in, images out; knows nothing of reinforcement learning.
 
-A chain is written ``crop+color_jitter``, an option ``cutout:min_px=5``, a choice per image ``flip/rotate``, a
-choice over time, learned from returns, ``ucb:crop,color_jitter``.
+A chain is written `crop+color_jitter`, an option `cutout:min_px=5`, a choice per image `flip/rotate`, and a choice
+over time, learned from returns, `ucb:crop,color_jitter`.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ _CROPS: dict[str, Factory] = {"render": Crop, "pad": _pad_crop, "resize": Resize
 
 
 def _overlay_of(distractors: Tensor) -> Factory:
-    """Return what makes an Overlay of given distractors, unless a folder is asked for."""
+    """Return a factory of Overlays of given distractors, used unless a folder is named."""
 
     def overlay(alpha: float = 0.5, folder: str = "", count: int = 128, seed: int = 0) -> Augmentation:
         if folder:
@@ -58,21 +58,19 @@ def _overlay_of(distractors: Tensor) -> Factory:
 def make(spec: str, size: int = 84, crop: str = "render", *, distractors: Tensor | None = None) -> Augmentation:
     """Build the augmentation that a text describes.
 
-    ``spec`` joins links by ``+`` in the order they are applied. A link is ``name:key=value:key=value``, or
-    several of them joined by ``/``, of which each image gets one. Quotes protect a value that holds one of
-    the signs. ``size`` is the side of the images that come out, in pixels; the size that has to go in is
-    ``make(...).input_size(size, size)``.
+    `spec` joins links by `+` in the order they are applied. A link is `name:key=value:key=value`, or several of them
+    joined by `/`, of which each image gets one. Quotes protect a value that holds one of the signs. `size` is the side
+    of the images that come out, in pixels; the size that has to go in is `make(...).input_size(size, size)`.
 
-    ``crop`` says what the word crop means. ``render``: a window of a larger rendering (RAD on DeepMind Control).
-    For frames whose size is fixed, as Procgen's 64: ``pad``, repeat the border 12 pixels out and cut the old
-    size, which is ``shift:pad=12`` (auto-drac), or ``resize``, enlarge 64 to 75 and cut the old size, which is
-    ``resize_crop`` (in place of RAD's rebuilt simulator).
+    `crop` says what the word crop means. `render`: a window of a larger rendering (RAD on DeepMind Control). For frames
+    of fixed size, as Procgen's 64: `pad`, which is `shift:pad=12` (auto-drac), or `resize`, which enlarges 64 to 75
+    before it cuts, `resize_crop` (in place of RAD's rebuilt simulator).
 
-    ``distractors``, uint8 ``[M, 3, h, w]``, are what ``overlay`` blends with where no folder is given, instead of
-    pictures that it generates.
+    `distractors`, uint8 `[M, 3, h, w]`, are what `overlay` blends with where no folder is given; it generates pictures
+    by default.
 
     Raises:
-        ValueError: if a name or option is unknown or out of range; the text says what is allowed.
+        ValueError: a name or option is unknown or out of range; the text says what is allowed.
 
     Example:
         >>> make("crop+flip:p=0.5", 84).input_size(84, 84)
@@ -84,14 +82,14 @@ def make(spec: str, size: int = 84, crop: str = "render", *, distractors: Tensor
     """
     if crop not in _CROPS:
         raise ValueError(f"unknown crop {crop!r}; known: {', '.join(_CROPS)}")
-    own = {} if distractors is None else {"overlay": _overlay_of(distractors)}
-    return build(spec, size, _REGISTRY | {"crop": _CROPS[crop]} | own)
+    given = {} if distractors is None else {"overlay": _overlay_of(distractors)}
+    return build(spec, size, _REGISTRY | {"crop": _CROPS[crop]} | given)
 
 
 def make_arms(
     spec: str, size: int = 84, crop: str = "render", *, distractors: Tensor | None = None
 ) -> dict[str, Augmentation]:
-    """Build the augmentations that ``ucb:a,b`` chooses among, by their texts; another text has one arm.
+    """Build the augmentations that `ucb:a,b` chooses among, by their texts; another text has one arm.
 
     Raises:
         ValueError: as `make` and `split_arms`, or if the arms need images of different sizes.
@@ -114,9 +112,8 @@ def default_size(spec: str) -> int:
         >>> default_size("crop"), default_size("translate+flip")
         (84, 108)
     """
-    links = [branches for arm in split_arms(spec) for branches in parse(arm, _REGISTRY)]
-    found = {name for branches in links for name, _ in branches}
-    return 108 if "translate" in found else 84
+    links = [link for arm in split_arms(spec) for link in parse(arm, _REGISTRY)]
+    return 108 if any(name == "translate" for branches in links for name, _ in branches) else 84
 
 
 def names() -> tuple[str, ...]:
@@ -129,11 +126,11 @@ def register(name: str, factory: Factory) -> None:
 
     Args:
         name: the word to use in a chain.
-        factory: a class or function; its annotated parameters (int, float, bool, str) become options, and
-            one called ``size`` gets the side of the output in pixels.
+        factory: a class or function; its annotated parameters (int, float, bool, str) become options, and one called
+            `size` gets the side of the output in pixels.
 
     Raises:
-        ValueError: if the name is taken, empty, or holds a sign that separates links or options.
+        ValueError: the name is taken, empty, or holds a sign that separates links or options.
     """
     if not name.isidentifier():
         raise ValueError(f"name must be a word of letters, digits and underscores, got {name!r}")

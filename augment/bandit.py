@@ -1,4 +1,4 @@
-"""Choice of one augmentation after the other by its upper confidence bound, written ``ucb:a,b,c``."""
+"""Choice of one augmentation after the other by its upper confidence bound, written `ucb:a,b,c`."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ _PREFIX = "ucb:"
 
 
 class UCB:
-    """Choose the arm whose recent returns, plus a bonus for being tried seldom, are largest.
+    """Choose the arm whose mean recent return plus a bonus for few trials is largest.
 
     The t-th choice, counting from 1, is argmax_i mean_i + coef * sqrt(log(t) / n_i), with mean_i over the last
-    ``window`` returns of arm i and n_i the number of its returns ever. Arms without a return come first, in
-    order; of equal arms the first one wins. Nothing is random, and to choose changes nothing.
+    `window` returns of arm i and n_i the number of its returns ever. Arms without a return come first, in
+    order; of equal arms the first one wins. Nothing is random, and `choose` changes nothing.
 
-    The return of an arm is known only after the policy that was updated with it has acted: choose, update the
-    policy, act, then ``update``. ``coef`` is in the unit of the returns.
+    An arm's return is known only after the policy that was updated with it has acted: choose, update the policy, act,
+    then `update`.
 
     Args:
         num_arms: number of arms.
-        coef: weight of the bonus.
-        window: returns of an arm that its mean is taken over.
+        coef: weight of the bonus, in the unit of the returns.
+        window: number of recent returns in an arm's mean.
 
     Raises:
-        ValueError: if a number is out of range.
+        ValueError: a number is out of range.
 
     Source:
-        UCB-DrAC (Raileanu et al. 2021), section 3.3: window 10, coef 0.1, the return being the mean of the
-        rollout's value targets under normalised rewards. Deliberate difference: auto-drac counts one return of
-        0 for every arm at the start, so an arm may never be tried; here each is tried once before the rule.
+        UCB-DrAC (Raileanu et al. 2021), section 3.3: window 10, coef 0.1, the return being the mean of the rollout's
+        value targets under normalized rewards. Deliberate difference: auto-drac counts a return of 0 for every arm at
+        the start, so an arm may never be tried; here each is tried once before the rule.
 
     Example:
         >>> ucb = UCB(2)
@@ -59,18 +59,18 @@ class UCB:
         return scores.index(max(scores))
 
     def scores(self) -> list[float]:
-        """Return what each arm is judged by; infinity for one without a return."""
-        number = 1 + sum(self.counts)  # of the choice to be made
+        """Return the upper confidence bound of each arm; infinity for one without a return."""
+        log_t = math.log(1 + sum(self.counts))
         return [
-            fmean(returns) + self.coef * math.sqrt(math.log(number) / count) if count else math.inf
+            fmean(returns) + self.coef * math.sqrt(log_t / count) if count else math.inf
             for returns, count in zip(self.returns, self.counts)
         ]
 
     def update(self, arm: int, mean_return: float) -> None:
-        """Tell what an arm brought.
+        """Record the mean return of an arm.
 
         Raises:
-            ValueError: if there is no such arm, or the return is not finite.
+            ValueError: there is no such arm, or the return is not finite.
         """
         require(0 <= arm < len(self.counts), "ucb", "arm", f"from 0 to {len(self.counts) - 1}", arm)
         require(math.isfinite(mean_return), "ucb", "mean_return", "finite", mean_return)
@@ -85,19 +85,20 @@ class UCB:
         """Restore what `state_dict` gave; a smaller window keeps the latest returns.
 
         Raises:
-            ValueError: if the state has another number of arms.
+            ValueError: the state has another number of arms.
         """
         arms = len(state["counts"])
         require(arms == len(self.counts), "ucb", "arms of the state", f"{len(self.counts)}", arms)
         self.counts = list(state["counts"])
-        self.returns = [deque(returns, maxlen=own.maxlen) for returns, own in zip(state["returns"], self.returns)]
+        window = self.returns[0].maxlen
+        self.returns = [deque(returns, maxlen=window) for returns in state["returns"]]
 
 
 def split_arms(spec: str) -> tuple[str, ...]:
-    """Split ``ucb:a,b,c`` into the texts of its arms; any other text is its own only arm.
+    """Split `ucb:a,b,c` into the texts of its arms; any other text is a single arm.
 
     Raises:
-        ValueError: if there are fewer than two arms after ``ucb:``, or one is given twice.
+        ValueError: there are fewer than two arms after `ucb:`, or one is given twice.
 
     Example:
         >>> split_arms("ucb:shift:pad=12,crop+flip"), split_arms("crop+flip")

@@ -1,4 +1,4 @@
-"""What every augmentation is: a drawing of parameters, and a pure function of images and parameters."""
+"""The base of all augmentations: a draw of parameters, and a pure function of images and parameters."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ Params = Mapping[str, Tensor]
 class Augmentation:
     """Change a batch of stacked images: one draw per image, the same for all frames of its stack.
 
-    Images are ``[B, 3 * K, H, W]`` with K frames along the channels: uint8 in 0..255, or float in [0, 1].
-    The memory format of the input (channels-first or channels-last) is kept. An op holds options only; all
-    that is random comes from the generator given to ``draw``. A new op overrides ``_draw`` and ``_apply``.
+    Images are `[B, 3 * K, H, W]` with K frames along the channels: uint8 in 0..255, or float in [0, 1]. The memory
+    format of the input (channels-first or channels-last) is kept. An op holds options only; all randomness comes from
+    the generator given to `draw`. A new op overrides `_draw` and `_apply`.
 
     Example:
         >>> op = Augmentation()
@@ -29,25 +29,22 @@ class Augmentation:
     takes_bytes: ClassVar[bool] = True
 
     def draw(
-        self,
-        shape: Sequence[int],
-        generator: torch.Generator | None = None,
-        device: torch.device | str = "cpu",
+        self, shape: Sequence[int], generator: torch.Generator | None = None, device: torch.device | str = "cpu"
     ) -> Params:
         """Draw the parameters for images of a shape.
 
         Args:
-            shape: ``[B, 3 * K, H, W]`` of the images.
-            generator: a CPU generator; drawing on the CPU makes draws the same for every device. Without
-                one, fresh entropy of the operating system is used. The global generator is never touched.
-            device: where the parameters are wanted.
+            shape: `[B, 3 * K, H, W]` of the images.
+            generator: a CPU generator, so that draws are the same for every device. Without one, fresh entropy of the
+                operating system is used. The global generator is never touched.
+            device: of the parameters returned.
 
         Returns:
             One tensor per parameter, first axis B.
 
         Raises:
-            ValueError: if the shape or the generator is not of that kind, or the op cannot take the size.
-            TypeError: if the op's own ``_draw`` returns something else.
+            ValueError: the shape or the generator is of another kind, or the op cannot take the size.
+            TypeError: the op's `_draw` does not return a mapping.
         """
         _check_shape(shape)
         self.output_size(shape[2], shape[3])
@@ -60,15 +57,15 @@ class Augmentation:
         """Apply drawn parameters; deterministic, and never in place.
 
         Args:
-            images: ``[B, 3 * K, H, W]``, uint8 in 0..255 (if ``takes_bytes``) or float in [0, 1].
-            params: what ``draw`` returned for this shape.
+            images: `[B, 3 * K, H, W]`, uint8 in 0..255 (if `takes_bytes`) or float in [0, 1].
+            params: what `draw` returned for this shape.
 
         Returns:
-            Images of the same type and memory format, ``[B, 3 * K, *output_size(H, W)]``.
+            Images of the same type and memory format, `[B, 3 * K, *output_size(H, W)]`.
 
         Raises:
-            TypeError: if the images are neither float nor, where the op takes them, uint8.
-            ValueError: if the shape is not ``[B, 3 * K, H, W]``.
+            TypeError: the images are neither float nor, where the op takes them, uint8.
+            ValueError: the shape is not `[B, 3 * K, H, W]`.
         """
         _check_shape(images.shape)
         self._check_dtype(images.dtype)
@@ -97,10 +94,9 @@ class Augmentation:
         return images
 
     def _check_dtype(self, dtype: torch.dtype) -> None:
-        if dtype.is_floating_point or (self.takes_bytes and dtype == torch.uint8):
-            return
-        allowed = "uint8 or float images" if self.takes_bytes else "float images in [0, 1]"
-        raise TypeError(f"{type(self).__name__} takes {allowed}, got {dtype}")
+        if not (dtype.is_floating_point or (self.takes_bytes and dtype == torch.uint8)):
+            allowed = "uint8 or float images" if self.takes_bytes else "float images in [0, 1]"
+            raise TypeError(f"{type(self).__name__} takes {allowed}, got {dtype}")
 
 
 @dataclass(frozen=True)
@@ -122,17 +118,17 @@ class FloatAugmentation(Augmentation):
 
 
 def integers(count: int, low: int, high: int, generator: torch.Generator) -> Tensor:
-    """Draw ``count`` integers, uniform over low..high with both ends included; int64 [count]."""
+    """Draw `count` integers, uniform over low..high with both ends included; int64 [count]."""
     return torch.randint(low, high + 1, (count,), generator=generator)
 
 
 def uniform(count: int, low: float, high: float, generator: torch.Generator) -> Tensor:
-    """Draw ``count`` numbers, uniform over [low, high); float32 [count]."""
+    """Draw `count` numbers, uniform over [low, high); float32 [count]."""
     return torch.rand(count, generator=generator) * (high - low) + low
 
 
 def coins(count: int, p: float, generator: torch.Generator) -> Tensor:
-    """Draw ``count`` booleans that are true with probability ``p``; bool [count]."""
+    """Draw `count` booleans that are true with probability `p`; bool [count]."""
     return torch.rand(count, generator=generator) < p
 
 
@@ -142,17 +138,17 @@ def is_channels_last(images: Tensor) -> bool:
 
 
 def on_cpu(images: Tensor) -> bool:
-    """Tell whether the host may look at values, and loop over images, without waiting for a device."""
+    """Tell whether the host can read values, and loop over images, without waiting for a device."""
     return images.device.type == "cpu"
 
 
 def memory_format_of(images: Tensor) -> torch.memory_format:
-    """Return the memory format of ``images``, which every op keeps."""
+    """Return the memory format of `images`, which every op keeps."""
     return torch.channels_last if is_channels_last(images) else torch.contiguous_format
 
 
 def require(condition: bool, op: str, name: str, allowed: str, value: object) -> None:
-    """Raise a ValueError in the one-line form of this package unless ``condition`` holds."""
+    """Raise `ValueError: OP: NAME must be ALLOWED, got VALUE` unless `condition` holds."""
     if not condition:
         raise ValueError(f"{op}: {name} must be {allowed}, got {value!r}")
 

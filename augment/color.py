@@ -1,4 +1,4 @@
-"""Ops that change colours: grayscale, colour jitter, random convolution. They need float images in [0, 1]."""
+"""Ops that change colors: grayscale, color jitter, random convolution. They need float images in [0, 1]."""
 
 from __future__ import annotations
 
@@ -16,22 +16,21 @@ LUMA = (0.299, 0.587, 0.114)
 """Weights of red, green and blue in gray: ITU-R BT.601, as kornia has them."""
 
 _TINY = 1e-30
-"""Below any difference of two float32 colours that an 8-bit screen could tell apart, and its inverse is finite."""
+"""Below any difference of two float32 colors that an 8-bit screen could tell apart, and its inverse is finite."""
 
 
 @dataclass(frozen=True)
 class Grayscale(FloatAugmentation):
-    """Replace the colours of all frames by their luma with probability ``p``.
+    """Replace the colors of all frames by their luma with probability `p`.
 
     Args:
         p: probability for each image.
 
     Raises:
-        ValueError: if ``p`` is outside [0, 1].
+        ValueError: `p` is outside [0, 1].
 
     Source:
-        RAD (Laskin et al. 2020), section 3; p as in its code. Deliberate difference: the gray is not
-        rounded to 8 bits on the way.
+        RAD (Laskin et al. 2020), section 3; p as in its code. Deliberate difference: the gray is not rounded to 8 bits.
 
     Example:
         >>> red = torch.tensor([1.0, 0.0, 0.0]).view(1, 3, 1, 1)
@@ -60,24 +59,22 @@ class Grayscale(FloatAugmentation):
 class ColorJitter(FloatAugmentation):
     """Change brightness, contrast, saturation and hue, in this order, each by its own random amount.
 
-    With f uniform in [1 - option, 1 + option] (never below 0), every step ends in [0, 1]:
-    brightness is ``f * x``; contrast ``mean + f * (x - mean)`` with the mean luma of the frame; saturation
-    ``gray + f * (x - gray)``. The hue turns by a part of the circle uniform in [-hue, hue].
+    With f uniform in [1 - option, 1 + option] (never below 0), every step ends in [0, 1]: brightness is `f * x`;
+    contrast `mean + f * (x - mean)` with the mean luma of the frame; saturation `gray + f * (x - gray)`. The hue turns
+    by a part of the circle uniform in [-hue, hue].
 
     Args:
-        brightness: largest relative change.
-        contrast: largest relative change.
-        saturation: largest relative change.
+        brightness, contrast, saturation: largest relative change.
         hue: largest turn, in turns: 0.5 reaches every hue.
         p: probability for each image.
 
     Raises:
-        ValueError: if an option is out of range.
+        ValueError: an option is out of range.
 
     Source:
-        RAD (Laskin et al. 2020), section 3; the steps as torchvision defines them. Deliberate differences:
-        the hue reaches its full range (the original's stays within 0.354), any batch size and number of
-        frames, a draw for each image, and the input is left alone.
+        RAD (Laskin et al. 2020), section 3; the steps as torchvision defines them. Deliberate differences: the hue
+        reaches its full range (the original's stays within 0.354), any batch size and number of frames, a draw for each
+        image, and the input is left alone.
 
     Example:
         >>> ColorJitter(0, 0, 0, 0)(torch.full((1, 3, 1, 1), 0.5)).flatten()
@@ -93,8 +90,7 @@ class ColorJitter(FloatAugmentation):
     def __post_init__(self) -> None:
         """Check the options."""
         for name in ("brightness", "contrast", "saturation"):
-            value = getattr(self, name)
-            require(0 <= value <= 10, "color_jitter", name, "in [0, 10]", value)
+            require(0 <= getattr(self, name) <= 10, "color_jitter", name, "in [0, 10]", getattr(self, name))
         require(0 <= self.hue <= 0.5, "color_jitter", "hue", "in [0, 0.5]", self.hue)
         require(0 <= self.p <= 1, "color_jitter", "p", "in [0, 1]", self.p)
 
@@ -129,12 +125,12 @@ class ColorJitter(FloatAugmentation):
 class RandomConv(FloatAugmentation):
     """Pass every frame through one random 3x3 convolution from three to three channels, then a sigmoid.
 
-    The kernel is drawn from N(0, 1) for each image, and used on all frames of its stack; the border is
-    repeated outwards. The sigmoid keeps the result in [0, 1].
+    The kernel is drawn from N(0, 1) for each image, and used on all frames of its stack; the border is repeated
+    outwards. The sigmoid keeps the result in [0, 1].
 
     Source:
-        SVEA (Hansen et al. 2021), appendix; Lee et al. 2020 for the idea. Deliberate difference from RAD,
-        whose convolution leaves [0, 1].
+        SVEA (Hansen et al. 2021), appendix; Lee et al. 2020 for the idea. Deliberate difference: RAD's convolution
+        leaves [0, 1].
 
     Example:
         >>> out = RandomConv()(torch.rand(2, 9, 8, 8))
@@ -155,12 +151,12 @@ class RandomConv(FloatAugmentation):
 
 
 def frames_of(images: Tensor) -> Tensor:
-    """View ``[B, 3 * K, H, W]`` as ``[B, K, 3, H, W]``."""
+    """View `[B, 3 * K, H, W]` as `[B, K, 3, H, W]`."""
     return images.unflatten(1, (-1, 3))
 
 
 def join_planes(planes: Iterable[Tensor], like: Tensor) -> Tensor:
-    """Join red, green and blue, each ``[B, K, H, W]``, to images of the type and memory format of ``like``."""
+    """Join red, green and blue, each `[B, K, H, W]`, to images of the type and memory format of `like`."""
     out = torch.empty_like(like)
     for target, plane in zip(frames_of(out).unbind(2), planes):
         target.copy_(plane)
@@ -168,18 +164,18 @@ def join_planes(planes: Iterable[Tensor], like: Tensor) -> Tensor:
 
 
 def luma(red: Tensor, green: Tensor, blue: Tensor) -> Tensor:
-    """Return the gray of colours, three tensors of one shape with values in [0, 1]."""
+    """Return the gray of colors, three tensors of one shape with values in [0, 1]."""
     return (red * LUMA[0]).add_(green, alpha=LUMA[1]).add_(blue, alpha=LUMA[2])
 
 
 def turn_hue(planes: Tensor, turn: Tensor) -> Tensor:
     """Turn the hue at constant value and chroma.
 
-    A channel of a colour with hue h is ``low + chroma * clamp(2 - 6 * d, 0, 1)``, where d is the distance
-    on the circle of hues, in turns, from h to the channel's own: 0 for red, 1/3 for green, 2/3 for blue.
+    A channel of a color with hue h is `low + chroma * clamp(2 - 6 * d, 0, 1)`, where d is the distance on the circle
+    of hues, in turns, from h to that of the channel: 0 for red, 1/3 for green, 2/3 for blue.
 
     Args:
-        planes: red, green and blue, float ``[3, ...]`` in [0, 1].
+        planes: red, green and blue, float `[3, ...]` in [0, 1].
         turn: part of the circle, broadcastable to one plane; 1 is a full turn.
     """
     high, low = planes.amax(0), planes.amin(0)
@@ -206,5 +202,5 @@ def _hue(planes: Tensor, high: Tensor, chroma: Tensor) -> Tensor:
 
 
 def _is_above(high: Tensor, low: Tensor) -> Tensor:
-    """Return 1 where ``high > low`` and 0 where they are equal; many times faster than ``torch.where``."""
+    """Return 1 where `high > low` and 0 where they are equal; many times faster than `torch.where`."""
     return (high - low).mul_(1 / _TINY).clamp_(max=1)

@@ -17,13 +17,7 @@ Factory = Callable[..., Augmentation]
 
 @dataclass(frozen=True)
 class Sequential(Augmentation):
-    """Apply several ops one after the other, in the order given.
-
-    Parameters are named by link: ``0.top`` is ``top`` of the first one.
-
-    Args:
-        links: the ops, first to last.
-    """
+    """Apply the ops `links` in order; `0.top` is the parameter `top` of the first one."""
 
     links: tuple[Augmentation, ...]
 
@@ -63,9 +57,7 @@ class Sequential(Augmentation):
 
 @dataclass(frozen=True)
 class OneOf(Augmentation):
-    """Apply one of several ops to each image, each with equal chance.
-
-    At test time the first branch decides.
+    """Apply one of several ops to each image, all equally likely; at test time the first.
 
     Args:
         branches: the ops; all must have the same input and output sizes.
@@ -106,7 +98,8 @@ class OneOf(Augmentation):
             return self._apply_everywhere(images, params)
         parts = []
         order = params["choice"].argsort()
-        for branch, index in enumerate(order.split(params["choice"].bincount(minlength=self._count).tolist())):
+        counts = params["choice"].bincount(minlength=len(self.branches)).tolist()
+        for branch, index in enumerate(order.split(counts)):
             some = {name: value.index_select(0, index) for name, value in _of_link(branch, params).items()}
             if len(index):
                 parts.append(self.branches[branch].apply(take_images(images, index), some))
@@ -119,10 +112,6 @@ class OneOf(Augmentation):
         for index, branch in enumerate(self.branches[1:], start=1):
             out = torch.where(choice == index, branch.apply(images, _of_link(index, params)), out)
         return out
-
-    @property
-    def _count(self) -> int:
-        return len(self.branches)
 
 
 def chain(ops: Iterable[Augmentation]) -> Augmentation:
@@ -137,7 +126,7 @@ def split_at_float(op: Augmentation) -> tuple[Augmentation, Augmentation]:
     """Cut a chain where float images become necessary.
 
     Returns:
-        The leading links that take uint8, and the rest; ``Identity`` where there are none.
+        The leading links that take uint8, and the rest; `Identity` where there are none.
 
     Example:
         >>> from augment import make
@@ -150,21 +139,21 @@ def split_at_float(op: Augmentation) -> tuple[Augmentation, Augmentation]:
 
 
 def build(spec: str, size: int, registry: Mapping[str, Factory]) -> Augmentation:
-    """Build the chain that ``spec`` describes so that its output is ``size`` x ``size``."""
+    """Build the chain that `spec` describes so that its output is `size` x `size`."""
     if size < 1:
         raise ValueError(f"size must be at least 1, got {size}")
     links: list[Augmentation] = []
     for branches in reversed(parse(spec, registry)):
-        made = tuple(_make_one(registry[name], options, size) for name, options in branches)
-        links.insert(0, made[0] if len(made) == 1 else OneOf(made))
+        ops = tuple(_make_op(registry[name], options, size) for name, options in branches)
+        links.insert(0, ops[0] if len(ops) == 1 else OneOf(ops))
         size = links[0].input_size(size, size)[0]
     return chain(links)
 
 
 def parse(spec: str, registry: Mapping[str, Factory]) -> list[list[tuple[str, dict[str, object]]]]:
-    """Read ``a+b:key=value/c`` as links of branches of (name, options)."""
+    """Read `a+b:key=value/c` as links of branches of (name, options)."""
     return [
-        [_parse_one(text, spec, registry) for text in split_outside_quotes(link, "/")]
+        [_parse_branch(text, spec, registry) for text in split_outside_quotes(link, "/")]
         for link in split_outside_quotes(spec, "+")
     ]
 
@@ -182,12 +171,12 @@ def split_outside_quotes(text: str, separator: str) -> list[str]:
     return parts
 
 
-def _make_one(factory: Factory, options: dict[str, object], size: int) -> Augmentation:
+def _make_op(factory: Factory, options: dict[str, object], size: int) -> Augmentation:
     sized = {"size": size} if "size" in inspect.signature(factory).parameters else {}
     return factory(**sized, **options)
 
 
-def _parse_one(text: str, spec: str, registry: Mapping[str, Factory]) -> tuple[str, dict[str, object]]:
+def _parse_branch(text: str, spec: str, registry: Mapping[str, Factory]) -> tuple[str, dict[str, object]]:
     name, *pairs = split_outside_quotes(text, ":")
     if not name:
         raise ValueError(f"augmentation {spec!r} has an empty link; known: {', '.join(registry)}")

@@ -1,9 +1,10 @@
-"""Ops that paint a box over every frame, in black or a random colour. They run on bytes or floats."""
+"""Ops that paint a box over every frame, in black or a random color. They run on bytes or floats."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -13,21 +14,19 @@ from augment.base import Augmentation, Params, on_cpu, require
 
 @dataclass(frozen=True)
 class Cutout(Augmentation):
-    """Paint a black box of random height, width and place.
+    """Paint a black box of random height, width and position.
 
-    Height and width are uniform in min_px..max_px, and the box lies anywhere inside the image with equal
-    chance, all ends included.
+    Height and width are uniform in min_px..max_px, and the position is uniform over all inside the image.
 
     Args:
-        min_px: smallest side of the box, pixels.
-        max_px: largest side of the box, pixels.
+        min_px, max_px: smallest and largest side of the box, pixels.
 
     Raises:
-        ValueError: if the sides are out of order or below 1, or the largest box does not fit the image.
+        ValueError: the sides are out of order or below 1, or the largest box does not fit the image.
 
     Source:
-        RAD (Laskin et al. 2020), section 3. Deliberate difference: size and place are separate draws; in
-        the original one draw makes both, so its boxes never touch the border.
+        RAD (Laskin et al. 2020), section 3. Deliberate difference: size and position are separate draws; in the
+        original one draw makes both, so its boxes never touch the border.
 
     Example:
         >>> white = torch.full((1, 3, 40, 40), 255, dtype=torch.uint8)
@@ -37,22 +36,18 @@ class Cutout(Augmentation):
 
     min_px: int = 10
     max_px: int = 30
+    _name: ClassVar[str] = "cutout"
 
     def __post_init__(self) -> None:
         """Check the options."""
-        name = self._name()
-        require(self.min_px >= 1, name, "min_px", "at least 1", self.min_px)
-        require(self.max_px >= self.min_px, name, "max_px", f"at least min_px = {self.min_px}", self.max_px)
+        require(self.min_px >= 1, self._name, "min_px", "at least 1", self.min_px)
+        require(self.max_px >= self.min_px, self._name, "max_px", f"at least min_px = {self.min_px}", self.max_px)
 
     def output_size(self, height: int, width: int) -> tuple[int, int]:
         """Return the same size; the largest box must fit into it."""
         if min(height, width) < self.max_px:
-            size = f"{height} x {width}"
-            raise ValueError(f"{self._name()}: max_px must fit the image, got {self.max_px} for {size}")
+            raise ValueError(f"{self._name}: max_px must fit the image, got {self.max_px} for {height} x {width}")
         return height, width
-
-    def _name(self) -> str:
-        return "cutout"
 
     def _draw(self, shape: Sequence[int], generator: torch.Generator) -> dict[str, Tensor]:
         batch, _, image_height, image_width = shape
@@ -68,21 +63,14 @@ class Cutout(Augmentation):
 
 @dataclass(frozen=True)
 class CutoutColor(Cutout):
-    """Paint a box of random height, width, place and colour.
+    """Paint a box of random height, width, position and color; arguments and errors are those of `Cutout`.
 
-    Red, green and blue are uniform in [0, 1], one draw for each image; on uint8 images they are scaled to
-    0..255 and rounded.
-
-    Args:
-        min_px: smallest side of the box, pixels.
-        max_px: largest side of the box, pixels.
-
-    Raises:
-        ValueError: if the sides are out of order or below 1, or the largest box does not fit the image.
+    Red, green and blue are uniform in [0, 1], one draw for each image; on uint8 images they are scaled to 0..255 and
+    rounded.
 
     Source:
-        RAD (Laskin et al. 2020), section 3. Deliberate differences: the original writes colours in [0, 1]
-        into bytes, which is black, and draws other ones for every frame; size and place are separate draws.
+        RAD (Laskin et al. 2020), section 3. Deliberate differences: the original writes colors in [0, 1] into bytes,
+        which is black, and draws new ones for every frame; size and position are separate draws.
 
     Example:
         >>> op = CutoutColor(10, 10)
@@ -91,8 +79,7 @@ class CutoutColor(Cutout):
         tensor([1.0000, 0.5000, 0.0000])
     """
 
-    def _name(self) -> str:
-        return "cutout_color"
+    _name: ClassVar[str] = "cutout_color"
 
     def _draw(self, shape: Sequence[int], generator: torch.Generator) -> dict[str, Tensor]:
         return {**super()._draw(shape, generator), "color": torch.rand(shape[0], 3, generator=generator)}
@@ -109,9 +96,9 @@ def paint_boxes(images: Tensor, params: Params, color: Tensor) -> Tensor:
     """Paint one box per image.
 
     Args:
-        images: ``[B, C, H, W]``, left alone.
-        params: top, left, height and width of each box, int64 ``[B]``, pixels.
-        color: broadcastable to ``[B, C, 1, 1]``, in the type and range of the images.
+        images: `[B, C, H, W]`, left alone.
+        params: top, left, height and width of each box, int64 `[B]`, pixels.
+        color: broadcastable to `[B, C, 1, 1]`, in the type and range of the images.
     """
     if not on_cpu(images):
         return torch.where(_inside(images, params), color, images)
@@ -124,7 +111,7 @@ def paint_boxes(images: Tensor, params: Params, color: Tensor) -> Tensor:
 
 
 def _inside(images: Tensor, params: Params) -> Tensor:
-    """Mask the pixels in the boxes without a host sync, bool ``[B, 1, H, W]``."""
+    """Mask the pixels in the boxes without a host sync, bool `[B, 1, H, W]`."""
     row = torch.arange(images.shape[2], device=images.device)[:, None] - params["top"][:, None, None, None]
     column = torch.arange(images.shape[3], device=images.device) - params["left"][:, None, None, None]
     in_rows = (row >= 0) & (row < params["height"][:, None, None, None])

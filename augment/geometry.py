@@ -13,16 +13,38 @@ from augment.indexing import change_some, take_pixels, take_windows
 
 
 @dataclass(frozen=True)
-class Crop(Augmentation):
-    """Cut a square window out of a larger image, anywhere inside it with equal chance.
+class _Square(Augmentation):
+    """Base of the ops whose output is a square of `size` pixels and whose input has another size."""
+
+    size: int
+    ratio: float
+    centered: bool = False
+
+    def __post_init__(self) -> None:
+        """Check the options."""
+        require(self.size >= 1, self._name, "size", "at least 1", self.size)
+        require(1 <= self.ratio <= 10, self._name, "ratio", "in [1, 10]", self.ratio)
+
+    @property
+    def _name(self) -> str:
+        return type(self).__name__.lower()
+
+    def evaluation(self) -> Augmentation:
+        """Return the op with the image in the center."""
+        return replace(self, centered=True)
+
+
+@dataclass(frozen=True)
+class Crop(_Square):
+    """Cut a square window out of a larger image, at a uniformly random position.
 
     Args:
         size: side of the window, pixels.
-        ratio: side to render at over ``size``; the paper renders at 100 for a window of 84.
-        centered: always cut out the centre, as ``evaluation`` does.
+        ratio: side to render at over `size`; the paper renders at 100 for a window of 84.
+        centered: always cut out the center, as `evaluation` does.
 
     Raises:
-        ValueError: if an option is out of range, or an image is smaller than the window.
+        ValueError: an option is out of range, or an image is smaller than the window.
 
     Source:
         RAD (Laskin et al. 2020), section 3.
@@ -36,16 +58,6 @@ class Crop(Augmentation):
 
     size: int = 84
     ratio: float = 100 / 84
-    centered: bool = False
-
-    def __post_init__(self) -> None:
-        """Check the options."""
-        require(self.size >= 1, "crop", "size", "at least 1", self.size)
-        require(1 <= self.ratio <= 10, "crop", "ratio", "in [1, 10]", self.ratio)
-
-    def evaluation(self) -> Augmentation:
-        """Return the crop of the centre."""
-        return replace(self, centered=True)
 
     def output_size(self, height: int, width: int) -> tuple[int, int]:
         """Return the side of the window twice."""
@@ -54,12 +66,12 @@ class Crop(Augmentation):
         return self.size, self.size
 
     def input_size(self, height: int, width: int) -> tuple[int, int]:
-        """Return the size to render at: ``ratio`` times the output."""
+        """Return the size to render at: `ratio` times the output."""
         return round(height * self.ratio), round(width * self.ratio)
 
     def _draw(self, shape: Sequence[int], generator: torch.Generator) -> dict[str, Tensor]:
         batch, _, height, width = shape
-        return places(batch, height - self.size, width - self.size, generator, self.centered)
+        return positions(batch, height - self.size, width - self.size, generator, self.centered)
 
     def _apply(self, images: Tensor, params: Params) -> Tensor:
         self.output_size(images.shape[2], images.shape[3])
@@ -68,22 +80,22 @@ class Crop(Augmentation):
 
 
 @dataclass(frozen=True)
-class Translate(Augmentation):
-    """Place the image anywhere inside a larger black square.
+class Translate(_Square):
+    """Place the image at a random position inside a larger black square.
 
     Args:
         size: side of the square, pixels.
-        ratio: ``size`` over the side to render at; the paper places 100 in 108.
-        centered: always place it in the centre, as ``evaluation`` does.
+        ratio: `size` over the side to render at; the paper places 100 in 108.
+        centered: always place it in the center, as `evaluation` does.
 
     Raises:
-        ValueError: if an option is out of range, or an image is larger than the square.
+        ValueError: an option is out of range, or an image is larger than the square.
 
     Source:
-        RAD (Laskin et al. 2020), section 3. Deliberate differences: the whole view is rendered at 100 and padded,
-        for acting, training and evaluation alike, where the original renders at 108, trains on the padded centre
-        of 100 and acts on images that fill the square; and obs and next_obs have draws of their own, where the
-        original shares one (SAC's option ``share_draw``).
+        RAD (Laskin et al. 2020), section 3. Deliberate differences: the whole view is rendered at 100 and padded, for
+        acting, training and evaluation alike, where the original renders at 108, trains on the padded center of 100
+        and acts on images that fill the square; and obs and next_obs have independent draws, where the original shares
+        one (SAC's option `share_draw`).
 
     Example:
         >>> Translate(108)(torch.ones(1, 9, 100, 100)).shape
@@ -92,16 +104,6 @@ class Translate(Augmentation):
 
     size: int = 108
     ratio: float = 108 / 100
-    centered: bool = False
-
-    def __post_init__(self) -> None:
-        """Check the options."""
-        require(self.size >= 1, "translate", "size", "at least 1", self.size)
-        require(1 <= self.ratio <= 10, "translate", "ratio", "in [1, 10]", self.ratio)
-
-    def evaluation(self) -> Augmentation:
-        """Return the translation to the centre."""
-        return replace(self, centered=True)
 
     def output_size(self, height: int, width: int) -> tuple[int, int]:
         """Return the side of the square twice."""
@@ -110,25 +112,25 @@ class Translate(Augmentation):
         return self.size, self.size
 
     def input_size(self, height: int, width: int) -> tuple[int, int]:
-        """Return the size to render at: the output over ``ratio``."""
+        """Return the size to render at: the output over `ratio`."""
         return round(height / self.ratio), round(width / self.ratio)
 
     def _draw(self, shape: Sequence[int], generator: torch.Generator) -> dict[str, Tensor]:
         batch, _, height, width = shape
-        return places(batch, self.size - height, self.size - width, generator, self.centered)
+        return positions(batch, self.size - height, self.size - width, generator, self.centered)
 
     def _apply(self, images: Tensor, params: Params) -> Tensor:
         height, width = images.shape[2:]
         self.output_size(height, width)
         if on_cpu(images):
-            return self._place(images, params)
+            return self._copy(images, params)
         margin_y, margin_x = self.size - height, self.size - width
         padded = torch.nn.functional.pad(images, (margin_x, margin_x, margin_y, margin_y))
         padded = padded.contiguous(memory_format=memory_format_of(images))
         rows = (margin_y - params["top"])[:, None] + torch.arange(self.size, device=images.device)
         return take_windows(padded, rows, margin_x - params["left"], self.size)
 
-    def _place(self, images: Tensor, params: Params) -> Tensor:
+    def _copy(self, images: Tensor, params: Params) -> Tensor:
         """Copy image by image: faster than windows on a CPU, and a launch per image on an accelerator."""
         batch, channels, height, width = images.shape
         shape, layout = (batch, channels, self.size, self.size), memory_format_of(images)
@@ -140,13 +142,13 @@ class Translate(Augmentation):
 
 @dataclass(frozen=True)
 class Shift(Augmentation):
-    """Move the image by up to ``pad`` pixels each way; what comes into view repeats the border.
+    """Move the image by up to `pad` pixels each way; what comes into view repeats the border.
 
     Args:
         pad: largest move, pixels, the same each way.
 
     Raises:
-        ValueError: if ``pad`` is negative.
+        ValueError: `pad` is negative.
 
     Source:
         DrQ (Kostrikov et al. 2020), section 3.1: replicate padding by 4, then a crop of the original size.
@@ -163,10 +165,7 @@ class Shift(Augmentation):
         require(self.pad >= 0, "shift", "pad", "at least 0", self.pad)
 
     def _draw(self, shape: Sequence[int], generator: torch.Generator) -> dict[str, Tensor]:
-        return {
-            "down": integers(shape[0], -self.pad, self.pad, generator),
-            "right": integers(shape[0], -self.pad, self.pad, generator),
-        }
+        return {name: integers(shape[0], -self.pad, self.pad, generator) for name in ("down", "right")}
 
     def _apply(self, images: Tensor, params: Params) -> Tensor:
         height, width = images.shape[2:]
@@ -185,13 +184,13 @@ class Shift(Augmentation):
 
 @dataclass(frozen=True)
 class Flip(Augmentation):
-    """Mirror left and right with probability ``p``.
+    """Mirror left and right with probability `p`.
 
     Args:
         p: probability for each image.
 
     Raises:
-        ValueError: if ``p`` is outside [0, 1].
+        ValueError: `p` is outside [0, 1].
 
     Source:
         RAD (Laskin et al. 2020), section 3; p as in its code.
@@ -211,24 +210,20 @@ class Flip(Augmentation):
         return {"flip": coins(shape[0], self.p, generator)}
 
     def _apply(self, images: Tensor, params: Params) -> Tensor:
-        return change_some(images, params["flip"], self._mirror, {})
-
-    def _mirror(self, images: Tensor, params: Params) -> Tensor:
-        return images.flip(3)
+        return change_some(images, params["flip"], lambda some, _: some.flip(3), {})
 
 
 @dataclass(frozen=True)
 class Rotate(Augmentation):
-    """Turn the image by 90, 180 or 270 degrees, each as likely, with probability ``p``.
+    """Turn the image counter-clockwise by 90, 180 or 270 degrees, equally likely, with probability `p`.
 
-    Turns are counter-clockwise. An image that is not square would change its shape, so there any turn is
-    one by 180 degrees.
+    An image that is not square would change its shape, so there any turn is one by 180 degrees.
 
     Args:
         p: probability for each image.
 
     Raises:
-        ValueError: if ``p`` is outside [0, 1].
+        ValueError: `p` is outside [0, 1].
 
     Source:
         RAD (Laskin et al. 2020), section 3; p as in its code.
@@ -254,24 +249,18 @@ class Rotate(Augmentation):
         return change_some(images, params["quarters"] > 0, self._turn, params)
 
     def _turn(self, images: Tensor, params: Params) -> Tensor:
-        pixels = _pixel_numbers(images)
-        quarters = (0, 1, 2, 3) if images.shape[2] == images.shape[3] else (0, 2, 2, 2)
+        height, width = images.shape[2:]
+        pixels = torch.arange(height * width, device=images.device).view(height, width)
+        quarters = (0, 1, 2, 3) if height == width else (0, 2, 2, 2)
         turned = torch.stack([torch.rot90(pixels, quarter) for quarter in quarters])
         return take_pixels(images, turned[params["quarters"]])
 
 
-def places(
+def positions(
     batch: int, room_down: int, room_right: int, generator: torch.Generator, centered: bool
 ) -> dict[str, Tensor]:
     """Draw a corner for each image, or take the middle of the room."""
+    room = {"top": room_down, "left": room_right}
     if centered:
-        return {"top": torch.full((batch,), room_down // 2), "left": torch.full((batch,), room_right // 2)}
-    return {
-        "top": integers(batch, 0, room_down, generator),
-        "left": integers(batch, 0, room_right, generator),
-    }
-
-
-def _pixel_numbers(images: Tensor) -> Tensor:
-    height, width = images.shape[2:]
-    return torch.arange(height * width, device=images.device).view(height, width)
+        return {name: torch.full((batch,), px // 2) for name, px in room.items()}
+    return {name: integers(batch, 0, px, generator) for name, px in room.items()}

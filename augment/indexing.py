@@ -10,20 +10,20 @@ from torch import Tensor
 from augment.base import Params, is_channels_last, memory_format_of, on_cpu
 
 _CHUNK = 8
-"""Images changed at a time on a CPU, so that what is computed on the way stays in its cache."""
+"""Images changed at a time on a CPU, so that intermediate results stay in its cache."""
 
 
 def take_windows(images: Tensor, rows: Tensor, left: Tensor, width: int) -> Tensor:
-    """Copy one run of pixels out of each listed row; the fastest way to crop that we measured.
+    """Copy one run of pixels out of each listed row; the fastest crop that we measured.
 
     Args:
-        images: ``[B, C, H, W]``, any type.
-        rows: int64 ``[B, h]`` in 0..H-1.
-        left: first column of the run, int64 ``[B]``; a run that leaves its row goes on in the next one.
+        images: `[B, C, H, W]`, any type.
+        rows: int64 `[B, h]` in 0..H-1.
+        left: first column of the run, int64 `[B]`; a run that leaves its row continues in the next.
         width: pixels in a run.
 
     Returns:
-        ``[B, C, h, width]`` in the memory format of the images.
+        `[B, C, h, width]` in the memory format of the images.
     """
     source = _dense(images)
     batch, channels, height, full_width = source.shape
@@ -41,11 +41,11 @@ def take_pixels(images: Tensor, index: Tensor) -> Tensor:
     """Copy pixels from anywhere in each image.
 
     Args:
-        images: ``[B, C, H, W]``, any type.
-        index: row * W + column of each wanted pixel, int64 ``[B, h, w]``.
+        images: `[B, C, H, W]`, any type.
+        index: row * W + column of each wanted pixel, int64 `[B, h, w]`.
 
     Returns:
-        ``[B, C, h, w]`` in the memory format of the images.
+        `[B, C, h, w]` in the memory format of the images.
     """
     source = _dense(images)
     batch, channels, height, width = source.shape
@@ -59,33 +59,33 @@ def take_pixels(images: Tensor, index: Tensor) -> Tensor:
 
 
 def take_images(images: Tensor, index: Tensor) -> Tensor:
-    """Copy the images at ``index``, int64 ``[b]``, keeping the memory format."""
+    """Copy the images at `index`, int64 `[b]`, keeping the memory format."""
     if is_channels_last(images):
         return images.permute(0, 2, 3, 1).index_select(0, index).permute(0, 3, 1, 2)
     return images.index_select(0, index)
 
 
-def change_some(images: Tensor, chosen: Tensor, change: Callable[[Tensor, Params], Tensor], params: Params) -> Tensor:
-    """Change the chosen images only.
+def change_some(images: Tensor, mask: Tensor, change: Callable[[Tensor, Params], Tensor], params: Params) -> Tensor:
+    """Change the images of a mask only.
 
-    A CPU changes just those, a few at a time. An accelerator changes all and then selects, since to count
-    the chosen ones would make the host wait.
+    A CPU changes just those, a few at a time. An accelerator changes all and then selects, since counting the mask
+    would make the host wait.
 
     Args:
-        images: ``[B, C, H, W]``.
-        chosen: bool ``[B]``.
+        images: `[B, C, H, W]`.
+        mask: bool `[B]`.
         change: a function of images and their parameters that keeps the shape.
         params: first axis B.
     """
     if not on_cpu(images):
-        return torch.where(chosen[:, None, None, None], change(images, params), images)
-    index = chosen.nonzero()[:, 0]
+        return torch.where(mask[:, None, None, None], change(images, params), images)
+    index = mask.nonzero()[:, 0]
     out = images.clone() if len(index) < len(images) else torch.empty_like(images)
     for start in range(0, len(index), _CHUNK):
         part = index[start : start + _CHUNK]
         some = {name: value.index_select(0, part) for name, value in params.items()}
-        for place, image in zip(part.tolist(), change(take_images(images, part), some)):
-            out[place] = image  # much faster than out[part] = ..., which goes element by element
+        for row, image in zip(part.tolist(), change(take_images(images, part), some)):
+            out[row] = image  # much faster than out[part] = ..., which goes element by element
     return out
 
 

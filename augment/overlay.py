@@ -1,4 +1,4 @@
-"""Blend images with pictures that have nothing to do with the task: given, from a folder, or generated."""
+"""Blend images with pictures unrelated to the task: given, from a folder, or generated."""
 
 from __future__ import annotations
 
@@ -19,25 +19,24 @@ _SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".webp")
 
 @dataclass(frozen=True)
 class Overlay(FloatAugmentation):
-    """Blend all frames of an image with one distractor: ``(1 - alpha) * x + alpha * distractor``.
+    """Blend all frames of an image with one distractor: `(1 - alpha) * x + alpha * distractor`.
 
     The distractors are resized to the images, and half of them are mirrored.
 
     Args:
         alpha: weight of the distractor.
-        folder: a folder of pictures, searched with its subfolders; empty for generated ones. In a chain
-            a path needs quotes: ``overlay:folder='/data/places365'``.
+        folder: a folder of pictures, searched with its subfolders; empty for generated ones. In a chain a path needs
+            quotes: `overlay:folder='/data/places365'`.
         count: how many distractors are generated, or taken at most from the folder.
-        seed: which ones.
-        images: distractors, uint8 ``[M, 3, h, w]``; then folder, count and seed mean nothing.
+        seed: of their choice.
+        images: distractors, uint8 `[M, 3, h, w]`, instead of folder, count and seed.
 
     Raises:
-        ValueError: if an option is out of range, the folder holds no picture, or a picture cannot be read.
+        ValueError: an option is out of range, the folder holds no picture, or a picture cannot be read.
 
     Source:
-        SODA (Hansen and Wang 2021), section 4.3, and SVEA (Hansen et al. 2021): alpha 0.5. Deliberate
-        difference: theirs are photographs of Places365, which is the user's to bring; without a folder the
-        distractors are generated.
+        SODA (Hansen and Wang 2021), section 4.3, and SVEA (Hansen et al. 2021): alpha 0.5. Deliberate difference:
+        theirs are photographs of Places365, which the user has to bring; without a folder they are generated.
 
     Example:
         >>> gray = torch.full((1, 3, 2, 2), 128, dtype=torch.uint8)
@@ -65,7 +64,7 @@ class Overlay(FloatAugmentation):
 
     @cached_property
     def distractors(self) -> Tensor:
-        """The distractors at their own size, uint8 ``[M, 3, h, w]``."""
+        """The distractors at their own size, uint8 `[M, 3, h, w]`."""
         if self.images is not None:
             return self.images
         if self.folder:
@@ -86,15 +85,12 @@ class Overlay(FloatAugmentation):
         return change_some(images, torch.ones_like(params["flip"]), self._blend, params)
 
     def _blend(self, images: Tensor, params: Params) -> Tensor:
-        place = params["index"] + params["flip"] * len(self.distractors)
-        others = take_images(self._like(images), place)
+        index = params["index"] + params["flip"] * len(self.distractors)
+        others = take_images(self._like(images), index)
         return images.lerp(others.to(images.dtype).mul_(1 / 255), self.alpha)
 
     def _like(self, images: Tensor) -> Tensor:
-        """Return the distractors, then their mirror images, laid out like the images.
-
-        They are kept, since few kinds of images come.
-        """
+        """Return the distractors, then their mirror images, laid out like the images; kept for the next call."""
         layout = memory_format_of(images)
         key = (*images.shape[1:], layout, images.device)
         if key not in self._laid_out:
@@ -105,10 +101,10 @@ class Overlay(FloatAugmentation):
 
 
 def read_picture(path: Path, side: int = 128) -> Tensor:
-    """Read the central square of a picture file, uint8 ``[3, side, side]`` in RGB.
+    """Read the central square of a picture file, uint8 `[3, side, side]` in RGB.
 
     Raises:
-        ValueError: if the file is no picture.
+        ValueError: the file is no picture.
     """
     import cv2
 
@@ -124,13 +120,13 @@ def read_picture(path: Path, side: int = 128) -> Tensor:
 
 @cache
 def generate_pictures(count: int, seed: int, side: int = 128) -> Tensor:
-    """Generate cloudy colour pictures, every second one cut into flat areas with sharp edges.
+    """Generate cloudy color pictures, every second one cut into flat areas with sharp edges.
 
-    Each is noise whose amplitude falls with frequency f as 1 / f^s, with s uniform in [1, 2], in three colour
-    channels that are random mixtures of three such fields.
+    Each is noise whose amplitude falls with frequency f as 1 / f^s, s uniform in [1, 2]; the color channels are random
+    mixtures of three such fields.
 
     Returns:
-        uint8 ``[count, 3, side, side]``; each channel reaches from 0 to 255.
+        uint8 `[count, 3, side, side]`; each channel reaches from 0 to 255.
     """
     generator = torch.Generator().manual_seed(seed)
     noise = torch.randn(count, 3, side, side, generator=generator)
@@ -147,7 +143,7 @@ def generate_pictures(count: int, seed: int, side: int = 128) -> Tensor:
 
 
 def resize(pictures: Tensor, height: int, width: int) -> Tensor:
-    """Resize uint8 ``[M, 3, h, w]`` to ``[M, 3, height, width]``, averaging where it shrinks."""
+    """Resize uint8 `[M, 3, h, w]` to `[M, 3, height, width]`, averaging where it shrinks."""
     if pictures.shape[2:] == (height, width):
         return pictures
     resized = F.interpolate(pictures.float(), (height, width), mode="bilinear", antialias=True)

@@ -10,28 +10,27 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from augment.base import Augmentation, FloatAugmentation, Params, memory_format_of, require
-from augment.geometry import places
+from augment.geometry import positions
 from augment.indexing import take_windows
 
 
 @dataclass(frozen=True)
 class ResizeCrop(FloatAugmentation):
-    """Enlarge the image and cut a window of its old size out of it, anywhere inside with equal chance.
+    """Enlarge the image and cut a window of its old size out of it, at a uniformly random position.
 
-    The image is resized bilinearly about its centre. It takes floats only, since bytes would have to be rounded
-    once more. Unlike torchvision's RandomResizedCrop, the scale is fixed and the window is cut last.
+    The image is resized bilinearly about its center. It takes floats only, since bytes would have to be rounded once
+    more. Unlike torchvision's RandomResizedCrop, the scale is fixed and the window is cut last.
 
     Args:
         ratio: side after resizing over side before; Procgen's 64 becomes 75.
-        centered: always cut out the centre, as ``evaluation`` does.
+        centered: always cut out the center, as `evaluation` does.
 
     Raises:
-        ValueError: if ``ratio`` is out of range.
+        ValueError: `ratio` is out of range.
 
     Source:
-        RAD (Laskin et al. 2020), Procgen experiments: a window of 64 out of 75. Deliberate differences: RAD
-        rebuilt the simulator to render at 75, which shows more detail than a resized 64; its last offset is
-        never drawn.
+        RAD (Laskin et al. 2020), Procgen experiments: a window of 64 out of 75. Deliberate differences: RAD rebuilt the
+        simulator to render at 75, which shows more detail than a resized 64; its last offset is never drawn.
 
     Example:
         >>> ResizeCrop()(torch.zeros(1, 3, 64, 64)).shape
@@ -48,7 +47,7 @@ class ResizeCrop(FloatAugmentation):
         require(1 <= self.ratio <= 10, "resize_crop", "ratio", "in [1, 10]", self.ratio)
 
     def evaluation(self) -> Augmentation:
-        """Return the crop of the centre, out of the same enlarged image."""
+        """Return the crop of the center, out of the same enlarged image."""
         return replace(self, centered=True)
 
     def resized(self, height: int, width: int) -> tuple[int, int]:
@@ -58,7 +57,7 @@ class ResizeCrop(FloatAugmentation):
     def _draw(self, shape: Sequence[int], generator: torch.Generator) -> dict[str, Tensor]:
         batch, _, height, width = shape
         tall, wide = self.resized(height, width)
-        return places(batch, tall - height, wide - width, generator, self.centered)
+        return positions(batch, tall - height, wide - width, generator, self.centered)
 
     def _apply(self, images: Tensor, params: Params) -> Tensor:
         height, width = images.shape[2:]

@@ -1,6 +1,6 @@
 """Images in, features out: convolutional encoders for pixels, made by name.
 
-Options follow the name after colons: ``pixel:strides=2-2-2-1``, ``impala:width=2``.
+Options follow the name after colons: `pixel:strides=2-2-2-1`, `impala:width=2`.
 
 Example:
     >>> import torch, encoders
@@ -65,8 +65,8 @@ def make(spec: str, image_shape: ImageShape, *, generator: torch.Generator, **op
         The encoder, in training mode, on the CPU.
 
     Raises:
-        ValueError: if the name or an option in the text is unknown or out of range, or the image is too small.
-        TypeError: if one of `options` is unknown or stands in the text too.
+        ValueError: the name or an option in the text is unknown or out of range, or the image is too small.
+        TypeError: one of `options` is unknown or in the text too.
 
     Example:
         >>> make("pixel:strides=2-2-2-1", (9, 84, 84), generator=torch.Generator()).map_shape

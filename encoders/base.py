@@ -1,4 +1,4 @@
-"""What every encoder is: layers that turn images into a feature map, and the geometry of that map."""
+"""The base of all encoders: layers that turn images into a feature map, and the geometry of that map."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -11,12 +11,12 @@ Window = nn.Conv2d | nn.MaxPool2d | nn.AvgPool2d
 
 @dataclass(frozen=True)
 class ReceptiveField:
-    """Where the cells of a map look: cell i is centred on pixel `center + jump * i` along either axis.
+    """What the cells of a map see: cell i is centered on pixel `center + jump * i` along either axis.
 
     Attributes:
-        jump: pixels between the centres of neighbouring cells.
-        center: pixel coordinate of the first cell's centre; 0 is the middle of the first pixel.
-        size: width in pixels of the square that one cell sees.
+        jump: pixels between the centers of neighboring cells.
+        center: pixel coordinate of the first cell's center; 0 is the middle of the first pixel.
+        size: width in pixels of the square that a cell sees.
     """
 
     jump: float
@@ -25,27 +25,26 @@ class ReceptiveField:
 
 
 class Residual(nn.Sequential):
-    """Add to an image what the layers make of it: y = x + f(x).
+    """Compute y = x + f(x).
 
     Args:
-        *layers: f. Its windows together have stride 1 and keep the size, so that f(x) lies on x. The first
-            leaves x as it is; the last is a convolution, whose output the sum is written over.
+        *layers: f. Its windows together have stride 1 and keep the size, so that f(x) lies on x. The first leaves x as
+            it is; the last is a convolution, whose output the sum is written over.
 
     Raises:
-        ValueError: if f has another stride or size, begins in place or does not end with a convolution.
+        ValueError: f has another stride or size, begins in place or does not end with a convolution.
     """
 
     def __init__(self, *layers: nn.Module) -> None:
         super().__init__(*layers)
         if not layers or not isinstance(layers[-1], nn.Conv2d):
-            raise ValueError(f"last layer of a residual block is {layers[-1:]}; expected a Conv2d")
+            raise ValueError(f"last layer of a residual block must be a Conv2d, got {layers[-1:]}")
         if getattr(layers[0], "inplace", False):
-            raise ValueError(f"first layer of a residual block is {layers[0]}; expected one that is not in place")
+            raise ValueError(f"first layer of a residual block must not be in place, got {layers[0]}")
         field = walk(windows(self))
         if (field.jump, field.center) != (1, 0):
-            raise ValueError(
-                f"layers of a residual block have jump {field.jump} and first centre {field.center}; expected 1 and 0"
-            )
+            got = f"{field.jump} and {field.center}"
+            raise ValueError(f"layers of a residual block must have jump 1 and first center 0, got {got}")
 
     def forward(self, images: Tensor) -> Tensor:
         """Map float [B, C, H, W] to the same shape."""
@@ -59,10 +58,10 @@ class Encoder(nn.Module):
         image_shape: (C, H, W) of the images that come in.
         layers: maps images [B, C, H, W] to a feature map [B, C', H', W']. Its windows (convolutions and poolings)
             are square and registered in the order in which they act, one after the other; what runs beside a
-            shortcut stands in a `Residual`. The first layer holds a window, and a layer that does begins a stage.
+            shortcut is in a `Residual`. The first layer holds a window, and a layer that does begins a stage.
 
     Raises:
-        ValueError: if an axis of `image_shape` is not positive, or the image is too small for a layer.
+        ValueError: an axis of `image_shape` is not positive, or the image is too small for a layer.
     """
 
     def __init__(self, image_shape: ImageShape, layers: nn.Sequential) -> None:
@@ -87,25 +86,24 @@ class Encoder(nn.Module):
 
         Args:
             images: float [B, C, H, W] in [0, 1], of `image_shape`; any memory format.
-            stage: the one whose output is wanted, 0 to `num_stages` - 1, or counted from the end by -1, -2, ...
+            stage: whose output to return, 0 to `num_stages` - 1, or counted from the end by -1, -2, ...
 
         Returns:
             Feature map [B, C', H', W'], in the memory format of `images`.
 
         Raises:
-            TypeError: if `images` is not of a floating type.
-            ValueError: if the shape of `images` is not [B, C, H, W] with C, H, W of `image_shape`, or there is no
-                such stage.
+            TypeError: `images` is not of a floating type.
+            ValueError: `images` are not [B, *image_shape], or there is no such stage.
         """
         if not images.is_floating_point():
-            raise TypeError(f"images are {images.dtype}; expected a floating type in [0, 1]")
+            raise TypeError(f"images must be of a floating type in [0, 1], got {images.dtype}")
         if tuple(images.shape[1:]) != self.image_shape:
             sides = ", ".join(map(str, self.image_shape))
-            raise ValueError(f"images have shape {list(images.shape)}; expected [B, {sides}]")
+            raise ValueError(f"images must have shape [B, {sides}], got {list(images.shape)}")
         end = self._end(stage)
-        # The module itself where it is whole, so that hooks on it are called.
-        layers = self.layers if end == len(self.layers) else self.layers[:end]
-        return layers(images)  # [B, C', H', W']
+        if end == len(self.layers):
+            return self.layers(images)  # not a slice of it, so that its hooks are called
+        return self.layers[:end](images)  # [B, C', H', W']
 
     def forward(self, images: Tensor) -> Tensor:
         """Encode images into flat features [B, feature_dim], cell by cell, the channels of a cell together.
@@ -121,18 +119,18 @@ class Encoder(nn.Module):
     def stage(self, stage: int) -> nn.Sequential:
         """Return the layers of one stage, the same modules: what is done to them is done to the encoder."""
         end = self._end(stage)
-        before = [other for other in [0, *self._stage_ends()] if other < end]
-        return self.layers[before[-1] : end]
+        start = max(other for other in [0, *self._stage_ends()] if other < end)
+        return self.layers[start:end]
 
     def receptive_field(self, stage: int = -1) -> ReceptiveField:
-        """Give step, first centre and width, in input pixels, of what the cells of a stage's map see."""
+        """Give step, first center and width, in input pixels, of what the cells of a stage's map see."""
         return walk(windows(self.layers[: self._end(stage)]))
 
     def _end(self, stage: int) -> int:
         """Return the number of layers up to the end of a stage."""
         ends = self._stage_ends()
         if not -len(ends) <= stage < len(ends):
-            raise ValueError(f"stage is {stage}; expected 0 to {len(ends) - 1}, or -1 to {-len(ends)} from the end")
+            raise ValueError(f"stage must be 0 to {len(ends) - 1}, or -1 to {-len(ends)} from the end, got {stage}")
         return ends[stage]
 
     def _stage_ends(self) -> list[int]:
@@ -165,11 +163,11 @@ def windows(layers: nn.Module) -> list[Window]:
 def walk(windows: Iterable[Window]) -> ReceptiveField:
     """Give what a cell sees through windows that act one after the other.
 
-    A window of k cells, stride s and padding p moves the first centre by ((k - 1) / 2 - p) * jump, widens the
+    A window of k cells, stride s and padding p moves the first center by ((k - 1) / 2 - p) * jump, widens the
     field by (k - 1) * jump and multiplies the jump by s. A shortcut around windows that keep size and place
-    changes nothing: its cell is the centre of theirs.
+    changes nothing: its cell is the center of theirs.
 
-    Source: Dumoulin and Visin 2016 (relation of sizes); Araujo, Norris and Sim 2019 (centres).
+    Source: Dumoulin and Visin 2016 (relation of sizes); Araujo, Norris and Sim 2019 (centers).
     """
     jump, center, size = 1, 0.0, 1
     for window in windows:
@@ -184,10 +182,10 @@ def geometry(window: Window) -> tuple[int, int, int]:
     """Read (kernel, stride, padding) of a square convolution or pooling; dilation is in the kernel.
 
     Raises:
-        ValueError: if one of them differs between the two axes or is given by name, or if sizes round up.
+        ValueError: one of them differs between the two axes or is given by name, or sizes round up.
     """
     if getattr(window, "ceil_mode", False):
-        raise ValueError("ceil_mode of a pooling layer is True; the sizes of an encoder's layers round down")
+        raise ValueError("ceil_mode of a pooling layer must be False, as sizes of layers round down, got True")
     kernel, stride, padding = (
         _one_number(name, getattr(window, name)) for name in ("kernel_size", "stride", "padding")
     )
@@ -199,7 +197,7 @@ def convolution(channels_in: int, channels_out: int, kernel: int, stride: int = 
     """Make a convolution whose weights are not set yet: torch's own would come from the global random state."""
     layer = nn.utils.skip_init(nn.Conv2d, channels_in, channels_out, kernel, stride=stride, padding=padding)
     if not isinstance(layer, nn.Conv2d):
-        raise TypeError(f"skip_init returned {type(layer).__name__}; expected Conv2d")
+        raise TypeError(f"skip_init must return a Conv2d, got {type(layer).__name__}")
     return layer
 
 
@@ -207,11 +205,11 @@ def check_image_shape(image_shape: ImageShape) -> ImageShape:
     """Return `image_shape` as a tuple of ints.
 
     Raises:
-        ValueError: if it is not three positive numbers.
+        ValueError: it is not three positive numbers.
     """
     shape = tuple(int(side) for side in image_shape)
     if len(shape) != 3 or min(shape) < 1:
-        raise ValueError(f"image_shape is {tuple(image_shape)}; expected (C, H, W), each at least 1")
+        raise ValueError(f"image_shape must be (C, H, W), each at least 1, got {tuple(image_shape)}")
     return shape[0], shape[1], shape[2]
 
 
@@ -219,5 +217,5 @@ def _one_number(name: str, value: int | str | tuple[int, ...]) -> int:
     numbers = {value} if isinstance(value, int | str) else set(value)
     number = numbers.pop()
     if numbers or not isinstance(number, int):
-        raise ValueError(f"{name} of a layer is {value!r}; expected one number for both axes")
+        raise ValueError(f"{name} of a layer must be one number for both axes, got {value!r}")
     return number

@@ -17,7 +17,7 @@ class ImpalaEncoder(Encoder):
     ReLU, convolution; all windows are padded by 1. An image of 64 pixels gives 8 x 8 cells, 2,048 features,
     and each cell sees 141 pixels: all of it. Images are taken in [0, 1] as they are.
 
-    The published network goes on with a linear layer of 256 units and a ReLU that policy and value share. Here
+    The published network continues with a linear layer of 256 units and a ReLU that policy and value share. Here
     that layer is the trunk of PPO's head: projections belong to the heads, and the map that figures show
     stands before it. For images 3x64x64 the encoder has 97,600 weights, 622,144 with that trunk and 626,256
     with the logits of Procgen's 15 actions and the value.
@@ -28,7 +28,7 @@ class ImpalaEncoder(Encoder):
         generator: CPU generator from which the weights are drawn.
 
     Raises:
-        ValueError: if `width` is below 1.
+        ValueError: `width` is below 1.
 
     Source: IMPALA (Espeholt et al. 2018), figure 3, without the LSTM; Procgen (Cobbe et al. 2020), appendix;
         weights Glorot-uniform and biases zero as OpenAI's train-procgen (TensorFlow's defaults) and auto-drac
@@ -38,7 +38,7 @@ class ImpalaEncoder(Encoder):
 
     def __init__(self, image_shape: ImageShape, *, width: int = 1, generator: torch.Generator) -> None:
         if width < 1:
-            raise ValueError(f"width is {width}; expected at least 1")
+            raise ValueError(f"width must be at least 1, got {width}")
         widths = [check_image_shape(image_shape)[0], *(width * channels for channels in (16, 32, 32))]
         sections = [_section(*channels) for channels in pairwise(widths)]
         super().__init__(image_shape, nn.Sequential(*sections, nn.ReLU(inplace=True)))
@@ -46,18 +46,11 @@ class ImpalaEncoder(Encoder):
 
 
 def _section(channels_in: int, channels_out: int) -> nn.Sequential:
-    return nn.Sequential(
-        convolution(channels_in, channels_out, kernel=3, padding=1),
-        nn.MaxPool2d(kernel_size=3, stride=2, padding=1),
-        _block(channels_out),
-        _block(channels_out),
-    )
+    widen = convolution(channels_in, channels_out, kernel=3, padding=1)
+    pool = nn.MaxPool2d(kernel_size=3, stride=2, padding=1)
+    return nn.Sequential(widen, pool, _block(channels_out), _block(channels_out))
 
 
 def _block(channels: int) -> Residual:
-    return Residual(
-        nn.ReLU(),
-        convolution(channels, channels, kernel=3, padding=1),
-        nn.ReLU(inplace=True),
-        convolution(channels, channels, kernel=3, padding=1),
-    )
+    first, second = (convolution(channels, channels, kernel=3, padding=1) for _ in range(2))
+    return Residual(nn.ReLU(), first, nn.ReLU(inplace=True), second)

@@ -1,7 +1,8 @@
-"""Initialisation of convolutions and linear layers, drawn from a given generator.
+"""Initialization of convolutions and linear layers, drawn from a given generator.
 
-The weights are drawn into a fresh contiguous matrix and copied, so a seed gives the same values in every
-memory format and on every device.
+Each function fills its argument in place and returns it. Weights are drawn into a fresh contiguous matrix and copied,
+so a seed gives the same values in every memory format and on every device. Where `generator` may be None, torch's
+global state is drawn from then.
 """
 
 from collections.abc import Callable
@@ -14,15 +15,12 @@ def orthogonal_(weight: Tensor, gain: float = 1.0, generator: torch.Generator | 
     """Fill a matrix with `gain` times rows or columns of unit length that are orthogonal to each other.
 
     Args:
-        weight: float [out, in], filled in place.
+        weight: float [out, in].
         gain: factor on the orthogonal matrix.
-        generator: CPU generator to draw from; None draws from torch's global state.
-
-    Returns:
-        `weight`.
+        generator: CPU generator to draw from.
 
     Raises:
-        ValueError: if `weight` has not two axes, or one of them is empty.
+        ValueError: `weight` has not two axes, or one of them is empty.
 
     Source: Saxe, McClelland and Ganguli 2014, section 3.
     """
@@ -34,20 +32,17 @@ def orthogonal_(weight: Tensor, gain: float = 1.0, generator: torch.Generator | 
 
 
 def delta_orthogonal_(weight: Tensor, gain: float = 1.0, generator: torch.Generator | None = None) -> Tensor:
-    """Fill a convolution's kernel with zeros and an orthogonal matrix at its centre tap.
+    """Fill a convolution's kernel with zeros and an orthogonal matrix at its center tap.
 
-    The centre of an even kernel is tap k // 2.
+    The center of an even kernel is tap k // 2.
 
     Args:
-        weight: float [out, in, kh, kw], filled in place; any memory format.
+        weight: float [out, in, kh, kw]; any memory format.
         gain: factor on the orthogonal matrix.
-        generator: CPU generator to draw from; None draws from torch's global state.
-
-    Returns:
-        `weight`.
+        generator: CPU generator to draw from.
 
     Raises:
-        ValueError: if `weight` has not four axes, or one of them is empty.
+        ValueError: `weight` has not four axes, or one of them is empty.
 
     Source: Xiao et al. 2018, algorithm 1. The paper wants in <= out; like RAD's encoder, this takes either.
     """
@@ -62,15 +57,12 @@ def flat_orthogonal_(weight: Tensor, gain: float = 1.0, *, generator: torch.Gene
     """Fill a convolution's kernel, read as a matrix [out, in * kh * kw], with `gain` times an orthogonal one.
 
     Args:
-        weight: float [out, in, kh, kw], filled in place; any memory format.
+        weight: float [out, in, kh, kw]; any memory format.
         gain: factor on the orthogonal matrix.
         generator: CPU generator to draw from.
 
-    Returns:
-        `weight`.
-
     Raises:
-        ValueError: if `weight` has not four axes, or one of them is empty.
+        ValueError: `weight` has not four axes, or one of them is empty.
 
     Source: Saxe, McClelland and Ganguli 2014, section 3; on kernels so read, OpenAI baselines, `ortho_init`.
     """
@@ -86,14 +78,11 @@ def glorot_uniform_(weight: Tensor, *, generator: torch.Generator) -> Tensor:
     The fans of a convolution count the taps of its kernel: fan_in = in * kh * kw, fan_out = out * kh * kw.
 
     Args:
-        weight: float [out, in] or [out, in, kh, kw], filled in place; any memory format.
+        weight: float [out, in] or [out, in, kh, kw]; any memory format.
         generator: CPU generator to draw from.
 
-    Returns:
-        `weight`.
-
     Raises:
-        ValueError: if `weight` has fewer than two axes.
+        ValueError: `weight` has fewer than two axes.
 
     Source: Glorot and Bengio 2010, eq. 16.
     """
@@ -103,17 +92,13 @@ def glorot_uniform_(weight: Tensor, *, generator: torch.Generator) -> Tensor:
 
 
 def initialize_(module: nn.Module, generator: torch.Generator | None = None) -> nn.Module:
-    """Initialise every layer of `module` in order: delta-orthogonal convolutions, orthogonal linear layers.
+    """Initialize every layer of `module` in order: delta-orthogonal convolutions, orthogonal linear layers.
 
-    Convolutions get the gain of ReLU (sqrt 2), linear layers gain 1; all biases become 0. Other layers are
-    left as they are.
+    Convolutions get the gain of ReLU (sqrt 2), linear layers gain 1; all biases become 0.
 
     Args:
-        module: network whose Conv2d and Linear layers are filled in place.
-        generator: CPU generator to draw from; None draws from torch's global state.
-
-    Returns:
-        `module`.
+        module: network whose Conv2d and Linear layers are filled; other layers are left as they are.
+        generator: CPU generator to draw from.
 
     Source: RAD, appendix on the DMControl encoder; prior to it SAC+AE (Yarats et al. 2019), appendix B.
     """
@@ -127,14 +112,11 @@ def initialize_(module: nn.Module, generator: torch.Generator | None = None) -> 
 
 
 def initialize_with_(module: nn.Module, fill: Callable[[Tensor], Tensor]) -> nn.Module:
-    """Initialise every layer of `module` in order: weights by `fill`, biases 0.
+    """Initialize every layer of `module` in order: weights by `fill`, biases 0.
 
     Args:
-        module: network whose Conv2d and Linear layers are filled in place; other layers are left as they are.
+        module: network whose Conv2d and Linear layers are filled; other layers are left as they are.
         fill: fills a weight in place.
-
-    Returns:
-        `module`.
     """
     for layer in module.modules():
         if isinstance(layer, nn.Conv2d | nn.Linear):
@@ -146,4 +128,4 @@ def initialize_with_(module: nn.Module, fill: Callable[[Tensor], Tensor]) -> nn.
 
 def _check_rank(what: str, weight: Tensor, rank: int, layout: str) -> None:
     if weight.ndim != rank or weight.numel() == 0:
-        raise ValueError(f"{what} has shape {list(weight.shape)}; expected {layout}, no axis empty")
+        raise ValueError(f"{what} must have shape {layout}, no axis empty, got {list(weight.shape)}")

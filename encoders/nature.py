@@ -20,10 +20,10 @@ class NatureEncoder(Encoder):
         generator: CPU generator from which the weights are drawn.
 
     Raises:
-        ValueError: if the image is smaller than 36 pixels along an axis.
+        ValueError: the image is smaller than 36 pixels along an axis.
 
-    Source: Mnih et al. 2015, methods, "Model architecture"; weights orthogonal with gain sqrt 2 and biases
-        zero as in OpenAI baselines' PPO, `nature_cnn`.
+    Source: Mnih et al. 2015, methods, "Model architecture"; weights orthogonal with gain sqrt 2 and biases zero as in
+        OpenAI baselines' PPO, `nature_cnn`.
     """
 
     def __init__(self, image_shape: ImageShape, *, generator: torch.Generator) -> None:
@@ -36,5 +36,5 @@ class NatureEncoder(Encoder):
             nn.ReLU(inplace=True),
         )
         super().__init__(image_shape, layers)
-        gain = nn.init.calculate_gain("relu")
-        initialize_with_(self, partial(flat_orthogonal_, gain=gain, generator=generator))
+        fill = partial(flat_orthogonal_, gain=nn.init.calculate_gain("relu"), generator=generator)
+        initialize_with_(self, fill)

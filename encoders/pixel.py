@@ -10,10 +10,9 @@ from encoders.initialize import initialize_
 class PixelEncoder(Encoder):
     """Stack of 3x3 convolutions without padding, ReLU after each; the first has stride 2, the others 1.
 
-    A square image of 84 pixels gives 35 x 35 cells, 39,200 features. Images are taken in [0, 1] as they are:
-    like RAD, and unlike SAC+AE's decoder, the encoder does not centre them.
-
-    Strides `2-2-2-1` give 7 x 7 cells, 1,568 features, of 84 pixels, and take 4.7 times fewer operations.
+    A square image of 84 pixels gives 35 x 35 cells, 39,200 features; strides `2-2-2-1` give 7 x 7 cells, 1,568
+    features, in 4.7 times fewer operations. Images are taken in [0, 1] as they are: like RAD, and unlike SAC+AE's
+    decoder, the encoder does not center them.
 
     Args:
         image_shape: (C, H, W) of the images, C = 3 * frames in a stack.
@@ -23,11 +22,11 @@ class PixelEncoder(Encoder):
         generator: CPU generator from which the weights are drawn.
 
     Raises:
-        ValueError: if a number is below 1, there are more strides than convolutions or the image is too small for
+        ValueError: a number is below 1, there are more strides than convolutions or the image is too small for
             the layers.
 
     Source: RAD (Laskin et al. 2020), appendix, "PixelEncoder"; the same as CURL's and SAC+AE's. Strides 2-2-2-1:
-        MR.Q (Fujimoto et al. 2025, arXiv 2501.16142), whose activations are ELU and whose images are centred.
+        MR.Q (Fujimoto et al. 2025, arXiv 2501.16142), whose activations are ELU and whose images are centered.
     """
 
     def __init__(
@@ -41,7 +40,7 @@ class PixelEncoder(Encoder):
     ) -> None:
         for name, number in (("num_layers", num_layers), ("num_filters", num_filters)):
             if number < 1:
-                raise ValueError(f"{name} is {number}; expected at least 1")
+                raise ValueError(f"{name} must be at least 1, got {number}")
         widths = [check_image_shape(image_shape)[0], *[num_filters] * num_layers]
         layers: list[nn.Module] = []
         for channels_in, channels_out, stride in zip(widths, widths[1:], _strides(strides, num_layers)):
@@ -54,5 +53,5 @@ def _strides(text: str, num_layers: int) -> list[int]:
     """Read the strides of all convolutions."""
     named = text.split("-")
     if not all(stride.isdecimal() and int(stride) for stride in named) or len(named) > num_layers:
-        raise ValueError(f"strides are '{text}'; expected at most {num_layers} numbers from 1, such as 2-2-2-1")
+        raise ValueError(f"strides must be at most {num_layers} numbers from 1, such as 2-2-2-1, got '{text}'")
     return [int(stride) for stride in named] + [1] * (num_layers - len(named))

@@ -1,4 +1,4 @@
-"""Factories by name, called by a text such as ``pixel:strides=2-2-2-1``."""
+"""Factories by name, called by a text such as `pixel:strides=2-2-2-1`."""
 
 import re
 from collections.abc import Callable
@@ -32,7 +32,7 @@ class Registry(Generic[T]):
                 str become options.
 
         Raises:
-            ValueError: if the name is taken or is no word of letters, digits and underscores.
+            ValueError: the name is taken or is no word of letters, digits and underscores.
         """
         if not name.isidentifier():
             raise ValueError(f"name must be a word of letters, digits and underscores, got {name!r}")
@@ -44,7 +44,7 @@ class Registry(Generic[T]):
         """Call the factory that a text names, with the options in the text and further arguments.
 
         Raises:
-            ValueError: if the name or an option is unknown, or an option is given twice or has a wrong type.
+            ValueError: the name or an option is unknown, or an option is given twice or has a wrong type.
         """
         name, *pairs = re.split("[:,]", spec)
         if name not in self.factories:
@@ -64,8 +64,6 @@ class Registry(Generic[T]):
             try:
                 options[key] = kinds[key](value)
             except ValueError:
-                expected = kinds[key].__name__
-                raise ValueError(
-                    f"{self.kind} {name}: option {key} must be of type {expected}, got {value!r}"
-                ) from None
+                kind = kinds[key].__name__
+                raise ValueError(f"{self.kind} {name}: option {key} must be of type {kind}, got {value!r}") from None
         return options

@@ -9,17 +9,17 @@ from rad import __version__
 from rad.runtime import plugins
 
 USAGE = """usage: rad COMMAND [FLAGS]; rad COMMAND --help shows every flag with its meaning and default; rad --version
-       --plugin MODULE, or a file that ends in .py, once or more with any command: what it registers is known to it
+       --plugin MODULE, or a file that ends in .py, once or more with any command, which can use what it registers
 
 commands:
-  train      train from pixels, or go on with a run: rad train --resume RUN
-  ablate     train tasks x augmentations x seeds in one folder, and go on with what is unfinished
+  train      train from pixels, or resume a run: rad train --resume RUN
+  ablate     train tasks x augmentations x seeds in one folder, and resume what is unfinished
   evaluate   play episodes with a trained run on one or more splits, and compare them
-  splits     name and draw what a task can be trained and tested on
+  splits     name and draw the splits that a task can be trained and tested on
   attention  draw and measure where the encoders of runs look, all on the same states
   draw       make the pictures of a finished run again: video, attention figure, learning curve
-  report     write one page about a run or many: curves, tables with intervals, attention, films
-  compare    say how far two runs, or two settings with several seeds, lie apart
+  report     write a page about one or more runs: curves, tables with intervals, attention, videos
+  compare    compare two runs, or two settings with several seeds
   demo       train on a small task for some minutes, evaluate and draw: the whole library in one go
   doctor     say what is installed, what is missing and how to get it
   bench      measure speeds, in a checkout: sac, minutes, ppo, augment, replay, render, attention
@@ -31,8 +31,8 @@ COMMANDS = tuple(line.split()[0] for line in USAGE.partition("commands:")[2].str
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; return its exit status.
 
-    0; 1 for a run that diverged or a suite that cannot run; 2 for what was asked for and cannot be done, in one
-    line; 128 + signal for a stopped run, or where nobody reads any more what is printed (`rad train --help | head`).
+    0; 1 for a run that diverged or a suite that cannot run; 2 for wrong input, with one line that says why; 128 +
+    signal for a stopped run, or where the output is no longer read (`rad train --help | head`).
     """
     try:
         try:
@@ -67,13 +67,13 @@ def _main(argv: Sequence[str] | None) -> int:
 
 
 def run(command: str, arguments: list[str]) -> int:
-    """Run a subcommand, each the function `main` of a module of its own."""
+    """Run a subcommand: the function `main` of its module."""
     status: int = importlib.import_module(f"rad.commands.{command}").main(arguments)
     return status
 
 
 def _load_plugins(arguments: Sequence[str]) -> list[str]:
-    """Load what `--plugin` names, and what the environment does; return the other arguments.
+    """Load the plugins of `--plugin` and of the environment; return the other arguments.
 
     Raises:
         ValueError: the flag has no value, or a plugin cannot be imported.

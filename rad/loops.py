@@ -1,4 +1,4 @@
-"""Training loops as generators: they act, store and update, and yield a report; no files, no logging."""
+"""Training loops as generators that act, store, update and yield a report; no files, no logging."""
 
 import copy
 from collections.abc import Iterator, Mapping
@@ -25,7 +25,7 @@ class Episode(NamedTuple):
 
 
 class Report(NamedTuple):
-    """What one step of all environments did.
+    """The results of one step of all environments.
 
     Attributes:
         agent_steps: steps of all environments together since the run began.
@@ -39,45 +39,39 @@ class Report(NamedTuple):
 
 
 class OffPolicyAgent(Protocol):
-    """What the loop asks of an agent."""
+    """What the off-policy loop needs of an agent."""
 
     def act(self, obs: np.ndarray, *, deterministic: bool) -> np.ndarray:
         """Choose actions [N, A] for observations uint8 [N, C, H, W]."""
-        ...
 
     def update(self, batch: Transition) -> Metrics:
         """Take one gradient step."""
-        ...
 
 
 class OnPolicyAgent(Protocol):
-    """What the loop over rollouts asks of an agent; row i of the observations is always of environment i."""
+    """What the on-policy loop needs of an agent; row i of the observations is always of environment i."""
 
     def begin_rollout(self, num_envs: int) -> None:
-        """Draw what shall hold for one rollout."""
-        ...
+        """Draw what holds for one rollout."""
 
     def actor_step(self, obs: np.ndarray) -> ActorStep:
         """Draw actions for observations uint8 [N, C, H, W]."""
-        ...
 
     def value(self, obs: np.ndarray) -> torch.Tensor:
         """Return the values [N], on the CPU, of observations uint8 [N, C, H, W]."""
-        ...
 
     def update(self, rollout: Rollout) -> Metrics:
         """Learn from one rollout."""
-        ...
 
 
 @dataclass(kw_only=True)
 class LoopState:
-    """Where a loop stands: everything it needs to go on, besides agent, buffer and environments.
+    """The state of a loop: all that a resume needs besides agent, buffer and environments.
 
     Attributes:
         agent_steps: steps of all environments together.
         obs: uint8 [N, C, H, W], the current observations; empty before the first step.
-        episode_return, episode_length: float and int [N], of the episodes under way.
+        episode_return, episode_length: float and int [N], of the running episodes.
     """
 
     agent_steps: int = 0
@@ -114,11 +108,7 @@ class LoopState:
 
 @dataclass
 class OffPolicyState(LoopState):
-    """Where an off-policy loop stands.
-
-    Attributes:
-        generator: CPU generator of random actions and of sampling from replay.
-    """
+    """The state of an off-policy loop; `generator`, on the CPU, draws random actions and samples from replay."""
 
     generator: torch.Generator
 
@@ -142,13 +132,13 @@ def off_policy(
     warmup_steps: int,
     updates_per_step: float = 1.0,
 ) -> Iterator[Report]:
-    """Act, store, update, for ever; the caller decides when to stop, log, evaluate and save.
+    """Act, store and update forever; the caller decides when to stop, log, evaluate and save.
 
     Args:
         env: vector environment with SAME_STEP autoreset and a Box action space.
         agent: acts and learns.
         replay: filled here.
-        state: changed in place; a loop given the saved state of an earlier one goes on where that stopped.
+        state: changed in place; with the saved state of an earlier loop, this one resumes there.
         batch_size: transitions per update.
         warmup_steps: agent steps with uniformly random actions and without updates.
         updates_per_step: updates per agent step, spread evenly: 0.1 is one in ten steps, exactly.
@@ -161,7 +151,9 @@ def off_policy(
     """
     ratio = Fraction(str(updates_per_step))
     if not state.obs.size:
-        _begin(env, replay, state)
+        state.begin(env)
+        for i in range(env.num_envs):
+            replay.start(i, torch.from_numpy(state.obs[i]))
     while True:
         warm = state.agent_steps >= warmup_steps
         action = agent.act(state.obs, deterministic=False) if warm else _random(env, state.generator)
@@ -176,16 +168,16 @@ def off_policy(
 
 
 def on_policy(env: VectorEnv, agent: OnPolicyAgent, buffer: RolloutBuffer, state: LoopState) -> Iterator[Report]:
-    """Fill the buffer with the policy's own steps, learn from them, forget them, for ever; the caller stops.
+    """Fill the buffer with the policy's steps, learn from them and drop them, forever; the caller decides when to stop.
 
-    Continuous actions are clipped to the action space for the environment only; stored is what was drawn.
+    Continuous actions are clipped to the action space for the environment only; they are stored as drawn.
 
     Args:
         env: vector environment with SAME_STEP autoreset that gives `final_obs` where an episode is truncated.
         agent: acts and learns.
         buffer: filled here; its size decides how often the agent learns.
-        state: changed in place; a loop given the saved states of an earlier one and of its buffer goes on
-            where that stopped, in the middle of a rollout too.
+        state: changed in place; with the saved states of an earlier loop and its buffer, this one resumes there, in the
+            middle of a rollout too.
 
     Yields:
         A report after each step of all environments; each `buffer.num_steps` steps it holds an update.
@@ -213,7 +205,9 @@ def _collect(
     env: VectorEnv, agent: OnPolicyAgent, buffer: RolloutBuffer, state: LoopState, actor_step: ActorStep
 ) -> list[Episode]:
     """Step all environments once, store what happened and return the episodes that ended."""
-    obs, reward, terminated, truncated, infos = env.step(_within(env, actor_step.action.numpy()))
+    action, space = actor_step.action.numpy(), env.action_space
+    action = np.clip(action, space.low, space.high) if isinstance(space, Box) else action
+    obs, reward, terminated, truncated, infos = env.step(action)
     final_value = actor_step.value  # unused where no episode is truncated
     if truncated.any():
         final_obs = [infos["final_obs"][i] if cut else obs[i] for i, cut in enumerate(truncated)]
@@ -227,18 +221,6 @@ def _collect(
         final_value=final_value,
     )
     return state.advance(obs, reward, terminated | truncated)
-
-
-def _within(env: VectorEnv, action: np.ndarray) -> np.ndarray:
-    """Clip continuous actions to the action space; discrete ones are returned as they are."""
-    space = env.action_space
-    return np.clip(action, space.low, space.high) if isinstance(space, Box) else action
-
-
-def _begin(env: VectorEnv, replay: Replay, state: OffPolicyState) -> None:
-    state.begin(env)
-    for i in range(env.num_envs):
-        replay.start(i, torch.from_numpy(state.obs[i]))
 
 
 def _updates_due(per_step: Fraction, agent_steps: int, new_steps: int) -> int:

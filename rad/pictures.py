@@ -36,15 +36,13 @@ PICTURES: Mapping[str, Picture] = {"video": _video, "attention figure": _attenti
 
 
 def draw(folder: Path, say: Callable[[str], None] = print) -> None:
-    """Make the pictures of a finished run again, from its newest checkpoint and one more evaluation episode.
+    """Make the pictures of a finished run again, from its newest checkpoint and a new evaluation episode.
 
-    Args:
-        folder: of the run.
-        say: told of each picture before it is made.
+    Each picture is announced through `say`.
 
     Raises:
-        ValueError: the folder holds no run, one that has not ended, or one without checkpoints.
-        BlockingIOError: another process works on it.
+        ValueError: the folder holds no run, a run that has not ended, or a run without checkpoints.
+        BlockingIOError: another process works on the run.
     """
     run = load(folder)
     if not is_done(folder):

@@ -17,8 +17,8 @@ class Transition(NamedTuple):
         obs: uint8 [B, C, H, W] in 0..255, C = 3 x frame_stack, oldest frame first.
         action: float32 [B, A] in the range of the action space.
         reward: float32 [B], summed over n steps with powers of gamma.
-        discount: float32 [B], what the value of `next_obs` is multiplied by: gamma^n, and 0 where the
-            episode terminated. A time limit (truncation) keeps gamma^n: the future still counts.
+        discount: float32 [B], factor of the value of `next_obs`: gamma^n, and 0 where the episode terminated. A time
+            limit (truncation) keeps gamma^n: the future still counts.
         next_obs: as obs, n agent steps later.
     """
 
@@ -34,7 +34,7 @@ class Transition(NamedTuple):
 
 
 class ActorStep(NamedTuple):
-    """What a policy did on one observation of each environment; all on the CPU.
+    """The policy's step on one observation of each environment; all on the CPU.
 
     Attributes:
         action: int64 [N], or float32 [N, A], not clipped to the action space.
@@ -79,8 +79,8 @@ class Rollout(NamedTuple):
     Attributes:
         obs: uint8 [T, N, C, H, W] in 0..255, on any device; everything else is on the CPU.
         action, log_prob, value, policy: as in `ActorStep`, first axes T, N.
-        next_value: float32 [T, N], of the observation that each step led to; where an episode was truncated,
-            of its final observation. Means nothing where one terminated.
+        next_value: float32 [T, N], of the observation after each step; where an episode was truncated, of its final
+            observation. Unused where one terminated.
         reward: float32 [T, N], as the environment gave it.
         terminated: bool [T, N], the future counts for nothing.
         truncated: bool [T, N], the episode was cut; the future counts.
@@ -131,7 +131,7 @@ def images_to_float(images: Tensor) -> Tensor:
         float32 in [0, 1], same shape, channels-last in memory: the layout that convolutions are fastest in.
 
     Raises:
-        TypeError: images are not uint8: a range is a contract and is never guessed from the data.
+        TypeError: `images` are not uint8: a range is never guessed from the data.
     """
     if images.dtype != torch.uint8:
         raise TypeError(f"images must be uint8 in 0..255, got {images.dtype}")

@@ -14,8 +14,7 @@ from rad.types import Metrics
 class BanditViews:
     """Views by one of several augmentations at a time, each an arm of a bandit.
 
-    The caller repeats: `choose`, use the views, `update` with the returns. What the views are used for must be able
-    to show in these returns.
+    The caller repeats: `choose`, use the views, `update` with the returns, which must depend on the use of the views.
 
     Args:
         candidates: augmentations by name; a single one is always chosen.
@@ -23,8 +22,7 @@ class BanditViews:
         generator: CPU generator of all draws.
 
     Raises:
-        ValueError: there is none, or they show unaugmented images differently: acting and evaluation would depend on
-            the choice.
+        ValueError: there is none, or their `eval_view`s differ: acting and evaluation would depend on the choice.
 
     Attributes:
         index: number of the candidate in use; None before the first choice.
@@ -51,7 +49,7 @@ class BanditViews:
         self.index = self.bandit.choose()
 
     def update(self, mean_return: float) -> None:
-        """Tell the bandit what the candidate in use has brought; nothing happens before the first choice."""
+        """Give the bandit the return of the candidate in use; nothing happens before the first choice."""
         if self.index is not None and len(self.names) > 1:
             self.bandit.update(self.index, mean_return)
 
@@ -96,7 +94,5 @@ class BanditViews:
         reference, *others = [views.eval_view(image) for views in self._views]
         for name, view in zip(self.names[1:], others):
             if view.shape != reference.shape or not torch.equal(view, reference):
-                raise ValueError(
-                    f"augmentations to choose among must show unaugmented images alike, as --crop pad does; "
-                    f"{self.names[0]} and {name} differ"
-                )
+                pair = f"{self.names[0]} and {name}"
+                raise ValueError(f"candidates must have the same eval view, as with --crop pad, got {pair}")

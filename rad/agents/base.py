@@ -53,15 +53,15 @@ class OffPolicyConfig(AgentConfig):
 
 
 class Agent(Stateful, abc.ABC):
-    """Base of the agents, which add their networks, `update`, and what else their loop asks for.
+    """Base of the agents, which add their networks, `update`, and what else their loop needs.
 
     Args:
         image_shape: (C, H, W) of the stored observations, before augmentation.
         augmentation: an augmentation, or several by name.
         encoder: an encoder of augmented images, or a text for `encoders.make`.
         auxiliary_loss: text for `auxiliary.make`: losses that train the encoder beside the agent's own.
-        seed: of the initial weights and of all that is drawn.
-        device: where the networks live.
+        seed: of the initial weights and of all draws.
+        device: of the networks.
         precision: "fp32", or "bf16" for everything but output layers and losses.
 
     Raises:
@@ -110,7 +110,7 @@ class Agent(Stateful, abc.ABC):
             ValueError: there is none of that name.
         """
         if name not in (targets := self.targets()):
-            raise ValueError(f"unknown target '{name}' of {type(self).__name__}; allowed: {', '.join(targets)}")
+            raise ValueError(f"unknown target '{name}' of {type(self).__name__}; known: {', '.join(targets)}")
         return targets[name]
 
     def _make_encoder(self, encoder: encoders.Encoder | str, op: augment.Augmentation) -> encoders.Encoder:
@@ -167,7 +167,7 @@ class Agent(Stateful, abc.ABC):
         return images.to(torch.bfloat16) if self.precision == "bf16" else images
 
     def _autocast(self) -> torch.autocast:
-        # Without the cache, which would go on handing out a weight's cast from before the optimizer changed it.
+        # Without the cache, which would keep a weight's cast from before the optimizer changed it.
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bf16", cache_enabled=False)
 
     def state_dict(self) -> dict[str, Any]:

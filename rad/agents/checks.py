@@ -1,4 +1,4 @@
-"""Checks of hyperparameters that a range of numbers does not say; each error begins with an option's name."""
+"""Checks of hyperparameters beyond ranges of numbers; each error begins with an option's name."""
 
 from typing import Any, get_args
 
@@ -15,10 +15,10 @@ def check_words(config: Any, **kinds: Any) -> None:
 
 
 def check_effect(config: Any, effective: bool, condition: str, *names: str) -> None:
-    """Check that the options named have their defaults if they are not `effective`, which `condition` says in words.
+    """Check that the options named have their defaults unless they are `effective`; `condition` says when, in words.
 
     Raises:
-        ValueError: one would be ignored in silence.
+        ValueError: one would be ignored silently.
     """
     for name in names:
         value, default = getattr(config, name), getattr(type(config), name)

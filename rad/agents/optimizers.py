@@ -10,8 +10,7 @@ from torch import Tensor, nn
 class Adam(torch.optim.Adam):
     """torch's Adam without its compiler, which the first call of these methods would import.
 
-    That import takes as long as that of torch itself. What is not compiled needs no protection from the compiler,
-    which is all that is taken away here.
+    That import takes as long as that of torch itself. The wrappers removed here only protect code from being compiled.
     """
 
     add_param_group = inspect.unwrap(torch.optim.Optimizer.add_param_group)

@@ -101,8 +101,7 @@ class PPOAgent(Agent):
         total_updates: rollouts in the whole run, which `anneal_lr` needs.
 
     Raises:
-        ValueError: the learning rate shall fall and `total_updates` does not say until when, two hyperparameters
-            contradict each other, or as of `Agent`.
+        ValueError: `anneal_lr` lacks `total_updates`, two hyperparameters contradict each other, or as of `Agent`.
 
     Source: Schulman et al. 2017 (PPO, arXiv 1707.06347); Laskin et al. 2020 (RAD, arXiv 2004.14990); Raileanu
     et al. 2021 (DrAC, arXiv 2006.12862).
@@ -147,7 +146,7 @@ class PPOAgent(Agent):
         return of_policy_and_value(self.head)
 
     def begin_rollout(self, num_envs: int) -> None:
-        """Draw the augmentation of each environment anew, if it acts on rollouts; it holds until the next call."""
+        """Draw the augmentation of each environment, if it acts on rollouts, until the next call."""
         if self.config.augment_where == "rollout":
             self.views.choose()
             self.views.sample_params((num_envs, *self.image_shape), self.device)
@@ -168,7 +167,7 @@ class PPOAgent(Agent):
         """Learn from the rollout that `begin_rollout` began: some epochs of minibatches, in random order.
 
         Returns:
-            Metrics averaged over the minibatches, and what the rollout tells of value function and advantages.
+            Metrics averaged over the minibatches, and diagnostics of value function and advantages.
         """
         config, ends = self.config, (rollout.terminated, rollout.truncated)
         reward = self.normalizer(rollout.reward, ends[0] | ends[1]) if config.normalize_reward else rollout.reward
@@ -228,9 +227,9 @@ class PPOAgent(Agent):
 
     def _rollout_view(self, obs: Tensor, env: Tensor) -> Tensor:
         """Return what acting and PPO's losses see: augmented as drawn for the rollout (RAD), or clean (DrAC)."""
-        return (
-            self.views.apply_params(obs, env) if self.config.augment_where == "rollout" else self.views.eval_view(obs)
-        )
+        if self.config.augment_where == "rollout":
+            return self.views.apply_params(obs, env)
+        return self.views.eval_view(obs)
 
     def _forward_rollout(self, obs: np.ndarray) -> tuple[Distribution, Tensor]:
         images, env = torch.from_numpy(obs).to(self.device), torch.arange(len(obs), device=self.device)

@@ -1,4 +1,4 @@
-"""Rewards of any size brought to about the same one."""
+"""Rewards scaled by the spread of their returns."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,13 +10,13 @@ from torch import Tensor
 class RewardNormalizer:
     """Divide rewards by the standard deviation of the discounted return so far, and clip.
 
-    G_t = gamma G_{t-1} + r_t in each environment, from 0 at an episode's start; with mean and variance over all
-    G until now, r'_t = clip(r_t / sqrt(variance + 1e-8), -clip, clip). Nothing is subtracted, so that a reward
-    keeps its sign. The statistics begin as those of 1e-4 values with mean 0 and variance 1.
+    G_t = gamma G_{t-1} + r_t in each environment, from 0 at an episode's start; with the variance over all G until now,
+    r'_t = clip(r_t / sqrt(variance + 1e-8), -clip, clip). Nothing is subtracted, so that a reward keeps its sign. The
+    statistics begin as those of 1e-4 values with mean 0 and variance 1.
 
     Args:
         gamma: discount of the running return; the published implementations have 0.99 beside PPO's 0.999.
-        clip: largest size of what comes out; 10 in the published implementations.
+        clip: largest absolute value returned; 10 in the published implementations.
 
     Source: OpenAI baselines, VecNormalize; the merging of variances: Chan, Golub and LeVeque 1979, eq. 2.1.
     """
@@ -27,7 +27,7 @@ class RewardNormalizer:
         self._mean, self._variance, self._count = torch.tensor([0.0, 1.0, 1e-4], dtype=torch.float64)
 
     def __call__(self, reward: Tensor, ended: Tensor) -> Tensor:
-        """Normalise a rollout, step by step, and go on from the one before.
+        """Normalize a rollout, step by step, continuing the statistics.
 
         Args:
             reward: float32 [T, N] on the CPU.

@@ -93,8 +93,8 @@ class SACAgent(Agent):
         image_shape, encoder, **options: as of `Agent`.
         action_dim: size of the action A; actions lie in [-1, 1].
         config: hyperparameters.
-        augmentation: of obs and next_obs before each update; a single one: a bandit would need rollouts to judge by.
-        distractors: uint8 [M, 3, h, w], what a strong `overlay` blends with; None for pictures of its own.
+        augmentation: of obs and next_obs before each update; a single one, as a bandit needs returns of rollouts.
+        distractors: uint8 [M, 3, h, w], what a strong `overlay` blends with; None for generated pictures.
 
     Raises:
         ValueError: two hyperparameters contradict each other, there are several augmentations, or as of `Agent`.

@@ -1,4 +1,4 @@
-"""A state that is made of the states of parts, and resumes exactly."""
+"""State composed of the states of parts, for an exact resume."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -12,7 +12,7 @@ class Stateful:
     """An object whose state is that of some of its attributes.
 
     Attributes:
-        parts: names of the attributes that have a state of their own: networks, optimizers and others.
+        parts: names of the attributes that have a state: networks, optimizers and others.
         tensors: names of the attributes that are tensors, loaded in place.
     """
 

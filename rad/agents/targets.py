@@ -1,4 +1,4 @@
-"""What a map can explain of an agent: numbers that gradients climb, and outputs whose change is measured."""
+"""What a map can explain of an agent: numbers to differentiate, and outputs whose change is measured."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -25,9 +25,9 @@ class Target:
     """One output of an agent, as functions of its encoder's features [B, F].
 
     Attributes:
-        name: as asked for.
-        output: the number [B] that gradients climb.
-        vector: what perturbations are seen in, [B, D].
+        name: its key in `Agent.targets`.
+        output: the number [B] that is differentiated.
+        vector: the output that perturbations change, [B, D].
         distance: between two such vectors, [B].
         logits: of discrete actions, [B, A]; None where actions are continuous.
     """
@@ -44,8 +44,8 @@ def of_actor_and_critic(
 ) -> Targets:
     """Return the targets of an agent with continuous actions whose critic has two Q functions.
 
-    - `policy`: gradients of half the squared size of the mean action (before tanh), perturbations of the mode, told
-      apart by Euclid's distance.
+    - `policy`: gradients of half the squared norm of the mean action (before tanh), perturbations of the mode, with
+      the Euclidean distance.
     - `value`: min(Q1, Q2)(s, mode), with gradients through the mode as well.
     - `q`: the same with the action held fixed.
     """
@@ -66,7 +66,7 @@ def of_policy_and_value(head: PolicyValue) -> Targets:
     """Return the targets of an agent whose head gives policy and value.
 
     - `policy`: of continuous actions as in `of_actor_and_critic`; of discrete ones gradients of the log-probability
-      of the likeliest action, perturbations of all log-probabilities, told apart by KL(before || after).
+      of the likeliest action, perturbations of all log-probabilities, with the distance KL(before || after).
     - `value`: V(s).
     - `logit:K`, of discrete actions: the logit of action K.
     """

@@ -16,8 +16,7 @@ class Views:
     Args:
         op: the augmentation; its leading links that take uint8 run before the conversion.
         generator: CPU generator of all draws.
-        frozen: draw the parameters of one image once, and use them for every image in every update: the
-            transformation without its randomness, an ablation.
+        frozen: draw the parameters of one image once, and use them for every image in every update: an ablation.
     """
 
     def __init__(self, op: augment.Augmentation, generator: torch.Generator, *, frozen: bool = False) -> None:
@@ -36,7 +35,7 @@ class Views:
         return tuple(self._apply(images, params) for images in stacks)
 
     def eval_view(self, images: Tensor) -> Tensor:
-        """Return the view that acting and evaluation see: the same geometry, nothing drawn."""
+        """Return the view of acting and evaluation: the same geometry, nothing drawn."""
         on_bytes, on_floats = self._eval_stages
         return on_floats(images_to_float(on_bytes(images)))
 
@@ -53,10 +52,8 @@ class Views:
     def _draw_for(self, shape: tuple[int, ...], device: torch.device) -> list[dict[str, Tensor]]:
         on_bytes, on_floats = self._stages
         float_shape = (*shape[:2], *on_bytes.output_size(*shape[2:]))
-        return [
-            dict(on_bytes.draw(shape, self.generator, device)),
-            dict(on_floats.draw(float_shape, self.generator, device)),
-        ]
+        stages = ((on_bytes, shape), (on_floats, float_shape))
+        return [dict(op.draw(op_shape, self.generator, device)) for op, op_shape in stages]
 
     def _apply(self, images: Tensor, params: Sequence[Mapping[str, Any]]) -> Tensor:
         on_bytes, on_floats = self._stages
@@ -73,7 +70,7 @@ class Views:
 
 
 class PerEnvViews(Views):
-    """Views that also keep the parameters of one draw per environment, for as long as a rollout."""
+    """Views that also keep the parameters of one draw per environment, for the length of a rollout."""
 
     def __init__(self, op: augment.Augmentation, generator: torch.Generator) -> None:
         super().__init__(op, generator)

@@ -1,4 +1,4 @@
-"""Whether a map says something of the agent: perturbations in its order, and layers without what they learned."""
+"""Whether a map depends on the agent: perturbations in the map's order, and layers without what they learned."""
 
 import copy
 from collections.abc import Iterator
@@ -16,44 +16,41 @@ from rad.attention.maps import blur
 
 AgentT = TypeVar("AgentT", bound=Agent)
 BLUR_PX = 5.0
-STEPS = 12  # shares of the pixels at which the output is looked at
+STEPS = 12  # shares of the pixels at which the output is measured
 BATCH = 32
 
 
 class Faithfulness(NamedTuple):
-    """How the output moves when pixels are blurred in the order of a map.
+    """How the output moves when pixels are blurred in the order of a map."""
 
-    Attributes:
-        insertion: the mean distance from the output while a blurred image is made sharp, the most important pixels
-            first, in parts of the distance when all is blurred; float [B], lower is better.
-        deletion: the same while the sharp image is blurred; higher is better. An image that is half blurred is like
-            none the agent has seen, which moves the output by itself: trust insertion more.
-    """
-
+    # The mean distance from the output while a blurred image is made sharp, the most important pixels first, in parts
+    # of the distance when all is blurred; float [B], lower is better.
     insertion: NDArray[np.float64]
+    # The same while the sharp image is blurred; higher is better. An image that is half blurred is like none the
+    # agent has seen, which moves the output by itself: trust insertion more.
     deletion: NDArray[np.float64]
 
 
 @torch.no_grad()
 def faithfulness(
-    encoder: Encoder, target: Target, images: Tensor, placed: NDArray[np.floating], generator: np.random.Generator
+    encoder: Encoder, target: Target, images: Tensor, pixel_maps: NDArray[np.floating], generator: np.random.Generator
 ) -> Faithfulness:
     """Score maps by insertion and deletion, the area under each curve.
 
     Args:
         encoder: of the images.
-        target: whose vector and distance are looked at.
+        target: gives the vector and the distance.
         images: float [B, C, H, W] in [0, 1].
-        placed: float [B, H, W]; only the order of its pixels counts.
+        pixel_maps: float [B, H, W]; only the order of its pixels counts.
         generator: breaks ties.
 
     Returns:
         Both scores. The unit is the mean, over the images, of the distance when all is blurred.
 
-    Source: Petsiuk et al. 2018 (RISE, arXiv 1806.07421), section 4.3, with a blur in place of grey, and a distance
+    Source: Petsiuk et al. 2018 (RISE, arXiv 1806.07421), section 4.3, with a blur in place of gray, and a distance
     between outputs in place of a class's probability.
     """
-    ranks = _ranks(placed, generator)
+    ranks = _ranks(pixel_maps, generator)
     parts = [_curves(encoder, target, *both) for both in zip(images.split(BATCH), torch.from_numpy(ranks).split(BATCH))]
     inserted, deleted = (torch.cat([part[i] for part in parts]).double().cpu() for i in range(2))
     whole = float(inserted[:, 0].mean()) or 1.0  # nothing moves an output that is constant
@@ -61,21 +58,21 @@ def faithfulness(
 
 
 def controls(shape: tuple[int, int, int], generator: np.random.Generator) -> dict[str, NDArray[np.float64]]:
-    """Return maps that know nothing of the agent, [B, H, W] each: random pixels, and a Gaussian about the centre."""
+    """Return maps that know nothing of the agent, [B, H, W] each: random pixels, and a Gaussian about the center."""
     _, height, width = shape
     rows, columns = (np.linspace(-1.0, 1.0, side) for side in (height, width))
-    centre = np.exp(-2.0 * (rows[:, None] ** 2 + columns[None] ** 2))  # standard deviation: a quarter of the side
-    return {"random": generator.random(shape), "centre": np.broadcast_to(centre, shape)}
+    center = np.exp(-2.0 * (rows[:, None] ** 2 + columns[None] ** 2))  # standard deviation: a quarter of the side
+    return {"random": generator.random(shape), "centre": np.broadcast_to(center, shape)}
 
 
-def randomized(agent: AgentT, fresh: AgentT) -> Iterator[tuple[str, AgentT]]:
-    """Yield the agent with ever more layers as in one that never learned, from the heads down to the first layer.
+def randomized(agent: AgentT, untrained: AgentT) -> Iterator[tuple[str, AgentT]]:
+    """Yield the agent with ever more layers of an untrained one, from the heads down to the first layer.
 
     A map that hardly changes does not depend on what those layers have learned.
 
     Args:
         agent: trained; it is left as it is.
-        fresh: of the same shape, untrained, best with other weights than the agent began with.
+        untrained: of the same shape, best with other weights than the agent began with.
 
     Yields:
         What was replaced last, and the agent with all that was replaced so far.
@@ -85,10 +82,10 @@ def randomized(agent: AgentT, fresh: AgentT) -> Iterator[tuple[str, AgentT]]:
     changed = copy.copy(agent)
     changed.encoder = copy.deepcopy(agent.encoder)
     for name in agent.heads:
-        setattr(changed, name, getattr(fresh, name))
+        setattr(changed, name, getattr(untrained, name))
     yield "heads", changed
     for stage in reversed(range(agent.encoder.num_stages)):
-        changed.encoder.stage(stage).load_state_dict(fresh.encoder.stage(stage).state_dict())
+        changed.encoder.stage(stage).load_state_dict(untrained.encoder.stage(stage).state_dict())
         yield f"stage {stage}", changed
 
 
@@ -108,22 +105,20 @@ def _curves(encoder: Encoder, target: Target, images: Tensor, ranks: Tensor) -> 
     inserted: list[Tensor] = []
     deleted: list[Tensor] = []
     for step in range(STEPS + 1):
-        chosen = ranks < step / STEPS
-        for curve, mixed in (
-            (inserted, torch.where(chosen, images, blurred)),
-            (deleted, torch.where(chosen, blurred, images)),
-        ):
+        first = ranks < step / STEPS
+        for curve, inside, outside in ((inserted, images, blurred), (deleted, blurred, images)):
+            mixed = torch.where(first, inside, outside)
             curve.append(target.distance(sharp_vector, target.vector(encoder(mixed))))
     return torch.stack(inserted, 1), torch.stack(deleted, 1)
 
 
-def _ranks(placed: NDArray[np.floating], generator: np.random.Generator) -> NDArray[np.float64]:
+def _ranks(pixel_maps: NDArray[np.floating], generator: np.random.Generator) -> NDArray[np.float64]:
     """Return the place of each pixel in the order of its map, in [0, 1): 0 for the highest; ties are shuffled."""
-    flat = placed.reshape(len(placed), -1)
+    flat = pixel_maps.reshape(len(pixel_maps), -1)
     order = np.lexsort((generator.random(flat.shape), -flat))
     ranks = np.empty(flat.shape)
     np.put_along_axis(ranks, order, np.broadcast_to(np.arange(flat.shape[1]) / flat.shape[1], flat.shape), 1)
-    return ranks.reshape(placed.shape)
+    return ranks.reshape(pixel_maps.shape)
 
 
 def _correlation(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:

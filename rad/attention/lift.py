@@ -7,19 +7,17 @@ Masks = NDArray[np.bool_]
 MARGIN_PX = 2
 
 
-def mass_on(placed: NDArray[np.floating], masks: Masks) -> NDArray[np.float64]:
-    """Return the share of each map's mass that lies on a mask, float [B] in [0, 1].
+def mass_on(pixel_maps: NDArray[np.floating], masks: Masks) -> NDArray[np.float64]:
+    """Return the share of each map's mass that lies on a mask bool [B, H, W], float [B] in [0, 1].
 
-    Args:
-        placed: float [B, H, W], laid over the frame, at least 0, the sum of each above 0.
-        masks: bool [B, H, W].
+    Maps are float [B, H, W], at least 0, the sum of each above 0.
 
     Raises:
         ValueError: the shapes differ.
     """
-    if placed.shape != masks.shape:
-        raise ValueError(f"maps have shape {list(placed.shape)} and masks {list(masks.shape)}; expected the same")
-    values = placed.astype(np.float64)
+    if pixel_maps.shape != masks.shape:
+        raise ValueError(f"maps have shape {list(pixel_maps.shape)} and masks {list(masks.shape)}; expected the same")
+    values = pixel_maps.astype(np.float64)
     return np.where(masks, values, 0.0).sum((1, 2)) / values.sum((1, 2))
 
 

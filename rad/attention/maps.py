@@ -18,8 +18,8 @@ AT_A_TIME = 28  # perturbed images
 def activation_map(encoder: Encoder, images: Tensor, power: float = 1.0, stage: int = -1, norm: str = "sum") -> Tensor:
     """Average the activation of a stage over its channels.
 
-    m_ij = mean_c |A_cij|^p, divided by its sum over the map. RAD shows a spatial softmax instead: at temperature 1
-    that is flat to four digits on this encoder, so it is no number to compare with.
+    m_ij = mean_c |A_cij|^p, divided by its sum over the map. RAD shows a spatial softmax instead, which at
+    temperature 1 is flat to four digits on this encoder and so cannot be compared.
 
     Args:
         encoder: gives the feature map A.
@@ -58,7 +58,7 @@ def grad_cam(encoder: Encoder, output: Output, images: Tensor, stage: int = -1) 
         stage: of the encoder.
 
     Returns:
-        float [B, h, w], at least 0; nowhere above it where nothing speaks for a larger y.
+        float [B, h, w], at least 0; all 0 where no activation would raise y.
 
     Source: Selvaraju et al. 2017, eqs. 1 and 2.
     """
@@ -125,7 +125,7 @@ def smooth_grad(
 def perturbation_map(
     encoder: Encoder, vector: Vector, images: Tensor, grid: int = 14, sigma_px: float = 3.0, radius_px: float = 5.0
 ) -> Tensor:
-    """Blur the surroundings of one point after the other, in all frames, and see how far the outputs move.
+    """Blur the surroundings of each point in turn, in all frames, and measure how far the outputs move.
 
     x' = (1 - M) x + M blur(x), with M a Gaussian of standard deviation `radius_px` about the point and height 1;
     the map is |v(x) - v(x')|^2 / 2.
@@ -152,21 +152,12 @@ def perturbation_map(
 def sarfa_map(
     encoder: Encoder, logits: Vector, images: Tensor, grid: int = 14, sigma_px: float = 3.0, radius_px: float = 5.0
 ) -> Tensor:
-    """Blur as `perturbation_map` does, and see how much that changes the chosen action and no other.
+    """Blur as `perturbation_map` does, and measure how much that changes the most likely action and no other.
 
-    With p the probabilities before and after, a the action that is most likely before, dP = p(a) - p'(a) and K = 1 /
-    (1 + KL(p_rest' || p_rest)) over the other actions, renormalised: 2 dP K / (dP + K) where dP > 0, else 0.
+    With p and p' the probabilities before and after, a the action that is most likely before, dP = p(a) - p'(a) and
+    K = 1 / (1 + KL(p_rest' || p_rest)) over the other actions, renormalized: 2 dP K / (dP + K) where dP > 0, else 0.
 
-    Args:
-        encoder: of the images.
-        logits: of discrete actions, [B, A], of the features.
-        images: float [B, C, H, W] in [0, 1].
-        grid: points along each axis.
-        sigma_px: standard deviation of the blur.
-        radius_px: of the masks.
-
-    Returns:
-        float [B, grid, grid] in [0, 1].
+    Args, Returns: as `perturbation_map`, with `logits` of discrete actions, [B, A], of the features; values in [0, 1].
 
     Source: Puri et al. 2020, section 3.3; p are the policy's probabilities, where they take a softmax of Q values.
     """
@@ -188,7 +179,7 @@ def softmax(maps: Tensor) -> Tensor:
 
 
 def z_softmax(maps: Tensor) -> Tensor:
-    """Take the spatial softmax of standardised maps [B, h, w]: mean 0, deviation 1, never flat whatever they show."""
+    """Take the spatial softmax of standardized maps [B, h, w]: mean 0, deviation 1, never flat whatever they show."""
     flat = maps.flatten(1)
     scaled = (flat - flat.mean(1, keepdim=True)) / flat.std(1, keepdim=True).clamp_min(torch.finfo(flat.dtype).tiny)
     return scaled.softmax(1).view_as(maps)
@@ -217,14 +208,14 @@ def blur(images: Tensor, sigma_px: float) -> Tensor:
 
 
 def _perturbed(encoder: Encoder, vector: Vector, images: Tensor, masks: Tensor, sigma_px: float) -> Tensor:
-    """Return the vectors [B, M, D] of images [B, C, H, W] that are blurred where each of M masks says."""
+    """Return the vectors [B, M, D] of images [B, C, H, W], each blurred under each of M masks."""
     blurred = blur(images, sigma_px)
     parts = []
-    # Some at a time: the heads' weights, which a single image has to read whole, then serve many.
+    # Several at a time: the heads' weights are read once for all of them.
     for some in masks.split(max(1, AT_A_TIME // len(images))):
         mixed = torch.lerp(images[:, None], blurred[:, None], some[None, :, None]).flatten(0, 1)
-        found = vector(encoder(mixed.contiguous(memory_format=torch.channels_last)))
-        parts.append(found.unflatten(0, (len(images), len(some))))
+        vectors = vector(encoder(mixed.contiguous(memory_format=torch.channels_last)))
+        parts.append(vectors.unflatten(0, (len(images), len(some))))
     return torch.cat(parts, 1)
 
 
@@ -243,11 +234,11 @@ def _bumps(side: int, grid: int, radius_px: float, like: Tensor) -> Tensor:
 
 def _sarfa(before: Tensor, after: Tensor) -> Tensor:
     """Score one perturbation from logits [B, A]."""
-    chosen = before.argmax(1, keepdim=True)
-    fall = (before.softmax(1).gather(1, chosen) - after.softmax(1).gather(1, chosen)).squeeze(1)
+    action = before.argmax(1, keepdim=True)
+    fall = (before.softmax(1).gather(1, action) - after.softmax(1).gather(1, action)).squeeze(1)
     rest_before, rest_after = (
-        logits.scatter(1, chosen, -torch.inf).log_softmax(1).scatter(1, chosen, 0.0) for logits in (before, after)
+        logits.scatter(1, action, -torch.inf).log_softmax(1).scatter(1, action, 0.0) for logits in (before, after)
     )
     terms = rest_after.exp() * (rest_after - rest_before)
-    keeps = 1.0 / (1.0 + terms.scatter(1, chosen, 0.0).sum(1).clamp_min(0.0))
+    keeps = 1.0 / (1.0 + terms.scatter(1, action, 0.0).sum(1).clamp_min(0.0))
     return torch.where(fall > 0, 2 * fall * keeps / (fall + keeps), 0.0)

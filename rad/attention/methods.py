@@ -1,4 +1,4 @@
-"""Every method by its name, as a map that lies over the frame."""
+"""The table of methods, and each method's map laid over the frame."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from torch import Tensor
 from encoders import Encoder, ReceptiveField
 from rad.agents.targets import Target
 from rad.attention import maps
-from rad.attention.placement import place
+from rad.attention.placement import to_pixels
 
 GRID = 14  # points of the perturbations along each axis
 BATCH = 32
@@ -21,40 +21,25 @@ Maps = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Settings:
-    """How maps are made.
+    """How maps are made."""
 
-    Attributes:
-        stage: of the encoder, for the methods that look at one.
-        power: of the activation.
-        norm: of the activation, one of `maps.NORMS`.
-        seed: of SmoothGrad's noise.
-    """
-
-    stage: int = -1
-    power: float = 1.0
-    norm: str = "sum"
-    seed: int = 0
+    stage: int = -1  # of the encoder, for the methods that explain a stage
+    power: float = 1.0  # of the activation
+    norm: str = "sum"  # of the activation, one of `maps.NORMS`
+    seed: int = 0  # of SmoothGrad's noise
 
 
 @dataclass(frozen=True)
 class Method:
-    """A way to show where an encoder looks.
+    """A way to show where an encoder looks."""
 
-    Attributes:
-        title: its name on figures.
-        compute: raw maps [B, h, w] of images float [B, 3K, H, W] in [0, 1].
-        of_stage: its cells are those of a stage's feature map.
-        of_grid: its cells are the points where images are perturbed; with neither, cells are pixels.
-        needs_logits: it explains discrete actions only.
-        is_share: `compute` gives maps with sum 1 already.
-    """
-
-    title: str
+    title: str  # its name on figures
+    # Raw maps [B, h, w] of images float [B, 3K, H, W] in [0, 1].
     compute: Callable[[Encoder, Target, Tensor, Settings], Tensor]
-    of_stage: bool = False
-    of_grid: bool = False
-    needs_logits: bool = False
-    is_share: bool = False
+    of_stage: bool = False  # its cells are those of a stage's feature map
+    of_grid: bool = False  # its cells are the points where images are perturbed; with neither, cells are pixels
+    needs_logits: bool = False  # it explains discrete actions only
+    is_share: bool = False  # `compute` gives maps with sum 1 already
 
 
 def _smooth_grad(encoder: Encoder, target: Target, images: Tensor, how: Settings) -> Tensor:
@@ -107,7 +92,7 @@ def check_methods(names: Iterable[str], target: Target) -> None:
     """Check that methods exist and can be used with a target.
 
     Raises:
-        ValueError: one cannot.
+        ValueError: a method is unknown, or needs discrete actions that the target does not have.
     """
     for name in names:
         if name not in METHODS:
@@ -117,24 +102,19 @@ def check_methods(names: Iterable[str], target: Target) -> None:
 
 
 def attend(method: str, encoder: Encoder, target: Target, images: Tensor, settings: Settings) -> Maps:
-    """Make the maps of a method.
+    """Make the maps that a method of `METHODS` gives for images float [B, 3K, H, W] in [0, 1].
 
-    Args:
-        method: one of `METHODS`.
-        encoder: of the images.
-        target: what is explained; `activation` does not use it.
-        images: float [B, 3K, H, W] in [0, 1]; the newest frame's map is returned where each has its own.
-        settings: how.
+    `activation` does not use the target. Where each frame has a map, that of the newest is returned.
 
     Returns:
         float32 [B, H, W], laid over the frame, at least 0, each with sum 1.
     """
     compute = METHODS[method].compute
     raw = torch.cat([compute(encoder, target, part, settings).double().cpu() for part in images.split(BATCH)])
-    normalised = raw if METHODS[method].is_share else maps.shares(raw)
+    normalized = raw if METHODS[method].is_share else maps.shares(raw)
     field = field_of(method, encoder, settings.stage)
-    placed = normalised.numpy() if field is None else place(normalised.numpy(), field, *images.shape[2:])
-    return placed.astype(np.float32)
+    pixel_maps = normalized.numpy() if field is None else to_pixels(normalized.numpy(), field, *images.shape[2:])
+    return pixel_maps.astype(np.float32)
 
 
 def field_of(method: str, encoder: Encoder, stage: int) -> ReceptiveField | None:

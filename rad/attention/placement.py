@@ -6,27 +6,21 @@ from numpy.typing import NDArray
 from encoders import ReceptiveField
 
 
-def place(maps: NDArray[np.floating], field: ReceptiveField, height: int, width: int) -> NDArray[np.float64]:
-    """Spread every cell over the pixels around its centre.
+def to_pixels(maps: NDArray[np.floating], field: ReceptiveField, height: int, width: int) -> NDArray[np.float64]:
+    """Spread every cell over the pixels around its center.
 
-    Cell i is centred on pixel c = center + jump * i and gives its value to pixel y in proportion to
-    max(0, 1 - |y - c| / jump), along both axes: bilinear interpolation between centres. Every cell gives all of
+    Cell i is centered on pixel c = center + jump * i and gives its value to pixel y in proportion to
+    max(0, 1 - |y - c| / jump), along both axes: bilinear interpolation between centers. Every cell gives all of
     its value, so the sum of a map is kept, and so is its centroid while no cell is cut by the frame.
 
-    At the edges: pixels further than `jump` outside the outermost centres get 0, since no cell is centred
-    there; a cell that the frame cuts is scaled to keep its sum; a centre outside the frame counts as on its edge.
-
-    Args:
-        maps: float [B, h, w].
-        field: where the map's cells look.
-        height: of the frame, in pixels.
-        width: of the frame, in pixels.
+    At the edges: pixels further than `jump` outside the outermost centers get 0, since no cell is centered
+    there; a cell that the frame cuts is scaled to keep its sum; a center outside the frame counts as on its edge.
 
     Returns:
         float64 [B, height, width], in units of `maps` per pixel.
 
     Raises:
-        ValueError: `maps` has not three axes.
+        ValueError: `maps` is not [B, h, w].
     """
     if maps.ndim != 3:
         raise ValueError(f"maps have shape {list(maps.shape)}; expected [B, h, w]")

@@ -1,4 +1,4 @@
-"""A run and what it is shown: its images, the robot in them, and its maps."""
+"""The maps of a run on states: its images, the robot in them, and its maps beside those of an untrained agent."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -17,45 +17,27 @@ from rad.types import newest_frames
 
 
 @dataclasses.dataclass(frozen=True)
-class Question:
-    """What is asked of each run.
+class AttentionRequest:
+    """Which maps of a run are made, on which states."""
 
-    Attributes:
-        methods: names of those to use, in the order of the figure's columns.
-        target: what they explain.
-        settings: how maps are made.
-        split: that the states are from.
-        seed: of the states and of all chance.
-    """
-
-    methods: tuple[str, ...]
-    target: str
+    methods: tuple[str, ...]  # in the order of the figure's columns
+    target: str  # what they explain
     settings: Settings
-    split: str
-    seed: int
+    split: str  # that the states are from
+    seed: int  # of the states and of everything random
 
 
 @dataclasses.dataclass(frozen=True)
-class Gaze:
-    """One run, what it is shown, and where it looks.
+class RunMaps:
+    """The maps of a run."""
 
-    Attributes:
-        label: name of the run, different from all others.
-        run: as loaded.
-        fresh: an agent like it that never learned, with other weights than the run began with.
-        images: float [B, C, H, W], what the encoder is given.
-        masks: bool [B, H, W], the robot in these images; None where it is not known.
-        maps: by method, float [B, H, W].
-        fresh_maps: the same of `fresh`.
-    """
-
-    label: str
+    label: str  # name of the run, different from all others
     run: LoadedRun
-    fresh: Agent
-    images: Tensor
-    masks: NDArray[np.bool_] | None
-    maps: Mapping[str, Maps]
-    fresh_maps: Mapping[str, Maps]
+    untrained: Agent  # of the same shape, with other weights than the run began with
+    images: Tensor  # float [B, C, H, W], what the encoder is given
+    masks: NDArray[np.bool_] | None  # bool [B, H, W], the robot in these images; None where it is not known
+    maps: Mapping[str, Maps]  # by method, float [B, H, W]
+    untrained_maps: Mapping[str, Maps]
 
     @property
     def frames(self) -> NDArray[np.uint8]:
@@ -63,29 +45,23 @@ class Gaze:
         return newest_frames(self.images).cpu().numpy()
 
 
-def look(label: str, run: LoadedRun, states: States, question: Question) -> Gaze:
-    """Make the maps of a run and of one that never learned."""
+def compute_maps(label: str, run: LoadedRun, states: States, request: AttentionRequest) -> RunMaps:
+    """Make the maps of a run and of an untrained agent."""
     other_seed = seed_for(run.config.seed, "untrained", bits=31)
-    fresh = untrained_agent(dataclasses.replace(run.config, seed=other_seed))
+    untrained = untrained_agent(dataclasses.replace(run.config, seed=other_seed))
     images = run.agent.views.eval_view(torch.from_numpy(states.obs).to(run.agent.device))
-    return Gaze(
-        label,
-        run,
-        fresh,
-        images,
-        None if states.masks is None else _masks_seen(run.agent, states.masks),
-        maps_of(run.agent, images, question),
-        maps_of(fresh, images, question),
-    )
+    masks = None if states.masks is None else _view_of_masks(run.agent, states.masks)
+    run_maps, untrained_maps = (maps_of(agent, images, request) for agent in (run.agent, untrained))
+    return RunMaps(label, run, untrained, images, masks, run_maps, untrained_maps)
 
 
-def maps_of(agent: Agent, images: Tensor, question: Question) -> dict[str, Maps]:
+def maps_of(agent: Agent, images: Tensor, request: AttentionRequest) -> dict[str, Maps]:
     """Return the maps of an agent by method, float [B, H, W] each."""
-    target = agent.target(question.target)
-    return {name: attend(name, agent.encoder, target, images, question.settings) for name in question.methods}
+    target = agent.target(request.target)
+    return {name: attend(name, agent.encoder, target, images, request.settings) for name in request.methods}
 
 
-def _masks_seen(agent: Agent, masks: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Return masks as the encoder's input is cut out of the observation."""
+def _view_of_masks(agent: Agent, masks: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Crop masks as the encoder's input is cropped from the observation."""
     stack = np.repeat((masks[:, None] * np.uint8(255)), agent.encoder.image_shape[0], axis=1)
     return (agent.views.eval_view(torch.from_numpy(stack).to(agent.device))[:, -1] > 0.5).cpu().numpy()

@@ -10,7 +10,7 @@ from rad.agents.base import Agent
 from rad.attention.draw.figure import Column, Row, attention_figure
 from rad.attention.faithfulness import rank_correlation
 from rad.attention.maps import activation_map
-from rad.attention.placement import place
+from rad.attention.placement import to_pixels
 from rad.evaluation.loaded_run import untrained_agent
 from rad.experiment.config import RunConfig
 from rad.types import newest_frames
@@ -21,31 +21,24 @@ FRAMES_SHOWN = 4
 def draw_attention(config: RunConfig, agent: Agent, observations: Sequence[np.ndarray], path: Path) -> None:
     """Draw mean absolute activations of the last convolution, beside those of the encoder before training.
 
-    Args:
-        config: of the run, to make the untrained encoder.
-        agent: the trained agent.
-        observations: uint8 [C, H, W] each; some, evenly spread, are shown.
-        path: PNG to write.
+    Some of the observations, uint8 [C, H, W] each, are shown, evenly spread.
     """
-    chosen = np.linspace(0, len(observations) - 1, FRAMES_SHOWN).round().astype(int)
-    obs = torch.from_numpy(np.stack([observations[i] for i in chosen])).to(agent.device)
+    steps = np.linspace(0, len(observations) - 1, FRAMES_SHOWN).round().astype(int)
+    obs = torch.from_numpy(np.stack([observations[i] for i in steps])).to(agent.device)
     images = agent.views.eval_view(obs)
     field, (height, width) = agent.encoder.receptive_field(), images.shape[2:]
     maps = {
-        name: place(activation_map(encoder, images).cpu().numpy(), field, height, width)
+        name: to_pixels(activation_map(encoder, images).cpu().numpy(), field, height, width)
         for name, encoder in {"trained": agent.encoder, "untrained": untrained_agent(config).encoder}.items()
     }
     alike = rank_correlation(maps["trained"], maps["untrained"])
     titles = {"trained": "trained", "untrained": f"untrained\nrank corr. {alike:.2f} with trained"}
     frames = newest_frames(images).cpu().numpy()
-    rows = [Row(f"step {i}", frame) for i, frame in zip(chosen, frames)]
-    columns = [Column(titles[name], list(placed), scale="activation") for name, placed in maps.items()]
-    attention_figure(rows, columns, _caption(field.size, width), path)
-
-
-def _caption(sees_px: int, side_px: int) -> str:
-    sees = "the whole frame" if sees_px > side_px else f"{sees_px} x {sees_px} px"
-    return (
-        "mean |activation| of the last convolution, each cell placed on the centre of what it sees "
-        f"({sees}); it shows what the encoder answers to, not why the policy acts"
+    rows = [Row(f"step {i}", frame) for i, frame in zip(steps, frames)]
+    columns = [Column(titles[name], list(pixel_maps), scale="activation") for name, pixel_maps in maps.items()]
+    sees = "the whole frame" if field.size > width else f"{field.size} x {field.size} px"
+    caption = (
+        "mean |activation| of the last convolution, each cell placed on the center of what it sees "
+        f"({sees}); it shows what the encoder responds to, not why the policy acts"
     )
+    attention_figure(rows, columns, caption, path)

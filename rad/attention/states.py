@@ -1,7 +1,7 @@
-"""A bank of states: the same moments of a task, from episodes of several runs, as each of the runs sees them."""
+"""States to compare runs on: the same moments of a task, from episodes of all runs, as each of the runs sees them."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,47 +16,35 @@ from rad.runtime.seeding import seed_for
 
 
 class Episodes(NamedTuple):
-    """What a run did, so that it can be done again.
+    """What a run did, so that it can be replayed."""
 
-    Attributes:
-        seed: of the environment.
-        actions: [1, ...] each, one per agent step, from the first reset on.
-        rewards: one per agent step.
-        ends: numbers of the steps that ended an episode.
-        fps: agent steps per second at the speed of the simulator.
-    """
-
-    seed: int
-    actions: list[NDArray[Any]]
-    rewards: list[float]
-    ends: list[int]
-    fps: float
+    seed: int  # of the environment
+    actions: list[NDArray[Any]]  # [1, ...] each, one per agent step, from the first reset on
+    rewards: list[float]  # one per agent step
+    ends: list[int]  # numbers of the steps that ended an episode
+    fps: float  # agent steps per second at the speed of the simulator
 
 
 class States(NamedTuple):
-    """Moments as one run sees them.
+    """Moments as one run sees them."""
 
-    Attributes:
-        obs: uint8 [B, C, H, W], as the environment gives them.
-        masks: bool [B, H, W], the robot's pixels in the newest frame; None where the suite cannot tell.
-    """
-
-    obs: NDArray[np.uint8]
+    obs: NDArray[np.uint8]  # uint8 [B, C, H, W], as the environment gives them
+    # Bool [B, H, W], the robot's pixels in the newest frame; None where the suite cannot tell.
     masks: NDArray[np.bool_] | None
 
 
-def fill_bank(runs: Sequence[LoadedRun], size: int, seed: int, split: str) -> list[States]:
-    """Play each run, and show the moments of all of them to every run.
+def collect_states(runs: Sequence[LoadedRun], size: int, seed: int, split: str) -> list[States]:
+    """Play each run, and show the states of all of them to every run.
 
     Args:
         runs: trained on one task.
-        size: number of moments; each run gives as many, evenly spread over its steps, and one more for the first runs
-            where they do not divide.
+        size: number of states, an equal share from each run, evenly spread over its steps; the first runs give one more
+            where the number does not divide.
         seed: of the initial states and of sampled actions.
         split: to play on.
 
     Returns:
-        For each run the same moments in the same order: those of the first run's episodes, then the second's.
+        For each run the same states in the same order: those of the first run's episodes, then the second's.
 
     Raises:
         ValueError: the runs do not see the same environment.
@@ -66,26 +54,26 @@ def fill_bank(runs: Sequence[LoadedRun], size: int, seed: int, split: str) -> li
     parts: list[list[States]] = [[] for _ in runs]
     for number, (run, share) in enumerate(zip(runs, shares)):
         episodes = play_episodes(run, share, seed_for(seed, f"bank {number}", bits=31), split)
-        chosen = _spread(len(episodes.actions), share)
-        for part, seen_by in zip(parts, runs):
-            part.append(replay(seen_by.config, episodes, chosen, split))
+        steps = [int((i + 0.5) * len(episodes.actions) / share) for i in range(share)]  # evenly spread
+        for part, viewer in zip(parts, runs):
+            part.append(replay(viewer.config, episodes, steps, split))
     return [_joined(part) for part in parts]
 
 
 def check_alike(configs: Sequence[RunConfig], split: str) -> None:
-    """Check that runs can be shown the same moments.
+    """Check that runs can be shown the same states.
 
     Raises:
         ValueError: they differ in what is simulated.
     """
-    seen: dict[str, list[str]] = {
+    settings: dict[str, list[str]] = {
         "task": [config.task for config in configs],
         "action_repeat": [str(action_repeat(config)) for config in configs],
         "camera_id": [str(config.camera_id) for config in configs],
         f"the levels of split {split}": [levels_of(config, split) for config in configs],
         "options": [str(config.suite.scene()) for config in configs],
     }
-    for name, values in seen.items():
+    for name, values in settings.items():
         if len(different := dict.fromkeys(values)) > 1:
             raise ValueError(f"runs differ in {name}: {', '.join(different)}; allowed: one for all")
 
@@ -112,33 +100,28 @@ def play_episodes(run: LoadedRun, least_steps: int, seed: int, split: str) -> Ep
     return Episodes(seed, actions, rewards, ends, fps)
 
 
-def replay(config: RunConfig, episodes: Episodes, chosen: Sequence[int], split: str) -> States:
-    """Do again what another run did, and return what this one would have seen before the chosen steps.
+def replay(config: RunConfig, episodes: Episodes, steps: Iterable[int], split: str) -> States:
+    """Replay the actions of another run, and return what this run would have seen before each of some steps.
 
     Raises:
-        RuntimeError: the rewards differ, so the states would.
+        RuntimeError: the rewards differ, and so would the states.
     """
     env: Any = make_env(dataclasses.replace(config, seed=episodes.seed), "bank", split=split)
     obs_of: list[NDArray[np.uint8]] = []
     masks: list[NDArray[np.bool_]] = []
-    wanted = frozenset(chosen)
+    shown = frozenset(steps)
     try:
         obs, _ = env.reset()
         for step, (action, reward) in enumerate(zip(episodes.actions, episodes.rewards)):
-            if step in wanted:
+            if step in shown:
                 obs_of.append(obs[0])
                 masks.extend([env.call("robot_mask")[0]] if suite_of(config.task).tells_robot else [])
-            obs, found, _, _, _ = env.step(action)
-            if float(found[0]) != reward:
-                raise RuntimeError(f"step {step} gave a reward of {found[0]} where it was {reward} before")
+            obs, rewards, _, _, _ = env.step(action)
+            if float(rewards[0]) != reward:
+                raise RuntimeError(f"step {step} gave a reward of {rewards[0]} where it was {reward} before")
     finally:
         env.close()
     return States(np.stack(obs_of), np.stack(masks) if masks else None)
-
-
-def _spread(steps: int, count: int) -> list[int]:
-    """Return `count` different steps, evenly spread."""
-    return [int((number + 0.5) * steps / count) for number in range(count)]
 
 
 def _joined(parts: Sequence[States]) -> States:

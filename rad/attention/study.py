@@ -1,4 +1,4 @@
-"""Where trained runs look: maps on one bank of states, how far they can be trusted, a figure, a table and films."""
+"""Where trained runs look: maps on the same states, how far they can be trusted, figures, a table and videos."""
 
 import dataclasses
 import json
@@ -9,9 +9,9 @@ import torch
 
 from rad.attention.methods import METHODS, Settings, allowed_methods, attend, check_methods
 from rad.attention.numbers import checked, numbers_of
-from rad.attention.outputs import draw, save_maps, write_film
-from rad.attention.run_maps import Gaze, Question, look
-from rad.attention.states import check_alike, fill_bank
+from rad.attention.outputs import draw, save_maps, write_episode
+from rad.attention.run_maps import AttentionRequest, RunMaps, compute_maps
+from rad.attention.states import check_alike, collect_states
 from rad.envs.dmc.appearances import TRAIN
 from rad.evaluation.loaded_run import LoadedRun, load
 from rad.experiment.config import RunConfig
@@ -42,12 +42,12 @@ def attend_runs(
     device: str = "auto",
     tell: Callable[[str], None] = lambda line: None,
 ) -> list[Path]:
-    """Write what runs look at into a folder: figures and raw maps, and on request a table and films.
+    """Write what runs look at into a folder: figures and raw maps, and on request a table and videos.
 
     Args:
         folders: of the runs, trained on one task.
         out: folder; made if it is not there. Files of an earlier call are replaced.
-        frames: states in the bank.
+        frames: number of states.
         methods: of `METHODS`, none for all that the runs allow.
         target: what the maps explain.
         settings: how maps are made.
@@ -55,9 +55,9 @@ def attend_runs(
         show: number of states that are drawn, a figure for each.
         table: also write the numbers.
         video: also write an episode of each run.
-        seed: of the states and of all chance. The same runs and flags give the same maps, byte for byte.
-        device: any.
-        tell: is called with a line about what begins.
+        seed: of the states and of everything random. The same runs and flags give the same maps, byte for byte.
+        device: to compute on.
+        tell: is called with a line about each step as it begins.
 
     Returns:
         The files that were written.
@@ -71,22 +71,21 @@ def attend_runs(
         with named("split"):
             check_split(run.config, split)
     check_alike([run.config for run in runs], split)
-    question = Question(_methods(methods, runs, target), target, settings or Settings(), split, seed)
-    _check(question, runs)
+    request = AttentionRequest(_methods(methods, runs, target), target, settings or Settings(), split, seed)
+    _check(request, runs)
     tell(f"playing {len(runs)} runs for {frames} states")
-    bank = fill_bank(runs, frames, seed, split)
-    gazes = []
-    for label, run, states in zip(labels, runs, bank):
+    all_maps = []
+    for label, run, states in zip(labels, runs, collect_states(runs, frames, seed, split)):
         tell(f"maps of {label}")
-        gazes.append(look(label, run, states, question))
+        all_maps.append(compute_maps(label, run, states, request))
     out.mkdir(parents=True, exist_ok=True)
-    written = [*draw(gazes, question, show, out), save_maps(gazes, out / MAPS_FILE)]
+    written = [*draw(all_maps, request, show, out), save_maps(all_maps, out / MAPS_FILE)]
     if table:
         tell("numbers")
-        written += _write_table(folders, gazes, question, out)
+        written += _write_table(folders, all_maps, request, out)
     if video:
-        tell("films")
-        written += [file for gaze in gazes for file in write_film(gaze, question, out)]
+        tell("videos")
+        written += [file for run_maps in all_maps for file in write_episode(run_maps, request, out)]
     return written
 
 
@@ -98,37 +97,39 @@ def _labels(configs: Sequence[RunConfig]) -> list[str]:
     return [f"{name} ({number})" for number, name in enumerate(names, start=1)]
 
 
-def _methods(asked: Sequence[str], runs: Sequence[LoadedRun], target: str) -> tuple[str, ...]:
-    if asked:
-        return tuple(dict.fromkeys(asked))
+def _methods(names: Sequence[str], runs: Sequence[LoadedRun], target: str) -> tuple[str, ...]:
+    if names:
+        return tuple(dict.fromkeys(names))
     with named("target"):
         allowed = [allowed_methods(run.agent.target(target)) for run in runs]
     return tuple(name for name in METHODS if all(name in names for names in allowed))
 
 
-def _check(question: Question, runs: Sequence[LoadedRun]) -> None:
+def _check(request: AttentionRequest, runs: Sequence[LoadedRun]) -> None:
     """Try each flag on a black image, before anything is played."""
     for run in runs:
         black = torch.zeros(1, *run.agent.encoder.image_shape, device=run.agent.device)
         with named("target"):
-            target = run.agent.target(question.target)
+            target = run.agent.target(request.target)
         with named("methods"):
-            check_methods(question.methods, target)
+            check_methods(request.methods, target)
         with named("stage"):
-            run.agent.encoder.receptive_field(question.settings.stage)
+            run.agent.encoder.receptive_field(request.settings.stage)
         for name in ("power", "norm"):
             with named(name):
-                how = dataclasses.replace(Settings(), **{name: getattr(question.settings, name)})
+                how = dataclasses.replace(Settings(), **{name: getattr(request.settings, name)})
                 attend("activation", run.agent.encoder, target, black, how)
 
 
-def _write_table(folders: Sequence[Path], gazes: Sequence[Gaze], question: Question, out: Path) -> list[Path]:
+def _write_table(
+    folders: Sequence[Path], all_maps: Sequence[RunMaps], request: AttentionRequest, out: Path
+) -> list[Path]:
     """Write every number as JSON and the table per augmentation as Markdown."""
-    numbers = [row for folder, gaze in zip(folders, gazes) for row in numbers_of(folder, gaze, question)]
-    asked = dataclasses.asdict(question) | {"frames": len(gazes[0].images), "checked_frames": checked(gazes[0])}
+    numbers = [row for folder, run_maps in zip(folders, all_maps) for row in numbers_of(folder, run_maps, request)]
+    counts = {"frames": len(all_maps[0].images), "checked_frames": len(checked(all_maps[0]))}
+    settings, rows = json.dumps(dataclasses.asdict(request) | counts), ",\n".join(map(json.dumps, numbers))
     with replacing(out / ATTENTION_FILE) as file:
-        rows = ",\n".join(json.dumps(row) for row in numbers)
-        file.write(f'{{"question": {json.dumps(asked)},\n"numbers": [\n{rows}\n]}}\n'.encode())
+        file.write(f'{{"question": {settings},\n"numbers": [\n{rows}\n]}}\n'.encode())
     with replacing(out / TABLE_FILE) as file:
         file.write(attention_table(attention_rows(numbers)).markdown().encode())
     return [out / TABLE_FILE, out / ATTENTION_FILE]

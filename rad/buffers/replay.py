@@ -14,10 +14,9 @@ EMPTY = "replay holds no complete transition yet"
 class Replay:
     """A ring of single frames per environment; stacks and next observations are built at sampling.
 
-    Slot t of an environment holds one frame and, unless it is the last of its episode, the transition that
-    starts there: action, reward, terminated. Slot t + 1 holds the frame that followed. An episode of L
-    transitions takes L + 1 slots, so 100,000 slots of 100x100 frames take 3.0 GB where two stored stacks
-    of three frames would take 18 GB.
+    Slot t of an environment holds one frame and, unless it is the last of its episode, the transition that starts
+    there: action, reward, terminated. Slot t + 1 holds the next frame. An episode of L transitions takes L + 1 slots,
+    so 100,000 slots of 100x100 frames take 3.0 GB where two stored stacks of three frames would take 18 GB.
 
     Args:
         capacity: slots in all, shared equally among the environments.
@@ -73,21 +72,18 @@ class Replay:
 
     @staticmethod
     def least_slots(frame_stack: int, n_step: int) -> int:
-        """Return the frames per environment with which one transition at least is complete after any n steps.
+        """Return the frames per environment with which a transition is complete after any n steps.
 
-        One that ends an episode may stand behind n frames of the next: its stack, its end, and these.
+        One that ends an episode may be followed by n frames of the next: its stack, its end, and these.
         """
         return frame_stack + n_step + 1
 
     def __len__(self) -> int:
         """Return the number of frames held."""
-        return int((self.head + 1).clamp(max=self.slots).sum())
+        return int(self._held().sum())
 
     def start(self, env: int, obs: Tensor) -> None:
-        """Begin an episode of environment `env` with its first observation, uint8 [3 K, H, W].
-
-        One that is under way is cut off, as by a truncation.
-        """
+        """Begin an episode of environment `env` with its first observation, uint8 [3 K, H, W]; cut a running one."""
         self.last[int(self.head[env]) % self.slots, env] = True
         self._push(env, obs, age=0)
 
@@ -127,13 +123,13 @@ class Replay:
         """
         start, env = self._draw(batch_size, generator)
         reward, discount = torch.zeros(batch_size), torch.ones(batch_size)
-        end, going = start, torch.ones(batch_size, dtype=torch.bool)
+        end, running = start, torch.ones(batch_size, dtype=torch.bool)
         for _ in range(self.n_step):
             slot = end % self.slots
-            reward += discount * going * self.reward[slot, env]
-            discount = torch.where(going, discount * self.gamma * ~self.terminated[slot, env], discount)
-            end = end + going
-            going = going & ~self.last[end % self.slots, env]
+            reward += discount * running * self.reward[slot, env]
+            discount = torch.where(running, discount * self.gamma * ~self.terminated[slot, env], discount)
+            end = end + running
+            running = running & ~self.last[end % self.slots, env]
         action = self.action[start % self.slots, env]
         return Transition(self._stack(start, env), action, reward, discount, self._stack(end, env))
 
@@ -151,7 +147,7 @@ class Replay:
             ValueError: the buffer was made with another capacity.
         """
         if state["slots"] != self.slots:
-            raise ValueError(f"the state is of {state['slots']} slots per environment; this buffer has {self.slots}")
+            raise ValueError(f"slots of the state must be {self.slots} per environment, got {state['slots']}")
         for name, array in state.items():
             if name != "slots":
                 getattr(self, name)[: len(array)].copy_(array)
@@ -166,16 +162,16 @@ class Replay:
 
     def _draw(self, batch_size: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """Draw (slot, environment) pairs by rejection; slots are counted without wrapping."""
-        held = (self.head + 1).clamp(max=self.slots)
+        held = self._held()
         if not held.any():
             raise ValueError(EMPTY)
         slot, env = self._propose(batch_size, held, generator)
         accepted = self._complete(slot, env, held)
         if not accepted.any() and not self.can_sample():
             raise ValueError(EMPTY)
-        while not bool(accepted.all()):
-            wanted = ~accepted
-            slot[wanted], env[wanted] = self._propose(int(wanted.sum()), held, generator)
+        while not accepted.all():
+            rejected = ~accepted
+            slot[rejected], env[rejected] = self._propose(int(rejected.sum()), held, generator)
             accepted = self._complete(slot, env, held)
         return slot, env
 
@@ -200,13 +196,16 @@ class Replay:
 
     def can_sample(self) -> bool:
         """Tell whether at least one complete transition is held."""
-        held = (self.head + 1).clamp(max=self.slots)
-        for env in range(self.num_envs):
-            newest = int(self.head[env])
-            slots = torch.arange(newest - int(held[env]) + 1, newest + 1)
-            if bool(self._complete(slots, torch.full_like(slots, env), held).any()):
+        held = self._held()
+        for env, (newest, count) in enumerate(zip(self.head.tolist(), held.tolist())):
+            slots = torch.arange(newest - count + 1, newest + 1)
+            if self._complete(slots, torch.full_like(slots, env), held).any():
                 return True
         return False
+
+    def _held(self) -> Tensor:
+        """Return the frames held of each environment, int64 [N]."""
+        return (self.head + 1).clamp(max=self.slots)
 
     def _stack(self, slot: Tensor, env: Tensor) -> Tensor:
         """Build stacks [B, 3 K, H, W], repeating an episode's first frame where it has no earlier ones."""

@@ -1,4 +1,4 @@
-"""The steps of the present policy, time-major, observations as bytes; learned from once and overwritten."""
+"""Steps of the current policy, time-major, observations as bytes; used for one update and overwritten."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -31,9 +31,7 @@ class RolloutBuffer:
         self, num_steps: int, num_envs: int, obs_shape: tuple[int, int, int], *, device: torch.device | str = "cpu"
     ) -> None:
         if min(num_steps, num_envs) < 1:
-            raise ValueError(
-                f"num_steps and num_envs must be at least 1, got num_steps={num_steps}, num_envs={num_envs}"
-            )
+            raise ValueError(f"num_steps and num_envs must be at least 1, got {num_steps} and {num_envs}")
         self.num_steps, self.num_envs, self.steps = num_steps, num_envs, 0
         shape = (num_steps, num_envs)
         self._arrays = {
@@ -68,12 +66,12 @@ class RolloutBuffer:
         """Add one step of all environments.
 
         Args:
-            obs: uint8 [N, C, H, W], what was decided on.
-            actor_step: what the policy did.
+            obs: uint8 [N, C, H, W], that the policy acted on.
+            actor_step: the policy's step.
             reward: float [N].
             terminated: bool [N], the future counts for nothing.
             truncated: bool [N], the episode was cut.
-            final_value: float [N], where an episode was cut the value of its final observation; elsewhere anything.
+            final_value: float [N], where an episode was cut the value of its final observation; unused elsewhere.
 
         Raises:
             IndexError: the buffer is full.
@@ -112,7 +110,7 @@ class RolloutBuffer:
                 self._array(name, rows[0])[: self.steps].copy_(rows)
 
     def _array(self, name: str, row: Tensor) -> Tensor:
-        """Return the array for rows like this one; those of an actor step are made when the first one is seen."""
+        """Return the array for rows like this one; those of an actor step are made at the first one."""
         if name not in self._arrays:
             self._arrays[name] = torch.zeros(self.num_steps, *row.shape, dtype=row.dtype)
         return self._arrays[name]

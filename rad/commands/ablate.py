@@ -47,7 +47,7 @@ class Ablate:
 
 
 def main(arguments: list[str]) -> int:
-    """Run a sweep, or go on with it."""
+    """Run or resume a sweep."""
     options, run_flags = parse_sweep(arguments)
     from rad.runtime import plugins
     from rad.sweep import grid, manifest

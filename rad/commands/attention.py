@@ -17,9 +17,9 @@ class Attention:
     runs: tyro.conf.Positional[tuple[Path, ...]]
     """Run folders: of one task, e.g. one for each augmentation, and several seeds of each."""
     out: Path = Path("attention")
-    """Folder for figures, table, raw maps and films."""
+    """Folder for figures, table, raw maps and videos."""
     frames: int = 128
-    """States in the bank: an equal share from episodes of each run, shown to all of them."""
+    """Number of states: an equal share from episodes of each run, shown to all of them."""
     methods: tuple[str, ...] = ()
     """activation grad_cam hires_cam gradient smooth_grad perturbation sarfa; all that the runs allow if not given."""
     target: str = "policy"
@@ -29,7 +29,7 @@ class Attention:
     power: float = 1.0
     """Power of the activation: 1 is RAD's; 2 and 4 show peaks."""
     norm: Literal["sum", "softmax", "zsoftmax"] = "sum"
-    """Normalisation of the activation: sum; softmax, RAD's, nearly flat; zsoftmax, of standardised values."""
+    """Normalization of the activation: sum; softmax, RAD's, nearly flat; zsoftmax, of standardized values."""
     split: str = "train"
     """Split that the states are from."""
     show: int = 3
@@ -37,7 +37,7 @@ class Attention:
     table: bool = True
     """Also measure: lift on the robot, insertion and deletion, how much the maps depend on what was learned."""
     video: bool = True
-    """Also film an episode of each run with its maps."""
+    """Also write a video of an episode of each run with its maps."""
     seed: int = 0
     """Seed of the episodes that the states are from."""
     device: str = "auto"
@@ -62,11 +62,9 @@ def main(arguments: list[str]) -> int:
     from rad.attention.methods import Settings
     from rad.attention.study import TABLE_FILE, attend_runs
 
-    asked = vars(options).copy()
-    own = {name: asked.pop(name) for name in ("stage", "power", "norm")}
-    written = attend_runs(
-        asked.pop("runs"), asked.pop("out"), settings=Settings(**own, seed=options.seed), tell=_tell, **asked
-    )
+    others = vars(options).copy()
+    settings = Settings(**{name: others.pop(name) for name in ("stage", "power", "norm")}, seed=options.seed)
+    written = attend_runs(others.pop("runs"), others.pop("out"), settings=settings, tell=_tell, **others)
     for path in written:
         if path.name == TABLE_FILE:
             print(path.read_text())

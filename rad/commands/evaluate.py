@@ -25,7 +25,7 @@ class Evaluate:
     policy: Literal["", "sample", "mode"] = ""
     """sample or mode; the run's own if not given."""
     score_constants: Literal["", "paper", "train-procgen"] = ""
-    """Published ranges for Procgen's normalised scores; the run's own if not given."""
+    """Published ranges for Procgen's normalized scores; the run's own if not given."""
     background_dir: tuple[str, ...] = ()
     """Folder of images or videos for looks with clips, test=DIR; the run's own if not given."""
     seed: int = 0

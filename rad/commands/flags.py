@@ -100,7 +100,7 @@ def argument(name: str) -> Iterator[None]:
 def _without_box(box: str) -> str:
     """Return the text of one of tyro's boxes, a title and sections between rules, as `--flag: text; text`.
 
-    They are drawn in Unicode or, without a frame, in ASCII, and coloured on a terminal.
+    They are drawn in Unicode or, without a frame, in ASCII, and colored on a terminal.
     """
     rows = [re.sub(r"\x1b\[[0-9;]*m", "", row).strip("│ ") for row in box.splitlines()[1:-1]]
     sections = re.split(r"^[─-]{3,}$", "\n".join(rows), flags=re.MULTILINE)
@@ -111,10 +111,10 @@ def _without_box(box: str) -> str:
 
 def value_of(flag: str, arguments: Sequence[str]) -> str | None:
     """Return the last value given to --flag, written with a space or with =; "" where it has none."""
-    found = None
+    last = None
     for word, following in zip(arguments, [*arguments[1:], ""]):
         if word == f"--{flag}":
-            found = following
+            last = following
         elif word.startswith(f"--{flag}="):
-            found = word.partition("=")[2]
-    return found
+            last = word.partition("=")[2]
+    return last

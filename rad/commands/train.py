@@ -47,7 +47,7 @@ def parse_run(arguments: Sequence[str]) -> Any:
 
     wants_help = bool({"-h", "--help"} & set(arguments))
     if wants_help:
-        print("To go on with a run instead: rad train --resume RUN, without other flags.\n")
+        print("To resume a run instead: rad train --resume RUN, without other flags.\n")
     default = choose(*(flags.value_of(name, arguments) for name in ("algo", "preset", "task")))
     omitted = (tyro.conf.OmitArgPrefixes, tyro.conf.OmitSubcommandPrefixes)
     try:

@@ -1,7 +1,7 @@
 """What is installed, what is missing, and the exact remedy: `rad doctor`.
 
-Each check is a small function that returns a Finding. Nothing is imported before its check, so that a broken
-installation can be examined too.
+Each check is a function that returns a Finding. Nothing is imported before its check, so that `rad doctor` also works
+in a broken installation.
 """
 
 from collections.abc import Iterator
@@ -34,7 +34,7 @@ def examine(suite: str) -> int:
 
 
 def findings(suite: str) -> Iterator[Finding]:
-    """Yield what all checks find; the suite's own build on each other and end with the first that fails."""
+    """Yield the finding of every check; those of the suite depend on each other and end with the first that fails."""
     for check in (*package_checks(suite), *MACHINE_CHECKS):
         yield attempt(check)
     for check in suite_checks(suite):
@@ -45,7 +45,7 @@ def findings(suite: str) -> Iterator[Finding]:
 
 
 def attempt(check: Check) -> Finding:
-    """Run a check; something it cannot import or load, and did not expect, is a finding too."""
+    """Run a check; an unexpected error of importing or loading is a finding too."""
     try:
         return check()
     except (ImportError, OSError, RuntimeError, AttributeError) as error:
@@ -54,7 +54,7 @@ def attempt(check: Check) -> Finding:
 
 
 def line(finding: Finding) -> str:
-    """Lay out one finding, its remedy below it."""
+    """Write a finding, with its remedy below it."""
     word = "ok" if finding.ok else "FAILED" if finding.needed else "note"
     text = f"{word:8}{finding.name:18}{finding.text}"
     return text if finding.ok else f"{text}\n{'':26}-> {finding.remedy}"

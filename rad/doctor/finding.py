@@ -1,4 +1,4 @@
-"""What a check returns."""
+"""The result of a check."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,21 +6,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Finding:
-    """What a check found.
+    """The result of a check."""
 
-    Attributes:
-        name: what was looked at.
-        ok: nothing to do.
-        text: what is there, or what is wrong.
-        remedy: what to do about it, where something is wrong.
-        needed: the suite cannot run unless this is ok.
-    """
-
-    name: str
+    name: str  # what was checked
     ok: bool
-    text: str
-    remedy: str = ""
-    needed: bool = True
+    text: str  # what is there, or what is wrong
+    remedy: str = ""  # what to do about it, where something is wrong
+    needed: bool = True  # the suite cannot run unless this is ok
 
 
 Check = Callable[[], Finding]

@@ -9,7 +9,7 @@ NVIDIA = Path("/dev/nvidia0")
 
 
 def check_device() -> Finding:
-    """Look for accelerators that torch can use."""
+    """Find the accelerators that torch can use."""
     import torch
 
     from rad.runtime.device import has_fast_bf16
@@ -26,7 +26,7 @@ def check_device() -> Finding:
 
 
 def check_processor() -> Finding:
-    """Look at the processor and at torch's threads."""
+    """Check the processor and the number of torch's threads."""
     from rad.runtime.device import describe
 
     facts = describe()
@@ -37,7 +37,7 @@ def check_processor() -> Finding:
 
 
 def check_memory() -> Finding:
-    """See whether the default replay fits."""
+    """Check whether the default replay fits."""
     from rad.runtime.device import free_memory_bytes
 
     free = free_memory_bytes()

@@ -1,4 +1,4 @@
-"""Checks of the interpreter and of what is installed in it."""
+"""Checks of the interpreter and of its packages."""
 
 import platform
 import re
@@ -18,43 +18,42 @@ LIBGL = "apt-get install libgl1 libglib2.0-0"
 
 
 def package_checks(suite: str) -> list[Check]:
-    """List the checks of Python, of the library, of what it asks for, and of its extras."""
+    """List the checks of Python, of the library, of its requirements, and of its extras."""
     base: list[Check] = [partial(check_package, name) for name in required("") if name not in OPENCV]
     extras: list[Check] = [partial(check_extra, extra, extra == SUITES[suite].extra) for extra in EXTRAS]
     return [check_python, check_rad, *base, check_torchvision, check_opencv, check_video, *extras]
 
 
 def check_python() -> Finding:
-    """Look at the interpreter."""
+    """Check the version of the interpreter."""
     text = f"{platform.python_version()} on {platform.system()} {platform.machine()}"
     return Finding("python", sys.version_info[:2] in PYTHONS, text, NEW_PYTHON)
 
 
 def check_rad() -> Finding:
-    """Look at the library's own metadata, which the other checks read."""
-    found = version(DISTRIBUTION)
-    if found is None:
-        return Finding("rad", False, f"{DISTRIBUTION} is not installed, only imported", "pip install --editable .")
-    return Finding("rad", True, found)
+    """Check the library's metadata, which the other checks read."""
+    installed = version(DISTRIBUTION)
+    text = installed or f"{DISTRIBUTION} is not installed, only imported"
+    return Finding("rad", installed is not None, text, "pip install --editable .")
 
 
 def check_package(name: str) -> Finding:
-    """Look at one distribution that the library asks for."""
-    found = version(name)
-    return Finding(name, found is not None, found or "not installed", f"pip install {name}")
+    """Check a distribution that the library requires."""
+    installed = version(name)
+    return Finding(name, installed is not None, installed or "not installed", f"pip install {name}")
 
 
 def check_extra(extra: str, needed: bool) -> Finding:
-    """Look at the distributions of an extra; one whose markers leave this machine out has none."""
+    """Check the distributions of an extra; an extra whose markers exclude this machine has none."""
     versions = {name: version(name) for name in required(extra)}
-    missing = [name for name, found in versions.items() if found is None]
-    there = ", ".join(f"{name} {found}" for name, found in versions.items() if found)
+    missing = [name for name, installed in versions.items() if installed is None]
+    there = ", ".join(f"{name} {installed}" for name, installed in versions.items() if installed)
     text = f"not installed: {', '.join(missing)}" if missing else there
     return Finding(f"extra {extra}", not missing, text, f"pip install '{DISTRIBUTION}[{extra}]'", needed)
 
 
 def check_torchvision() -> Finding:
-    """See whether torchvision was built for the torch that is here: its operators load with its import."""
+    """Check whether torchvision was built for the installed torch: importing it loads its operators."""
     torch, torchvision = version("torch"), version("torchvision")
     if torch is None or torchvision is None:
         return Finding("torch pair", False, "torch or torchvision is not installed", "pip install torch torchvision")
@@ -74,7 +73,7 @@ def check_torchvision() -> Finding:
 
 
 def check_opencv() -> Finding:
-    """See whether cv2 loads, and comes from one distribution only; any of them serves."""
+    """Check whether cv2 loads, and comes from a single distribution, whichever it is."""
     there = [name for name in OPENCV if version(name)]
     try:
         import_module("cv2")
@@ -87,7 +86,7 @@ def check_opencv() -> Finding:
 
 
 def check_video() -> Finding:
-    """See whether PyAV can encode H.264."""
+    """Check whether PyAV can encode H.264."""
     try:
         import_module("av").codec.Codec("libx264", "w")
     except (ImportError, OSError, ValueError) as error:
@@ -104,7 +103,7 @@ def version(name: str) -> str | None:
 
 
 def required(extra: str) -> list[str]:
-    """Return the distributions that the library asks for (extra ""), or that an extra adds to them."""
+    """Return the distributions that the library requires (extra ""), or that an extra adds."""
     if version(DISTRIBUTION) is None:
         return []
     parsed = (_name_and_extra(text) for text in metadata.requires(DISTRIBUTION) or ())
@@ -118,15 +117,15 @@ def _name_and_extra(requirement: str) -> tuple[str, str]:
 
 
 def torch_requirement() -> tuple[str, str] | None:
-    """Return what torchvision's metadata asks of torch, as (== or >=, version)."""
+    """Return what torchvision's metadata requires of torch, as (== or >=, version)."""
     for text in metadata.requires("torchvision") or ():
-        if found := re.match(r"torch\s*\(?\s*(==|>=)\s*([\d.]+)", text):
-            return found.group(1), found.group(2)
+        if match := re.match(r"torch\s*\(?\s*(==|>=)\s*([\d.]+)", text):
+            return match.group(1), match.group(2)
     return None
 
 
 def satisfies(installed: str, sign: str, wanted: str) -> bool:
-    """Compare versions by their first three numbers; a build's label, as in 2.13.0+cpu, does not count.
+    """Compare versions by their first three numbers, without the label of a build, as in 2.13.0+cpu.
 
     Example:
         >>> satisfies("2.13.0+cpu", "==", "2.13.0"), satisfies("2.9.1", ">=", "2.14.0")

@@ -1,4 +1,4 @@
-"""Checks of what one suite of tasks needs beyond the library's packages; they build on each other."""
+"""Checks of what a suite of tasks needs beyond the library's packages; they depend on each other."""
 
 import ctypes
 import os
@@ -27,22 +27,22 @@ sys.exit("the picture is empty: one value all over" if sys.argv[2:] and frames.m
 
 
 def check_mujoco() -> Finding:
-    """See whether mujoco is older than 4, on which dm_control 1.0.50 breaks."""
-    found = version("mujoco")
-    if found is None:
+    """Check that mujoco is older than 4, on which dm_control 1.0.50 breaks."""
+    installed = version("mujoco")
+    if installed is None:
         return Finding("mujoco", False, "not installed", "pip install 'rad-rl[dmc]'")
-    too_new = int(found.partition(".")[0]) >= 4
-    text = f"{found} breaks dm_control" if too_new else found
+    too_new = int(installed.partition(".")[0]) >= 4
+    text = f"{installed} breaks dm_control" if too_new else installed
     return Finding("mujoco", not too_new, text, "pip install 'mujoco>=3.17,<4'")
 
 
 def check_opengl() -> Finding:
-    """Find the OpenGL back-end that draws MuJoCo scenes."""
+    """Find the OpenGL back-end that renders MuJoCo scenes."""
     from rad.envs import gl
 
-    asked = os.environ.get("MUJOCO_GL", "")
-    if asked and not gl.works(asked):
-        return Finding("OpenGL", False, gl.failure(asked), f"unset MUJOCO_GL, or {_egl_remedy()}")
+    backend = os.environ.get("MUJOCO_GL", "")
+    if backend and not gl.works(backend):
+        return Finding("OpenGL", False, gl.failure(backend), f"unset MUJOCO_GL, or {_egl_remedy()}")
     try:
         return Finding("OpenGL", True, f"MUJOCO_GL={gl.choose_backend()}")
     except ModuleNotFoundError as error:
@@ -52,7 +52,7 @@ def check_opengl() -> Finding:
 
 
 def _egl_remedy() -> str:
-    """Tell a missing library from a missing driver."""
+    """Return the remedy for a missing library or for a missing driver."""
     try:
         ctypes.CDLL("libEGL.so.1")
     except OSError:
@@ -61,25 +61,25 @@ def _egl_remedy() -> str:
 
 
 def check_pygame() -> Finding:
-    """See whether Gymnasium's own simple environments can draw; other ids bring their own packages."""
-    found = version("pygame") or version("pygame-ce")  # either is imported as pygame
-    remedy = "pip install 'gymnasium[classic-control]'"
-    return Finding("pygame", found is not None, found or "not installed: CartPole and its like need it", remedy, False)
+    """Check whether Gymnasium's classic environments can render; other ids bring their own packages."""
+    installed = version("pygame") or version("pygame-ce")  # either is imported as pygame
+    text = installed or "not installed: CartPole and other classic environments need it"
+    return Finding("pygame", installed is not None, text, "pip install 'gymnasium[classic-control]'", False)
 
 
 def check_procgen_wheel() -> Finding:
-    """See whether there is a wheel of Procgen for this interpreter and machine."""
+    """Check whether there is a wheel of Procgen for this interpreter and machine."""
     here = f"Python {platform.python_version()} on {platform.system()} {platform.machine()}"
     if platform.system() != "Linux" or platform.machine() != "x86_64":
         return Finding("procgen", False, f"no wheel for {here}", "use a Linux x86-64 machine")
     if sys.version_info[:2] not in PYTHONS:
         return Finding("procgen", False, f"no wheel for {here}", NEW_PYTHON)
-    found = version("procgen-mirror")
-    return Finding("procgen", found is not None, found or "not installed", "pip install 'rad-rl[procgen]'")
+    installed = version("procgen-mirror")
+    return Finding("procgen", installed is not None, installed or "not installed", "pip install 'rad-rl[procgen]'")
 
 
 def check_trial(code: str, *arguments: str, remedy: str) -> Finding:
-    """Draw one frame in a process of its own, since a failing driver may end it."""
+    """Render a frame in a separate process, which a failing driver may end."""
     command = [sys.executable, "-c", code, *arguments]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=TRIAL_LIMIT_S, check=False)
@@ -89,7 +89,7 @@ def check_trial(code: str, *arguments: str, remedy: str) -> Finding:
     return Finding("first frame", done.returncode == 0, words[-1], remedy)
 
 
-# What stands between an installed package and its first frame, and the remedy where that does not come.
+# Checks between an installed package and its first frame, and the remedy where no frame comes.
 _BEFORE: dict[str, list[Check]] = {
     "dmc": [check_mujoco, check_opengl],
     "gym": [check_pygame],
@@ -99,10 +99,10 @@ _REMEDIES = {"dmc": LIBEGL, "procgen": LIBGL}
 
 
 def suite_checks(name: str) -> list[Check]:
-    """List the checks of a suite: those of its own, and its first frame."""
-    suite, own = SUITES[name], _BEFORE.get(name, [])
+    """List the checks of a suite, and its first frame."""
+    suite, checks = SUITES[name], _BEFORE.get(name, [])
     if not suite.example:
-        return own
+        return checks
     remedy = _REMEDIES.get(name, "pip install --force-reinstall rad-rl")
-    real = ["real"] * bool(suite.extra)  # the probes draw one color
-    return [*own, partial(check_trial, _DRAW, f"{name}/{suite.example}", *real, remedy=remedy)]
+    real = ["real"] * bool(suite.extra)  # the probes draw a single color
+    return [*checks, partial(check_trial, _DRAW, f"{name}/{suite.example}", *real, remedy=remedy)]

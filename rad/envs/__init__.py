@@ -1,7 +1,6 @@
 """Environments: pixels in, actions out, as Gymnasium vector environments.
 
-Tasks are named `<suite>/<name>`: `dmc/<domain>-<task>`, `gym/<id>`, `probe/<name>`,
-`procgen/<game>`.
+Tasks are named `<suite>/<name>`: `dmc/<domain>-<task>`, `gym/<id>`, `probe/<name>`, `procgen/<game>`.
 """
 
 from __future__ import annotations
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rad.envs.checks import require, require_known
 from rad.envs.options import SuiteOptions
 from rad.envs.suites import DEFAULT_IMAGE_SIZE, check_scene, name_in_suite, suite_of
 
@@ -47,13 +47,13 @@ def make(
     [N], the sum over the repeated simulator steps.
 
     The random state is seeded here, environment i with `seed + i`: `reset()` gives the same start as
-    `reset(seed=seed)`, and later resets go on from there.
+    `reset(seed=seed)`, and later resets continue from there.
 
     An environment whose episode ends is reset in the same step. Then `infos` has, for the environments i with
-    `infos["_" + key][i]` true (the other entries mean nothing):
+    `infos["_" + key][i]` true (the other entries are unused):
 
-    - `final_obs`: object array [N], the last observation of the episode, uint8 [3K, H, W]. Store this one,
-      not the returned observation, which belongs to the next episode;
+    - `final_obs`: object array [N], the last observation of the episode, uint8 [3K, H, W]. Store this one, not the
+      returned observation, which belongs to the next episode;
     - `episode`: `{"r": [N], "l": [N]}`, the return and the length in agent steps;
     - `is_success`: bool [N], whether the episode reached its goal; only where the suite tells;
     - `final_info`: the info of the last step, which holds the same `episode`.
@@ -62,15 +62,15 @@ def make(
     `get_attr("action_repeat")`, `call("render_frame", size)` (uint8 [size, size, 3] each) and Gymnasium's
     vector wrappers work, except RecordEpisodeStatistics, whose keys are already there.
 
-    A `procgen` task has no `final_obs` and no `final_info`, draws its levels in another way from `seed`, and has
-    infos of its own: see `rad.envs.procgen.env.ProcgenEnv`.
+    A `procgen` task has no `final_obs` and no `final_info`, draws its levels in another way from `seed`, and has other
+    infos: see `rad.envs.procgen.env.ProcgenEnv`.
 
     Args:
         task: `<suite>/<name>`, see `check_task`.
         num_envs: N, at least 1.
         seed: non-negative.
-        image_size: H and W, px; None for the only one that the suite draws, or 84. What else a suite has one value
-            of stands in `rad.envs.suites`.
+        image_size: H and W, px; None for the only one of the suite, or 84. Other arguments with one value in a suite
+            are listed in `rad.envs.suites`.
         frame_stack: K, at least 1; None for the suite's.
         action_repeat: simulator steps per agent step, at least 1; None for `action_repeat_for(task)`.
         camera_id: a camera of the model, -1 for the free one (dmc only).
@@ -78,16 +78,15 @@ def make(
         parallel: one process per environment instead of all in this one. Processes are spawned, so a script
             needs its `if __name__ == "__main__"`. Procgen has `num_threads` instead.
         options: of the suite, such as `ProcgenOptions`; None for its defaults.
-        split: what the suite's `split` gave; None for the task as it is, or the levels to train on. Of dmc a look:
-            episode e of an environment with seed s looks the same whenever it is played, and starts from the same
-            state under any look.
-        num_threads: native threads that may step the environments of a suite that steps all in one call; 0 steps
-            them in the caller's.
+        split: what the suite's `split` returned; None for the task as it is, or the levels to train on. In dmc an
+            appearance: it and the initial state of an episode follow from the environment's seed and the episode's
+            index, and the initial state is the same in all.
+        num_threads: native threads of a suite that steps all environments in one call; 0 for the caller's.
 
     Raises:
-        ValueError: If an argument is impossible; the text names it.
-        ModuleNotFoundError: If a package that the task needs is missing.
-        OSError: If no OpenGL back-end works.
+        ValueError: an argument is impossible; the text names it.
+        ModuleNotFoundError: a package that the task needs is missing.
+        OSError: no OpenGL back-end works.
     """
     check_task(task)
     suite, options = suite_of(task), options or suite_of(task).options()
@@ -99,11 +98,11 @@ def make(
     scene = {"camera_id": camera_id, "render_quality": render_quality, "split": split}
     check_scene(task, image_size=size, action_repeat=repeat, parallel=parallel, **scene)
     if type(options) is not suite.options:
-        raise ValueError(f"options {options} have no meaning for {task}; allowed: {suite.options.__name__}")
+        raise ValueError(f"options must be {suite.options.__name__} for {task}, got {options}")
     options.check(name_in_suite(task))
     if suite.steps_all:
-        made: VectorEnv = suite.load().make(name_in_suite(task), num_envs, seed, stack, options, split, num_threads)
-        return made
+        env: VectorEnv = suite.load().make(name_in_suite(task), num_envs, seed, stack, options, split, num_threads)
+        return env
     scene = {name: value for name, value in scene.items() if name not in suite.only}
     if suite.options is not SuiteOptions:
         scene["options"] = options
@@ -124,7 +123,7 @@ def task_names(suite: str) -> tuple[str, ...]:
     """Return the full names of a suite's tasks.
 
     Raises:
-        ValueError: If the suite is unknown.
+        ValueError: the suite is unknown.
     """
     return tuple(f"{suite}/{name}" for name in suite_of(suite).load().names())
 
@@ -132,29 +131,28 @@ def task_names(suite: str) -> tuple[str, ...]:
 def env_state(venv: VectorEnv) -> dict[str, Any]:
     """Return the state of an environment from `make`, between two steps, for an exact resume.
 
-    It holds, per environment, the random state at the start of the running episode and the actions since (for
-    procgen: the simulator's own state), as plain values and arrays; episode statistics follow from them. Model
-    and settings are not in it: make the environment anew with the same arguments.
+    It holds, per environment, the random state at the start of the running episode and the actions since (for procgen
+    the simulator's state), as plain values and arrays. Model and settings are not in it: make the environment with the
+    same arguments.
     """
     pool: Any = venv
     return {"envs": list(pool.get_attr("resume_state"))}
 
 
 def load_env_state(venv: VectorEnv, state: Mapping[str, Any]) -> NDArray[np.uint8]:
-    """Set what `env_state` returned: reset, replay the actions undrawn, draw the frames of the present stack.
+    """Set what `env_state` returned: reset, replay the actions undrawn, draw the frames of the current stack.
 
-    What follows is bit-identical to the run that was saved, given the same versions of the simulator.
+    Later steps are bit-identical to the saved run's, given the same version of the simulator.
 
     Returns:
-        The present observations, uint8 [N, 3K, H, W]; zeros where no episode had started.
+        The current observations, uint8 [N, 3K, H, W]; zeros where no episode had started.
 
     Raises:
-        ValueError: If the state is of another number of environments, task or action repeat; for procgen also of
-            other options or another version, or damaged.
+        ValueError: the state is of another number of environments, task or action repeat; for procgen also of other
+            options or another version, or damaged.
     """
     states = list(state["envs"])
-    if len(states) != venv.num_envs:
-        raise ValueError(f"the state holds {len(states)} environments; allowed: {venv.num_envs}, as was made")
+    require(len(states) == venv.num_envs, "environments of the state", str(venv.num_envs), len(states))
     pool: Any = venv
     pool.set_attr("resume_state", states)
     return np.stack(pool.get_attr("observation"))
@@ -182,17 +180,13 @@ def _make_one(
 def _check_numbers(num_envs: int, seed: int, frame_stack: int, action_repeat: int, num_threads: int) -> None:
     counts = {"num_envs": num_envs, "frame_stack": frame_stack, "action_repeat": action_repeat}
     for name, count in counts.items():
-        if count < 1:
-            raise ValueError(f"{name} {count} is impossible; allowed: 1 and more")
-    if num_threads < 0:
-        raise ValueError(f"num_threads {num_threads} is impossible; allowed: 0 and more")
-    if not 0 <= seed <= _MAX_SEED - num_envs:
-        raise ValueError(f"seed {seed} is impossible; allowed: 0 to {_MAX_SEED - num_envs}")
+        require(count >= 1, name, "at least 1", count)
+    require(num_threads >= 0, "num_threads", "at least 0", num_threads)
+    require(0 <= seed <= _MAX_SEED - num_envs, "seed", f"0 to {_MAX_SEED - num_envs}", seed)
 
 
 def _check_qualities(image_size: int, render_quality: str) -> None:
     from rad.envs.base import QUALITIES, check_size
 
     check_size("image_size", image_size)
-    if render_quality not in QUALITIES:
-        raise ValueError(f"unknown render_quality {render_quality!r}; known: {', '.join(QUALITIES)}")
+    require_known("render_quality", render_quality, QUALITIES)

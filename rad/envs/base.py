@@ -1,4 +1,4 @@
-"""What every suite gives: a simulated task that steps without pictures and draws one when asked."""
+"""The interface of a suite: a simulated task that steps without pictures and draws one on request."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from typing import Any
 import gymnasium
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+from rad.envs.checks import require
 
 Frame = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
@@ -21,17 +23,17 @@ QUALITIES = ("paper", "near", "fast")
 class Simulator(abc.ABC):
     """One simulated task.
 
-    All chance comes from `random`, so that `begin` followed by the same actions repeats an episode exactly.
-    Drawing a state twice gives the same frame. Discrete actions count from 0, continuous ones are [-1, 1].
+    All randomness comes from `random`, so that `begin` followed by the same actions repeats an episode exactly. Drawing
+    a state twice gives the same frame. Discrete actions count from 0, continuous ones are in [-1, 1].
 
     Attributes:
         task: full name, `<suite>/<name>`.
         size: height and width of an observation, px.
         action_space: Box[-1, 1] float32 or Discrete.
         fps: simulator steps per second of a video at natural speed.
-        random: the source of all chance.
+        random: the source of all randomness.
         success: whether the goal was reached, after the last step; None where the suite does not tell.
-        replay_draws: whether drawing a state may change later frames, so that a replay has to draw as well.
+        replay_draws: whether drawing a state may change later frames, so that a replay has to draw too.
     """
 
     task: str
@@ -62,12 +64,12 @@ class Simulator(abc.ABC):
         """Tell of each pixel of the present `frame` whether it shows the robot: bool [size, size].
 
         Raises:
-            ValueError: if the suite does not know which pixels show what.
+            ValueError: the suite does not know which pixels show what.
         """
-        raise ValueError(f"{self.task} does not tell which pixels show the robot; allowed: tasks of dmc")
+        raise ValueError(f"task must be of dmc to know the robot's pixels, got {self.task}")
 
     def show(self, seed: int, episode: int, step: int) -> None:
-        """Set the moment that `frame` draws, for suites whose look is more than the state of the simulation.
+        """Set the moment that `frame` draws, for suites whose appearance does not follow from the simulation's state.
 
         Args:
             seed: of the environment.
@@ -82,14 +84,10 @@ class Simulator(abc.ABC):
 
 
 class UnitRange:
-    """Maps actions in [-1, 1] to a task's own bounds, entry by entry.
+    """Maps actions in [-1, 1] to a task's bounds `low` and `high` of any one shape, entry by entry.
 
-    Entries without real bounds (infinite, or +-1e10 as in dm_control's lqr) are passed on as they are; with one
-    bound, they are moved so that this end of [-1, 1] meets it.
-
-    Args:
-        low: lower bounds, any shape.
-        high: upper bounds, same shape.
+    Entries without real bounds (infinite, or +-1e10 as in dm_control's lqr) are passed on unchanged; with one bound,
+    they are moved so that this end of [-1, 1] meets it.
     """
 
     _UNBOUNDED = 1e6
@@ -102,44 +100,32 @@ class UnitRange:
         self.space = gymnasium.spaces.Box(-1.0, 1.0, low.shape, np.float32)
 
     def __call__(self, action: ArrayLike) -> NDArray[np.float64]:
-        """Return the task's own action."""
+        """Return the task's action."""
         return self._low + (np.asarray(action, np.float64) + 1.0) / 2.0 * (self._high - self._low)
 
 
 def check_action(action: Any, space: ActionSpace) -> Any:
-    """Return `action` as a member of `space`, or refuse it.
+    """Return `action` as a member of `space`.
 
-    Continuous actions outside the box are clipped to it, since a squashed policy may round past 1. NaN and
-    infinity are refused: dm_control clips infinity silently, which would hide a policy that has diverged.
+    Continuous actions outside the box are clipped to it, since a squashed policy may round past 1. NaN and infinity are
+    errors: dm_control clips infinity silently, which would hide a policy that has diverged.
 
     Raises:
-        ValueError: If the action is not finite, has another shape, or is no member of a discrete space.
+        ValueError: the action is not finite, has another shape, or is no member of a discrete space.
     """
     if isinstance(space, gymnasium.spaces.Discrete):
-        return _check_discrete(action, int(space.n))
+        whole = np.ndim(action) == 0 and np.issubdtype(np.asarray(action).dtype, np.integer)
+        require(bool(whole and 0 <= int(action) < space.n), "action", f"an integer from 0 to {space.n - 1}", action)
+        return int(action)
     array = np.asarray(action, dtype=np.float32)
-    if array.shape != space.shape:
-        raise ValueError(f"action has shape {list(array.shape)}; allowed: {list(space.shape)}")
-    if not np.isfinite(array).all():
-        raise ValueError(f"action {array.tolist()} is not finite; allowed: numbers in [-1, 1]")
+    require(array.shape == space.shape, "action", f"of shape {list(space.shape)}", list(array.shape))
+    require(bool(np.isfinite(array).all()), "action", "finite numbers in [-1, 1]", array.tolist())
     return np.clip(array, space.low, space.high)
 
 
-def _check_discrete(action: Any, count: int) -> int:
-    whole = np.ndim(action) == 0 and np.issubdtype(np.asarray(action).dtype, np.integer)
-    if not whole or not 0 <= int(action) < count:
-        raise ValueError(f"action {action!r} is unknown; allowed: 0 to {count - 1}")
-    return int(action)
-
-
 def check_size(name: str, size: int) -> int:
-    """Return `size` if it is an image size in px.
-
-    Raises:
-        ValueError: If it is not; the text names `name`.
-    """
-    if not 1 <= size <= MAX_SIZE:
-        raise ValueError(f"{name} {size} is impossible; allowed: 1 to {MAX_SIZE}")
+    """Return `size` if it is an image size in px; the ValueError begins with `name`."""
+    require(1 <= size <= MAX_SIZE, name, f"1 to {MAX_SIZE}", size)
     return size
 
 

@@ -21,26 +21,25 @@ _PROBE = "from dm_control import _render; r = _render.Renderer(32, 32); r.make_c
 _PROBE_LIMIT_S = 60.0
 _MESA_LLVM = "libLLVM"  # a library of Mesa's; triton has its LLVM within
 _TOO_LATE = (
-    "OpenGL drew before triton was imported, which would crash now: torch goes on without triton; to have it, "
-    "import triton before dm_control"
+    "OpenGL drew before triton was imported, which would crash now: torch has no triton; import it before dm_control"
 )
 
 
 def choose_backend() -> str:
     """Return MUJOCO_GL; where it is unset, set it to the first of EGL, OSMesa and GLFW that works.
 
-    dm_control decides once, at import, and a failed try cannot be undone in its process: so each back-end is
-    tried in a process of its own. The environment variable keeps the answer, for worker processes too.
+    dm_control decides once, at import, and a failed try cannot be undone in its process: so each back-end is tried in a
+    fresh process. The environment variable keeps the answer, for worker processes too.
 
     Raises:
-        ModuleNotFoundError: If dm_control is not installed.
-        OSError: If none of the three works; the text has a remedy for each.
+        ModuleNotFoundError: dm_control is not installed.
+        OSError: none of the three works; the text has a remedy for each.
     """
     if importlib.util.find_spec("dm_control") is None:
         raise ModuleNotFoundError("dmc tasks need the package dm-control: pip install 'rad-rl[dmc]'")
     load_triton_first()
-    if chosen := os.environ.get("MUJOCO_GL"):
-        return chosen
+    if backend := os.environ.get("MUJOCO_GL"):
+        return backend
     for backend in BACKENDS:
         if works(backend):
             os.environ["MUJOCO_GL"] = backend
@@ -52,9 +51,9 @@ def choose_backend() -> str:
 def load_triton_first() -> None:
     """Import triton, if it is installed, before Mesa's software driver can be loaded; takes half a second.
 
-    Each brings an LLVM of its own. torch imports triton with its compiler, as its own optimizers do when the first is
-    made, and after Mesa's driver that import ends the process with a segmentation fault; the driver after triton is
-    fine. Where the driver is here already, a warning says so, and triton counts as not installed from then on.
+    Each has an LLVM. torch imports triton with its compiler, as its optimizers do when the first is made, and after
+    Mesa's driver that import ends the process with a segmentation fault; the driver after triton is fine. Where the
+    driver is loaded already, a warning says so, and triton counts as not installed from then on.
     """
     if "triton" not in sys.modules and _MESA_LLVM in _mapped_files() and importlib.util.find_spec("triton"):
         sys.modules["triton"] = None  # type: ignore[assignment]  # what makes its import an ImportError
@@ -81,6 +80,6 @@ def works(backend: str) -> bool:
 
 
 def failure(backend: str) -> str:
-    """Return one line on a back-end that was asked for and does not work."""
+    """Return one line on a back-end that MUJOCO_GL names and that does not work."""
     remedy = REMEDIES.get(backend.lower(), f"set it to one of {', '.join(BACKENDS)}")
     return f"MUJOCO_GL={backend} does not work here; unset it to try all, or get: {remedy}"

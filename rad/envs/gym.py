@@ -30,27 +30,26 @@ def check(name: str) -> None:
 
 
 def action_repeat(name: str) -> int:
-    """Return 1: the environment's own steps."""
+    """Return 1: the environment's steps."""
     return 1
 
 
 class GymSimulator(Simulator):
-    """One Gymnasium environment, drawn by its own `rgb_array` mode.
+    """A Gymnasium environment, drawn by its `rgb_array` mode.
 
-    Pictures are resized to squares (area interpolation). A state is drawn once, whatever sizes are asked for, since
-    some environments age what they draw: the sparks of LunarLander fade with each picture, not with time. Box
-    actions are [-1, 1], scaled to the environment's bounds; discrete ones count from 0. Each episode starts with
-    `reset(seed=...)` of a seed drawn from `random`: an exact resume therefore needs an environment that repeats
-    itself given seed and actions, which is what Gymnasium asks for.
+    Pictures are resized to squares (area interpolation). A state is drawn once, whatever the sizes, since drawing may
+    change the next picture: the sparks of LunarLander fade with each one, not with time. Box actions are in [-1, 1],
+    scaled to the environment's bounds; discrete ones count from 0. Each episode starts with `reset(seed=...)` of a seed
+    drawn from `random`: an exact resume therefore needs an environment that is deterministic given seed and actions.
 
     Args:
         name: a registered id, or `module:id`.
         size: height and width of a frame, px.
-        seed: seed of chance.
+        seed: of `random`.
 
     Raises:
-        ValueError: If the environment cannot render or has another kind of action space.
-        ModuleNotFoundError: If a package that the environment needs is missing.
+        ValueError: the environment cannot render or has another kind of action space.
+        ModuleNotFoundError: a package that the environment needs is missing.
     """
 
     replay_draws = True
@@ -58,7 +57,7 @@ class GymSimulator(Simulator):
     def __init__(self, name: str, size: int, seed: int) -> None:
         gl.load_triton_first()  # the environment may draw with OpenGL
         self.task, self.size, self.random = f"gym/{name}", size, np.random.RandomState(seed)
-        self._picture: Any = None  # uint8 [H, W, 3] of the present state, once drawn
+        self._picture: Any = None  # uint8 [H, W, 3] of the current state, once drawn
         try:
             self._env = gymnasium.make(name, render_mode="rgb_array", disable_env_checker=True)
             self._try_to_draw()
@@ -72,11 +71,11 @@ class GymSimulator(Simulator):
     def _set_actions(self, space: Any) -> None:
         if isinstance(space, gymnasium.spaces.Discrete):
             self.action_space = gymnasium.spaces.Discrete(int(space.n))
-            self._to_own: Any = lambda action: int(action) + int(space.start)
+            self._to_native: Any = lambda action: int(action) + int(space.start)
         elif isinstance(space, gymnasium.spaces.Box):
             to_bounds = UnitRange(space.low, space.high)
             self.action_space = to_bounds.space
-            self._to_own = lambda action: to_bounds(action).astype(space.dtype)
+            self._to_native = lambda action: to_bounds(action).astype(space.dtype)
         else:
             raise ValueError(f"{self.task} has actions of {space}; allowed: Box or Discrete")
 
@@ -84,9 +83,8 @@ class GymSimulator(Simulator):
         self._env.reset(seed=0)
         picture = self._render()
         if not isinstance(picture, np.ndarray) or picture.dtype != np.uint8 or picture.shape[2:] != (3,):
-            raise ValueError(
-                f"{self.task} cannot render: rgb_array gives {type(picture).__name__}, not uint8 [H, W, 3]"
-            )
+            kind = type(picture).__name__
+            raise ValueError(f"{self.task} cannot render: rgb_array gives {kind}, not uint8 [H, W, 3]")
 
     def _render(self) -> Any:
         with quick_pixels(self._env.unwrapped):
@@ -100,12 +98,12 @@ class GymSimulator(Simulator):
     def advance(self, action: Any) -> tuple[float, bool, bool]:
         """Do one step of the environment."""
         self._picture = None
-        _, reward, terminated, truncated, info = self._env.step(self._to_own(action))
+        _, reward, terminated, truncated, info = self._env.step(self._to_native(action))
         self.success = bool(info["is_success"]) if "is_success" in info else None
         return float(reward), bool(terminated), bool(truncated) and not terminated
 
     def frame(self, size: int | None = None) -> Frame:
-        """Draw the present state."""
+        """Draw the current state."""
         import cv2
 
         size = size or self.size

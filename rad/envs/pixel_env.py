@@ -12,22 +12,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rad.envs.base import Frame, Mask, Simulator, check_action, check_size, random_state, set_random_state
+from rad.envs.checks import require
 
 
 class PixelEnv(gymnasium.Env[Frame, Any]):
     """Gymnasium environment over a `Simulator`.
 
-    Observation: uint8 [3K, H, W], the last K frames, oldest first; at the start the first frame K times. An
-    action is repeated for `action_repeat` simulator steps, or fewer where the episode ends in between; the
-    reward is the sum over these steps, and only the last one is drawn.
+    Observation: uint8 [3K, H, W], the last K frames, oldest first; at the start the first frame K times. An action is
+    repeated for `action_repeat` simulator steps, or fewer where the episode ends in between; the reward is the sum over
+    these steps, and only the last one is drawn.
 
-    `reset(seed=None)` goes on with the random state, which the constructor seeded: so the first reset is that
-    of `reset(seed=seed)`. Where an episode has ended, `info["episode"]` holds `r`, the return, and `l`, the
-    length in agent steps: in the info of its last step, and again in that of the reset which follows, so that
-    it stands at the top level of a vector environment's infos. So does `is_success` where the suite tells it.
+    `reset(seed=None)` continues the random state, which the constructor seeded: so the first reset is that of
+    `reset(seed=seed)`. Where an episode has ended, `info["episode"]` holds `r`, the return, and `l`, the length in
+    agent
+    steps: in the info of its last step, and again in that of the next reset, so that it is at the top level of a vector
+    environment's infos. So is `is_success` where the suite has it.
 
     Args:
-        simulator: what is simulated and drawn.
+        simulator: the task.
         frame_stack: K, at least 1.
         action_repeat: simulator steps per agent step, at least 1.
         seed: seed of the first reset.
@@ -50,7 +52,7 @@ class PixelEnv(gymnasium.Env[Frame, Any]):
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Frame, dict[str, Any]]:
         """Start an episode; there are no options."""
         super().reset(seed=seed)
-        info = self._ending() if self._over and self._actions else {}
+        info = self._episode_info() if self._over and self._actions else {}
         if seed is not None:
             self._seed_with(seed)
         self._begin()
@@ -61,18 +63,18 @@ class PixelEnv(gymnasium.Env[Frame, Any]):
         """Do one agent step.
 
         Raises:
-            ValueError: If the action is not finite, has another shape, or is outside a discrete space.
-            RuntimeError: If no episode is running.
+            ValueError: the action is not finite, has another shape, or is outside a discrete space.
+            RuntimeError: no episode is running.
         """
         if self._over:
             raise RuntimeError("no episode is running; call reset() first")
         reward, terminated, truncated = self._advance(check_action(action, self.simulator.action_space))
         self._frames.append(self._draw())
-        return self.observation, reward, terminated, truncated, self._ending() if self._over else {}
+        return self.observation, reward, terminated, truncated, self._episode_info() if self._over else {}
 
     @property
     def observation(self) -> Frame:
-        """The present observation, uint8 [3K, H, W]; zeros before the first reset."""
+        """The current observation, uint8 [3K, H, W]; zeros before the first reset."""
         if not self._frames:
             return np.zeros(self._shape, np.uint8)
         return np.concatenate(self._frames)
@@ -81,17 +83,17 @@ class PixelEnv(gymnasium.Env[Frame, Any]):
         """Return the newest frame, uint8 [H, W, 3].
 
         Raises:
-            RuntimeError: If there was no reset yet.
+            RuntimeError: there was no reset yet.
         """
         if not self._frames:
             raise RuntimeError("nothing to render yet; call reset() first")
         return np.ascontiguousarray(self._frames[-1].transpose(1, 2, 0))
 
     def render_frame(self, size: int = 240) -> Frame:
-        """Draw the present state at `size` px, uint8 [size, size, 3], without disturbing the episode.
+        """Draw the current state at `size` px, uint8 [size, size, 3], without disturbing the episode.
 
         Raises:
-            ValueError: If `size` is impossible.
+            ValueError: `size` is impossible.
         """
         return np.ascontiguousarray(self.simulator.frame(check_size("size", size)).transpose(1, 2, 0))
 
@@ -99,7 +101,7 @@ class PixelEnv(gymnasium.Env[Frame, Any]):
         """Tell of each pixel of the newest frame whether it shows the robot: bool [H, W].
 
         Raises:
-            ValueError: If the suite does not know which pixels show what.
+            ValueError: the suite does not know which pixels show what.
         """
         return self.simulator.robot_mask()
 
@@ -111,12 +113,11 @@ class PixelEnv(gymnasium.Env[Frame, Any]):
     def resume_state(self) -> dict[str, Any]:
         """State for an exact resume: the random state at the start of the episode and the actions since.
 
-        Setting it resets and replays, drawing only the frames of the present stack where drawing changes nothing.
-        The statistics of the episode are rebuilt with it. A replay that earns another return (another version of
-        the simulator) is warned of.
+        Setting it resets and replays, drawing only the frames of the current stack where drawing changes nothing. A
+        replay with another return (another version of the simulator) gives a warning.
 
         Raises:
-            ValueError: On setting, if the state is of another task or action repeat.
+            ValueError: on setting, the state is of another task or action repeat.
         """
         return {
             "task": self.simulator.task,
@@ -131,22 +132,18 @@ class PixelEnv(gymnasium.Env[Frame, Any]):
 
     @resume_state.setter
     def resume_state(self, state: Mapping[str, Any]) -> None:
-        for name, own in (("task", self.simulator.task), ("action_repeat", self.action_repeat)):
-            if state[name] != own:
-                raise ValueError(f"{name} of the state is {state[name]!r}; this environment has {own!r}")
+        for name, value in (("task", self.simulator.task), ("action_repeat", self.action_repeat)):
+            require(state[name] == value, f"{name} of the state", repr(value), state[name])
         set_random_state(self.simulator.random, state["random"])
         self._frames.clear()
         self._forget()
-        # The replay begins the episode anew.
+        # The replay begins the episode again.
         self._seed, self._episode = state["seed"], state["episode"] - int(state["started"])
         if state["started"]:
             self._replay(state["actions"])
         if self._return != state["episode_return"]:
-            warnings.warn(
-                f"the replayed episode of {state['task']} differs from the saved one: the run continues, "
-                "but not bit-exactly",
-                stacklevel=2,
-            )
+            text = "differs from the saved one: the run continues, but not bit-exactly"
+            warnings.warn(f"the replayed episode of {state['task']} {text}", stacklevel=2)
 
     def _seed_with(self, seed: int) -> None:
         self.simulator.random.seed(seed)
@@ -193,7 +190,7 @@ class PixelEnv(gymnasium.Env[Frame, Any]):
             if index >= undrawn:
                 self._frames.append(self._draw())
 
-    def _ending(self) -> dict[str, Any]:
-        """Return what infos say of an episode that has ended."""
+    def _episode_info(self) -> dict[str, Any]:
+        """Return the infos of an episode that has ended."""
         info: dict[str, Any] = {"episode": {"r": self._return, "l": len(self._actions)}}
         return info if self.simulator.success is None else info | {"is_success": self.simulator.success}

@@ -1,7 +1,7 @@
-"""Tiny pixel tasks that learn in seconds, each needing one more ability of the learner: `probe/<name>`.
+"""Tiny pixel tasks that are learned in seconds, each needing one more ability of the learner: `probe/<name>`.
 
-A learner that fails one probe and passes those before it is wrong in the one ability that the probe adds.
-Frames are one plain colour, so no crop, flip or rotation changes what they say. No simulator is needed.
+A learner that fails one probe and passes those before it lacks the ability that the probe adds. Frames are one plain
+color, so that no crop, flip or rotation changes their meaning. No simulator is needed.
 """
 
 from __future__ import annotations
@@ -13,13 +13,14 @@ import gymnasium
 import numpy as np
 
 from rad.envs.base import Frame, Simulator, UnitRange
+from rad.envs.checks import require_known
 
 Color = tuple[int, int, int]
 
-GREY: Color = (128, 128, 128)
+GRAY: Color = (128, 128, 128)
 DARK: Color = (40, 40, 40)
 BRIGHT: Color = (215, 215, 215)
-# Equal brightness: 299 R + 587 G + 114 B is 101,015 for both, so that they are one and the same in grayscale.
+# Equal luma: 299 R + 587 G + 114 B is 101,015 for both, so that they are equal in grayscale.
 RED: Color = (225, 40, 90)
 GREEN: Color = (8, 155, 67)
 
@@ -29,11 +30,10 @@ class Case:
     """One kind of episode.
 
     Attributes:
-        colors: what is seen at the start of each step; the episode terminates after as many steps.
-        reward: reward of the last step where no action is asked for; earlier steps give 0.
-        target: the best last action, or None where it does not matter. Continuous actions a earn
-            1 - 4 (a - target)^2; of discrete ones, 1 is right for a positive target and 0 for a negative one,
-            and right earns 1, wrong -1.
+        colors: shown at the start of each step; the episode terminates after as many steps.
+        reward: of the last step where the action does not matter; earlier steps give 0.
+        target: the best last action, or None where it does not matter. Continuous actions a earn 1 - 4 (a - target)^2;
+            of discrete ones, 1 is right for a positive target and 0 for a negative one, and right earns 1, wrong -1.
     """
 
     colors: tuple[Color, ...]
@@ -43,7 +43,7 @@ class Case:
 
 @dataclass(frozen=True)
 class ProbeSpec:
-    """What a probe asks for, and what it pays.
+    """What a probe needs and pays.
 
     Attributes:
         needs: the ability that it adds.
@@ -51,7 +51,7 @@ class ProbeSpec:
         discrete: two discrete actions instead of one in [-1, 1].
         optimal_return: mean return of the best policy, undiscounted.
         random_return: mean return of uniform random actions.
-        blind_return: the best that a policy can do which lacks the ability to act on what it sees.
+        blind_return: mean return of the best policy that does not see.
     """
 
     needs: str
@@ -71,22 +71,17 @@ def _aims(first: Color, second: Color) -> tuple[Case, ...]:
 
 
 _CASES = {
-    "value": ("a constant value", (Case((GREY,)),)),
+    "value": ("a constant value", (Case((GRAY,)),)),
     "observation": ("a value that depends on the image", (Case((DARK,), -1.0), Case((BRIGHT,), 1.0))),
     "discounting": ("a reward one step later", (Case((DARK, BRIGHT)),)),
-    "action": ("an action that matters", (Case((GREY,), target=0.5),)),
+    "action": ("an action that matters", (Case((GRAY,), target=0.5),)),
     "both": ("an action that depends on the image", _aims(DARK, BRIGHT)),
     "color": ("an action that depends on hue alone", _aims(RED, GREEN)),
 }
 # (optimal, random, blind) returns. Continuous: the mean of 1 - 4 (a -+ 1/2)^2 over a uniform in [-1, 1] is
 # 1 - 4 (1/3 + 1/4) = -4/3, and a = 0 is the best without sight: 1 - 4/4 = 0.
 _RETURNS = {"value": (1.0, 1.0, 1.0), "observation": (0.0, 0.0, 0.0), "discounting": (1.0, 1.0, 1.0)}
-_CONTINUOUS = {
-    **_RETURNS,
-    "action": (1.0, -4 / 3, 1.0),
-    "both": (1.0, -4 / 3, 0.0),
-    "color": (1.0, -4 / 3, 0.0),
-}
+_CONTINUOUS = {**_RETURNS, "action": (1.0, -4 / 3, 1.0), "both": (1.0, -4 / 3, 0.0), "color": (1.0, -4 / 3, 0.0)}
 _DISCRETE = {**_RETURNS, "action": (1.0, 0.0, 1.0), "both": (1.0, 0.0, 0.0), "color": (1.0, 0.0, 0.0)}
 
 PROBES: dict[str, ProbeSpec] = {
@@ -102,8 +97,7 @@ def names() -> tuple[str, ...]:
 
 def check(name: str) -> None:
     """Raise a ValueError with the known names unless `name` is one of them."""
-    if name not in PROBES:
-        raise ValueError(f"unknown task 'probe/{name}'; known: {', '.join(PROBES)}")
+    require_known("task", name, PROBES, prefix="probe/")
 
 
 def action_repeat(name: str) -> int:
@@ -112,13 +106,7 @@ def action_repeat(name: str) -> int:
 
 
 class ProbeSimulator(Simulator):
-    """One probe of the table `PROBES`, which says what the best policy earns.
-
-    Args:
-        name: key of `PROBES`.
-        size: height and width of a frame, px.
-        seed: seed of chance.
-    """
+    """The probe `name` of the table `PROBES`, with frames of `size` px."""
 
     fps = 2.0
 
@@ -134,7 +122,7 @@ class ProbeSimulator(Simulator):
         self._step = 0
 
     def advance(self, action: Any) -> tuple[float, bool, bool]:
-        """Go to the next colour, or terminate and pay."""
+        """Go to the next color, or terminate and pay."""
         self._step += 1
         if self._step < len(self._case.colors):
             return 0.0, False, False
@@ -149,13 +137,13 @@ class ProbeSimulator(Simulator):
         return 1.0 - 4.0 * (float(action[0]) - target) ** 2
 
     def frame(self, size: int | None = None) -> Frame:
-        """Draw the colour of the present step; at the end the last one stays."""
+        """Draw the color of the current step; at the end the last one stays."""
         size = size or self.size
         color = self._case.colors[min(self._step, len(self._case.colors) - 1)]
         return np.tile(np.array(color, np.uint8)[:, None, None], (1, size, size))
 
     def close(self) -> None:
-        """Do nothing: there is nothing to free."""
+        """Do nothing."""
 
 
 build = ProbeSimulator

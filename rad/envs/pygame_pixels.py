@@ -15,11 +15,11 @@ _BGRX = (0xFF0000, 0xFF00, 0xFF)  # masks of red, green and blue in a surface's 
 
 @contextmanager
 def quick_pixels(env: Any) -> Iterator[None]:
-    """Let pygame's `surfarray.pixels3d` give a copy while one of Gymnasium's own environments draws; same bytes.
+    """Let pygame's `surfarray.pixels3d` return a copy while an environment of Gymnasium draws; same bytes.
 
     These environments end a drawing with `np.array(pixels3d(surface))`. The view of the surface has its colors in
-    reverse order, and NumPy copies it byte by byte: 2.9 of the 3.8 ms that a picture of LunarLander takes on one
-    core (AMD EPYC, pygame-ce 2.5.8). They only read the view; others might write to it, and are left alone.
+    reverse order, and NumPy copies it byte by byte: 2.9 of the 3.8 ms that a picture of LunarLander takes on one core
+    (AMD EPYC, pygame-ce 2.5.8). They only read the view; other environments might write to it and keep it.
     """
     surfarray: Any = getattr(sys.modules.get("pygame"), "surfarray", None)
     if surfarray is None or not type(env).__module__.startswith("gymnasium."):

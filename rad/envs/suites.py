@@ -13,16 +13,12 @@ from rad.envs.procgen import levels
 from rad.envs.procgen import options as procgen
 from rad.envs.procgen.score_ranges import score_range as procgen_range
 
-TRAIN = appearances.TRAIN  # what a run trains on, in every suite
+TRAIN = appearances.TRAIN  # the split to train on, in every suite
 DEFAULT_IMAGE_SIZE, DEFAULT_FRAME_STACK = 84, 3  # Table 3 of CURL (Srinivas et al. 2020)
 
 
 def only_train(task: str, name: str, options: SuiteOptions, side: str, folder: Any = None) -> None:
-    """Return what a suite without splits has of one: nothing.
-
-    Raises:
-        ValueError: another than `train` is named.
-    """
+    """Accept `train` alone, as the task is, for a suite without splits; else raise a ValueError."""
     if name != TRAIN:
         raise ValueError(f"{task} has no split {name}; allowed: {TRAIN}")
 
@@ -33,26 +29,26 @@ class Suite:
 
     Attributes:
         module: imported at its first use; it has `names()`, `check(name)`, `action_repeat(name)` and `build`, which
-            makes a `Simulator`, or `make`, which makes a `VectorEnv` if the suite steps all environments in one call.
+            makes a `Simulator`, or `make`, which makes a `VectorEnv` that steps all environments in one call.
         example: the task that `rad doctor` draws; "" for none.
         extra: of the library, with the package that it needs; "" for none.
         steps_all: it has `make` instead of `build`.
-        frame_stack: frames to an observation, if nothing is said.
+        frame_stack: default number of frames in an observation.
         only: arguments of `rad.envs.make` that have one value here.
-        options: kind of its options.
-        splits: names of all splits, with a line about each; "" where the split itself says which levels it is.
-        split: gives, by task, split, options, side (train or test) and the user's folder of clips, what `rad.envs.make`
-            needs for a split, or None for the task as it is.
-        default_test: the split that runs are tested on if nothing is said; "" for none.
-        has_levels: a split is a set of levels, so that no two episodes of two splits belong together; else it is a
-            look, and environments with one seed start from the same states in all of them.
-        check_disjoint: raises a ValueError if a split to test on has something of what is trained on.
-        shows_clips: its looks can show clips, those of the user among them.
+        options: class of its options.
+        splits: names of all splits, with a line about each; "" where the split describes itself.
+        split: returns, by task, split, options, side (train or test) and the user's folder of clips, the `split` of
+            `rad.envs.make`; None for the task as it is.
+        default_test: the default split to test on; "" for none.
+        has_levels: a split is a set of levels, so that episodes of two splits cannot be paired; else it is an
+            appearance, and environments with one seed start from the same states in all of them.
+        check_disjoint: raises a ValueError if a split to test on shares levels with the one to train on.
+        shows_clips: its appearances can show clips, including the user's.
         tells_robot: `robot_mask` tells which pixels show the robot.
         discrete: all its tasks have discrete actions.
         long_episodes: all have more than ten steps.
-        score_range: gives the published returns of score 0 and score 1, by task and options; None if there are none.
-        published_splits: our splits that published scores were measured on, with their name there.
+        score_range: returns the published returns of score 0 and score 1, by task and options; None if there are none.
+        published_splits: our splits that published scores were measured on, with their published names.
     """
 
     module: str
@@ -87,7 +83,7 @@ SUITES: dict[str, Suite] = {
         example="cartpole-swingup",
         extra="dmc",
         splits={name: split.about for name, split in appearances.SPLITS.items() if name != appearances.PLAIN},
-        split=appearances.look_of,
+        split=appearances.appearance_of,
         shows_clips=True,
         tells_robot=True,
         long_episodes=True,
@@ -157,6 +153,6 @@ def score_range(task: str, options: Mapping[str, Any]) -> tuple[float, float]:
     """
     suite = SUITES.get(task.partition("/")[0])
     if suite is None or suite.score_range is None:
-        known = " and ".join(name for name, one in SUITES.items() if one.score_range)
+        known = " and ".join(name for name, known_suite in SUITES.items() if known_suite.score_range)
         raise ValueError(f"task {task!r} has no published range of returns; known: tasks of {known}")
     return suite.score_range(name_in_suite(task), options)

@@ -1,4 +1,4 @@
-"""How a process that runs one environment takes the signals that are meant for the whole run."""
+"""How the worker process of an environment handles the signals that are meant for the whole run."""
 
 import multiprocessing
 import signal
@@ -10,7 +10,7 @@ def leave_signals_to_parent() -> None:
     """Outlive, in a worker process, the signals on which the run saves its state; elsewhere do nothing.
 
     A terminal and a job scheduler signal all processes at once, and a run cannot save environments that are gone.
-    SIGINT and SIGUSR1 are ignored. SIGTERM, which is also how a pool ends a worker, counts GRACE_S seconds later.
+    SIGINT and SIGUSR1 are ignored. SIGTERM, which is also how a pool ends a worker, takes effect GRACE_S seconds later.
     """
     if multiprocessing.parent_process() is None:
         return

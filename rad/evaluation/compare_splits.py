@@ -1,4 +1,4 @@
-"""A trained run on several splits: each is played, they are compared, and every episode is kept in a file."""
+"""Evaluate a trained run on several splits, compare them, and write every episode to a file."""
 
 import dataclasses
 import hashlib
@@ -48,26 +48,25 @@ def evaluate_run(
     video_size: int = 240,
     device: str = "auto",
 ) -> list[SplitResult]:
-    """Play a run on splits, keep every episode in a JSONL file, and compare the splits with `train`.
+    """Play a run on splits, write every episode to a JSONL file, and compare the splits with `train`.
 
     Args:
-        run: its folder.
-        splits: names of those to play, in the order of the rows; one that is named twice is played once. None for
-            all that the run is evaluated on.
+        run: run folder.
+        splits: names of splits to play, in the order of the results; none for all that the run is evaluated on.
         episodes: number in each environment.
-        envs: environments; 0 for the run's own number.
-        policy: sample or mode; "" for the run's own.
-        score_constants: of Procgen's normalized scores; "" for the run's own.
-        background_dir: the user's own clips to test with, test=DIR, instead of those that the run was tested with.
-        seed: of initial states, levels and chance.
-        out: JSONL to write when all is played, a row for each episode and then those that are returned; None for
-            `default_file`. It replaces an earlier answer to the same question, and no other file.
+        envs: environments; 0 for as many as the run has.
+        policy: sample or mode; "" for that of the run.
+        score_constants: of Procgen's normalized scores; "" for those of the run.
+        background_dir: test=DIR, clips to test with instead of those of the run.
+        seed: of initial states, levels and sampled actions.
+        out: JSONL to write, a row for each episode and then the results; None for `default_file`. It replaces an
+            earlier file of the same evaluation, and no other file.
         video: MP4 to write of the first episode on the first split.
-        video_size: its side in pixels.
-        device: any.
+        video_size: side of the video in pixels.
+        device: to compute on.
 
     Returns:
-        A result for each split. A task without splits has one, `train`.
+        A result for each split; a task without splits has a single one, `train`.
 
     Raises:
         ValueError: a split, `score_constants` or `background_dir` has no meaning for the run, `out` holds
@@ -93,10 +92,10 @@ def evaluate_run(
 
 
 def default_file(run: Path, splits: Iterable[SplitRequest]) -> Path:
-    """Return where an evaluation is kept: RUN/evaluations/SEED-DIGEST.jsonl.
+    """Return the file of an evaluation: RUN/evaluations/SEED-DIGEST.jsonl.
 
-    The digest follows from what was requested, the frames trained among it. So the same command writes the same file
-    again, and no other request does; the order of the splits makes no difference.
+    The digest follows from the request, including the frames trained. So the same command writes the same file again,
+    and no other request does; the order of the splits makes no difference.
     """
     request = request_of(splits)
     digest = hashlib.sha256(json.dumps(request).encode()).hexdigest()[:8]
@@ -127,14 +126,14 @@ def _episode_results(played: Mapping[str, Episodes]) -> Iterator[EpisodeResult]:
 
 
 def compared(returns: Mapping[str, np.ndarray], *, paired: bool) -> dict[str, dict[str, Any]]:
-    """Return how sure the mean of each split is and, if `train` was played, how the others stand to it.
+    """Return the interval of each split's mean and, if `train` was played, the comparison of the others with it.
 
     Args:
         returns: float [envs, episodes], by split.
-        paired: episodes at the same place began in the same state, so that gaps are differences episode by episode.
+        paired: episodes at the same position began in the same state, so that gaps are means of differences.
 
     Returns:
-        By split, the fields of a `SplitResult`: interval and confidence, and for those beside `train` the gap, its
+        By split, fields of `SplitResult`: interval and confidence; for splits other than `train` also the gap, its
         interval, whether it is paired and, where the mean on train is positive, the retention.
     """
     rows: dict[str, dict[str, Any]] = {}
@@ -156,7 +155,7 @@ def _gap(train: np.ndarray, other: np.ndarray, paired: bool) -> dict[str, Any]:
 
 
 def _check_splits(config: RunConfig, splits: Sequence[str], score_constants: Constants) -> None:
-    """Check the flags that not every task has."""
+    """Check the flags that do not apply to every task."""
     with named("splits"):
         for name in splits:
             check_split(config, name)
@@ -170,7 +169,7 @@ def _check_splits(config: RunConfig, splits: Sequence[str], score_constants: Con
 
 
 def _with_folders(config: RunConfig, splits: Sequence[str], background_dir: tuple[str, ...]) -> RunConfig:
-    """Return the run's configuration with another folder of clips to test with."""
+    """Return the run's configuration with this folder of clips to test with."""
     if not background_dir:
         return config
     with named("background_dir"):
@@ -213,11 +212,7 @@ def _request(run: Path, loaded: LoadedRun, seed: int, policy: str, split: str) -
 
 
 def _check_file(file: Path, requests: Sequence[SplitRequest]) -> None:
-    """Check, before hours of play, that the file can be written and that no other results would be lost.
-
-    Raises:
-        ValueError: it cannot, or they would be.
-    """
+    """Check, before hours of evaluation, that the file can be written and that no other results would be lost."""
     file.parent.mkdir(parents=True, exist_ok=True)
     if not os.access(file.parent, os.W_OK):
         raise ValueError(f"--out: {file.parent} cannot be written to; name a file in another folder")

@@ -1,5 +1,6 @@
-"""What the splits of a task look like: the first frames of some episodes of each."""
+"""The appearance of a task's splits: the first frames of some episodes of each."""
 
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -37,17 +38,9 @@ def draw_gallery(
     camera_id: int = 0,
     background_dir: tuple[str, ...] = (),
 ) -> dict[str, str]:
-    """Draw the first frame of some episodes of every split of a task into one PNG.
+    """Draw the first frames of as many episodes of every split of a task into a PNG.
 
-    Episodes of a dmc task start from the same states in every split.
-
-    Args:
-        task: dmc/DOMAIN-TASK or procgen/GAME.
-        out: PNG to write.
-        episodes: how many of each split.
-        seed: of the episodes.
-        camera_id: of the simulator.
-        background_dir: the user's own clips, test=DIR.
+    Episodes of a dmc task start from the same states in every split. `background_dir` is test=DIR, the user's clips.
 
     Returns:
         For each split what it is, or why this task cannot have it.
@@ -95,8 +88,5 @@ def _about(config: RunConfig, split: str) -> str:
 
 
 def _first_frames(config: RunConfig, split: str, episodes: int) -> list[np.ndarray]:
-    env = make_env(config, "gallery", split=split)
-    try:
+    with closing(make_env(config, "gallery", split=split)) as env:
         return [env.reset()[0][0].transpose(1, 2, 0) for _ in range(episodes)]
-    finally:
-        env.close()

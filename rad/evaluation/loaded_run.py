@@ -1,7 +1,8 @@
-"""What is done with a trained run: load its agent, play episodes on a split."""
+"""Load the agent of a trained run, and play episodes with it on splits."""
 
 import dataclasses
 from collections.abc import Callable, Iterable
+from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,25 +21,19 @@ from rad.runtime.seeding import generator
 
 
 class LoadedRun(NamedTuple):
-    """A run as far as it got.
-
-    Attributes:
-        config: its settings.
-        agent: with the weights of its newest whole checkpoint.
-        frames: environment frames that it had been trained for then.
-    """
+    """A run, loaded from its newest complete checkpoint."""
 
     config: RunConfig
     agent: Agent
-    frames: int
+    frames: int  # environment frames that the agent was trained for
 
 
 def load(folder: Path, device: str = "auto") -> LoadedRun:
-    """Load the agent of a run from its newest whole checkpoint, onto any device.
+    """Load the agent of a run from its newest complete checkpoint, onto any device.
 
     Raises:
         ValueError: the folder holds no run, or no checkpoint yet.
-        CheckpointError: it holds no whole checkpoint.
+        CheckpointError: all its checkpoints are damaged.
     """
     config = dataclasses.replace(read_config(folder), device=device)
     if not checkpoint.exists(folder / CHECKPOINTS):
@@ -50,9 +45,9 @@ def load(folder: Path, device: str = "auto") -> LoadedRun:
 
 
 def policy_of(agent: Agent, kind: str, seed: int) -> Policy:
-    """Return the policy to evaluate: `mode`, or `sample` with chance of its own that follows from `seed`."""
-    chance = generator(seed, "evaluation actions")
-    return lambda obs: agent.act(obs, deterministic=kind == "mode", generator=chance)
+    """Return the policy to evaluate: `mode`, or `sample` with a separate generator that follows from `seed`."""
+    rng = generator(seed, "evaluation actions")
+    return lambda obs: agent.act(obs, deterministic=kind == "mode", generator=rng)
 
 
 def play(
@@ -63,20 +58,14 @@ def play(
     recorder: Recorder | None = None,
     played: Callable[[int], None] = lambda count: None,
 ) -> Episodes:
-    """Play the run's evaluation on a split, in environments of its own with always the same initial states.
+    """Play the run's evaluation on a split, in new environments, always from the same initial states.
 
-    Recorder and `played` are those of `evaluate`.
-
-    Returns:
-        Arrays of shape [eval_envs, eval_episodes].
+    `recorder` and `played` are those of `evaluate`. Arrays of the result have shape [eval_envs, eval_episodes].
     """
-    env = make_env(config, "evaluation", num_envs=config.eval_envs, split=split)
     repeat = action_repeat(config)
-    try:
+    with closing(make_env(config, "evaluation", num_envs=config.eval_envs, split=split)) as env:
         policy = policy_for(env)
         return evaluate(env, policy, config.eval_episodes, action_repeat=repeat, recorder=recorder, played=played)
-    finally:
-        env.close()
 
 
 def play_splits(
@@ -110,8 +99,5 @@ def scores(config: RunConfig, episodes: Episodes) -> dict[str, float]:
 
 def untrained_agent(config: RunConfig) -> Agent:
     """Return the agent that the run began with."""
-    env = make_env(config, "evaluation")
-    try:
+    with closing(make_env(config, "evaluation")) as env:
         return make_agent(config, env)
-    finally:
-        env.close()

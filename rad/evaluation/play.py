@@ -1,4 +1,4 @@
-"""Evaluation: a fixed number of episodes per environment, and what is measured of each."""
+"""Evaluation: play a fixed number of episodes per environment, and measure each."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -11,39 +11,24 @@ Policy = Callable[[np.ndarray], np.ndarray]
 
 
 class Episodes(NamedTuple):
-    """What was measured of each episode, in the order of play.
+    """The measurements of each episode, in the order of play."""
 
-    Attributes:
-        returns: undiscounted returns, float [N, episodes].
-        lengths: environment frames, int [N, episodes].
-        successes: bool [N, episodes]; None where the suite does not tell.
-    """
-
-    returns: np.ndarray
-    lengths: np.ndarray
-    successes: np.ndarray | None
+    returns: np.ndarray  # undiscounted returns, float [N, episodes]
+    lengths: np.ndarray  # environment frames, int [N, episodes]
+    successes: np.ndarray | None  # bool [N, episodes]; None where the suite does not tell
 
 
 class Recorder:
-    """Keeps what environment 0 showed in its first episode.
-
-    Args:
-        size: side of the video's frames in pixels.
-
-    Attributes:
-        frames: uint8 [size, size, 3] each, one per agent step.
-        observations: uint8 [C, H, W] each, what the agent was given.
-        fps: frames per second that show the episode at the simulator's speed; 0 before the first frame.
-    """
+    """Records the first episode of environment 0."""
 
     def __init__(self, size: int) -> None:
-        self.size = size
-        self.frames: list[np.ndarray] = []
-        self.observations: list[np.ndarray] = []
-        self.fps = 0.0
+        self.size = size  # side of the video in pixels
+        self.frames: list[np.ndarray] = []  # uint8 [size, size, 3] each, one per agent step
+        self.observations: list[np.ndarray] = []  # uint8 [C, H, W] each, as the agent sees them
+        self.fps = 0.0  # frames per second at the simulator's speed; 0 before the first frame
 
     def record(self, env: VectorEnv, obs: np.ndarray) -> None:
-        """Draw the present state of environment 0, without disturbing it."""
+        """Render the present state of environment 0, without disturbing it."""
         pool: Any = env  # Gymnasium declares call and get_attr on the subclasses only
         self.frames.append(pool.call("render_frame", self.size)[0])
         self.observations.append(obs[0])
@@ -70,8 +55,8 @@ def evaluate(
         policy: chooses the actions.
         episodes: episodes in each environment, at least 1.
         action_repeat: environment frames per agent step.
-        recorder: keeps the first episode of environment 0.
-        played: told after each step how many episodes are over.
+        recorder: records the first episode of environment 0.
+        played: called after each step with the number of episodes that are over.
     """
     obs, _ = env.reset()
     ended: list[list[tuple[float, int, bool | None]]] = [[] for _ in range(env.num_envs)]

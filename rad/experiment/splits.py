@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from rad.envs.dmc.appearances import Look
+from rad.envs.dmc.appearances import Appearance
 from rad.envs.dmc.backgrounds import SIDES, Folder, Source, check_disjoint
 from rad.envs.suites import TRAIN, name_in_suite, suite_of
 from rad.experiment.bounds import flag_name
@@ -50,8 +50,8 @@ def levels_of(config: RunConfig, name: str = "") -> str:
     return str(split_of(config, name)) if suite_of(config.task).has_levels else ""
 
 
-def clips_of(config: RunConfig, name: str = "") -> Look | None:
-    """Return the look of a split that shows clips; None for other splits.
+def clips_of(config: RunConfig, name: str = "") -> Appearance | None:
+    """Return the appearance of a split that shows clips; None for other splits.
 
     Raises:
         ValueError: there is no such split.
@@ -81,20 +81,22 @@ def check_split(config: RunConfig, name: str) -> None:
         ValueError: there is no such split, or its clips cannot be shown.
     """
     config.suite.check(name_in_suite(config.task))
-    look = clips_of(config, name)
-    if look is None:
+    appearance = clips_of(config, name)
+    if appearance is None:
         return
-    source = look.source()
-    if look.side == "test" and look.folder:  # computed clips differ from all others by their families and seeds
+    source = appearance.source()
+    if (
+        appearance.side == "test" and appearance.folder
+    ):  # computed clips differ from all others by their families and seeds
         for trained_with in _training_folders(config):
             check_disjoint(trained_with, source)
 
 
 def _training_folders(config: RunConfig) -> Iterator[Source]:
     """Yield what a run shows in training of a folder of the user's own."""
-    folder, look = folders(config).get("train"), clips_of(config)
-    if folder and look:
-        yield look.source()
+    folder, appearance = folders(config).get("train"), clips_of(config)
+    if folder and appearance:
+        yield appearance.source()
     if folder and uses_overlay(config):
         yield Folder("train", folder, DISTRACTORS)
 

@@ -39,8 +39,8 @@ class SquashedGaussian(SquashedPolicy):
     a = tanh(u), u = mean + exp(log_std) * noise;
     log pi(a) = sum_j [ log N(u_j) - log(1 - tanh(u_j)^2) ].
 
-    The last term is written 2 (log 2 - u - softplus(-2u)), which is exact for every u; RAD's code has
-    log(relu(1 - tanh(u)^2) + 1e-6), which is off where tanh saturates and has no gradient there.
+    The last term is written 2 (log 2 - u - softplus(-2u)), exact for every u; RAD's log(relu(1 - tanh(u)^2) + 1e-6) is
+    off where tanh saturates and has no gradient there.
 
     Args:
         mean: float [B, A], before the squashing.
@@ -134,8 +134,7 @@ class Categorical(Distribution):
 class Gaussian(Distribution):
     """A Gaussian over all of R^A with a diagonal covariance.
 
-    Actions are clipped to the action space by whoever steps the environment; log_prob is that of the action
-    before the clipping.
+    The loop clips actions to the action space; log_prob is that of the action before the clipping.
 
     Args:
         params: float [B, 2 A]: the mean, then log_std.

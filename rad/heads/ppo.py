@@ -1,8 +1,8 @@
 """PPO's head on encoder features: a trunk that policy and value share, then a linear layer for each.
 
-Source: IMPALA's network in Procgen (Cobbe et al. 2020), a linear layer of 256 and ReLU; orthogonal weights with
-gains sqrt 2, policy 0.01 and value 1, biases and log_std 0 as in OpenAI baselines (ppo2) and CleanRL; Huang et
-al. 2022, "The 37 Implementation Details of PPO", core detail 2 and continuous details 2 and 3.
+Source: IMPALA's network in Procgen (Cobbe et al. 2020), a linear layer of 256 and ReLU; orthogonal weights with gains
+sqrt 2, policy 0.01 and value 1, biases and log_std 0 as in OpenAI baselines (ppo2) and CleanRL; Huang et al. 2022, "The
+37 Implementation Details of PPO", core detail 2 and continuous details 2 and 3.
 """
 
 import math

@@ -1,7 +1,10 @@
-"""SAC's heads on encoder features: a projection of their own, then the policy or the two Q functions.
+"""SAC's heads on encoder features: a projection, then the policy or the two Q functions.
 
-Source: RAD (Laskin et al. 2020), after CURL: linear to 50 and LayerNorm, no tanh (DrQ has one); two hidden
-layers of 1024; linear layers initialized orthogonally, biases zero.
+All take `feature_dim`, the size of the encoder's features F, and a CPU `generator` of the weights; `tanh` ends the
+projection with tanh.
+
+Source: RAD (Laskin et al. 2020), after CURL: linear to 50 and LayerNorm, no tanh (DrQ has one); two hidden layers of
+1024; linear layers initialized orthogonally, biases zero.
 """
 
 import torch
@@ -12,14 +15,7 @@ from rad.heads.linear import linear
 
 
 class Projection(nn.Module):
-    """Project encoder features: Linear, LayerNorm and, where the paper has it, tanh.
-
-    Args:
-        feature_dim: size of the encoder's features F.
-        projection_dim: size P of the result.
-        tanh: end with tanh (DrQ) or not (RAD).
-        generator: CPU generator from which the weights are drawn.
-    """
+    """Project encoder features to size P: Linear, LayerNorm and, where the paper has it, tanh."""
 
     def __init__(
         self, feature_dim: int, projection_dim: int, tanh: bool = False, *, generator: torch.Generator
@@ -56,13 +52,7 @@ class MLP(nn.Module):
 class Actor(nn.Module):
     """The policy pi(a|s): features to a squashed Gaussian.
 
-    Args:
-        feature_dim: size of the encoder's features F.
-        action_dim: size of the action A.
-        projection_dim, hidden_dim: widths.
-        log_std_bounds: range that tanh maps log_std into; RAD: (-10, 2).
-        tanh: end the projection with tanh.
-        generator: CPU generator from which the weights are drawn.
+    tanh maps log_std into `log_std_bounds`; RAD has (-10, 2).
     """
 
     def __init__(
@@ -89,7 +79,7 @@ class Actor(nn.Module):
 
 
 class Critic(nn.Module):
-    """Two Q functions on one projection of the features; arguments as of `Actor`."""
+    """Two Q functions on one projection of the features."""
 
     def __init__(
         self,

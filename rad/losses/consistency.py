@@ -17,8 +17,8 @@ def consistency_loss(kl: Tensor, value: Tensor, augmented_value: Tensor) -> tupl
         The loss, and metrics `policy_consistency`, `value_consistency`.
 
     Source: Raileanu et al. 2021 (DrAC, arXiv 2006.12862), eqs. 3 and 4, with the factor 1/2 of the published
-    code, to which the coefficient 0.1 belongs. That code has -log pi(a|f(s)) of one action a drawn from
-    pi(.|s); its expectation differs from the divergence by the entropy of pi(.|s), which has no gradient.
+    code, to which the coefficient 0.1 belongs. That code has -log pi(a|f(s)) of an action a drawn from pi(.|s); its
+    expectation differs from the divergence by the entropy of pi(.|s), which has no gradient.
     """
     policy_term, value_term = kl.mean(), 0.5 * (value.detach() - augmented_value).square().mean()
     metrics = {"policy_consistency": policy_term.detach(), "value_consistency": value_term.detach()}

@@ -1,4 +1,4 @@
-"""What tells whether learning is healthy: numbers to log, not to learn from."""
+"""Diagnostics of learning: numbers to log, not to learn from."""
 
 import torch
 from torch import Tensor
@@ -8,8 +8,8 @@ def explained_variance(value: Tensor, target: Tensor) -> Tensor:
     """Compute 1 - Var(y - V) / Var(y): 1 is a perfect value function, 0 no better than a constant, below 0 worse.
 
     Args:
-        value: float, any shape, what the value function said.
-        target: float, same shape, the returns or targets y that it is to learn.
+        value: float, any shape, the value function's V.
+        target: float, same shape, the returns or targets y that it learns.
 
     Returns:
         float [], without gradient; 0 where all targets are alike.

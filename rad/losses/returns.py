@@ -14,24 +14,24 @@ def gae(
     gamma: float,
     gae_lambda: float,
 ) -> tuple[Tensor, Tensor]:
-    """Estimate advantages by an exponential mean of k-step ones, going backwards through time.
+    """Estimate advantages by an exponential mean of k-step ones, backwards in time.
 
     delta_t = r_t + gamma V(s_{t+1}) (1 - terminated_t) - V(s_t);
     A_t = delta_t + gamma lambda (1 - ended_t) A_{t+1}, with ended = terminated or truncated.
 
-    So a termination has no future, while a truncation keeps the value of the observation that the episode was
-    cut at; through neither does the sum reach into the next episode. The usual implementations know one
-    `done` only and take a time limit for a termination.
+    So a termination has no future, while a truncation keeps the value of the episode's last observation; through
+    neither does the sum reach into the next episode. The usual implementations have one `done` and treat a time limit
+    as a termination.
 
     Args:
         reward: float [T, N], of the step from observation t.
         value: float [T, N], of observation t.
-        next_value: float [T, N], of the observation that step t led to: at an episode's end the final one,
-            not the first of the next episode.
-        terminated: bool [T, N], the future counts for nothing; counts where both are true.
+        next_value: float [T, N], of the observation after step t: at an episode's end the final one, not the first of
+            the next episode.
+        terminated: bool [T, N], the future counts for nothing; it decides where both are true.
         truncated: bool [T, N], the episode was cut.
         gamma: discount per agent step.
-        gae_lambda: lambda, from 0 (the one-step advantage) to 1 (the return of all steps that are there, less V).
+        gae_lambda: lambda, from 0 (the one-step advantage) to 1 (the return of all steps of the rollout, less V).
 
     Returns:
         Advantages and returns (advantage + value, what the value regresses on), float [T, N] each.

@@ -74,7 +74,7 @@ def actor_loss(q: tuple[Tensor, Tensor], log_prob: Tensor, alpha: Tensor) -> tup
     """Compute L = mean(alpha * log pi(a|s) - min(Q1, Q2)(s, a)) with a reparametrized from pi.
 
     Args:
-        q: two float [B], values of the policy's own actions, differentiable in them.
+        q: two float [B], values of the policy's actions, differentiable in them.
         log_prob: float [B], log-density of those actions in nats.
         alpha: float [], temperature, > 0; receives no gradient.
 

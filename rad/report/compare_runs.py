@@ -1,4 +1,4 @@
-"""Two runs, or two settings with several seeds each, beside each other: how far their returns at the end lie apart."""
+"""Compare two runs, or two settings with several seeds each: how far their returns at the end are apart."""
 
 import math
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ NORMAL = NormalDist().inv_cdf((1 + CONFIDENCE) / 2)
 
 
 class Line(NamedTuple):
-    """A split: mean returns of both sides, the first less the second, and how many values each mean is of."""
+    """A split: mean returns of both sides, the first less the second, and the number of values of each mean."""
 
     split: str
     first: float
@@ -34,22 +34,15 @@ class Line(NamedTuple):
 
 @dataclass(frozen=True)
 class RunComparison:
-    """What a comparison found.
+    """The result of a comparison."""
 
-    Attributes:
-        lines: for each split that both sides have.
-        unit: what the counts are of: episodes or runs.
-        notes: what the intervals cover, and what else to know.
-        settings: values of both sides by field, where they differ.
-    """
-
-    lines: list[Line]
-    unit: str
-    notes: list[str]
-    settings: dict[str, tuple[str, str]]
+    lines: list[Line]  # for each split that both sides have
+    unit: str  # of the counts: episodes or runs
+    notes: list[str]  # what the intervals cover, and cautions
+    settings: dict[str, tuple[str, str]]  # values of both sides by field, where they differ
 
     def text(self) -> str:
-        """Write it as plain text."""
+        """Return the comparison as plain text."""
         decimals = decimals_for([value for line in self.lines for value in (line.first, line.second)])
         numbers = [Column(name, decimals=decimals) for name in ("A", "B", "A less B [95 %]")]
         counts = [Column(f"{self.unit} of {name}") for name in "AB"]
@@ -70,7 +63,7 @@ def load_side(folder: Path) -> Group:
     groups, _ = group(find_runs(folder).runs)
     if len(groups) > 1:
         named = ", ".join(f"{setting.task} {setting.method}" for setting in groups)
-        raise ValueError(f"{folder} holds runs of {len(groups)} settings ({named}); expected a run, or seeds of one")
+        raise ValueError(f"{folder} holds runs of {len(groups)} settings ({named}); expected seeds of a single one")
     return groups[0]
 
 
@@ -81,9 +74,11 @@ def compare_groups(first: Group, second: Group) -> RunComparison:
         ValueError: the tasks differ, or a side has nothing to compare.
     """
     if first.task != second.task:
-        raise ValueError(f"RUN_B: is of {second.task}, RUN_A of {first.task}; expected one task")
+        raise ValueError(f"RUN_B: is of {second.task}, RUN_A of {first.task}; expected the same task")
     single = len(first.runs) == len(second.runs) == 1
     lines, notes = _over_episodes(first.runs[0], second.runs[0]) if single else _over_seeds(first, second)
+    if not lines:
+        raise ValueError("RUN_A and RUN_B: share no split that both have been evaluated on; expected at least 1")
     notes += _cautions(first, second)
     return RunComparison(lines, "episodes" if single else "runs", notes, _settings(first, second))
 
@@ -94,18 +89,19 @@ def _over_seeds(first: Group, second: Group) -> tuple[list[Line], list[str]]:
         if not count:
             raise ValueError(f"{name}: has no finished run, of {len(side.runs)}; expected at least 1")
     lines, notes = [], []
-    for split in _shared(first, second):
+    splits_of = [dict.fromkeys(split for run in side.runs for split in splits(run)) for side in (first, second)]
+    for split in [split for split in splits_of[0] if split in splits_of[1]]:
         pair = final_returns(first, split), final_returns(second, split)
         if all(pair):
-            lines.append(_line(split, *pair, Estimate(_gap(*pair), *difference_interval(*pair, paired=False))))
-            notes += _chance(split, *pair)
-    covered = "intervals: chance of training, by drawing the runs of both sides anew"
+            lines.append(_line(split, *pair, paired=False))
+            notes += _improvement(split, *pair)
+    covered = "intervals: randomness of training, by resampling the runs of both sides"
     if warning := few_seeds_warning(min(counts), of="difference"):
         notes.append(warning)
-    return _some(lines), [covered, *notes]
+    return lines, [covered, *notes]
 
 
-def _chance(split: str, first: Sequence[float], second: Sequence[float]) -> list[str]:
+def _improvement(split: str, first: Sequence[float], second: Sequence[float]) -> list[str]:
     """Say how likely A scores more than B, where both have two runs."""
     if min(len(first), len(second)) < 2:
         return []
@@ -121,22 +117,17 @@ def _over_episodes(first: Run, second: Run) -> tuple[list[Line], list[str]]:
         basis = (
             "paired by episode, which began in the same states on both sides"
             if pairs[0].is_paired
-            else "not paired: the episodes began in other states or levels"
+            else "not paired: the episodes began in different states or levels"
         )
-        early = [note for pair in pairs[:1] for note in _early(pair, first, second)]
-        covered = f"episodes of rad evaluate, {basis}; intervals: their chance with these two agents, not of training"
-        return [_paired_line(pair) for pair in pairs], [covered, *early]
+        covered = f"episodes of rad evaluate, {basis}; intervals: randomness of these episodes, not of training"
+        lines = [_line(pair.split, pair.first, pair.second, paired=pair.is_paired) for pair in pairs]
+        return lines, [covered, *_early(pairs[0], first, second)]
     lines = [line for split in splits(first) if split in splits(second) for line in _last_line(first, second, split)]
     covered = (
         "last evaluation of the training, of which means and standard deviations are kept: intervals are normal "
-        "approximations of the chance of its episodes with these two agents, not of training"
+        "approximations of the randomness of its episodes, not of training"
     )
-    return _some(lines), [covered, "rad evaluate on both runs, with one seed, gives pairs of episodes"]
-
-
-def _paired_line(pair: Pair) -> Line:
-    interval = difference_interval(pair.first, pair.second, paired=pair.is_paired)
-    return _line(pair.split, pair.first, pair.second, Estimate(_gap(pair.first, pair.second), *interval))
+    return lines, [covered, "rad evaluate on both runs, with the same seed, gives pairs of episodes"]
 
 
 def _last_line(first: Run, second: Run, split: str) -> list[Line]:
@@ -156,29 +147,14 @@ def _last_row(run: Run, split: str) -> tuple[float, float, int]:
     return mean, std, int(row.get("episodes") or 0)
 
 
-def _line(split: str, first: Sequence[float], second: Sequence[float], difference: Estimate) -> Line:
-    return Line(split, fmean(first), fmean(second), difference, len(first), len(second))
-
-
-def _gap(first: Sequence[float], second: Sequence[float]) -> float:
-    return fmean(first) - fmean(second)
-
-
-def _some(lines: list[Line]) -> list[Line]:
-    if not lines:
-        raise ValueError("RUN_A and RUN_B: share no split that both have been evaluated on; expected at least 1")
-    return lines
-
-
-def _shared(first: Group, second: Group) -> list[str]:
-    of_first, of_second = (
-        dict.fromkeys(split for run in side.runs for split in splits(run)) for side in (first, second)
-    )
-    return [split for split in of_first if split in of_second]
+def _line(split: str, first: Sequence[float], second: Sequence[float], *, paired: bool) -> Line:
+    means = fmean(first), fmean(second)
+    difference = Estimate(means[0] - means[1], *difference_interval(first, second, paired=paired))
+    return Line(split, *means, difference, len(first), len(second))
 
 
 def _early(pair: Pair, first: Run, second: Run) -> list[str]:
-    """Say where the agents that played were not yet those of the end."""
+    """Say which agents played before the end of their training."""
     sides = (("A", pair.frames[0], first), ("B", pair.frames[1], second))
     return [
         f"the episodes of {name} were played at {frames:,} frames, its training is at {final_result(run).frames:,}"
@@ -188,7 +164,7 @@ def _early(pair: Pair, first: Run, second: Run) -> list[str]:
 
 
 def _cautions(first: Group, second: Group) -> list[str]:
-    """Say what makes a comparison uneven: runs that are not finished."""
+    """Name the runs that are not finished."""
     return [
         f"{name}: {run.folder} is unfinished, at {end.frames:,} of {end.target_frames:,} frames"
         for name, side in (("A", first), ("B", second))
@@ -198,10 +174,9 @@ def _cautions(first: Group, second: Group) -> list[str]:
 
 
 def _settings(first: Group, second: Group) -> dict[str, tuple[str, str]]:
+    def values(side: Group, name: str) -> str:
+        return ", ".join(dict.fromkeys(shown(flat(run.config).get(name)) for run in side.runs))
+
     names = differences([run.config for run in runs_in((first, second))])
-    values = {name: (_values(first, name), _values(second, name)) for name in names}
-    return {name: pair for name, pair in values.items() if pair[0] != pair[1]}
-
-
-def _values(side: Group, name: str) -> str:
-    return ", ".join(dict.fromkeys(shown(flat(run.config).get(name)) for run in side.runs))
+    pairs = {name: (values(first, name), values(second, name)) for name in names}
+    return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}

@@ -7,11 +7,9 @@ from contextlib import contextmanager
 
 import psutil
 
-__all__ = ["Every", "Rate", "process_age_s"]
-
 
 class Every:
-    """Say once for each multiple of `interval` that a growing count reaches or passes.
+    """Tell once for each multiple of `interval` that a growing count reaches or passes it.
 
     Args:
         interval: spacing of the multiples in the unit of the count; 0 means never.
@@ -57,13 +55,13 @@ def process_age_s() -> float:
 
 
 class Rate:
-    """Growth of a count per second, from mark to mark of lately, leaving out the time spent in `paused`.
+    """Growth of a count per second between recent marks, without the time spent in `paused`.
 
-    Marks stand where work of one kind is complete, the updates of training say, so that neither what comes before the
-    first of them nor a part of one is taken for speed.
+    Marks are set where work of one kind is complete, such as an update of training, so that neither what precedes the
+    first mark nor a part of an update counts.
 
     Args:
-        window_s: seconds that the marks which count reach back, at least two marks whatever their distance.
+        window_s: age in seconds of the oldest mark used; at least two marks are used, whatever their age.
         least_s: seconds between first and last mark below which a rate would be noise.
         now: a clock in seconds; tests pass their own.
     """
@@ -76,7 +74,7 @@ class Rate:
         self._marks: deque[tuple[float, int]] = deque()
 
     def mark(self, count: int) -> None:
-        """Note the present count."""
+        """Record the current count."""
         self._marks.append((self._now() - self._paused_s, count))
         while len(self._marks) > 2 and self._marks[-1][0] - self._marks[1][0] >= self._window_s:
             self._marks.popleft()

@@ -1,4 +1,4 @@
-"""Which device and number format a run uses, and what the machine has left to give."""
+"""Device and number format of a run, and the machine's free resources."""
 
 import ctypes
 import os
@@ -10,20 +10,6 @@ import psutil
 import torch
 
 from rad import __version__
-
-__all__ = [
-    "PRECISIONS",
-    "describe",
-    "free_memory_bytes",
-    "has_fast_bf16",
-    "model",
-    "processor",
-    "resolve_device",
-    "resolve_precision",
-    "set_threads",
-    "tune_allocator",
-    "usable_cpus",
-]
 
 PRECISIONS = ("auto", "bf16", "fp32")
 
@@ -38,7 +24,7 @@ def resolve_device(name: str = "auto") -> torch.device:
     """Turn a device name into a device that can be used now.
 
     Args:
-        name: ``"auto"`` (CUDA if there is a device, else the CPU), ``"cpu"``, ``"cuda"`` or ``"cuda:1"``.
+        name: `"auto"` (CUDA if there is a device, else the CPU), `"cpu"`, `"cuda"` or `"cuda:1"`.
 
     Raises:
         ValueError: an unknown name, or a device that this machine does not have.
@@ -48,9 +34,9 @@ def resolve_device(name: str = "auto") -> torch.device:
         return torch.device("cuda" if cuda_devices else "cpu")
     try:
         device = torch.device(name)
-    except RuntimeError as error:
-        raise ValueError(f"unknown device {name!r}; known: auto, cpu, cuda, cuda:N") from error
-    if device.type not in ("cpu", "cuda"):
+    except RuntimeError:
+        device = None
+    if device is None or device.type not in ("cpu", "cuda"):
         raise ValueError(f"unknown device {name!r}; known: auto, cpu, cuda, cuda:N")
     if device.type == "cuda" and (device.index or 0) >= cuda_devices:
         raise ValueError(f"device {name!r} is not available; this machine has {cuda_devices} CUDA devices")
@@ -65,9 +51,9 @@ def has_fast_bf16(device: torch.device) -> bool:
 
 
 def resolve_precision(name: str, device: torch.device) -> str:
-    """Turn a precision name into ``"fp32"`` or ``"bf16"``.
+    """Turn a precision name into `"fp32"` or `"bf16"`.
 
-    ``"auto"`` takes bf16 where the hardware multiplies it (`has_fast_bf16`). An explicit ``"bf16"`` is always
+    `"auto"` takes bf16 where the hardware multiplies it (`has_fast_bf16`). An explicit `"bf16"` is always
     allowed, so that a run can be repeated anywhere; without hardware support it is slower than fp32.
 
     Raises:
@@ -81,13 +67,13 @@ def resolve_precision(name: str, device: torch.device) -> str:
 
 
 def tune_allocator() -> bool:
-    """Make glibc keep freed memory instead of handing it back and faulting it in again.
+    """Make glibc keep freed memory instead of returning it to the system and faulting it in again.
 
-    Call it before the first large tensor. Updates at large batches run up to several times faster; in return
-    the process stays at its high-water mark of memory. The environment variable RAD_NO_MALLOPT=1 opts out.
+    Call it before the first large tensor. Updates at large batches run up to several times faster; in return the
+    process keeps its peak of memory. The environment variable RAD_NO_MALLOPT=1 opts out.
 
     Returns:
-        True if the settings were made; False where the C library is not glibc, or on opt-out.
+        Whether the settings were made: False where the C library is not glibc, or on opt-out.
     """
     if os.environ.get("RAD_NO_MALLOPT") == "1" or platform.libc_ver()[0] != "glibc":
         return False
@@ -108,7 +94,7 @@ def set_threads(count: int) -> None:
 
 
 def processor() -> str:
-    """Return the model of the processor, or its architecture where the system does not tell."""
+    """Return the model of the processor, or its architecture where that is unknown."""
     return _cpuinfo("model name") or platform.machine()
 
 
@@ -123,28 +109,30 @@ def usable_cpus() -> int:
 
 
 def free_memory_bytes() -> int:
-    """Return how many bytes this process can still take: what the machine has, capped by its cgroups."""
+    """Return how many bytes this process can still allocate: the machine's free memory, capped by its cgroups."""
     left = [limit - used for limit, used in _cgroup_limits()]
     return max(0, min([psutil.virtual_memory().available, *left]))
 
 
-def _cgroup_limits(root: Path = Path("/sys/fs/cgroup"), own: Path = Path("/proc/self/cgroup")) -> list[tuple[int, int]]:
+def _cgroup_limits(
+    root: Path = Path("/sys/fs/cgroup"), groups: Path = Path("/proc/self/cgroup")
+) -> list[tuple[int, int]]:
     """Return (limit, use without reclaimable file cache) in bytes of each memory cgroup of this process."""
-    found = []
-    for controllers, group in _cgroups(own):
+    limits = []
+    for controllers, group in _cgroups(groups):
         v1 = "memory" in controllers
         base = root / "memory" if v1 else root
         for folder in _up_to_root(base, group):
             limit = _read_int(folder / ("memory.limit_in_bytes" if v1 else "memory.max"))
             used = _read_int(folder / ("memory.usage_in_bytes" if v1 else "memory.current"))
             if limit is not None and used is not None:
-                found.append((limit, used - _inactive_file_bytes(folder / "memory.stat", v1)))
-    return found
+                limits.append((limit, used - _inactive_file_bytes(folder / "memory.stat", v1)))
+    return limits
 
 
-def _cgroups(own: Path) -> list[tuple[list[str], str]]:
+def _cgroups(file: Path) -> list[tuple[list[str], str]]:
     """Read (controllers, path) of the memory cgroup (v1) and of the unified one (v2: no controllers)."""
-    rows = [line.split(":", 2) for line in _lines(own)]
+    rows = [line.split(":", 2) for line in _lines(file)]
     groups = [(row[1].split(","), row[2]) for row in rows if len(row) == 3]
     return [(names, path) for names, path in groups if "memory" in names or names == [""]]
 
@@ -174,7 +162,7 @@ def _lines(path: Path) -> list[str]:
 
 
 def _cpuinfo(name: str) -> str:
-    """Return what the system says of the first processor under a name; empty if nothing."""
+    """Return an entry of /proc/cpuinfo for the first processor; empty without one."""
     return next((line.partition(":")[2].strip() for line in _lines(CPUINFO) if line.startswith(name)), "")
 
 

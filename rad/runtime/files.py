@@ -7,8 +7,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-__all__ = ["TEMPORARY_PREFIX", "locked", "replacing", "sync_folder"]
-
 TEMPORARY_PREFIX = ".tmp-"
 
 
@@ -16,10 +14,9 @@ TEMPORARY_PREFIX = ".tmp-"
 def replacing(path: Path) -> Iterator[BinaryIO]:
     """Open a temporary file that takes the place of `path` when the block ends without an error.
 
-    A kill or a power cut leaves the old file or the new one, never a part.
-    The contents are on the disk before the name is; `sync_folder` makes the name itself durable. After an
-    error the temporary file is gone and `path` is as before. A killed process leaves a file whose name starts
-    with `TEMPORARY_PREFIX`.
+    A kill or a power cut leaves the old file or the new one, never a part. The contents are on the disk before the name
+    is; `sync_folder` makes the name itself durable. After an error the temporary file is gone and `path` is as before.
+    A killed process leaves a file whose name starts with `TEMPORARY_PREFIX`.
     """
     temporary = path.with_name(f"{TEMPORARY_PREFIX}{os.getpid()}-{path.name}")
     try:
@@ -43,9 +40,9 @@ def sync_folder(folder: Path) -> None:
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Hold `path`, a file that exists, while the block runs; the end of the process lets go of it too.
+    """Lock `path`, an existing file, while the block runs, and at most while the process runs.
 
-    Only who asks with this function is kept out; reading and replacing go on.
+    It keeps out callers of this function only; reading and replacing are not blocked.
 
     Raises:
         BlockingIOError: another process holds it, or this one does already.

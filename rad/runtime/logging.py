@@ -1,4 +1,4 @@
-"""Where a run's numbers go: averages on the device, rows in a file, TensorBoard, W&B, the terminal."""
+"""Logs of a run's numbers: averages on the device, rows in a file, TensorBoard, W&B."""
 
 import json
 import math
@@ -15,10 +15,7 @@ from torch import Tensor
 
 from rad.runtime.files import replacing, sync_folder
 from rad.runtime.metrics_file import whole_rows
-from rad.runtime.progress import Progress
 from rad.runtime.run_dir import METRICS_FILE
-
-__all__ = ["Averages", "Progress", "RunLog"]
 
 SEED_FOLDER = re.compile(r"seed-\d+")  # of a run in a sweep
 
@@ -35,7 +32,7 @@ class Averages:
         self._counts: dict[str, int] = {}
 
     def add(self, metrics: Mapping[str, Tensor | float]) -> None:
-        """Count in one value per name.
+        """Add one value per name.
 
         Args:
             metrics: 0-d tensors on any device, or numbers.
@@ -63,7 +60,7 @@ class Averages:
         return means
 
     def state_dict(self) -> dict[str, dict[str, Any]]:
-        """Return the sums and counts, so that a resumed run goes on with a half-full average."""
+        """Return the sums and counts, so that a resumed run continues a half-full average."""
         return {"sums": dict(self._sums), "floats": dict(self._floats), "counts": dict(self._counts)}
 
     def load_state_dict(self, state: Mapping[str, Mapping[str, Any]]) -> None:
@@ -84,17 +81,17 @@ def _to_floats(sums: Mapping[str, Tensor]) -> dict[str, float]:
 
 
 class RunLog:
-    """Write rows of metrics to ``metrics.jsonl`` in the run folder, and to TensorBoard and W&B if asked.
+    """Write rows of metrics to `metrics.jsonl` in the run folder, and to TensorBoard and W&B if asked.
 
-    A row is one line of standard JSON: kind, frames, agent_steps, time_s, then the metrics in their order.
-    JSON has no NaN or infinity, so those are written as ``null``. Each row is flushed: a killed run loses at
-    most one. `time_s` counts seconds of running, and continues from the last row when a run resumes.
+    A row is one line of standard JSON: kind, frames, agent_steps, time_s, then the metrics in their order. JSON has no
+    NaN or infinity, so those are written as `null`. Each row is flushed: a killed run loses at most one. `time_s`
+    counts seconds of running, and continues from the last row when a run resumes.
 
     Args:
         run_dir: folder of the run; made if absent.
-        tensorboard: also write scalars named ``kind/name`` over frames to ``run_dir/tensorboard``.
-        wandb_project: also log to this Weights & Biases project; the variables of that library are obeyed
-            (``WANDB_MODE=offline`` needs no network). None or an empty text for not at all.
+        tensorboard: also write scalars named `kind/name` over frames to `run_dir/tensorboard`.
+        wandb_project: also log to this Weights & Biases project, with that library's environment variables
+            (`WANDB_MODE=offline` needs no network); None or empty for none.
 
     Raises:
         ModuleNotFoundError: `wandb_project` was given and wandb is not installed.
@@ -110,14 +107,14 @@ class RunLog:
 
     @property
     def time_s(self) -> float:
-        """Seconds of running so far, those before a resume among them."""
+        """Seconds of running so far, including those before a resume."""
         return round(time.perf_counter() - self._start, 3)
 
     def write(self, kind: str, row: Mapping[str, float], *, frames: int, agent_steps: int) -> None:
         """Write one row.
 
         Args:
-            kind: ``"train"``, ``"episode"``, ``"eval"`` or another name for a kind of row.
+            kind: `"train"`, `"episode"`, `"eval"` or another name for a kind of row.
             row: metrics as plain numbers, by name.
             frames: environment frames so far (agent steps x action repeat).
             agent_steps: agent steps so far.
@@ -216,12 +213,12 @@ def _start_wandb(project: str, folder: Path) -> Any:
 
 
 def _wandb_name(folder: Path) -> str:
-    """Return what tells a run from others: its folder, with task and augmentation where a sweep put it below those."""
+    """Return a distinct name: the run's folder, with task and augmentation for the run of a sweep."""
     return "/".join(folder.absolute().parts[-3:]) if SEED_FOLDER.fullmatch(folder.name) else folder.name
 
 
 def _wandb_id(folder: Path) -> str:
-    """Return the W&B name of this run, made once and kept beside it, so that a resumed run goes on there."""
+    """Return the W&B id of this run, made once and kept in its folder for a resume."""
     path = folder / "wandb_id.txt"
     if not path.exists():
         with replacing(path) as file:

@@ -1,6 +1,6 @@
 """metrics.jsonl read back: a row is a line of JSON with kind, frames, agent_steps, time_s, and then metrics.
 
-A killed run may leave its last line without the end, torn: that is no row, unless only the newline is missing.
+The last line of a killed run may be torn: that is no row, unless only the newline is missing.
 """
 
 import json
@@ -11,7 +11,7 @@ from typing import Any
 COUNTS = ("frames", "agent_steps", "time_s")
 
 Row = dict[str, Any]
-"""Numbers that were not finite stand in the file as ``null``, and here as None."""
+"""Numbers that are not finite are `null` in the file and None here."""
 
 
 def read_rows(path: str | Path) -> list[Row]:
@@ -22,9 +22,8 @@ def read_rows(path: str | Path) -> list[Row]:
         OSError: there is no such file.
     """
     *lines, last = Path(path).read_text(encoding="utf-8", errors="replace").split("\n")
-    return [parse_row(line, f"'{path}' line {number}") for number, line in enumerate(lines, start=1)] + whole_rows(
-        [last]
-    )
+    rows = [parse_row(line, f"'{path}' line {number}") for number, line in enumerate(lines, start=1)]
+    return rows + whole_rows([last])
 
 
 def last_rows(path: str | Path, nbytes: int = 65_536) -> list[Row]:

@@ -1,19 +1,19 @@
-"""Settings as earlier versions wrote them, brought into the form of this one."""
+"""Settings of earlier versions, converted to the current form."""
 
 from collections.abc import Mapping
 from typing import Any
 
-ENCODER_OPTIONS = ("num_layers", "num_filters", "width")  # were fields of their own, 0 for the encoder's default
+ENCODER_OPTIONS = ("num_layers", "num_filters", "width")  # were fields of a run, 0 for the encoder's default
 SUITES = ("procgen",)  # whose options were a field of every run of PPO, whatever its task
-# With what was done before they were there, of a run and of its agent.
+# New settings of a run and of its agent, with the earlier behavior.
 ADDED = {"sac": {"eval_policy": "mode", "auxiliary_loss": "none"}, "ppo": {"auxiliary_loss": "none"}}
 ADDED_TO_AGENT = {"sac": {"actor_features": "after", "target_encoder": True}}
 
 
 def migrate(plain: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the fields of a configuration, nested or flat, under the names that they have now.
+    """Return the fields of a configuration, nested or flat, under their current names.
 
-    A file that is of something else may have fields of these names; what has another type is left as it is.
+    Another kind of file may have fields of these names; those of another type are left as they are.
 
     Example:
         >>> migrate({"algo": "ppo", "encoder": "impala", "num_layers": 0, "num_filters": 0, "width": 2})

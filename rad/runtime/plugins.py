@@ -1,4 +1,4 @@
-"""Plugins: modules from outside that register augmentations, encoders and the like before flags are read."""
+"""Plugins: the user's modules that register augmentations, encoders and others before flags are read."""
 
 import importlib
 import os
@@ -21,7 +21,7 @@ def flags() -> list[str]:
 
 
 def load(name: str) -> None:
-    """Import a plugin, and note it for the processes that this one starts.
+    """Import a plugin, and pass it on to the processes that this one starts.
 
     Args:
         name: a module that Python can import, or a file that ends in `.py`.

@@ -7,8 +7,6 @@ import hashlib
 
 import torch
 
-__all__ = ["generator", "seed_for"]
-
 MAX_BITS = 63  # the largest seed that torch and NumPy both take as a signed 64-bit integer
 
 
@@ -19,9 +17,9 @@ def seed_for(run_seed: int, purpose: str, index: int = 0, *, bits: int = MAX_BIT
 
     Args:
         run_seed: the run's seed, an integer >= 0.
-        purpose: name of the stream, for example ``"replay"`` or ``"env"``.
+        purpose: name of the stream, for example `"replay"` or `"env"`.
         index: which stream of that purpose (environment slot, episode), an integer >= 0.
-        bits: width of the result in bits, 1 to 63; NumPy's legacy ``RandomState`` takes 32.
+        bits: width of the result in bits, 1 to 63; NumPy's legacy `RandomState` takes 32.
 
     Returns:
         An integer in [0, 2^bits), the same on every machine and Python version.

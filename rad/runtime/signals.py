@@ -7,22 +7,20 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
-__all__ = ["StopRequest"]
-
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
 
 
 class StopRequest:
     """Turn SIGINT, SIGTERM and SIGUSR1 into a flag while the `with` block runs.
 
-    The loop reads `requested` between steps, saves, and leaves with `exit_code`. A second SIGINT is a user who will
-    not wait: it raises SystemExit at once and gives the old handlers back, so a third one acts as if this class were
-    not there. SIGTERM and SIGUSR1 come from programs, often twice (from a sweep and from what stops the sweep), and
-    change nothing any more. A signal that was ignored before stays ignored (a background job of a shell ignores
-    SIGINT). Outside the main thread, where Python handles no signals, the flag simply never rises.
+    The loop reads `requested` between steps, saves, and exits with `exit_code`. A second SIGINT comes from an impatient
+    user: it raises SystemExit at once and restores the old handlers. Further SIGTERMs and SIGUSR1s come from programs
+    (from a sweep and from what stops the sweep) and change nothing. A signal that was ignored before stays ignored (a
+    background job of a shell ignores SIGINT). Outside the main thread, where Python handles no signals, there is no
+    flag.
 
-    Forked children inherit the handlers: there a SIGINT or SIGUSR1 is left to the parent, and a SIGTERM ends the
-    child. Spawned ones (workers of environments) do not, see `rad.envs.workers`.
+    Forked children inherit the handlers: they ignore SIGINT and SIGUSR1, and SIGTERM ends them. Spawned ones (workers
+    of environments) do not, see `rad.envs.workers`.
 
     Example:
         >>> with StopRequest() as stop:

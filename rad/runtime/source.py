@@ -1,10 +1,8 @@
-"""Which state of this project's source is running."""
+"""The commit of the source that is running."""
 
 import subprocess
 from functools import cache
 from pathlib import Path
-
-__all__ = ["commit"]
 
 ROOT = Path(__file__).resolve().parents[2]
 DIGITS = 10

@@ -1,4 +1,4 @@
-"""Writing films of episodes."""
+"""Videos of episodes."""
 
 from fractions import Fraction
 from pathlib import Path
@@ -7,9 +7,7 @@ import numpy as np
 
 from rad.runtime.files import replacing
 
-__all__ = ["write_mp4"]
-
-CONSTANT_RATE_FACTOR = "18"  # quality of libx264, 0 (lossless) to 51; 18 is close to what the eye can tell
+CONSTANT_RATE_FACTOR = "18"  # quality of libx264, 0 (lossless) to 51; 18 looks nearly lossless
 
 
 def write_mp4(path: str | Path, frames: np.ndarray, fps: float) -> None:
@@ -41,8 +39,7 @@ def _encode(file: object, frames: np.ndarray, rate: Fraction) -> None:
     import av
 
     height, width = (size + size % 2 for size in frames.shape[1:3])
-    options = {"movflags": "+faststart"}
-    with av.open(file, mode="w", format="mp4", options=options) as container:
+    with av.open(file, mode="w", format="mp4", options={"movflags": "+faststart"}) as container:
         stream = container.add_stream("libx264", rate=rate, options={"crf": CONSTANT_RATE_FACTOR})
         stream.height, stream.width, stream.pix_fmt = height, width, "yuv420p"
         for image in frames:

@@ -1,4 +1,4 @@
-"""What is checked before a sweep starts: every run's settings, and an environment of each scene."""
+"""Checks before a sweep starts: every run's settings, and an environment of each scene."""
 
 import dataclasses
 import os
@@ -16,7 +16,7 @@ def check_trials(trials: Sequence[Trial]) -> None:
     """Check each run as `rad train` does; runs that differ in their seed alone, and equal scenes, once.
 
     Raises:
-        ValueError: the first thing that is wrong, as `--flag: ...`.
+        ValueError: a setting is wrong, as `--flag: ...`.
     """
     scenes: dict[Hashable, RunConfig] = {}
     for config in {dataclasses.replace(trial.config, seed=1, out=None) for trial in trials}:
@@ -29,7 +29,7 @@ def check_trials(trials: Sequence[Trial]) -> None:
 
 
 def check_out(out: Path, trials: Sequence[Trial]) -> None:
-    """Check that the runs that are new can be made in the folder of the sweep.
+    """Check that new runs can be made in the folder of the sweep.
 
     Raises:
         ValueError: they cannot; the text begins with --out.
@@ -52,5 +52,5 @@ def _exists(folder: Path) -> bool:
 
 def _scene(config: RunConfig) -> Hashable:
     """Return what an environment is made from: all settings but those of agent and augmentation, and the sizes."""
-    known = {name: value for name, value in vars(config).items() if name not in ("augment", "agent")}
-    return type(config), *known.items(), image_size(config), make_arms(config)[1]
+    settings = {name: value for name, value in vars(config).items() if name not in ("augment", "agent")}
+    return type(config), *settings.items(), image_size(config), make_arms(config)[1]

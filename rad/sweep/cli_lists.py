@@ -3,27 +3,27 @@
 import itertools
 from collections.abc import Sequence
 
-BANDIT = "ucb:"  # its augmentations are separated by commas of their own
+BANDIT = "ucb:"  # commas separate its augmentations
 
 
 def split(flag: str, words: Sequence[str]) -> list[str]:
     """Return the values in the order typed, each once.
 
-    An augmentation that begins with ``ucb:`` holds commas itself and has to stand alone.
+    An augmentation that begins with `ucb:` holds commas itself and has to be a separate word.
 
     Raises:
-        ValueError: a value is empty, or ``ucb:`` stands behind a comma.
+        ValueError: a value is empty, or `ucb:` follows a comma.
 
     Example:
         >>> split("augment", ["none,crop", "crop", "ucb:crop,flip"])
         ['none', 'crop', 'ucb:crop,flip']
     """
-    found = [value for word in words for value in ([word] if word.startswith(BANDIT) else word.split(","))]
-    if "" in found:
+    values = [value for word in words for value in ([word] if word.startswith(BANDIT) else word.split(","))]
+    if "" in values:
         raise ValueError(f"--{flag}: a value is empty in {' '.join(words)}; allowed: values with a space or , between")
-    if any(value.startswith(BANDIT) and value not in words for value in found):
+    if any(value.startswith(BANDIT) and value not in words for value in values):
         raise ValueError(f"--{flag}: {BANDIT} holds commas itself; put spaces around it, got {' '.join(words)}")
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys(values))
 
 
 def seeds(words: Sequence[str]) -> list[int]:
@@ -36,10 +36,10 @@ def seeds(words: Sequence[str]) -> list[int]:
         >>> seeds(["3"]), seeds(["3,5", "9"])
         ([1, 2, 3], [3, 5, 9])
     """
-    found = split("seeds", words)
-    if not all(value.isdecimal() for value in found):
+    values = split("seeds", words)
+    if not all(value.isdecimal() for value in values):
         raise ValueError(f"--seeds: must be one number N, for 1 to N, or several seeds, got {' '.join(words)}")
-    numbers = [int(value) for value in found]
+    numbers = [int(value) for value in values]
     if len(numbers) > 1 or len(words) > 1:
         return list(dict.fromkeys(numbers))
     if not 1 <= numbers[0] <= 10_000:  # more is a seed given as a number of seeds
@@ -48,27 +48,27 @@ def seeds(words: Sequence[str]) -> list[int]:
 
 
 def overrides(words: Sequence[str]) -> dict[str, list[str]]:
-    """Return the values of each field; a word without = goes on with the field before it.
+    """Return the values of each field; a word without = belongs to the field before it.
 
     Raises:
-        ValueError: there is no field, a field stands twice, or a value is empty.
+        ValueError: there is no field, a field is named twice, or a value is empty.
 
     Example:
         >>> overrides(["batch_size=64,128", "256", "gamma=0.9"])
         {'batch_size': ['64', '128', '256'], 'gamma': ['0.9']}
     """
-    found: dict[str, list[str]] = {}
+    fields: dict[str, list[str]] = {}
     name = ""
     for word in words:
         if "=" in word:
             name, _, word = word.partition("=")
             name = name.removeprefix("--").replace("-", "_")
-            if name in found:
+            if name in fields:
                 raise ValueError(f"--sweep: {name} stands twice; allowed: once, with all its values")
         if not name:
             raise ValueError(f"--sweep: must be FIELD=VALUE,VALUE, got {word}")
-        found.setdefault(name, []).append(word)
-    return {name: split("sweep", values) for name, values in found.items()}
+        fields.setdefault(name, []).append(word)
+    return {name: split("sweep", values) for name, values in fields.items()}
 
 
 def pairs(augments: Sequence[str]) -> list[str]:

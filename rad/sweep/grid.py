@@ -1,4 +1,4 @@
-"""The grid of a sweep: which runs it has, what each is called and what it computes. Nothing is read or written."""
+"""The grid of a sweep: its runs with their names and settings. Nothing is read or written."""
 
 import dataclasses
 import itertools
@@ -20,33 +20,21 @@ NOTHING: Mapping[str, str] = MappingProxyType({})
 
 @dataclass(frozen=True)
 class Grid:
-    """What a sweep varies.
+    """What a sweep varies."""
 
-    Attributes:
-        tasks: at least one.
-        augments: none for the preset's own.
-        seeds: at least one.
-        overrides: the values of each further field, as typed.
-    """
-
-    tasks: Sequence[str]
-    augments: Sequence[str]
-    seeds: Sequence[int]
-    overrides: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    tasks: Sequence[str]  # at least one
+    augments: Sequence[str]  # none for that of the preset
+    seeds: Sequence[int]  # at least one
+    overrides: Mapping[str, Sequence[str]] = field(default_factory=dict)  # the values of each further field, as typed
 
 
 @dataclass(frozen=True)
 class Trial:
-    """One run of a sweep.
+    """One run of a sweep."""
 
-    Attributes:
-        name: its folder within that of the sweep: TASK/AUGMENT[/FIELD=VALUE...]/seed-N.
-        config: what it computes; `out` is its folder.
-        overrides: the values, as texts, of what is varied beside task, augmentation and seed.
-    """
-
-    name: str
-    config: RunConfig
+    name: str  # its folder within that of the sweep: TASK/AUGMENT[/FIELD=VALUE...]/seed-N
+    config: RunConfig  # what it computes; `out` is its folder
+    # The values, as texts, of what is varied beside task, augmentation and seed.
     overrides: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -58,18 +46,13 @@ class Trial:
 def trials(axes: Grid, run_flags: Sequence[str], parse: Parse, out: Path) -> list[Trial]:
     """Return the product of all axes, each run once.
 
-    The order lets every task and augmentation have its first seed before any has its second.
-
-    Args:
-        axes: what varies.
-        run_flags: the flags of all runs, as `rad train` takes them.
-        parse: reads flags; preset and task decide the defaults.
-        out: folder of the sweep.
+    Every task and augmentation has its first seed before any has its second. `run_flags` are flags of `rad train` for
+    all runs; preset and task decide the defaults.
 
     Raises:
-        ValueError: a field cannot be swept or takes no such value, or two runs would have one folder.
+        ValueError: a field cannot be swept or takes no such value, or two runs would share a folder.
     """
-    found: dict[str, Trial] = {}
+    by_name: dict[str, Trial] = {}
     bases = [
         (configured(task, overrides, run_flags, parse), overrides)
         for task in axes.tasks
@@ -78,13 +61,13 @@ def trials(axes: Grid, run_flags: Sequence[str], parse: Parse, out: Path) -> lis
     for seed, (base, overrides) in itertools.product(axes.seeds, bases):
         for augment in axes.augments or (base.augment,):
             trial = _trial(dataclasses.replace(base, augment=augment, seed=seed), overrides, out)
-            if found.setdefault(trial.name, trial) != trial:
+            if by_name.setdefault(trial.name, trial) != trial:
                 raise ValueError(f"--task: {trial.config.task} would share the folder {trial.folder} with another run")
-    return list(found.values())
+    return list(by_name.values())
 
 
 def configured(task: str, overrides: Mapping[str, str], run_flags: Sequence[str], parse: Parse) -> RunConfig:
-    """Return what the flags give for a task and one value of each swept field.
+    """Return the configuration that the flags give for a task and a value of each swept field.
 
     Raises:
         ValueError: there is no such field, or it takes no such value.
@@ -92,8 +75,8 @@ def configured(task: str, overrides: Mapping[str, str], run_flags: Sequence[str]
     base = parse([*run_flags, "--task", task])
     if not overrides:
         return base
-    known = values(base)
-    words = [word for name, text in overrides.items() for word in _words(name, text, known)]
+    fields = values(base)
+    words = [word for name, text in overrides.items() for word in _words(name, text, fields)]
     try:
         return parse([*run_flags, "--task", task, *words])
     except ValueError as error:
@@ -101,15 +84,15 @@ def configured(task: str, overrides: Mapping[str, str], run_flags: Sequence[str]
         raise ValueError(f"--sweep: {shown}: {error}") from None
 
 
-def _words(name: str, text: str, known: Mapping[str, Any]) -> list[str]:
+def _words(name: str, text: str, fields: Mapping[str, Any]) -> list[str]:
     """Return the flag that gives a field a value."""
     if name in (*OWN_AXES, "out"):
         allowed = "--seeds" if name == "seed" else flag_name(name)
         raise ValueError(f"--sweep: {name} has a flag of its own: {allowed}")
-    if name not in known:
-        fields = sorted(known.keys() - {*OWN_AXES, "out"})
-        raise ValueError(f"--sweep: unknown field '{name}'; known: {', '.join(fields)}")
-    if not isinstance(known[name], bool):
+    if name not in fields:
+        names = sorted(fields.keys() - {*OWN_AXES, "out"})
+        raise ValueError(f"--sweep: unknown field '{name}'; known: {', '.join(names)}")
+    if not isinstance(fields[name], bool):
         return [f"{flag_name(name)}={text}"]
     if text.lower() not in ("true", "false"):
         raise ValueError(f"--sweep: {name} must be true or false, got {text}")
@@ -122,15 +105,12 @@ def _combinations(overrides: Mapping[str, Sequence[str]]) -> Iterator[dict[str, 
 
 
 def _trial(config: RunConfig, overrides: Mapping[str, str], out: Path) -> Trial:
-    known = values(config)
-    told = {name: _text(known[name], typed) for name, typed in overrides.items()}
-    folders = [
-        config.task.replace("/", "-"),
-        *(part.replace("/", "|") for part in (config.augment, *(f"{name}={text}" for name, text in told.items()))),
-        f"seed-{config.seed}",
-    ]
+    fields = values(config)
+    texts = {name: _text(fields[name], typed) for name, typed in overrides.items()}
+    parts = [config.augment, *(f"{name}={text}" for name, text in texts.items())]
+    folders = [config.task.replace("/", "-"), *(part.replace("/", "|") for part in parts), f"seed-{config.seed}"]
     name = "/".join(folders)
-    return Trial(name, dataclasses.replace(config, out=out / name), told)
+    return Trial(name, dataclasses.replace(config, out=out / name), texts)
 
 
 def _text(value: Any, typed: str) -> str:
@@ -139,6 +119,6 @@ def _text(value: Any, typed: str) -> str:
 
 
 def differing(was: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    """Return the names of what both have and what differs; the preset, from which others follow, first."""
+    """Return the names of common fields that differ; the preset, from which others follow, first."""
     names = [name for name in was.keys() & now.keys() if was[name] != now[name]]
     return sorted(names, key=lambda name: (name != "preset", name))

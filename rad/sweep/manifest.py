@@ -1,7 +1,7 @@
-"""sweep.json: the settings that all runs of a sweep share, so that a later command goes on with them or is refused.
+"""sweep.json: the settings that all runs of a sweep share, so that a later command resumes them or is refused.
 
-A command may ask for other tasks, augmentations, seeds and values of the swept fields than before: it adds runs, or
-goes on with some. All else has to be as before. The folder of a sweep without a record is taken by its runs alone.
+A command may name other tasks, augmentations, seeds and values of the swept fields than before: it adds runs, or
+resumes some. Everything else has to be as before. A folder without sweep.json is judged by its runs alone.
 """
 
 import json
@@ -33,7 +33,7 @@ def read(out: Path) -> Record | None:
     try:
         record = json.loads(path.read_text())
         schema, _ = record["schema"], [_group(group) for group in record["groups"]]
-        if not all(isinstance(found, list) for found in (record["runs"], record.get("commands", []))):
+        if not all(isinstance(entries, list) for entries in (record["runs"], record.get("commands", []))):
             raise TypeError("runs and commands must be lists")
     except (FileNotFoundError, NotADirectoryError):
         return None
@@ -50,13 +50,13 @@ def check(
     """Check that a command belongs to the sweep in its folder.
 
     Args:
-        record: what was recorded there.
+        record: of the sweep.
         overrides: the fields that the command varies, in order.
-        configure: what the command's flags give for a task and a value of each swept field.
+        configure: gives the configuration for a task and a value of each swept field.
         out: the folder.
 
     Raises:
-        ValueError: something is not as before; the text names the flag.
+        ValueError: a setting is not as before; the text names the flag.
     """
     for group in record["groups"]:
         task, before, was = _group(group)
@@ -74,7 +74,7 @@ def check(
 
 
 def merge(record: Record | None, trials: Sequence[Trial], command: Sequence[str]) -> Record:
-    """Return the record with the runs of `trials` added, and the words of the command that asked for them."""
+    """Return the record with the runs of `trials` added, and the words of their command."""
     old: Record = record or {"runs": [], "groups": []}
     groups: dict[tuple[Any, ...], dict[str, Any]] = {
         (task, *overrides.items()): settings for task, overrides, settings in map(_group, old["groups"])
@@ -86,12 +86,12 @@ def merge(record: Record | None, trials: Sequence[Trial], command: Sequence[str]
         "schema": SCHEMA,
         "commands": [words for words in old.get("commands", []) if words != list(command)] + [list(command)],
         "runs": list(dict.fromkeys([*old["runs"], *(trial.name for trial in trials)])),
-        "groups": [{"task": key[0], "swept": dict(key[1:]), "settings": found} for key, found in groups.items()],
+        "groups": [{"task": key[0], "swept": dict(key[1:]), "settings": shared} for key, shared in groups.items()],
     }
 
 
 def write(out: Path, record: Record) -> None:
-    """Write the record in one step."""
+    """Write the record atomically."""
     out.mkdir(parents=True, exist_ok=True)
     with replacing(out / RECORD_FILE) as file:
         file.write(json.dumps(record, indent=2).encode() + b"\n")
@@ -99,7 +99,7 @@ def write(out: Path, record: Record) -> None:
 
 
 def settings(config: RunConfig, overrides: Sequence[str]) -> dict[str, Any]:
-    """Return what runs of one task and one value of each swept field share, by name, as JSON gives it back."""
+    """Return the settings that runs of a task and a value of each swept field share, as they are read from JSON."""
     plain = flat(json.loads(json.dumps(to_json(config))))
     return {name: value for name, value in plain.items() if name not in (*OWN_AXES, "out", *overrides)}
 

@@ -1,4 +1,4 @@
-"""How a sweep is worked through."""
+"""How the runs of a sweep are run."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,23 +10,14 @@ from rad.training.measure import cores_of
 
 @dataclass(frozen=True)
 class Options:
-    """How a sweep is worked through.
+    """How the runs of a sweep are run."""
 
-    Attributes:
-        out: its folder.
-        workers: runs at a time; 0 for as many as memory and cores allow.
-        measure: time some updates first.
-        engine: its name in the table of engines.
-        address: of a Ray cluster; "" for an instance on this machine.
-        gpus: of a run on Ray; None for one if there are any.
-    """
-
-    out: Path
-    workers: int = 0
-    measure: bool = True
-    engine: str = "local"
-    address: str = ""
-    gpus: float | None = None
+    out: Path  # its folder
+    workers: int = 0  # runs at a time; 0 for as many as memory and cores allow
+    measure: bool = True  # time some updates first
+    engine: str = "local"  # its name in the table of engines
+    address: str = ""  # of a Ray cluster; "" for an instance on this machine
+    gpus: float | None = None  # of a run on Ray; None for one if there are any
 
 
 def cores_each(trials: Sequence[Trial]) -> int:

@@ -1,4 +1,4 @@
-"""The process of one run and what it prints. Without torch, so that a node of a cluster begins at once."""
+"""The process of a run and its log. It imports no torch, so that a node of a cluster starts at once."""
 
 import os
 import signal
@@ -13,7 +13,7 @@ from rad.runtime.run_dir import LOGS
 def launch(folder: Path, log: BinaryIO, variables: dict[str, str]) -> "subprocess.Popen[bytes]":
     """Start the process of a run.
 
-    It has a session of its own, so that a terminal's Ctrl-C reaches the sweep alone, which then asks it to stop.
+    It is in a separate session: a terminal's Ctrl-C reaches the sweep alone, which then asks its runs to stop.
     """
     return subprocess.Popen(
         [sys.executable, "-m", "rad.sweep.worker", str(folder), str(os.getpid())],
@@ -27,10 +27,10 @@ def launch(folder: Path, log: BinaryIO, variables: dict[str, str]) -> "subproces
 
 def environment(threads: int, gpu: str = "") -> dict[str, str]:
     """Return the variables of a run's process: threads of OpenMP and of the software renderer, and its GPU."""
-    found = dict(os.environ) | {"PYTHONUNBUFFERED": "1"}
+    variables = dict(os.environ) | {"PYTHONUNBUFFERED": "1"}
     if threads:
-        found |= {"OMP_NUM_THREADS": str(threads), "LP_NUM_THREADS": str(threads)}
-    return found | ({"CUDA_VISIBLE_DEVICES": gpu} if gpu else {})
+        variables |= {"OMP_NUM_THREADS": str(threads), "LP_NUM_THREADS": str(threads)}
+    return variables | ({"CUDA_VISIBLE_DEVICES": gpu} if gpu else {})
 
 
 def ended(status: int) -> str:
@@ -39,7 +39,7 @@ def ended(status: int) -> str:
 
 
 def log_file(out: Path, name: str) -> Path:
-    """Return where all that a run prints is kept, its errors among it."""
+    """Return the file of all that a run prints, including its errors."""
     return out / LOGS / f"{name}.log"
 
 

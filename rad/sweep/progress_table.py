@@ -1,4 +1,4 @@
-"""How far a sweep is: one line for each run at work, and one for all."""
+"""The progress of a sweep: a line for each run that is running, and a line for all."""
 
 import math
 import shutil
@@ -16,31 +16,21 @@ TERMINAL_PERIOD_S, FILE_PERIOD_S = 1.0, 60.0
 
 @dataclass(frozen=True)
 class Total:
-    """How far all runs are together.
+    """The progress of all runs together."""
 
-    Attributes:
-        runs: how many are finished.
-        all_runs: how many there are.
-        frames: environment frames so far, of all runs.
-        all_frames: frames at the end.
-    """
-
-    runs: int
-    all_runs: int
-    frames: int
-    all_frames: int
+    runs: int  # how many are finished
+    all_runs: int  # how many there are
+    frames: int  # environment frames so far, of all runs
+    all_frames: int  # frames at the end
 
 
-class Board:
+class ProgressTable:
     """Lines that are redrawn in place on a terminal each second, and printed each minute elsewhere.
 
     Args:
-        start_frames: frames done before; they count for the position, not for the rate.
+        start_frames: frames done before, which do not count for the rate; less where a run had to go back.
         stream: where to print; standard output by default.
-        now: a clock in seconds; tests pass their own.
-
-    Attributes:
-        start_frames: as given; less where a run had to go back.
+        now: a clock in seconds.
     """
 
     def __init__(
@@ -56,25 +46,25 @@ class Board:
 
     @property
     def due(self) -> bool:
-        """Tell whether the lines are old enough to be drawn anew."""
+        """Tell whether the lines are old enough to be drawn again."""
         period_s = TERMINAL_PERIOD_S if self._tty else FILE_PERIOD_S
         return self._now() - self._drawn_at >= period_s
 
     def draw(self, running: Mapping[str, tuple[RunProgress, int]], total: Total) -> None:
-        """Show where each run is, by its name with the frames at its end, and where all are."""
+        """Show the progress of each run, by its name with the frames at its end, and of all together."""
         self._clear()
         lines = [run_line(name, progress, frames) for name, (progress, frames) in running.items()]
         self._print([*lines, self._total_line(total)])
         self._drawn = len(lines) + 1 if self._tty else 0
         self._drawn_at = self._now()
 
-    def say(self, text: str) -> None:
+    def print(self, text: str) -> None:
         """Print a line that stays."""
         self._clear()
         print(text, file=self._stream, flush=True)
 
     def close(self) -> None:
-        """Take away what would be redrawn."""
+        """Clear the lines that would be redrawn."""
         self._clear()
         self._stream.flush()
 
@@ -99,7 +89,7 @@ class Board:
 
 
 def run_line(name: str, progress: RunProgress, frames: int) -> str:
-    """Write where one run is."""
+    """Write the progress of a run."""
     return (
         f"  {name}  {progress.frames:,}/{frames:,} frames  {three_digits(progress.frames_per_s)} frames/s  "
         f"return {three_digits(progress.episode_return)}"

@@ -1,4 +1,4 @@
-"""Work through the runs of a sweep: so many at a time, failed ones again, until all are done or a signal comes."""
+"""Run the runs of a sweep, several at a time and failed ones again, until all are done or a signal comes."""
 
 import time
 from collections import deque
@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from rad.runtime.signals import StopRequest
 from rad.sweep.grid import Trial
 from rad.sweep.process import ended, last_words, log_file
-from rad.sweep.progress_table import Board, Total
+from rad.sweep.progress_table import ProgressTable, Total
 from rad.sweep.status import RunProgress, is_finished, progress_of
 
 ATTEMPTS = 3
@@ -18,40 +18,32 @@ POLL_S = 0.2
 
 
 class Engine(Protocol):
-    """Where runs are worked on. A handle stands for one that was started."""
+    """Where runs are run. A handle stands for a run that was started."""
 
     def start(self, trial: Trial) -> Any:
-        """Begin a run, or go on with it, and return its handle."""
+        """Start or resume a run, and return its handle."""
 
     def poll(self, handle: Any) -> int | None:
-        """Return the exit status of a run, or None while it goes on."""
+        """Return the exit status of a run, or None while it runs."""
 
     def stop(self, handle: Any) -> None:
         """Ask a run to save itself and end."""
 
     def close(self) -> None:
-        """Let go of what the engine holds."""
+        """Release the engine's resources."""
 
 
 @dataclass
 class Job:
-    """A run at work, for the `attempt`-th time in this sweep."""
+    """A run that is running, for the `attempt`-th time in this sweep."""
 
     trial: Trial
     handle: Any
     attempt: int
 
 
-class Conductor:
-    """Works through runs with an engine, and shows how far they are.
-
-    Args:
-        engine: where they are worked on.
-        slots: how many at a time.
-        out: folder of the sweep.
-        trials: all runs.
-        finished: names of those that are.
-    """
+class Scheduler:
+    """Runs all trials but those already finished, `slots` at a time, with an engine, and shows their progress."""
 
     def __init__(
         self, engine: Engine, slots: int, out: Path, trials: Sequence[Trial], finished: Collection[str]
@@ -61,12 +53,12 @@ class Conductor:
         self.waiting = deque((trial, 1) for trial in trials if trial.name not in self.finished)
         self.running: list[Job] = []
         self.frames = {trial.name: self._frames(trial, progress_of(trial.folder)) for trial in trials}
-        self.board = Board(sum(self.frames.values()))
+        self.progress_table = ProgressTable(sum(self.frames.values()))
 
     def run(self) -> int:
-        """Work until all runs are finished or have failed; return 0, or 128 + the signal that came.
+        """Run until all runs are finished or have failed; return 0, or 128 + the signal that stopped the sweep.
 
-        Runs at work are then asked to stop, and waited for.
+        On a signal, the runs are asked to stop, and waited for.
         """
         with StopRequest() as stop:
             while self.running or (self.waiting and not stop.requested):
@@ -75,10 +67,10 @@ class Conductor:
                 elif self.slots:
                     self._stop()
                 self._collect(stop.requested)
-                if self.board.due:
+                if self.progress_table.due:
                     self._draw()
                 time.sleep(POLL_S)
-            self.board.close()
+            self.progress_table.close()
             return stop.exit_code
 
     def _fill(self) -> None:
@@ -92,12 +84,12 @@ class Conductor:
     def _stop(self) -> None:
         """Ask each run to stop, once."""
         self.slots = 0
-        self.board.say(f"stopping {len(self.running)} runs; each saves itself first")
+        self.progress_table.print(f"stopping {len(self.running)} runs; each saves itself first")
         for job in self.running:
             self.engine.stop(job.handle)
 
     def _collect(self, stopping: bool) -> None:
-        """Take note of the runs that have ended."""
+        """Handle the runs that have ended."""
         for job in list(self.running):
             status = self.engine.poll(job.handle)
             if status is not None:
@@ -109,30 +101,31 @@ class Conductor:
         if status == 0 and is_finished(trial):
             self.finished.add(trial.name)
             self.frames[trial.name] = trial.config.frames
-            self.board.say(f"finished {trial.name}")
+            self.progress_table.print(f"finished {trial.name}")
         elif not stopping:
             said = f"{last_words(self.out, trial.name)} (all of it: {log_file(self.out, trial.name)})"
             self._failed(trial, job.attempt, f"{ended(status)}, {said}")
 
     def _failed(self, trial: Trial, attempt: int, why: str) -> None:
-        """Put a run that failed behind those that wait, or give it up."""
+        """Queue a run that failed again, or give it up."""
         if attempt < ATTEMPTS:
             self.waiting.append((trial, attempt + 1))
         else:
             self.failed.append(trial)
-        self.board.say(f"failed {trial.name}, attempt {attempt} of {ATTEMPTS}: {why}")
+        self.progress_table.print(f"failed {trial.name}, attempt {attempt} of {ATTEMPTS}: {why}")
 
     def _draw(self) -> None:
         shown: dict[str, tuple[RunProgress, int]] = {}
         for trial in (job.trial for job in self.running):
-            found = progress_of(trial.folder)
-            shown[trial.name] = found, trial.config.frames
-            frames = self._frames(trial, found)
-            self.board.start_frames -= max(0, self.frames[trial.name] - frames)  # it goes on from a checkpoint before
+            progress = progress_of(trial.folder)
+            shown[trial.name] = progress, trial.config.frames
+            frames = self._frames(trial, progress)
+            # A run that resumes from a checkpoint has fewer frames than before.
+            self.progress_table.start_frames -= max(0, self.frames[trial.name] - frames)
             self.frames[trial.name] = frames
         end = sum(trial.config.frames for trial in self.trials)
-        self.board.draw(shown, Total(len(self.finished), len(self.trials), sum(self.frames.values()), end))
+        self.progress_table.draw(shown, Total(len(self.finished), len(self.trials), sum(self.frames.values()), end))
 
-    def _frames(self, trial: Trial, found: RunProgress) -> int:
-        """Return the frames that a run has behind it; the last step of a run may go a little too far."""
-        return trial.config.frames if trial.name in self.finished else min(found.frames, trial.config.frames)
+    def _frames(self, trial: Trial, progress: RunProgress) -> int:
+        """Return the frames that a run has done, without those of its last step beyond its end."""
+        return trial.config.frames if trial.name in self.finished else min(progress.frames, trial.config.frames)

@@ -1,4 +1,4 @@
-"""A sweep from its runs to its table."""
+"""Start a sweep: check its runs, plan and run them, and print the table of their returns."""
 
 import dataclasses
 import shlex
@@ -22,29 +22,29 @@ from rad.sweep.engines.local import spread_gpus
 from rad.sweep.grid import Trial
 from rad.sweep.options import Options, cores_each
 from rad.sweep.process import environment, log_file
-from rad.sweep.scheduler import Conductor
+from rad.sweep.scheduler import Scheduler
 from rad.sweep.status import State, final_returns, progress_of, state
 from rad.training.measure import Cost, in_process, workers
 
 LOCK_FILE = ".lock"
-OWN_BYTES = 1_400_000_000  # of a run without what it stores: 1.36 GB measured, preset rad on walker-walk and a CPU
+PROCESS_BYTES = 1_400_000_000  # of a run beside its replay: 1.36 GB measured, preset rad on walker-walk and a CPU
 
 
 def start(trials: Sequence[Trial], options: Options, recorded: manifest.Record | None, command: Sequence[str]) -> int:
-    """Check all runs, say what will be done, do it and print the scores.
+    """Check all runs, print the plan, run them and print their returns.
 
     Args:
         trials: all runs.
-        options: how they are worked through.
-        recorded: what the folder's record says.
-        command: what was typed, word by word; it is what to type to go on.
+        options: how they are run.
+        recorded: the record in the folder.
+        command: the words that were typed; typed again, they resume the sweep.
 
     Returns:
         The exit status: 0; 1 if some run failed; 128 + the signal that stopped the sweep.
 
     Raises:
-        ValueError: something is wrong, as `--flag: ...`; nothing has been made.
-        BlockingIOError: another process is at work on the sweep.
+        ValueError: a setting is wrong, as `--flag: ...`; nothing has been made.
+        BlockingIOError: another process works on the sweep.
     """
     states = _checked(trials, options)
     cost = _cost(_left(trials, states), options)
@@ -57,7 +57,7 @@ def start(trials: Sequence[Trial], options: Options, recorded: manifest.Record |
 
 
 def _checked(trials: Sequence[Trial], options: Options) -> dict[str, State]:
-    """Check all that can be wrong, and return how each run stands, by its name."""
+    """Check all runs, and return the state of each by its name."""
     lock = options.out / LOCK_FILE
     with locked(lock) if lock.exists() else nullcontext():  # refused before anything takes time
         check_out(options.out, trials)
@@ -78,25 +78,25 @@ def _work(
     engine, slots = None, 1
     if left:
         engine, slots = ENGINES[options.engine].make(left, options.workers or _slots(left, cost), options)
-    finished = [name for name, found in states.items() if found is State.FINISHED]
+    finished = [name for name, kind in states.items() if kind is State.FINISHED]
     print(plan_text(trials, states, cost, slots, options.out), flush=True)
     status, failed = 0, list[Trial]()
     if engine:
         try:
-            conductor = Conductor(engine, slots, options.out, trials, finished)
-            status, failed = conductor.run(), conductor.failed
+            scheduler = Scheduler(engine, slots, options.out, trials, finished)
+            status, failed = scheduler.run(), scheduler.failed
         finally:
             engine.close()
     print(sweep_table(table_rows(trials)).plain())
     for trial in failed:
         print(f"failed: {trial.name}; what it printed: {log_file(options.out, trial.name)}")
     if status:
-        print(f"stopped; go on with the same command: {command}")
+        print(f"stopped; resume with the same command: {command}")
     return status or int(bool(failed))
 
 
 def _cost(left: Sequence[Trial], options: Options) -> Cost | None:
-    """Measure the first run that is left; None if that is not wanted."""
+    """Measure the first run that is left; None without `options.measure`."""
     if not left or not options.measure:
         return None
     config = left[0].config
@@ -104,16 +104,16 @@ def _cost(left: Sequence[Trial], options: Options) -> Cost | None:
 
 
 def _slots(left: Sequence[Trial], cost: Cost | None) -> int:
-    """Return how many runs to work on at a time here: as many as would fit if all were as large as the largest."""
+    """Return how many runs fit on this machine at a time, if all were as large as the largest."""
     stored = [stored_bytes(trial.config, make_arms(trial.config)[1]) for trial in left]
-    known = cost or Cost(0.0, OWN_BYTES + stored[0])
-    known = dataclasses.replace(known, bytes=known.bytes + max(stored) - stored[0])
+    cost = cost or Cost(0.0, PROCESS_BYTES + stored[0])
+    largest = dataclasses.replace(cost, bytes=cost.bytes + max(stored) - stored[0])
     cores = device.usable_cpus() // cores_each(left)
-    return workers(len(left), cores, device.free_memory_bytes(), known, max(1, len(spread_gpus(left))))
+    return workers(len(left), cores, device.free_memory_bytes(), largest, max(1, len(spread_gpus(left))))
 
 
 def plan_text(trials: Sequence[Trial], states: Mapping[str, State], cost: Cost | None, slots: int, out: Path) -> str:
-    """Say what will be done, and about how long it takes."""
+    """Say what will be run, and about how long it takes."""
     counts = Counter(states.values())
     begun = ", ".join(f"{counts[kind]} {kind.value}" for kind in State)
     done = {t.name: t.config.frames if states[t.name] is State.FINISHED else _reached(t) for t in trials}
@@ -123,7 +123,8 @@ def plan_text(trials: Sequence[Trial], states: Mapping[str, State], cost: Cost |
     if left:
         threads = trials[0].config.threads
         slots = min(slots, len(_left(trials, states)))
-        lines.append(f"{slots} at a time, each with {_threads_text(threads)}{_cost_text(cost)}")
+        each = "1 thread" if threads == 1 else f"{threads or 'all'} threads"
+        lines.append(f"{slots} at a time, each with {each}{_cost_text(cost)}")
         rate, source = _rate(trials, states, cost)
         if rate:
             lines.append(f"about {duration(left / rate / slots)}: {source}")
@@ -134,10 +135,6 @@ def _reached(trial: Trial) -> int:
     return min(progress_of(trial.folder).frames, trial.config.frames)
 
 
-def _threads_text(threads: int) -> str:
-    return "1 thread" if threads == 1 else f"{threads or 'all'} threads"
-
-
 def _cost_text(cost: Cost | None) -> str:
     if cost is None:
         return ""
@@ -146,9 +143,9 @@ def _cost_text(cost: Cost | None) -> str:
 
 
 def _rate(trials: Sequence[Trial], states: Mapping[str, State], cost: Cost | None) -> tuple[float, str]:
-    """Return frames a second of one run and where that comes from; 0 if nothing is known."""
+    """Return the frames per second of a run and their source; 0 where there is none."""
     ended = [progress_of(t.folder) for t in trials if states[t.name] is State.FINISHED]
-    rates = [found.frames / found.time_s for found in ended if found.time_s > 0]
+    rates = [run.frames / run.time_s for run in ended if run.time_s > 0]
     if rates:
         return statistics.median(rates), f"{three_digits(statistics.median(rates))} frames/s in the finished runs"
     if cost:
@@ -160,13 +157,12 @@ def table_rows(trials: Sequence[Trial]) -> list[dict[str, Any]]:
     """Return a row for each task, augmentation, value of swept fields and split, with the finished runs."""
     rows: dict[tuple[Any, ...], dict[str, Any]] = {}
     ends = {trial.name: final_returns(trial) for trial in trials}
-    usual = next((list(found) for found in ends.values() if found), [""])  # for what has no finished run yet
+    splits = next((list(returns) for returns in ends.values() if returns), [""])  # of runs that are not finished
     for trial in trials:
-        config, found = trial.config, ends[trial.name]
-        for split in found or usual:
-            key = (config.task, config.augment, *trial.overrides.items(), split)
+        config, returns = trial.config, ends[trial.name]
+        for split in returns or splits:
             head = {"task": config.task, "augment": config.augment, **trial.overrides, "split": split}
-            row = rows.setdefault(key, head | {"returns": {}})
-            if found:
-                row["returns"][config.seed] = found[split]
+            row = rows.setdefault(tuple(head.items()), head | {"returns": {}})
+            if returns:
+                row["returns"][config.seed] = returns[split]
     return list(rows.values())

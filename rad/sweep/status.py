@@ -1,4 +1,4 @@
-"""What the folders of a sweep's runs tell: finished or not, how far, how fast, how well. Nothing is written."""
+"""The state and progress of a sweep's runs, read from their folders. Nothing is written."""
 
 import json
 import os
@@ -19,7 +19,7 @@ from rad.sweep.grid import Trial, differing
 
 
 class State(Enum):
-    """How a run stands when a sweep begins."""
+    """State of a run when a sweep begins."""
 
     NEW = "new"
     INTERRUPTED = "interrupted"
@@ -28,23 +28,16 @@ class State(Enum):
 
 @dataclass(frozen=True)
 class RunProgress:
-    """How far a run is, by the last rows of its metrics.
+    """The progress of a run, by the last rows of its metrics."""
 
-    Attributes:
-        frames: environment frames so far.
-        time_s: seconds of running so far.
-        frames_per_s: lately; None before there are rows to tell.
-        episode_return: the latest; None before there is one.
-    """
-
-    frames: int = 0
-    time_s: float = 0.0
-    frames_per_s: float | None = None
-    episode_return: float | None = None
+    frames: int = 0  # environment frames so far
+    time_s: float = 0.0  # seconds of running so far
+    frames_per_s: float | None = None  # lately; None before there are rows to tell
+    episode_return: float | None = None  # the latest; None before there is one
 
 
 def state(trial: Trial) -> State:
-    """Tell how a run stands.
+    """Return the state of a run.
 
     Raises:
         ValueError: its folder holds a run with other settings, or something else; the text names the flag.
@@ -56,19 +49,19 @@ def state(trial: Trial) -> State:
 
 
 def is_finished(trial: Trial) -> bool:
-    """Tell whether a run has been trained and evaluated to its end; checkpoints and pictures may be gone."""
+    """Tell whether a run was trained and evaluated to its end; its checkpoints and pictures may be gone."""
     return is_done(trial.folder) and bool(final_returns(trial))
 
 
 def final_returns(trial: Trial) -> dict[str, float | None]:
-    """Return the mean return of the evaluation at the end, by split; "" where there is one only; none before it."""
+    """Return the mean return of the evaluation at the end, by split, "" for a run without splits; empty before it."""
     rows = last_rows(trial.folder / METRICS_FILE)
     ends = [row for row in rows if row["kind"].startswith("eval") and row["frames"] >= trial.config.frames]
     return {row["kind"].partition("/")[2]: row.get("episode_return_mean") for row in ends}
 
 
 def progress_of(folder: Path) -> RunProgress:
-    """Read how far the run in a folder is; a folder without metrics has not begun."""
+    """Read the progress of the run in a folder; without metrics it has not begun."""
     rows = last_rows(folder / METRICS_FILE)
     if not rows:
         return RunProgress()

@@ -1,4 +1,4 @@
-"""One run of a sweep, in a process of its own: python -m rad.sweep.worker FOLDER PARENT."""
+"""A run of a sweep in its process: python -m rad.sweep.worker FOLDER PARENT."""
 
 import os
 import signal
@@ -11,9 +11,9 @@ GRACE_S = 300.0  # for a run to save itself, in the middle of a long evaluation 
 
 
 def main(arguments: list[str]) -> int:
-    """Go on with the run in FOLDER, or begin it, as long as the process PARENT lives; return the exit status.
+    """Start or resume the run in FOLDER, as long as the process PARENT lives; return the exit status.
 
-    A run that another process is still at work on, as after the end of an earlier sweep, is waited for.
+    While another process still works on the run, as after the end of an earlier sweep, it waits.
     """
     folder, parent = Path(arguments[0]), int(arguments[1])
     threading.Thread(target=stop_without, args=(parent,), daemon=True).start()
@@ -31,7 +31,7 @@ def main(arguments: list[str]) -> int:
 
 
 def stop_without(parent: int, grace_s: float = GRACE_S) -> None:
-    """Wait for the end of the parent, then stop this process as a user would, and if need be without asking."""
+    """Wait for the end of the parent, then stop this process with SIGTERM, and after `grace_s` without saving."""
     while os.getppid() == parent:
         time.sleep(0.5)
     os.kill(os.getpid(), signal.SIGTERM)

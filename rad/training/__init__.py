@@ -1,1 +1,1 @@
-"""A run from its first frame to its last: what it does, says, costs, and how it goes on."""
+"""A run from its first frame to its last: training, messages, cost, and resuming."""

@@ -27,15 +27,9 @@ FEWEST_FRAMES = 16_000  # with which four seeds of five learned; see results/REA
 
 
 def run(minutes: float, out: Path, seed: int, pictures: Mapping[str, Picture] = NO_PICTURES) -> int:
-    """Train with the preset `demo` for about `minutes`, then say how it scored.
+    """Train with the preset `demo` for about `minutes` from the start of this process, then say how it scored.
 
-    How many frames fit is measured first. A folder left by an earlier demo is replaced.
-
-    Args:
-        minutes: from the start of this process to its end.
-        out: run folder.
-        seed: of the run.
-        pictures: to draw at its end, as for `trainer.start`.
+    How many frames fit is measured first. The folder of an earlier demo is replaced.
 
     Returns:
         The exit status: 0, or 128 + the signal that stopped the run.
@@ -59,7 +53,7 @@ def run(minutes: float, out: Path, seed: int, pictures: Mapping[str, Picture] = 
 
 
 def fitted(config: RunConfig, cost: Cost, left_s: float) -> RunConfig:
-    """Return the run with as many frames as fit into the seconds left, evaluations and pictures counted."""
+    """Return the run with as many frames as fit into the seconds left, beside evaluations and pictures."""
     playing_s = (EVALUATIONS + 1) * config.eval_episodes * EPISODE_FRAMES / cost.play_frames_per_s
     frames = int((left_s - playing_s - ENDING_S) * cost.frames_per_s)
     frames = min(max(frames, EPISODE_FRAMES), config.frames) // EPISODE_FRAMES * EPISODE_FRAMES
@@ -67,7 +61,7 @@ def fitted(config: RunConfig, cost: Cost, left_s: float) -> RunConfig:
 
 
 def choice(config: RunConfig, cost: Cost, minutes: float) -> str:
-    """Say what was measured, and what follows from it."""
+    """Say what was measured, and how many frames fit."""
     target = device.resolve_device(config.device)
     precision = device.resolve_precision(config.precision, target)
     text = (

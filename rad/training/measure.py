@@ -1,4 +1,4 @@
-"""How fast a run will be and what memory it takes: some updates of it, in a process of its own."""
+"""How fast a run will be and how much memory it takes, measured in a separate process by some updates."""
 
 import dataclasses
 import json
@@ -22,43 +22,35 @@ from rad.loops import Report
 from rad.runtime import device, plugins
 
 UPDATES, PLAY_STEPS = 20, 20
-LIMIT_S = 10.0  # of updates; a slow machine is known after few
-CUDA_BYTES = 2**30  # of CUDA's own in each process: some hundred MB, rounded up
-LEFT_FREE = 0.9  # of the memory that is free now
+LIMIT_S = 10.0  # of updates; on a slow machine a few are enough
+CUDA_BYTES = 2**30  # that CUDA itself takes in each process: some hundred MB, rounded up
+LEFT_FREE = 0.9  # fraction of the free memory to use
 
 
 @dataclass(frozen=True)
 class Cost:
-    """What one run costs.
+    """What one run costs."""
 
-    Attributes:
-        frames_per_s: environment frames while it learns, evaluations apart.
-        bytes: of memory at its end.
-        device_bytes: of its GPU; 0 without one.
-        device_free_bytes: what that GPU has left; 0 without one.
-        play_frames_per_s: environment frames while it is evaluated.
-    """
-
-    frames_per_s: float
-    bytes: int
-    device_bytes: int = 0
-    device_free_bytes: int = 0
-    play_frames_per_s: float = 0.0
+    frames_per_s: float  # environment frames while it learns, evaluations apart
+    bytes: int  # of memory at its end
+    device_bytes: int = 0  # of its GPU; 0 without one
+    device_free_bytes: int = 0  # what that GPU has left; 0 without one
+    play_frames_per_s: float = 0.0  # environment frames while it is evaluated
 
 
 def in_process(config: RunConfig, environment: Mapping[str, str]) -> Cost:
     """Measure a run in a child process with these environment variables.
 
     Raises:
-        ValueError: the run fails in its first updates; one line that says how.
+        ValueError: the run fails in its first updates; the text has the last line of the error.
     """
     command = [sys.executable, "-m", "rad.training.measure"]
     text = json.dumps(to_json(config))
-    found = subprocess.run(command, input=text, env=environment, capture_output=True, text=True, check=False)
-    if found.returncode:
-        why = (found.stderr.strip() or f"status {found.returncode}").splitlines()[-1]
+    child = subprocess.run(command, input=text, env=environment, capture_output=True, text=True, check=False)
+    if child.returncode:
+        why = (child.stderr.strip() or f"status {child.returncode}").splitlines()[-1]
         raise ValueError(f"the first updates of {config.task} with {config.augment} fail: {why}")
-    return Cost(**json.loads(found.stdout.splitlines()[-1]))
+    return Cost(**json.loads(child.stdout.splitlines()[-1]))
 
 
 def measure(config: RunConfig) -> Cost:
@@ -75,14 +67,14 @@ def measure(config: RunConfig) -> Cost:
     finally:
         env.close()
     stored = stored_bytes(config, make_arms(config)[1])
-    own = 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # in KiB on Linux
+    process = 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # in KiB on Linux
     workers = config.num_envs * 1024 * resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-    needed = own + stored + (workers if config.parallel_envs else 0)
+    needed = process + stored + (workers if config.parallel_envs else 0)
     return Cost(rate, needed, *_on_gpu(agent.device), play_frames_per_s=play_rate)
 
 
 def _steps_per_s(reports: Iterator[Report]) -> float:
-    """Return the agent steps a second between the first update and the last; the first one takes what is made once."""
+    """Return the agent steps per second between the first update, which includes setup, and the last."""
     marks: list[tuple[float, int]] = []
     for report in reports:
         if report.updates:
@@ -95,18 +87,17 @@ def _steps_per_s(reports: Iterator[Report]) -> float:
 
 
 def _play_steps_per_s(env: VectorEnv, policy: Policy) -> float:
-    """Return the agent steps a second of a policy that is not learned from; the first one takes what is made once."""
+    """Return the agent steps per second of a policy without learning, after a first step, which includes setup."""
     obs, _ = env.reset()
-    start_s = 0.0
-    for step in range(PLAY_STEPS + 1):
+    obs, *_ = env.step(policy(obs))
+    start_s = time.perf_counter()
+    for _ in range(PLAY_STEPS):
         obs, *_ = env.step(policy(obs))
-        if not step:
-            start_s = time.perf_counter()
     return PLAY_STEPS * env.num_envs / (time.perf_counter() - start_s)
 
 
 def _on_gpu(target: torch.device) -> tuple[int, int]:
-    """Return the bytes that this process takes of its GPU, with what CUDA itself takes, and those that are left."""
+    """Return the bytes that this process takes of its GPU, including CUDA itself, and those that are free."""
     if target.type != "cuda":
         return 0, 0
     return torch.cuda.max_memory_reserved(target) + CUDA_BYTES, torch.cuda.mem_get_info(target)[0]
@@ -118,14 +109,9 @@ def cores_of(config: RunConfig) -> int:
 
 
 def workers(jobs: int, cores: int, free_bytes: int, cost: Cost | None, gpus: int) -> int:
-    """Return how many runs fit side by side, at least 1.
+    """Return how many of `jobs` runs fit side by side, at least 1; `cores` is how many fit the CPU cores.
 
-    Args:
-        jobs: runs to do.
-        cores: how many fit the CPU cores.
-        free_bytes: memory.
-        cost: of one run; None if it is not known, then cores alone decide.
-        gpus: GPUs that the runs are spread over.
+    The free memory and that of the GPUs, which runs are spread over, count where the cost of a run was measured.
 
     Example:
         >>> workers(jobs=9, cores=8, free_bytes=10 * 10**9, cost=Cost(30.0, 2 * 10**9), gpus=0)

@@ -1,4 +1,4 @@
-"""What a run tells of itself: at its beginning, after each evaluation, and at its end."""
+"""The messages of a run: at its beginning, after each evaluation, and at its end."""
 
 import shlex
 import textwrap
@@ -40,17 +40,10 @@ MADE = {
 
 
 def opening(config: RunConfig, folder: Path, made_with: Mapping[str, str], frames: int = 0) -> str:
-    """Say where a run writes, what it learns, how long it is and what it computes with.
-
-    Args:
-        config: its settings.
-        folder: of the run.
-        made_with: device, hardware and precision.
-        frames: environment frames that are done already.
-    """
+    """Say where a run writes, what it learns, how long it is and what it computes with; `frames` are done already."""
     steps = -(-config.frames // action_repeat(config))
     threads = torch.get_num_threads()
-    done = f", going on from {frames:,}" if frames else ""
+    done = f", resumed at {frames:,}" if frames else ""
     hardware = f"{made_with['device']} ({made_with['hardware']}), {made_with['precision']}"
     return "\n".join(
         [
@@ -63,18 +56,12 @@ def opening(config: RunConfig, folder: Path, made_with: Mapping[str, str], frame
 
 
 def stopped(folder: Path, frames: int) -> str:
-    """Say how to go on with a run that was stopped."""
-    return f"stopped at {frames:,} frames; go on with: rad train --resume {_typed(folder)}"
+    """Say how to resume a run that was stopped."""
+    return f"stopped at {frames:,} frames; resume with: rad train --resume {_typed(folder)}"
 
 
 def evaluated(rows: Mapping[str, Mapping[str, float]], frames: int, seconds: float) -> str:
-    """Say what an evaluation has shown, a line for each split.
-
-    Args:
-        rows: mean, std and number of the returns by their kind, `eval/test` say.
-        frames: environment frames trained so far.
-        seconds: that it took, on all splits.
-    """
+    """Say how an evaluation after so many frames scored, and the seconds that it took; a line for each kind of row."""
     took = f", in {duration(seconds)}" if seconds >= 1 else ""
     return "\n".join(f"{_subject(kind, frames)}: {_scores(row)}{took}" for kind, row in rows.items())
 
@@ -91,10 +78,9 @@ def _scores(row: Mapping[str, float]) -> str:
 
 
 def closing(folder: Path) -> str:
-    """Say how a finished run scored beside the random policy, what it has made, and what may be done next."""
-    made = {name: what for name, what in MADE.items() if (folder / name).exists()}
+    """Say how a finished run scored beside the random policy, what it has made, and what to do next."""
     width = max(map(len, MADE))
-    files = [f"  {name:{width}}  {what}" for name, what in made.items()]
+    files = [f"  {name:{width}}  {what}" for name, what in MADE.items() if (folder / name).exists()]
     scored = _scored(read_rows(folder / METRICS_FILE))
     return "\n".join([*scored, f"made in {folder}:", *files, "next:", *_next(folder)])
 
@@ -122,11 +108,11 @@ def _next(folder: Path) -> list[str]:
     """Return commands: draw what is missing, evaluate with a video, compare with the runs beside this one."""
     run, video = _typed(folder), shlex.quote(str(folder / "episode.mp4"))
     beside = [path for path in folder.absolute().parent.glob(f"*/{METRICS_FILE}") if path.parent.name != folder.name]
-    look = f"report {shlex.quote(str(folder.parent))}" if beside else f"attention {run}"
+    last = f"report {shlex.quote(str(folder.parent))}" if beside else f"attention {run}"
     draw = [] if (folder / CURVE_FILE).exists() else [f"  rad draw {run}"]
-    return [*draw, f"  rad evaluate {run} --episodes 30 --video {video}", f"  rad {look}"]
+    return [*draw, f"  rad evaluate {run} --episodes 30 --video {video}", f"  rad {last}"]
 
 
 def _typed(folder: Path) -> str:
-    """Write a run folder, and the plugins that are needed with it, as words of a command."""
+    """Write a run folder, and the plugins that it needs, as words of a command."""
     return shlex.join([str(folder), *plugins.flags()])

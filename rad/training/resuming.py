@@ -1,4 +1,4 @@
-"""Whether a run without a checkpoint never had one, and may begin anew, or has lost them."""
+"""Whether a run without checkpoints never had any, and may start again, or has lost them."""
 
 from pathlib import Path
 
@@ -11,12 +11,12 @@ from rad.training.messages import EVALUATION
 
 
 def check_checkpoints(config: RunConfig, folder: Path) -> None:
-    """Check that going on with a run does not train anew, in silence, what was trained and saved before.
+    """Check that resuming a run does not silently repeat training that was saved before.
 
-    A run that was killed before its first checkpoint begins anew, and so does one without metrics.
+    A run that was killed before its first checkpoint starts again, and so does a run without metrics.
 
     Raises:
-        ValueError: it has metrics from after a checkpoint, and no checkpoint.
+        ValueError: the run has metrics from after a checkpoint, and no checkpoint.
     """
     if checkpoint.exists(folder / CHECKPOINTS) or not (folder / METRICS_FILE).exists():
         return
@@ -31,7 +31,7 @@ def check_checkpoints(config: RunConfig, folder: Path) -> None:
 
 
 def first_checkpoint(config: RunConfig) -> int:
-    """Return the frames at which a run saves itself first; rows that have more were written afterwards."""
+    """Return the frames of a run's first checkpoint; rows with more frames were written after it."""
     step = config.num_envs * action_repeat(config)
     every = config.checkpoint_every or config.frames
     return step * -(-min(every, config.frames) // step)

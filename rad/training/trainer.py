@@ -1,4 +1,4 @@
-"""Train an agent from pixels: the table of contents of the library."""
+"""Train an agent from pixels, from a configuration to the end of its run."""
 
 import json
 import math
@@ -32,17 +32,14 @@ from rad.training.resuming import check_checkpoints
 Rows = dict[str, dict[str, float]]
 """Rows to log, by their kind."""
 Picture = Callable[[Path, RunConfig, Agent, Recorder], None]
-"""Draws into a run folder: from the run's settings, its agent, and one evaluation episode of it."""
+"""Draws into a run folder, from the run's settings, its agent, and an evaluation episode."""
 NO_PICTURES: Mapping[str, Picture] = {}
 
 
 def start(config: RunConfig, folder: Path, pictures: Mapping[str, Picture] = NO_PICTURES) -> int:
     """Train in a new run folder and return the exit status: 0, or 128 + the signal that stopped the run.
 
-    Args:
-        config: of the run.
-        folder: to make.
-        pictures: to draw when it has ended, each by the name under which its progress is shown; see `rad.pictures`.
+    Pictures are drawn at the end, each under the name with which its progress is shown; see `rad.pictures`.
 
     Raises:
         FileExistsError: the folder exists.
@@ -54,16 +51,13 @@ def start(config: RunConfig, folder: Path, pictures: Mapping[str, Picture] = NO_
 
 
 def resume(folder: Path, pictures: Mapping[str, Picture] = NO_PICTURES) -> int:
-    """Go on with the run in `folder` from its newest whole checkpoint, or from the start if it has none.
+    """Resume the run in `folder` from its newest complete checkpoint, or from the start; return the exit status.
 
     On the CPU, with the same versions and number of threads, the run ends as if it had not been interrupted.
 
-    Returns:
-        The exit status, as `start`.
-
     Raises:
-        ValueError: the folder holds no run, one of another version, or one whose checkpoints are gone.
-        BlockingIOError: another process is at work in it.
+        ValueError: the folder holds no run, a run of a later version, or a run whose checkpoints are gone.
+        BlockingIOError: another process works on the run.
     """
     config = read_config(folder)
     with locked(folder / CONFIG_FILE):
@@ -74,7 +68,7 @@ def resume(folder: Path, pictures: Mapping[str, Picture] = NO_PICTURES) -> int:
 
 
 class Trainer:
-    """One training run: its parts, made from a configuration, and what is done with each report of the loop."""
+    """A training run: its parts, made from a configuration, and what happens at each report of the loop."""
 
     def __init__(self, config: RunConfig, folder: Path, pictures: Mapping[str, Picture] = NO_PICTURES) -> None:
         device.tune_allocator()
@@ -126,7 +120,7 @@ class Trainer:
             ) from None
 
     def _run_again(self) -> int:
-        """Make what a run that was trained to its end still lacks."""
+        """Complete a run that was trained to its end but not evaluated or drawn."""
         self.progress.say(f"{self.folder} has already reached {self.frames:,} frames")
         if not is_done(self.folder):
             self._finish()
@@ -149,7 +143,7 @@ class Trainer:
         return 0
 
     def _record(self, report: Report) -> None:
-        """Log what the loop reports; evaluate and save when that is due."""
+        """Log a report of the loop; evaluate and save when due."""
         for metrics in report.updates:
             self.averages.add(metrics)
         for episode in report.episodes:
@@ -167,11 +161,7 @@ class Trainer:
         self.log.write(kind, row, frames=self.frames, agent_steps=self.learning.state.agent_steps)
 
     def _write_averages(self) -> None:
-        """Write the training metrics since the last row.
-
-        Raises:
-            FloatingPointError: one of them is not finite; the text names it.
-        """
+        """Write the training metrics since the last row; a FloatingPointError names those that are not finite."""
         row = self.averages.pop()
         if not row:
             return
@@ -180,7 +170,7 @@ class Trainer:
             raise FloatingPointError(", ".join(broken))
 
     def _evaluate(self, recorder: Recorder | None = None) -> Rows:
-        """Play the policy on each split; a recorder keeps an episode of the first."""
+        """Evaluate the policy on each split; a recorder records an episode of the first."""
         kind = self.config.eval_policy
         return self._play(EVALUATION, lambda env: policy_of(self.agent, kind, self.config.seed), recorder)
 
@@ -189,7 +179,7 @@ class Trainer:
         return self._play(RANDOM_POLICY, lambda env: random_policy(env, seed))
 
     def _play(self, kind: str, policy_for: Callable[[VectorEnv], Policy], recorder: Recorder | None = None) -> Rows:
-        """Return a row for each split, `eval/test` say; just `eval` where there are none."""
+        """Return a row for each split, such as `eval/test`; just `eval` where there are none."""
         config, names = self.config, splits(self.config)
         count = config.eval_envs * config.eval_episodes * len(names)
         with self.progress.phase(PHASES[kind], Part.EVALUATIONS, count) as played:
@@ -213,7 +203,7 @@ class Trainer:
         return exit_code
 
     def _finish(self) -> None:
-        """Evaluate for the last time, mark the run as done, and draw what it has to show."""
+        """Evaluate for the last time, mark the run as done, and draw its pictures."""
         episode = Recorder(self.config.video_size)
         self._write_rows(self._evaluate(episode if self.pictures else None))
         self.log.sync()
@@ -232,7 +222,7 @@ class Trainer:
         }
 
     def load(self) -> None:
-        """Restore the newest whole checkpoint, and drop the rows that were logged after it."""
+        """Restore the newest complete checkpoint, and drop the rows that were logged after it."""
         frames = 0
         if checkpoint.exists(self.folder / CHECKPOINTS):
             frames, state = checkpoint.load(self.folder / CHECKPOINTS)

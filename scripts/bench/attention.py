@@ -15,7 +15,7 @@ SIDE_PX, ACTION_DIM = 84, 6
 # ms for each frame on one CPU thread, where there is a target
 TARGETS_MS = {"activation": 3.0, "hires_cam": 4.0, "smooth_grad": 60.0, "perturbation": 300.0}
 WARMUP = 2
-# Timed calls: the cheap ones often, so that their medians are as sure.
+# Timed calls: more of the cheap ones, so that all medians are equally precise.
 REPEATS = {"activation": 60, "grad_cam": 60, "hires_cam": 60, "gradient": 30, "smooth_grad": 10, "perturbation": 5}
 
 
@@ -27,7 +27,7 @@ def run(repeats: dict[str, int] | None = None) -> list[Row]:
 
     Returns:
         One row per method: `method`, `ms_per_frame` (median wall time), `target_ms`, and `ratio_to_forward`, the time
-        in parts of one pass of the encoder and the policy.
+        relative to one pass of the encoder and the policy.
     """
     agent = SACAgent((9, SIDE_PX, SIDE_PX), ACTION_DIM, SACConfig(), augment.make("none"))
     target, encoder = agent.target("policy"), agent.encoder
@@ -43,9 +43,9 @@ def run(repeats: dict[str, int] | None = None) -> list[Row]:
         "smooth_grad": lambda: smooth_grad(encoder, target.output, images, noise, samples=8),
         "perturbation": lambda: perturbation_map(encoder, target.vector, images, grid=14),
     }
-    asked = repeats or REPEATS
-    times = {name: _median_ms(calls[name], asked.get(name, 60)) for name in ("forward", *asked)}
-    return [_row(name, times) for name in asked]
+    repeats = repeats or REPEATS
+    times = {name: _median_ms(calls[name], repeats.get(name, 60)) for name in ("forward", *repeats)}
+    return [_row(name, times) for name in repeats]
 
 
 def _median_ms(call: Callable[[], object], repeats: int) -> float:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from scripts.bench import Row, process
-from scripts.bench.sac import CROP_PX, own_precisions
+from scripts.bench.sac import CROP_PX, native_precisions
 
 TASK = "dmc/cartpole-swingup"
 FRAMES = 100_000
@@ -43,18 +43,13 @@ def run() -> list[Row]:
         first.
     """
     eager = _minutes(Job())
-    jobs = [Job(side, precision) for side in PRESETS for precision in own_precisions()]
+    jobs = [Job(side, precision) for side in PRESETS for precision in native_precisions()]
     return [_row(job, _minutes(job), eager) for job in jobs]
 
 
 def _row(job: Job, minutes: float, eager: float) -> Row:
-    return {
-        "preset": job.side,
-        "precision": job.precision,
-        "ratio": eager / minutes,
-        "minutes": minutes,
-        "eager_minutes": eager,
-    }
+    row: Row = {"preset": job.side, "precision": job.precision, "ratio": eager / minutes}
+    return row | {"minutes": minutes, "eager_minutes": eager}
 
 
 def _minutes(job: Job) -> float:

@@ -66,7 +66,7 @@ def rotate(images: Images, rng: np.random.Generator) -> Images:
 
 
 def grayscale(images: Images, rng: np.random.Generator) -> Images:
-    """Take the colours out of three tenths of the images."""
+    """Take the colors out of three tenths of the images."""
     return _each(images, lambda image: _gray(image) if rng.random() < 0.3 else image)
 
 
@@ -109,7 +109,7 @@ def cutout(images: Images, rng: np.random.Generator) -> Images:
 
 
 def cutout_color(images: Images, rng: np.random.Generator) -> Images:
-    """Paint a box in one colour."""
+    """Paint a box in one color."""
     scale = 255 if images.dtype == np.uint8 else 1
     return _paint(images, rng, lambda: rng.random(3) * scale)
 
@@ -160,5 +160,5 @@ def _turn_hue(image: Images, turn: float) -> Images:
         (green - blue) / divisor,
         np.where(high == green, (blue - red) / divisor + 2, (red - green) / divisor + 4),
     )
-    turned = [low + chroma * np.clip(np.abs((hue + 6 * turn - centre) % 6 - 3) - 1, 0, 1) for centre in (0, 2, 4)]
+    turned = [low + chroma * np.clip(np.abs((hue + 6 * turn - center) % 6 - 3) - 1, 0, 1) for center in (0, 2, 4)]
     return np.stack(turned, 1).reshape(image.shape).astype(image.dtype, copy=False)

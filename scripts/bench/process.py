@@ -12,20 +12,20 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 
 
 def measure(module: str, job: Any) -> dict[str, float]:
-    """Let `work(job)` of a module run in a fresh process; return the numbers that it returns.
+    """Run `work(job)` of a module in a fresh process and return its numbers.
 
     Args:
         module: its full name; it has a dataclass `Job` and `work`.
         job: what to measure; it has a `side` for the error's text.
 
     Raises:
-        RuntimeError: the process failed; the text ends with its last words.
+        RuntimeError: the process failed; the text ends with its last line of output.
     """
     command = [sys.executable, "-m", "scripts.bench.process", module, json.dumps(dataclasses.asdict(job))]
     done = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=False)
     if done.returncode:
-        words = done.stderr.strip().splitlines()[-1:] or ["no message"]
-        raise RuntimeError(f"measuring {job.side} ended with {done.returncode}: {words[0]}")
+        lines = done.stderr.strip().splitlines() or ["no message"]
+        raise RuntimeError(f"measuring {job.side} ended with {done.returncode}: {lines[-1]}")
     return json.loads(done.stdout)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from rad.envs.base import QUALITIES, Frame
-from rad.envs.dmc.appearances import SPLITS, TRAIN, Look
+from rad.envs.dmc.appearances import SPLITS, TRAIN, Appearance
 from rad.envs.dmc.task import DMCSimulator
 from scripts.bench import Row
 
@@ -30,8 +30,8 @@ def run(tasks: tuple[str, ...] = TASKS, size: int = 84, frames: int = 40) -> lis
 
     Returns:
         One row per task, split and quality: `task`, `split`, `quality`, `ms_per_frame` (median wall time of drawing
-        alone, with the video's frame), `speedup` over the suite's own look in `paper`, and `ratio_to_train`, the
-        speed in parts of that of `train` in the same quality. For `train` also `mean_abs_diff_255`, the mean
+        alone, with the video's frame), `speedup` over the unchanged task in `paper`, and `ratio_to_train`, the
+        speed relative to that of `train` in the same quality. For `train` also `mean_abs_diff_255`, the mean
         difference of a pixel value from `paper`, of 255.
     """
     return [row for task in tasks for row in _rows(task, size, frames)]
@@ -57,8 +57,8 @@ def _rows(task: str, size: int, frames: int) -> list[Row]:
 
 
 def _simulator(task: str, size: int, split: str, quality: str) -> DMCSimulator:
-    look = None if split == TRAIN else Look(SPLITS[split])
-    simulator = DMCSimulator(task, size, 0, quality, seed=0, look=look)
+    appearance = None if split == TRAIN else Appearance(SPLITS[split])
+    simulator = DMCSimulator(task, size, 0, quality, seed=0, appearance=appearance)
     simulator.begin()
     _timed_frame(simulator, 0)
     return simulator

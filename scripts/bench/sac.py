@@ -19,12 +19,7 @@ PRECISIONS = ("fp32", "bf16")
 STORED_PX, CROP_PX = 100, 84
 
 # What two CPU cores with AVX512-BF16 have to reach, by preset, precision and batch; other processors have no target.
-TARGETS = {
-    ("rad", "fp32", 128): 1.25,
-    ("rad", "bf16", 128): 2.2,
-    ("rad", "fp32", 512): 3.0,
-    ("rad", "bf16", 512): 6.0,
-}
+TARGETS = {("rad", "fp32", 128): 1.25, ("rad", "bf16", 128): 2.2, ("rad", "fp32", 512): 3.0, ("rad", "bf16", 512): 6.0}
 
 Update = Callable[[], object]
 
@@ -61,7 +56,7 @@ class Job:
 def run(jobs: tuple[Job, ...] = (Job(), Job(batch_size=512), Job(preset="lean"))) -> list[Row]:
     """Measure the eager version and the library, one after the other, for each job.
 
-    The library computes in each precision that the processor multiplies itself (see `own_precisions`).
+    The library computes in each precision that the processor multiplies itself (see `native_precisions`).
 
     Returns:
         A row per job and precision: `preset`, `precision`, `batch`, `ratio` (eager time over the library's),
@@ -71,8 +66,8 @@ def run(jobs: tuple[Job, ...] = (Job(), Job(batch_size=512), Job(preset="lean"))
     return [row for job in jobs for row in _rows(job)]
 
 
-def own_precisions() -> tuple[str, ...]:
-    """Return fp32 and, where the processor multiplies it, bf16: emulated it would only be slow."""
+def native_precisions() -> tuple[str, ...]:
+    """Return fp32 and, where the processor multiplies it in hardware, bf16."""
     import torch
 
     from rad.runtime import device
@@ -81,7 +76,7 @@ def own_precisions() -> tuple[str, ...]:
 
 
 def _rows(job: Job) -> list[Row]:
-    precisions = own_precisions()
+    precisions = native_precisions()
     published = dataclasses.replace(job, side="eager", preset="rad")
     sides = [published, *(dataclasses.replace(job, side=precision) for precision in precisions)]
     eager, *ours = [process.measure("scripts.bench.sac", side) for side in sides]
@@ -90,16 +85,16 @@ def _rows(job: Job) -> list[Row]:
             "preset": job.preset,
             "precision": precision,
             "batch": job.batch_size,
-            "ratio": eager["ms"] / own["ms"],
+            "ratio": eager["ms"] / library["ms"],
             "target": TARGETS.get((job.preset, precision, job.batch_size)) if len(precisions) > 1 else None,
-            "ms": own["ms"],
+            "ms": library["ms"],
             "eager_ms": eager["ms"],
-            "gflop": own["gflop"],
+            "gflop": library["gflop"],
             "eager_gflop": eager["gflop"],
-            "page_faults": own["page_faults"],
+            "page_faults": library["page_faults"],
             "eager_page_faults": eager["page_faults"],
         }
-        for precision, own in zip(precisions, ours)
+        for precision, library in zip(precisions, ours)
     ]
 
 
@@ -175,5 +170,5 @@ def giga_operations(update: Update) -> float:
 
 
 def page_faults() -> int:
-    """Return the page faults of this process so far that needed no disk: memory handed out anew."""
+    """Return the page faults of this process so far that needed no disk: newly allocated memory."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt

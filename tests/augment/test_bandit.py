@@ -78,13 +78,13 @@ def test_equals_the_reference_over_a_long_run(coef, window):
 
 
 def test_the_best_arm_is_found_and_left_when_it_fades():
-    ucb, chosen = UCB(3), []
+    ucb, choices = UCB(3), []
     for number in range(200):
-        chosen.append(ucb.choose())
+        choices.append(ucb.choose())
         best = 1 if number < 100 else 2
-        ucb.update(chosen[-1], float(chosen[-1] == best))
-    assert chosen[50:100].count(1) > 40
-    assert chosen[150:].count(2) > 40
+        ucb.update(choices[-1], float(choices[-1] == best))
+    assert choices[50:100].count(1) > 40
+    assert choices[150:].count(2) > 40
 
 
 def test_state_goes_through_a_round_trip():

@@ -15,7 +15,7 @@ def seeded(seed=0):
 
 
 def pictures(batch, height, width, seed=1):
-    """Noise, with some colours that are easy to get wrong: grays, primaries, black and white."""
+    """Noise, with some colors that are easy to get wrong: grays, primaries, black and white."""
     images = torch.rand(batch, 9, height, width, generator=seeded(seed))
     colors = torch.tensor(
         [[0, 0, 0], [1, 1, 1], [0.5, 0.5, 0.5], [1, 0, 0], [0, 1, 0], [0, 0, 1], [1, 1, 0], [0, 1, 1]]
@@ -126,7 +126,7 @@ def test_jitter_reaches_its_ranges_and_no_further():
 
 
 @pytest.mark.parametrize("p", [0.0, 0.3, 1.0])
-def test_grayscale_and_jitter_honour_p(p):
+def test_grayscale_and_jitter_honor_p(p):
     spread = 4.5 * (p * (1 - p) / 8000) ** 0.5
     assert abs(Grayscale(p).draw((8000, 3, 8, 8), seeded())["gray"].float().mean() - p) <= spread
     assert abs(ColorJitter(p=p).draw((8000, 3, 8, 8), seeded())["jitter"].float().mean() - p) <= spread

@@ -119,7 +119,7 @@ def test_every_offset_is_drawn_as_often_as_the_others(op, size, spans):
 
 
 @pytest.mark.parametrize("p", [0.0, 0.2, 0.7, 1.0])
-def test_flip_and_rotate_honour_p(p):
+def test_flip_and_rotate_honor_p(p):
     count = 8000
     spread = 4.5 * (p * (1 - p) / count) ** 0.5
     assert abs(Flip(p).draw((count, 9, 8, 8), seeded())["flip"].float().mean() - p) <= spread

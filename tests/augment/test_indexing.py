@@ -40,8 +40,8 @@ def test_take_images(layout):
     assert out.is_contiguous(memory_format=layout)
 
 
-@pytest.mark.parametrize("chosen", [[False, False, False], [True, False, True], [True, True, True]])
-def test_change_some_sees_the_chosen_images_only(chosen):
+@pytest.mark.parametrize("mask", [[False, False, False], [True, False, True], [True, True, True]])
+def test_change_some_sees_the_chosen_images_only(mask):
     images = numbered(3, 3, 5, 7, torch.channels_last)
     seen = []
 
@@ -49,11 +49,11 @@ def test_change_some_sees_the_chosen_images_only(chosen):
         seen.append((some.clone(), params["number"].tolist()))
         return -some
 
-    chosen = torch.tensor(chosen)
-    out = change_some(images, chosen, negate, {"number": torch.arange(3)})
-    assert torch.equal(out, torch.where(chosen[:, None, None, None], -images, images))
-    if chosen.any():
-        assert torch.equal(seen[0][0], images[chosen])
-        assert seen[0][1] == chosen.nonzero()[:, 0].tolist()
+    mask = torch.tensor(mask)
+    out = change_some(images, mask, negate, {"number": torch.arange(3)})
+    assert torch.equal(out, torch.where(mask[:, None, None, None], -images, images))
+    if mask.any():
+        assert torch.equal(seen[0][0], images[mask])
+        assert seen[0][1] == mask.nonzero()[:, 0].tolist()
     else:
         assert not seen

@@ -77,7 +77,7 @@ def test_generated_pictures_are_seeded_and_varied():
     assert min(len(picture.unique()) for picture in some[::2]) > 100
 
 
-def test_neighbouring_pixels_are_alike_in_generated_pictures():
+def test_neighboring_pixels_are_alike_in_generated_pictures():
     smooth = generate_pictures(8, seed=0)[::2].float()
     step = (smooth[..., 1:] - smooth[..., :-1]).std()
     assert step < smooth.std() / 2
@@ -92,12 +92,12 @@ def test_folder_is_searched_and_read_in_rgb(folder):
 
 
 def test_count_and_seed_choose_from_the_folder(folder):
-    def chosen(seed):
+    def indices(seed):
         return Overlay(folder=str(folder), count=4, seed=seed).distractors[:, 0, 0, 0].tolist()
 
-    assert len(set(chosen(0))) == 4
-    assert chosen(0) == chosen(0)
-    assert chosen(0) != chosen(1)
+    assert len(set(indices(0))) == 4
+    assert indices(0) == indices(0)
+    assert indices(0) != indices(1)
 
 
 def test_folder_in_a_chain_is_quoted(folder):
@@ -105,7 +105,7 @@ def test_folder_in_a_chain_is_quoted(folder):
     assert op.links[1] == Overlay(folder=str(folder), count=2, alpha=0.25)
 
 
-def test_the_centre_of_a_picture_is_read(tmp_path):
+def test_the_center_of_a_picture_is_read(tmp_path):
     pixels = np.zeros((100, 300, 3), np.uint8)
     pixels[:, 100:200] = 255
     cv2.imwrite(str(tmp_path / "wide.png"), pixels)
@@ -158,8 +158,8 @@ def test_given_distractors_replace_the_generated_ones(tmp_path):
     given = torch.arange(5, dtype=torch.uint8).view(5, 1, 1, 1).expand(5, 3, 4, 4)
     op = make("overlay:count=3:seed=4", distractors=given)
     assert isinstance(op, Overlay) and op.images is not None
-    chosen = [int(picture[0, 0, 0]) for picture in op.images]
-    assert len(set(chosen)) == 3 and set(chosen) <= set(range(5))
+    indices = [int(picture[0, 0, 0]) for picture in op.images]
+    assert len(set(indices)) == 3 and set(indices) <= set(range(5))
     with pytest.raises(ValueError, match=r"^overlay: count must be at most 5, got 128"):
         make("overlay", distractors=given)
     with pytest.raises(ValueError, match="overlay: folder must be one with"):

@@ -109,5 +109,5 @@ def test_padding_by_repetition_and_a_crop_are_a_shift():
     assert torch.equal(op.apply(images, moves), torch.from_numpy(expected))
     drawn = op.draw((4000, 3, 64, 64), seeded())["down"]
     assert sorted(drawn.unique().tolist()) == list(range(-12, 13))  # 88 - 64 + 1 = 25 places, as a crop has
-    centre = pad(images, (12, 12, 12, 12), mode="replicate")[..., 12:-12, 12:-12]
-    assert torch.equal(op.evaluation()(images), centre)
+    center = pad(images, (12, 12, 12, 12), mode="replicate")[..., 12:-12, 12:-12]
+    assert torch.equal(op.evaluation()(images), center)

@@ -224,7 +224,7 @@ def test_bytes_and_floats_agree(op):
     images = stored(op)
     params = op.draw(images.shape, seeded())
     from_bytes = op.apply(images, params).float() / 255
-    # cutout_color rounds its colour to a byte: half of 1/255.
+    # cutout_color rounds its color to a byte: half of 1/255.
     assert torch.allclose(from_bytes, op.apply(images.float() / 255, params), atol=0.5 / 255 + 1e-6)
 
 

@@ -85,13 +85,13 @@ def test_gradients_reach_every_weight(name):
 
 
 def test_bytes_are_refused(name):
-    with pytest.raises(TypeError, match=r"torch\.uint8.*\[0, 1\]"):
+    with pytest.raises(TypeError, match=r"\[0, 1\], got torch\.uint8"):
         make(name)(torch.zeros(1, 9, 64, 64, dtype=torch.uint8))
 
 
 @pytest.mark.parametrize("shape", [(1, 9, 64, 65), (1, 3, 64, 64), (9, 64, 64)])
 def test_images_of_another_shape_are_refused(name, shape):
-    with pytest.raises(ValueError, match=r"images have shape .*expected \[B, 9, 64, 64\]"):
+    with pytest.raises(ValueError, match=r"images must have shape \[B, 9, 64, 64\], got"):
         make(name)(torch.zeros(shape))
 
 

@@ -16,12 +16,12 @@ def test_poolings_paddings_and_dilations_are_walked():
     )
     encoder = Encoder((3, 40, 30), layers)
     assert encoder.map_shape == tuple(encoder.feature_map(torch.zeros(1, 3, 40, 30)).shape[1:])
-    # centre: 0 + 0 + 2 * 2 + 0.5 * 2 = 5; size: 1 + 2 + 2 + 4 * 2 + 1 * 2 = 15; jump: 2 * 2
+    # center: 0 + 0 + 2 * 2 + 0.5 * 2 = 5; size: 1 + 2 + 2 + 4 * 2 + 1 * 2 = 15; jump: 2 * 2
     assert encoder.receptive_field() == ReceptiveField(jump=4, center=5.0, size=15)
 
 
 def test_field_of_natures_encoder():
-    """Size 8, 8 + 3 * 4 = 20, 20 + 2 * 8 = 36; centre 3.5, + 1.5 * 4 = 9.5, + 1 * 8 = 17.5; jump 4 * 2."""
+    """Size 8, 8 + 3 * 4 = 20, 20 + 2 * 8 = 36; center 3.5, + 1.5 * 4 = 9.5, + 1 * 8 = 17.5; jump 4 * 2."""
     layers = nn.Sequential(nn.Conv2d(3, 4, 8, 4), nn.Conv2d(4, 4, 4, 2), nn.Conv2d(4, 4, 3))
     assert Encoder((3, 84, 84), layers).receptive_field() == ReceptiveField(8, 17.5, 36)
 
@@ -34,7 +34,7 @@ def test_residual_blocks_widen_the_field_and_keep_its_place():
     layers = nn.Sequential(nn.Conv2d(3, 4, 3, 2), block(4), nn.MaxPool2d(2), block(4))
     encoder = Encoder((3, 41, 30), layers)
     assert encoder.map_shape == tuple(encoder.feature_map(torch.zeros(1, 3, 41, 30)).shape[1:])
-    # A block sees 4 + 4 cells more. Size: 3 + 8 * 2 = 19, + 1 * 2 = 21, + 8 * 4 = 53; centre: 1 + 0.5 * 2 = 2.
+    # A block sees 4 + 4 cells more. Size: 3 + 8 * 2 = 19, + 1 * 2 = 21, + 8 * 4 = 53; center: 1 + 0.5 * 2 = 2.
     assert encoder.receptive_field() == ReceptiveField(jump=4, center=2.0, size=53)
 
 
@@ -52,9 +52,9 @@ def test_a_residual_block_adds_its_input():
     [
         ((), "last layer"),
         ((nn.Conv2d(4, 4, 3, padding=1), nn.ReLU()), "last layer"),
-        ((nn.ReLU(inplace=True), nn.Conv2d(4, 4, 3, padding=1)), "not in place"),
-        ((nn.Conv2d(4, 4, 3),), "jump 1 and first centre 1.0; expected 1 and 0"),
-        ((nn.Conv2d(4, 4, 3, 2, 1),), "jump 2 and first centre 0.0; expected 1 and 0"),
+        ((nn.ReLU(inplace=True), nn.Conv2d(4, 4, 3, padding=1)), "must not be in place"),
+        ((nn.Conv2d(4, 4, 3),), "jump 1 and first center 0, got 1 and 1.0"),
+        ((nn.Conv2d(4, 4, 3, 2, 1),), "jump 1 and first center 0, got 2 and 0.0"),
     ],
 )
 def test_residual_blocks_that_do_not_fit_their_input_are_refused(layers, message):

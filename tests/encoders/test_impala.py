@@ -77,7 +77,7 @@ def test_equals_the_plain_forward_pass_and_its_gradients():
         torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-4 * theirs.abs().max().item())
 
 
-def test_features_are_not_negative_and_images_are_not_centred():
+def test_features_are_not_negative_and_images_are_not_centered():
     """With zero biases a black image has no features, which it would have if 0.5 were taken off."""
     encoder = make()
     features = encoder(torch.rand(2, 3, 64, 64, generator=torch.Generator().manual_seed(1)))
@@ -94,14 +94,14 @@ def test_weights_are_glorots():
 
 def test_receptive_field():
     """Sections with jump 1, 2 and 4 before their pooling: (2 + 2) * jump for convolution and pooling and
-    8 * 2 * jump for the blocks, so 20 * jump each: 1 + 20 + 40 + 80 = 141. All windows are centred.
+    8 * 2 * jump for the blocks, so 20 * jump each: 1 + 20 + 40 + 80 = 141. All windows are centered.
     """
     assert make().receptive_field() == ReceptiveField(jump=8, center=0.0, size=141)
 
 
 @pytest.mark.slow
 def test_a_cell_sees_the_corners_of_its_field_and_no_further():
-    """Cell (10, 11) is centred on pixel (80, 88) and sees 70 more each way; positive weights lose no light."""
+    """Cell (10, 11) is centered on pixel (80, 88) and sees 70 more each way; positive weights lose no light."""
     encoder = make((3, 168, 176))
     for conv in convolutions(encoder):
         conv.weight.data.fill_(1.0)
@@ -112,5 +112,5 @@ def test_a_cell_sees_the_corners_of_its_field_and_no_further():
 
 
 def test_a_width_below_one_is_refused():
-    with pytest.raises(ValueError, match="width is 0; expected at least 1"):
+    with pytest.raises(ValueError, match="width must be at least 1, got 0"):
         make(width=0)

@@ -50,11 +50,11 @@ def test_weights_are_orthogonal_with_the_gain_of_relu():
 
 
 def test_receptive_field():
-    """Size 8, 8 + 3 * 4 = 20, 20 + 2 * 8 = 36; centre 3.5, + 1.5 * 4 = 9.5, + 1 * 8 = 17.5; jump 4 * 2."""
+    """Size 8, 8 + 3 * 4 = 20, 20 + 2 * 8 = 36; center 3.5, + 1.5 * 4 = 9.5, + 1 * 8 = 17.5; jump 4 * 2."""
     assert make().receptive_field() == ReceptiveField(jump=8, center=17.5, size=36)
 
 
-def test_images_are_not_centred():
+def test_images_are_not_centered():
     assert not make()(torch.zeros(1, 9, 84, 84)).any()
 
 

@@ -62,7 +62,7 @@ def test_strides_that_are_not_named_are_1(strides):
 
 @pytest.mark.parametrize("strides", ["", "0", "2-", "2-x", "2--1", "-2", "1-1-1-1-1"])
 def test_wrong_strides_are_refused(strides):
-    with pytest.raises(ValueError, match="expected at most 4 numbers from 1, such as 2-2-2-1"):
+    with pytest.raises(ValueError, match="must be at most 4 numbers from 1, such as 2-2-2-1"):
         make(strides=strides)
 
 
@@ -70,7 +70,7 @@ def test_width_is_an_option():
     assert make(num_filters=16).map_shape == (16, 35, 35)
 
 
-def test_images_are_not_centred():
+def test_images_are_not_centered():
     """With zero biases a black image has no features, which it would have if 0.5 were taken off."""
     assert not make()(torch.zeros(1, 9, 84, 84)).any()
     assert make()(torch.full((1, 9, 84, 84), 0.5)).any()
@@ -89,7 +89,7 @@ def test_smallest_image(size, fits):
 
 @pytest.mark.parametrize("option", ["num_layers", "num_filters"])
 def test_counts_below_one_are_refused(option):
-    with pytest.raises(ValueError, match=f"{option} is 0; expected at least 1"):
+    with pytest.raises(ValueError, match=f"{option} must be at least 1, got 0"):
         make(**{option: 0})
 
 

@@ -28,9 +28,9 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
-def wait_for(found: Callable[[], Any]) -> Any:
+def wait_for(result: Callable[[], Any]) -> Any:
     """Return what is found as soon as there is something; a test that waits in vain is stopped by its timeout."""
-    while not (thing := found()):
+    while not (thing := result()):
         time.sleep(0.02)
     return thing
 
@@ -76,7 +76,7 @@ def test_a_stopped_sweep_goes_on_to_the_same_end(whole: Path, tmp_path: Path) ->
     wait_for(lambda: begun(tmp_path, 20))
     process.send_signal(signal.SIGINT)
     status, output = finish(process)
-    assert status == 130 and "go on with the same command: rad ablate --task probe/both" in output
+    assert status == 130 and "resume with the same command: rad ablate --task probe/both" in output
     assert not list(workers(tmp_path))
     status, output = sweep_here(tmp_path / "sweep", *TWO)
     assert status == 0, output
@@ -112,8 +112,8 @@ def test_a_killed_run_is_tried_again_and_a_hopeless_one_given_up(whole: Path, tm
     assert "attempt 1 of 3: killed by SIGKILL" in output
     assert f"failed {NAMES[0]}, attempt 3 of 3: status 1" in output
     assert "Traceback" in (tmp_path / "sweep" / "logs" / f"{NAMES[0]}.log").read_text()
-    found = metrics(tmp_path / "sweep")
-    assert {name: found[name] for name in [NAMES[1]]} == {name: metrics(whole)[name] for name in [NAMES[1]]}
+    result = metrics(tmp_path / "sweep")
+    assert {name: result[name] for name in [NAMES[1]]} == {name: metrics(whole)[name] for name in [NAMES[1]]}
 
 
 def test_two_sweeps_at_once_are_refused(tmp_path: Path) -> None:

@@ -60,7 +60,7 @@ def test_a_stopped_sweep_on_ray_saves_its_runs(local: Path, tmp_path: Path) -> N
         time.sleep(0.02)
     process.terminate()
     status, output = finish(process)
-    assert status == 143 and "go on with the same command" in output
+    assert status == 143 and "resume with the same command" in output
     assert not list(workers(tmp_path))
     assert len(list((tmp_path / "sweep").glob("**/checkpoints/0*.json"))) >= 2
 

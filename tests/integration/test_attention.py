@@ -49,9 +49,9 @@ def test_everything_is_written(written: Path) -> None:
 
 
 def test_numbers_per_run_and_a_table_per_augmentation(written: Path) -> None:
-    found = json.loads((written / "attention.json").read_text())
-    assert found["question"]["frames"] == 9 and found["question"]["target"] == "policy"
-    numbers = found["numbers"]
+    result = json.loads((written / "attention.json").read_text())
+    assert result["question"]["frames"] == 9 and result["question"]["target"] == "policy"
+    numbers = result["numbers"]
     methods = {row["method"] for row in numbers}
     assert {"activation", "hires_cam", "perturbation", "control: random", "control: robot"} <= methods
     assert "sarfa" not in methods
@@ -92,10 +92,10 @@ def test_other_suites_and_algorithms(runs: dict[str, Path], tmp_path: Path, name
 @pytest.mark.parametrize(
     ("typed", "said"),
     [
-        (["none", "--stage", "7"], "--stage: stage is 7; expected 0 to 1, or -1 to -2 from the end"),
+        (["none", "--stage", "7"], "--stage: stage must be 0 to 1, or -1 to -2 from the end, got 7"),
         (["none", "--methods", "sarfa"], "--methods: sarfa needs discrete actions; allowed here: activation, "),
         (["none", "--methods", "lime"], "--methods: unknown method 'lime'; known: activation, "),
-        (["none", "--target", "logit:0"], "--target: unknown target 'logit:0' of sac; allowed: policy, value, q"),
+        (["none", "--target", "logit:0"], "--target: unknown target 'logit:0' of sac; known: policy, value, q"),
         (["discrete", "--target", "q"], "--target: unknown target 'q' of discrete ppo"),
         (["none", "--power", "0"], "--power: power is 0.0; expected above 0"),
         (["none", "--norm", "max"], "--norm"),

@@ -35,7 +35,7 @@ NEEDS = {"start_level": {"num_levels": 3}}
 
 
 def shown(game: str, **options: Any) -> tuple[list[bytes], float | None]:
-    """Return what the first observations on each split look like, and a normalised score."""
+    """Return what the first observations on each split look like, and a normalized score."""
     of_run = {name: options.pop(name) for name in ("train_split", "test_split") if name in options}
     config = tiny_ppo(task=f"procgen/{game}", image_size=64, crop="pad", **of_run)
     config = dataclasses.replace(config, suite=ProcgenOptions(**options))

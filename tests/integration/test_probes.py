@@ -1,4 +1,4 @@
-"""SAC solves every probe, and the colour probe shows that the augmentation is in the path."""
+"""SAC solves every probe, and the color probe shows that the augmentation is in the path."""
 
 from pathlib import Path
 

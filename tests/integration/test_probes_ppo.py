@@ -1,4 +1,4 @@
-"""PPO solves every probe, and the colour probe shows that the augmentation is in the path."""
+"""PPO solves every probe, and the color probe shows that the augmentation is in the path."""
 
 import itertools
 from typing import Any

@@ -60,8 +60,8 @@ def test_all_images_load_and_nothing_is_cut_off(page, width, scheme):
     )
     dark = ["--blink-settings=preferredColorScheme=0"] if scheme == "dark" else []
     text = browse(*dark, "--virtual-time-budget=5000", "--window-size=1400,1000", "--dump-dom", frame.as_uri())
-    found = re.search(r'data-found="probed (\d+) (.*?)"', text)
-    assert found and int(found[1]) >= 4 and found[2] == "[]", text[:500]
+    result = re.search(r'data-found="probed (\d+) (.*?)"', text)
+    assert result and int(result[1]) >= 4 and result[2] == "[]", text[:500]
 
 
 def test_it_prints(page, tmp_path):

@@ -178,7 +178,7 @@ def test_the_seed_decides(finished: Path, tmp_path: Path) -> None:
     assert not same(weights(tmp_path / "other"), weights(finished))
 
 
-# A frame of one colour shows no geometry; translate adds a border to it, the others leave it as it is.
+# A frame of one color shows no geometry; translate adds a border to it, the others leave it as it is.
 SEEN_ON_ONE_COLOR = sorted(set(augment.names()) - {"none", "crop", "shift", "flip", "rotate"})
 FITTING = {"cutout": ":min_px=2:max_px=6", "cutout_color": ":min_px=2:max_px=6", "translate": ":ratio=1.25"}
 

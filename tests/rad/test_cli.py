@@ -172,9 +172,9 @@ def test_help_shows_every_field_with_its_default(capsys: pytest.CaptureFixture[s
     assert not stop.value.code
     text = " ".join(re.sub("[│╭╮╰╯─]", " ", capsys.readouterr().out).split())
     for flag, default in options(SACRun()) + options(SACRun().agent):
-        found = re.search(rf" {flag}[ ,](.+?) \(default: ([^)]*)\)", text)
-        assert found and found[2] == {"": "''", (): ""}.get(default, str(default)), flag
-        assert re.search(r"[a-z]{3}.*\.$", found[1]), f"{flag} has no text"
+        result = re.search(rf" {flag}[ ,](.+?) \(default: ([^)]*)\)", text)
+        assert result and result[2] == {"": "''", (): ""}.get(default, str(default)), flag
+        assert re.search(r"[a-z]{3}.*\.$", result[1]), f"{flag} has no text"
 
 
 @pytest.mark.parametrize("shown", ALGORITHMS)

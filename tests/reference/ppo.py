@@ -7,7 +7,7 @@ everything else of the rollout [T, N] or [T, N, A].
 Names of the parameters: `conv.{i}.weight`, `conv.{i}.bias`, then `trunk.*`, `policy.*`, `value.*` and, for
 continuous actions, `log_std`. Features are flattened channel by channel.
 
-Source: Schulman et al. 2017 (arXiv 1707.06347); OpenAI baselines (ppo2) for value clipping, normalisations and
+Source: Schulman et al. 2017 (arXiv 1707.06347); OpenAI baselines (ppo2) for value clipping, normalizations and
 the clipping of gradients; Raileanu et al. 2021 (arXiv 2006.12862) for the consistency loss.
 """
 
@@ -134,10 +134,10 @@ class ReferencePPO:
             losses["policy_consistency"] = self.kl(out.detach(), other).mean()
             losses["value_consistency"] = ((value.detach() - other_value) ** 2).mean() / 2
             loss = loss + config.consistency_coef * (losses["policy_consistency"] + losses["value_consistency"])
-        found = gradients(loss, self.params)
-        norm = math.sqrt(sum(float((g**2).sum()) for g in found.values()))
+        grads = gradients(loss, self.params)
+        norm = math.sqrt(sum(float((g**2).sum()) for g in grads.values()))
         factor = min(1.0, config.max_grad_norm / (norm + 1e-6))
-        self.adam({name: factor * gradient for name, gradient in found.items()})
+        self.adam({name: factor * gradient for name, gradient in grads.items()})
         return {name: loss.item() for name, loss in losses.items()} | {"grad_norm": norm}
 
     def adam(self, found: Params) -> None:

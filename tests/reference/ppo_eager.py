@@ -121,8 +121,8 @@ def _learn(
     returns = advantage + value
     flat = [tensor.flatten(0, 1) for tensor in (images, action, log_prob, value, advantage, returns)]
     for _ in range(epochs):
-        for chosen in np.array_split(torch.randperm(len(flat[0])).numpy(), minibatches):
-            _step(network, optimizer, *(tensor[chosen] for tensor in flat))
+        for rows in np.array_split(torch.randperm(len(flat[0])).numpy(), minibatches):
+            _step(network, optimizer, *(tensor[rows] for tensor in flat))
 
 
 def _step(

@@ -80,14 +80,14 @@ class ReferenceReplay:
 
     def transitions(self, slots: int) -> list[NStep]:
         """Return every transition whose frames are all among the newest `slots` of their environment."""
-        found = []
+        transitions = []
         for stream in self.streams:
             for steps, over in zip(stream.episodes, stream.over):
                 for start in range(len(steps)):
                     transition = self._sum(steps, start, over)
                     if transition is not None and transition.first_frame >= stream.frames - slots:
-                        found.append(transition)
-        return found
+                        transitions.append(transition)
+        return transitions
 
     def _sum(self, steps: list[Step], start: int, over: bool) -> NStep | None:
         reward, discount = 0.0, 1.0

@@ -199,8 +199,8 @@ def q_values(params: Params, features: Tensor, action: Tensor) -> tuple[Tensor, 
 
 def gradients(loss: Tensor, params: Params) -> Params:
     """Differentiate `loss` by each parameter."""
-    found = torch.autograd.grad(loss, list(params.values()), retain_graph=True)
-    return dict(zip(params, found, strict=True))
+    grads = torch.autograd.grad(loss, list(params.values()), retain_graph=True)
+    return dict(zip(params, grads, strict=True))
 
 
 def _leaves(values: Mapping[str, Tensor]) -> Params:

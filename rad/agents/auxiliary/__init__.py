@@ -1,6 +1,6 @@
 """Losses that train an agent's encoder beside its own: objects with networks, an optimizer and a state.
 
-A run names them by a text, options after colons, several joined by ``+``: ``curl:tau=0.01``.
+A run names them by a text, options after colons, several joined by `+`: `curl:tau=0.01`.
 """
 
 import re
@@ -19,10 +19,10 @@ NONE = "none"
 
 
 class AuxiliaryLoss(Protocol):
-    """What an agent asks of an auxiliary loss.
+    """What an agent needs of an auxiliary loss.
 
-    In each update it calls `loss`, adds the result to its own losses, goes down the gradient of the sum with the
-    parameters that are its own, and calls `step`.
+    In each update it calls `loss`, adds the result to its losses, steps its parameters down the gradient of the sum,
+    and calls `step`.
     """
 
     def loss(
@@ -38,19 +38,15 @@ class AuxiliaryLoss(Protocol):
         Returns:
             The loss, float [], and metrics.
         """
-        ...
 
     def step(self, encoder: encoders.Encoder) -> None:
-        """Take the gradient step of its own parameters, after the agent's step, and forget their gradients."""
-        ...
+        """Step its own parameters, after the agent's step, and drop their gradients."""
 
     def state_dict(self) -> dict[str, Any]:
-        """Return all that an exact resume needs."""
-        ...
+        """Return what an exact resume needs."""
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Restore what `state_dict` gave."""
-        ...
 
 
 _REGISTRY: Registry[AuxiliaryLoss] = Registry("auxiliary loss", {"curl": CURL})

@@ -10,54 +10,41 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 Frame = NDArray[np.uint8]
 Map = NDArray[np.floating]
-COLORS = "inferno"  # perceptually uniform, safe for the colour-blind and in grey print
+COLORS = "inferno"  # perceptually uniform, safe for the color-blind and in gray print
 PANEL_INCHES = 1.7
 LABEL_INCHES = 0.5
 LETTERS_PER_INCH = 17  # of the caption
 LETTERS_PER_ROW = 24  # of what stands beside it
-QUANTILE = 0.995  # of a column's pixels, above which colours are the same
+QUANTILE = 0.995  # of a column's pixels, above which colors are the same
 
 
 @dataclass(frozen=True)
 class Row:
-    """A frame, and what stands to the left of it.
+    """A frame, and what stands to the left of it."""
 
-    Attributes:
-        label: of the row; may have lines.
-        frame: uint8 [H, W, 3] in 0..255, what the encoder was given (newest frame, after the crop).
-    """
-
-    label: str
-    frame: Frame
+    label: str  # of the row; may have lines
+    frame: Frame  # uint8 [H, W, 3] in 0..255, what the encoder was given (newest frame, after the crop)
 
 
 @dataclass(frozen=True)
 class Column:
-    """A map for each row.
+    """A map for each row."""
 
-    Attributes:
-        title: above the column.
-        maps: float [H, W] each, laid over the row's frame, at least 0, the sum of each above 0.
-        notes: below each panel; empty for none.
-        scale: columns with the same word share their colours' scale; "" for one of its own.
-    """
-
-    title: str
-    maps: Sequence[Map]
-    notes: Sequence[str] = ()
-    scale: str = ""
+    title: str  # above the column
+    maps: Sequence[Map]  # float [H, W] each, laid over the row's frame, at least 0, the sum of each above 0
+    notes: Sequence[str] = ()  # below each panel; empty for none
+    scale: str = ""  # columns with the same word share their color scale; "" for a separate one
 
 
 def attention_figure(rows: Sequence[Row], columns: Sequence[Column], caption: str, path: Path) -> None:
     """Draw a row for each frame, the frame and then its map in each column, and write a PNG.
 
-    Maps are drawn in multiples of their mean over the frame: 1 is what a uniform map has everywhere. Columns may differ
-    in the largest value that has a colour of its own, which stands in their titles.
+    Maps are drawn in multiples of their mean over the frame: 1 is what a uniform map has everywhere. The value of the
+    brightest color may differ between columns and stands in their titles.
 
     Args:
         rows: the frames, at least one.
@@ -66,7 +53,7 @@ def attention_figure(rows: Sequence[Row], columns: Sequence[Column], caption: st
         path: PNG to write; its folder exists. The same input gives the same bytes.
 
     Raises:
-        ValueError: a frame or a map has another shape or type, or a map has no mass.
+        ValueError: there is no row or column, a frame or a map has a wrong shape or type, or a map has no mass.
     """
     _check(rows, columns)
     relative = [[values / values.mean() for values in column.maps] for column in columns]
@@ -81,39 +68,32 @@ def attention_figure(rows: Sequence[Row], columns: Sequence[Column], caption: st
             axis.imshow(overlay(row.frame, values, tops[number - 1]))
         for axis, note in zip(axes[:, number], column.notes):
             axis.set_xlabel(note, fontsize=7, labelpad=2)
-        axes[0, number].set_title(f"{column.title}\ncolours 0 to {tops[number - 1]:.3g}", fontsize=9)
+        axes[0, number].set_title(f"{column.title}\ncolors 0 to {tops[number - 1]:.3g}", fontsize=9)
     _color_bar(figure, axes)
     figure.supxlabel(fill(caption, int(LETTERS_PER_INCH * figure.get_figwidth())), fontsize=7.5)
     figure.savefig(path, format="png", dpi=150, bbox_inches="tight", metadata={"Software": None})
 
 
 def overlay(frame: Frame, relative: Map, top: float) -> Frame:
-    """Lay a map over the grey frame, the more opaque the higher it is.
+    """Lay a map, float [H, W], at least 0, over the frame in gray, uint8 [H, W, 3]: the higher, the more opaque.
 
-    Args:
-        frame: uint8 [H, W, 3].
-        relative: float [H, W], at least 0.
-        top: the value from which on the colour is the same, above 0.
-
-    Returns:
-        uint8 [H, W, 3].
+    From `top`, which is above 0, colors no longer change.
     """
     from matplotlib import colormaps
 
     strength = np.clip(relative / top, 0.0, 1.0)
     opacity = (0.35 + 0.6 * np.sqrt(strength))[..., None]
     color = 255.0 * np.asarray(colormaps[COLORS](strength))[..., :3]
-    grey = frame.mean(2, keepdims=True)
-    return np.round(opacity * color + (1.0 - opacity) * grey).astype(np.uint8)
+    gray = frame.mean(2, keepdims=True)
+    return np.round(opacity * color + (1.0 - opacity) * gray).astype(np.uint8)
 
 
 def _tops(columns: Sequence[Column], relative: Sequence[Sequence[Map]]) -> list[float]:
-    """Return for each column the value that the brightest colour begins at."""
+    """Return for each column the value that the brightest color begins at."""
     groups = [column.scale or str(number) for number, column in enumerate(columns)]
-    own = [float(np.quantile(np.concatenate([values.ravel() for values in maps]), QUANTILE)) for maps in relative]
-    highest = [float(max(values.max() for values in maps)) for maps in relative]
+    pixels = [np.concatenate([values.ravel() for values in maps]) for maps in relative]
     # A map of a few pixels may have nothing at the quantile.
-    tops = [value or top for value, top in zip(own, highest)]
+    tops = [float(np.quantile(values, QUANTILE)) or float(values.max()) for values in pixels]
     return [max(top for top, other in zip(tops, groups) if other == group) for group in groups]
 
 
@@ -141,15 +121,9 @@ def _panels(rows: int, columns: int, aspect: float) -> tuple["Figure", NDArray[n
     figure = Figure(figsize=size, layout="compressed")
     axes = figure.subplots(rows, columns, squeeze=False)
     for axis in axes.flat:
-        _bare(axis)
+        axis.set(xticks=[], yticks=[])
+        axis.spines[:].set_visible(False)
     return figure, axes
-
-
-def _bare(axis: "Axes") -> None:
-    axis.set_xticks([])
-    axis.set_yticks([])
-    for spine in axis.spines.values():
-        spine.set_visible(False)
 
 
 def _color_bar(figure: "Figure", axes: NDArray[np.object_]) -> None:

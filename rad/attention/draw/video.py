@@ -9,16 +9,16 @@ from numpy.typing import NDArray
 
 from rad.attention.draw.figure import QUANTILE, overlay
 
-Film = NDArray[np.uint8]
+Video = NDArray[np.uint8]
 SCALE = 3  # of the observation's pixels
 SHEET_FRAMES = 12
-AXES = (0.16, 0.17, 0.8, 0.62)  # of the trace: left, bottom, width and height in parts of its picture
+AXES = (0.16, 0.17, 0.8, 0.62)  # of the trace: left, bottom, width and height as fractions of its picture
 TRACE_COLORS = ("#b14a00", "#1f5fa8", "#3d7a2f", "#7a3d7a")
 
 
-def film(
+def overlay_episode(
     frames: NDArray[np.uint8], maps: Mapping[str, NDArray[np.floating]], lift: Mapping[str, Sequence[float]]
-) -> Film:
+) -> Video:
     """Lay maps over the frames of an episode.
 
     Args:
@@ -36,7 +36,7 @@ def film(
     titled = []
     for t, frame in enumerate(frames):
         panels = [frame, *(overlay(frame, values[t], tops[name]) for name, values in relative.items())]
-        titled.append(np.concatenate([titles, _large(np.concatenate(panels, 1))]))
+        titled.append(np.concatenate([titles, np.concatenate(panels, 1).repeat(SCALE, 0).repeat(SCALE, 1)]))
     if not lift:
         return np.stack(titled)
     trace = _trace(lift, titled[0].shape[0])
@@ -52,16 +52,12 @@ def write_png(path: Path, picture: NDArray[np.uint8]) -> None:
     imsave(path, picture, format="png", metadata=without_version)
 
 
-def contact_sheet(pictures: Film, columns: int = 2) -> NDArray[np.uint8]:
-    """Lay evenly spaced frames of a film, uint8 [T, h, w, 3], row by row on one sheet."""
-    chosen = np.linspace(0, len(pictures) - 1, min(SHEET_FRAMES, len(pictures))).round().astype(int)
-    shown = [pictures[t] for t in chosen]
+def contact_sheet(pictures: Video, columns: int = 2) -> NDArray[np.uint8]:
+    """Lay evenly spaced frames of a video, uint8 [T, h, w, 3], row by row on one sheet."""
+    steps = np.linspace(0, len(pictures) - 1, min(SHEET_FRAMES, len(pictures))).round().astype(int)
+    shown = [pictures[t] for t in steps]
     shown += [np.full_like(shown[0], 255)] * (-len(shown) % columns)
     return np.concatenate([np.concatenate(shown[i : i + columns], 1) for i in range(0, len(shown), columns)])
-
-
-def _large(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    return image.repeat(SCALE, 0).repeat(SCALE, 1)
 
 
 def _titles(methods: Sequence[str], side: int) -> NDArray[np.uint8]:

@@ -1,1 +1,1 @@
-"""The DeepMind Control suite: its tasks, and all that changes how they look."""
+"""The DeepMind Control suite: its tasks, and all that changes their appearance."""

@@ -1,15 +1,14 @@
 """Named appearances of DeepMind Control tasks: train on one, test on others.
 
-What an episode looks like is a pure function of the split, the environment's seed and the episode's index, so that
-any evaluation can be replayed. It touches nothing that moves: all splits start from the same states.
+An episode's appearance is a pure function of the split, the environment's seed and the episode's index, so that any
+evaluation can be replayed. The dynamics are the same in all splits, and so are the initial states.
 
 The ranges follow DMControl-GB (Hansen and Wang 2021) and the Distracting Control Suite (Stone et al. 2021, arXiv
-2101.02722). The draws are ours, and so are the videos: scores are not numerically those of the two benchmarks.
+2101.02722). Draws and videos are ours: scores do not compare numerically with those of the two benchmarks.
 """
 
 from __future__ import annotations
 
-import difflib
 import functools
 import zlib
 from collections.abc import Mapping
@@ -20,31 +19,32 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from rad.envs.checks import require_known
 from rad.envs.dmc.backgrounds import Folder, Generated, Source
 from rad.envs.options import SuiteOptions
 
-TRAIN, PLAIN = "train", "plain"  # the suite's own look; the second for runs that train on another
+TRAIN, PLAIN = "train", "plain"  # the unchanged appearance; the second for runs that train on another
 Floats = NDArray[np.float64]
 Side = Literal["train", "test"]
 
 
 @dataclass(frozen=True)
 class Split:
-    """What is changed in the look of a task, and by how much; by default nothing.
+    """What is changed in the appearance of a task, and by how much; by default nothing.
 
     Attributes:
-        name: as flags and logs have it.
+        name: in flags and logs.
         about: one line for people.
-        palette: standard deviations of the colours of body, sky and floor about their own, in [0, 1], by the name of
-            what is coloured; none for the task's own.
-        light: change position, colour and strength of the light.
+        palette: standard deviations of the colors of body (self), sky and floor about the task's, in [0, 1]; None for
+            no change.
+        light: change position, color and strength of the light.
         texture: paint the floor with a picture of the clips.
         camera: scale of the camera's turns and zoom, in [0, 1].
         materials: largest change of a material's red, green and blue, in [0, 1].
         background: what clips replace: nothing, the sky, the sky and the floor, or the sky and as much of the floor
-            as the Distracting Control Suite has it.
-        clips: how many clips an episode's is chosen from.
-        moving: the clip plays; the camera and the materials, if they are changed, wander.
+            as in the Distracting Control Suite.
+        clips: number of clips that an episode's is chosen from.
+        moving: the clip plays; camera and materials, if they are changed, do a random walk.
     """
 
     name: str
@@ -64,7 +64,7 @@ class Split:
         return self.texture or bool(self.background)
 
     def generator(self, seed: int, episode: int, part: str) -> np.random.Generator:
-        """Return the chance of one part of an episode's look: parts do not disturb each other."""
+        """Return the generator of one part of an episode's appearance: parts are independent."""
         return np.random.default_rng([zlib.crc32(f"{self.name}/{part}".encode()), seed, episode])
 
 
@@ -78,14 +78,14 @@ def _distracting(name: str, scale: float, clips: int) -> list[Split]:
     ]
 
 
-# Means of DMControl-GB's colour sets are the suite's own colours within 0.02; their standard deviations, rounded.
+# Means of DMControl-GB's color sets are the suite's colors within 0.02; these are their standard deviations, rounded.
 _EASY, _HARD = {"self": 0.10, "sky": 0.10, "floor": 0.09}, {"self": 0.18, "sky": 0.19, "floor": 0.17}
 _ALL = (
     Split(TRAIN, "the suite's own look"),
     Split(PLAIN, "the same, for runs that train on another"),
-    Split("color-easy", "colours of body, sky and floor, close to their own", palette=_EASY),
-    Split("color-hard", "colours of body, sky and floor, far from their own", palette=_HARD),
-    Split("light", "position, colour and strength of the light", light=True),
+    Split("color-easy", "colors of body, sky and floor, close to their own", palette=_EASY),
+    Split("color-hard", "colors of body, sky and floor, far from their own", palette=_HARD),
+    Split("light", "position, color and strength of the light", light=True),
     Split("texture", "a picture on the floor", texture=True, clips=100),
     Split("camera-0.1", "the camera turned and moved, scale 0.1", camera=0.1),
     Split("camera-0.2", "the camera turned and moved, scale 0.2", camera=0.2),
@@ -105,23 +105,20 @@ def split_named(name: str) -> Split:
     """Return a split by its name.
 
     Raises:
-        ValueError: If the name is unknown.
+        ValueError: the name is unknown.
     """
-    if name in SPLITS:
-        return SPLITS[name]
-    near = difflib.get_close_matches(name, SPLITS, n=1)
-    hint = f"; did you mean {near[0]}?" if near else ""
-    raise ValueError(f"unknown split '{name}'{hint}; known: {', '.join(SPLITS)}")
+    require_known("split", name, SPLITS)
+    return SPLITS[name]
 
 
 @dataclass(frozen=True)
-class Look:
-    """How the episodes of an environment look.
+class Appearance:
+    """The appearance of an environment's episodes.
 
     Attributes:
         split: what is changed.
-        side: whose clips are shown: those to train with, or those to test with.
-        folder: clips of the user's own; None for computed ones.
+        side: which clips are shown: those to train with, or those to test with.
+        folder: the user's clips; None for computed ones.
     """
 
     split: Split
@@ -133,15 +130,15 @@ class Look:
         return self.split.name
 
     def source(self) -> Source:
-        """Return the clips that the split chooses from, read anew.
+        """Return the clips that the split chooses from, read again.
 
         Raises:
-            ValueError: If the folder holds too few clips or one that does not open.
+            ValueError: the folder holds too few clips or one that does not open.
         """
         return _read_source(self.side, self.folder, self.split.clips)
 
     def shared_source(self) -> Source:
-        """Return the same, read once in a process: environments share the clips that they have decoded."""
+        """Return the same, read once in a process: environments share decoded clips."""
         return _shared_source(self.side, self.folder, self.split.clips)
 
 
@@ -152,18 +149,20 @@ def _read_source(side: str, folder: Path | None, clips: int) -> Source:
 _shared_source = functools.cache(_read_source)
 
 
-def look_of(task: str, name: str, options: SuiteOptions, side: Side, folder: Path | None = None) -> Look | None:
-    """Return the look of a task on a split by its name; None for the suite's own.
+def appearance_of(
+    task: str, name: str, options: SuiteOptions, side: Side, folder: Path | None = None
+) -> Appearance | None:
+    """Return the appearance of a task on a split by its name; None where nothing is changed.
 
     Raises:
-        ValueError: If the name is unknown.
+        ValueError: the name is unknown.
     """
-    return None if name in (TRAIN, PLAIN) else Look(split_named(name), side, folder)
+    return None if name in (TRAIN, PLAIN) else Appearance(split_named(name), side, folder)
 
 
-def draw_color(own: Floats, deviation: float, chance: np.random.Generator) -> Floats:
-    """Draw red, green and blue about a colour of the task's, float [3] in [0, 1]."""
-    return np.clip(chance.normal(own, deviation), 0.0, 1.0)
+def draw_color(color: Floats, deviation: float, rng: np.random.Generator) -> Floats:
+    """Draw red, green and blue about a color of the task, float [3] in [0, 1]."""
+    return np.clip(rng.normal(color, deviation), 0.0, 1.0)
 
 
 @dataclass(frozen=True)
@@ -174,7 +173,7 @@ class Light:
         tilt: turn of the lamp about a horizontal axis through the point below it, rad.
         heading: direction of that axis, rad.
         color: factors of its red, green and blue.
-        ambience: factor of the light that comes from everywhere.
+        ambience: factor of the ambient light.
     """
 
     tilt: float
@@ -183,72 +182,67 @@ class Light:
     ambience: float
 
 
-def draw_light(chance: np.random.Generator) -> Light:
+def draw_light(rng: np.random.Generator) -> Light:
     """Draw a light: tilted 15 to 50 degrees, 0.5 to 1.5 times as strong, tinted by up to 25 %.
 
     Source: the ranges are ours; the idea is RL-ViGen's (Yuan et al. 2023).
     """
-    strength = chance.uniform(0.5, 1.5)
+    strength = rng.uniform(0.5, 1.5)
     return Light(
-        tilt=np.radians(chance.uniform(15.0, 50.0)),
-        heading=chance.uniform(0.0, 2.0 * np.pi),
-        color=strength * chance.uniform(0.75, 1.25, 3),
-        ambience=chance.uniform(0.5, 1.3),
+        tilt=np.radians(rng.uniform(15.0, 50.0)),
+        heading=rng.uniform(0.0, 2.0 * np.pi),
+        color=strength * rng.uniform(0.75, 1.25, 3),
+        ambience=rng.uniform(0.5, 1.3),
     )
 
 
 class CameraPath:
-    """Where the camera stands at each agent step of an episode: float [4], yaw, pitch, roll and zoom.
+    """The camera's pose at each agent step of an episode: float [4], yaw, pitch, roll and zoom.
 
     Yaw, pitch and roll are turns in rad of at most pi/2 x scale to each side; zoom is a factor of the distance, 1 -
-    scale/2 to 1 + 3 scale/2. A wandering camera has a velocity that changes at each step by noise of 0.1 x scale and
-    stays below 0.4 x scale, in units of 1/10 of the range per agent step; it turns round at the ends of the range.
-
-    Args:
-        scale: of all ranges, in [0, 1].
-        moving: wander, or stay where the episode starts.
-        chance: its own.
+    scale/2 to 1 + 3 scale/2. A moving camera has a velocity that changes at each step by noise of 0.1 x scale and
+    stays below 0.4 x scale, in units of 1/10 of the range per agent step; it is reversed at the ends of the range.
 
     Source: Stone et al. 2021, section 3. The unit of velocity is ours, and its roll is slower.
     """
 
-    def __init__(self, scale: float, moving: bool, chance: np.random.Generator) -> None:
+    def __init__(self, scale: float, moving: bool, rng: np.random.Generator) -> None:
         turn = 0.5 * np.pi * scale
         self._low = np.array([-turn, -turn, -turn, 1.0 - 0.5 * scale])
         self._high = np.array([turn, turn, turn, 1.0 + 1.5 * scale])
-        self._scale, self._moving, self._chance = scale, moving, chance
-        self._places = [chance.uniform(self._low, self._high)]
+        self._scale, self._moving, self._rng = scale, moving, rng
+        self._poses = [rng.uniform(self._low, self._high)]
         self._velocity = np.zeros(4)
 
     def at(self, step: int) -> Floats:
         """Return the pose at an agent step."""
-        while self._moving and len(self._places) <= step:
-            self._places.append(self._next())
-        return self._places[step if self._moving else 0]
+        while self._moving and len(self._poses) <= step:
+            self._poses.append(self._next())
+        return self._poses[step if self._moving else 0]
 
     def _next(self) -> Floats:
-        noise, limit = self._chance.normal(0.0, 0.1 * self._scale, 4), 0.4 * self._scale
+        noise, limit = self._rng.normal(0.0, 0.1 * self._scale, 4), 0.4 * self._scale
         self._velocity = np.clip(self._velocity + noise, -limit, limit)
-        place = self._places[-1] + self._velocity * (self._high - self._low) / 10.0
-        self._velocity[(place < self._low) | (place > self._high)] *= -1.0
-        return np.clip(place, self._low, self._high)
+        pose = self._poses[-1] + self._velocity * (self._high - self._low) / 10.0
+        self._velocity[(pose < self._low) | (pose > self._high)] *= -1.0
+        return np.clip(pose, self._low, self._high)
 
 
 class MaterialPath:
-    """What is added to the materials' colours at each agent step of an episode, float [materials, 3].
+    """The change of the materials' colors at each agent step of an episode, float [materials, 3].
 
-    Within `scale` to each side of a material's own; wandering ones change by noise of 0.03 x scale at each step.
+    It is within `scale` to each side; moving ones change by noise of 0.03 x scale at each step.
 
     Source: Stone et al. 2021, section 3.
     """
 
-    def __init__(self, scale: float, count: int, moving: bool, chance: np.random.Generator) -> None:
-        self._scale, self._moving, self._chance = scale, moving, chance
-        self._changes = [chance.uniform(-scale, scale, (count, 3))]
+    def __init__(self, scale: float, count: int, moving: bool, rng: np.random.Generator) -> None:
+        self._scale, self._moving, self._rng = scale, moving, rng
+        self._changes = [rng.uniform(-scale, scale, (count, 3))]
 
     def at(self, step: int) -> Floats:
         """Return the change at an agent step."""
         while self._moving and len(self._changes) <= step:
-            noise = self._chance.normal(0.0, 0.03 * self._scale, self._changes[-1].shape)
+            noise = self._rng.normal(0.0, 0.03 * self._scale, self._changes[-1].shape)
             self._changes.append(np.clip(self._changes[-1] + noise, -self._scale, self._scale))
         return self._changes[step if self._moving else 0]

@@ -1,7 +1,7 @@
-"""Sources of the moving pictures behind a robot: computed ones, or the user's own; some to train with, others to test.
+"""Sources of the moving pictures behind a robot: computed ones, or the user's; some to train with, others to test.
 
-Nothing that a test shows may have been seen in training. Computed clips of the two sides differ in their family and
-in their seed; the user's own are compared by content (`check_disjoint`).
+Nothing that a test shows may have been seen in training. Computed clips of the two sides differ in family and seed; the
+user's are compared by content (`check_disjoint`).
 """
 
 from __future__ import annotations
@@ -15,21 +15,9 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from rad.envs.checks import require
 from rad.envs.dmc.clip_families import KINDS
 from rad.envs.dmc.clips import IMAGES, SIDE_PX, VIDEOS, Clip, FileClip, Picture, first_picture
-
-__all__ = [
-    "FAMILIES",
-    "MIN_CLIPS",
-    "SEEDS",
-    "SIDES",
-    "Clip",
-    "Folder",
-    "Generated",
-    "Source",
-    "check_disjoint",
-    "pictures",
-]
 
 SIDES = ("train", "test")
 FAMILIES = {"train": ("fbm", "plasma"), "test": ("shapes", "checker", "stripes")}
@@ -56,10 +44,10 @@ class Source(abc.ABC):
         """Return a clip.
 
         Raises:
-            IndexError: If index is not from 0 to len - 1.
+            IndexError: index is not from 0 to len - 1.
         """
         if not 0 <= index < len(self):
-            raise IndexError(f"index {index} is impossible; allowed: 0 to {len(self) - 1}")
+            raise IndexError(f"index must be 0 to {len(self) - 1}, got {index}")
         return self._clip(index)
 
     @abc.abstractmethod
@@ -79,13 +67,12 @@ class Generated(Source):
         count: number of clips, 1 to 10^6.
 
     Raises:
-        ValueError: If the side is unknown or the count impossible.
+        ValueError: the side is unknown or the count impossible.
     """
 
     def __init__(self, side: str, count: int) -> None:
         self.side = _check_side(side)
-        if not 1 <= count <= len(SEEDS[side]):
-            raise ValueError(f"count {count} is impossible; allowed: 1 to {len(SEEDS[side])}")
+        require(1 <= count <= len(SEEDS[side]), "count", f"1 to {len(SEEDS[side])}", count)
         self._count = count
 
     def __len__(self) -> int:
@@ -98,11 +85,10 @@ class Generated(Source):
 
 
 class Folder(Source):
-    """The user's own images and videos, searched with subfolders; what is hidden (`.name`) is left out.
+    """The user's images and videos, searched with subfolders, without hidden ones (`.name`).
 
-    Files with the same content count once. Of more files than `count`, the choice is random, but the same for the
-    same names and contents. Clips are in the order of their names. Files are decoded when their frames are asked
-    for, and the last few clips are kept.
+    Files with the same content count once. Of more files than `count`, the choice is random, but the same for the same
+    names and contents. Clips are in the order of their names, decoded at their first frame; the last few are kept.
 
     Args:
         side: `train` or `test`.
@@ -110,21 +96,20 @@ class Folder(Source):
         count: clips at most, positive.
 
     Raises:
-        ValueError: If the side is unknown, the count impossible, the folder missing or unreadable, if it holds
-            fewer than MIN_CLIPS different files, or if a chosen one does not open.
+        ValueError: the side is unknown, the count impossible, the folder missing, unreadable or with fewer than
+            MIN_CLIPS different files, or a file does not open.
     """
 
     def __init__(self, side: str, path: Path, count: int) -> None:
         self.side, self._option = _check_side(side), f"background_dir {side}={path}"
-        if count < 1:
-            raise ValueError(f"count {count} is impossible; allowed: 1 and more")
+        require(count >= 1, "count", "at least 1", count)
         self._root, self._kept = Path(path), OrderedDict[int, Clip]()
         self._files = sorted(self._choose(count))  # names below the folder, and digests
         for name, _ in self._files:
             self._check_opens(name)
 
     def __getstate__(self) -> dict[str, Any]:
-        """Return what a worker process is sent: no decoded clips, whose open files cannot travel."""
+        """Return the state for a worker process, without decoded clips, whose open files cannot be pickled."""
         return {**self.__dict__, "_kept": OrderedDict()}
 
     def __len__(self) -> int:
@@ -146,15 +131,15 @@ class Folder(Source):
 
     def _choose(self, count: int) -> list[tuple[str, str]]:
         names = self._names()
-        found: dict[str, str] = {}  # by digest
-        # Shuffled, for a folder may be sorted by what is seen. A few files are hashed, not a large data set.
-        for place in np.random.default_rng(0).permutation(len(names)):
-            if len(found) < max(count, MIN_CLIPS):
-                found.setdefault(self._hash(names[place]), names[place])
-        if len(found) < MIN_CLIPS:
+        by_digest: dict[str, str] = {}
+        # Shuffled, for a folder may be sorted by content. Only as many files are hashed as are needed.
+        for index in np.random.default_rng(0).permutation(len(names)):
+            if len(by_digest) < max(count, MIN_CLIPS):
+                by_digest.setdefault(self._hash(names[index]), names[index])
+        if len(by_digest) < MIN_CLIPS:
             allowed = f"at least {MIN_CLIPS}, of {', '.join(IMAGES + VIDEOS)}"
-            raise ValueError(f"{self._option} has {len(found)} different images or videos; allowed: {allowed}")
-        return [(name, digest) for digest, name in found.items()][:count]
+            raise ValueError(f"{self._option} has {len(by_digest)} different images or videos; allowed: {allowed}")
+        return [(name, digest) for digest, name in by_digest.items()][:count]
 
     def _names(self) -> list[str]:
         """Return the images and videos below the folder, sorted."""
@@ -166,8 +151,8 @@ class Folder(Source):
         return sorted(names)
 
     def _refuse(self, error: OSError) -> NoReturn:
-        found = f"{error.filename}: {error.strerror}"
-        raise ValueError(f"{self._option} cannot be read ({found}); allowed: a folder that can be read") from error
+        reason = f"{error.filename}: {error.strerror}"
+        raise ValueError(f"{self._option} cannot be read ({reason}); allowed: a folder that can be read") from error
 
     def _hash(self, name: str) -> str:
         try:
@@ -183,30 +168,21 @@ class Folder(Source):
 
 
 def check_disjoint(train: Source, test: Source) -> None:
-    """See that no clip of the one side has the same content, byte for byte, as one of the other.
+    """Check that no clip to test with has the same bytes as one to train with.
 
     Raises:
-        ValueError: If one has; the text names up to three.
+        ValueError: some have; the text names up to three.
     """
-    places = {digest: index for index, digest in enumerate(train.digests())}
-    both = [(places[digest], index) for index, digest in enumerate(test.digests()) if digest in places]
-    if both:
-        named = [f"{train.clip(ours).name} = {test.clip(theirs).name}" for ours, theirs in both[:3]]
-        more = ", ..." if len(both) > 3 else ""
-        raise ValueError(
-            f"background_dir train and test share {len(both)} of their clips ({', '.join(named)}{more}); allowed: none"
-        )
+    rows = {digest: row for row, digest in enumerate(train.digests())}
+    shared = [(rows[digest], row) for row, digest in enumerate(test.digests()) if digest in rows]
+    if shared:
+        names = ", ".join(f"{train.clip(row).name} = {test.clip(other).name}" for row, other in shared[:3])
+        names += ", ..." if len(shared) > 3 else ""
+        raise ValueError(f"background_dir train and test share {len(shared)} of their clips ({names}); allowed: none")
 
 
 def pictures(source: Source, count: int, side_px: int = SIDE_PX) -> Picture:
-    """Take still pictures from a source, for the overlay augmentation.
-
-    They come from all clips in turn, and from one clip at times that are 25 frames apart.
-
-    Args:
-        source: the clips.
-        count: number of pictures.
-        side_px: height and width.
+    """Take still pictures from all clips in turn, 25 frames apart, for the overlay augmentation.
 
     Returns:
         uint8 [count, 3, side_px, side_px], RGB.
@@ -220,6 +196,5 @@ def pictures(source: Source, count: int, side_px: int = SIDE_PX) -> Picture:
 
 
 def _check_side(side: str) -> str:
-    if side not in SIDES:
-        raise ValueError(f"side {side!r} is unknown; allowed: {', '.join(SIDES)}")
+    require(side in SIDES, "side", " or ".join(SIDES), side)
     return side

@@ -1,4 +1,4 @@
-"""Cameras of a MuJoCo model: turned about what they look at, and used to cut the robot out of its background."""
+"""Cameras of a MuJoCo model: turned about their aim, and used to cut the robot out of its background."""
 
 from __future__ import annotations
 
@@ -10,25 +10,24 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
-_LOWEST, _HIGHEST = np.radians(5.0), np.radians(87.0)  # elevation of a turned camera, unless its own is beyond
+_LOWEST, _HIGHEST = np.radians(5.0), np.radians(87.0)  # elevation of a turned camera, unless it is beyond before
 
 
-def place_camera(model: Any, camera: int, own: Mapping[str, Floats], pose: Floats) -> None:
+def place_camera(model: Any, camera: int, original: Mapping[str, Floats], pose: Floats) -> None:
     """Turn a camera about the point that it looks at, and change its distance.
 
-    The camera never goes below the height at which it would see under the floor: a pitch that would bring it there
-    is turned upwards.
+    A pitch that would let the camera see under the floor is turned upwards.
 
     Args:
         model: MuJoCo's model, which is changed.
         camera: index; -1, the free camera, is left as it is.
-        own: the model's fields of cameras before any change.
+        original: the model's fields of cameras before any change.
         pose: yaw, pitch and roll in rad, and the factor of the distance.
     """
     if camera < 0:
         return
     place, mount = _fields(model, camera)
-    position, axes = own[place][camera], _axes(own[mount][camera])
+    position, axes = original[place][camera], _axes(original[mount][camera])
     right, back = axes[:, 0], axes[:, 2]
     aim = position - _distance(model, camera, position, back) * back
     yaw, pitch, roll, zoom = pose
@@ -57,7 +56,7 @@ def _fields(model: Any, camera: int) -> tuple[str, str]:
 
 
 def _distance(model: Any, camera: int, position: Floats, back: Floats) -> float:
-    """Return how far away lies what a camera looks at: what it tracks, or the middle of the world above the floor."""
+    """Return the distance of a camera's aim: what it tracks, or the middle of the world above the floor."""
     import mujoco
 
     tracks = model.cam_mode[camera] in (mujoco.mjtCamLight.mjCAMLIGHT_TRACK, mujoco.mjtCamLight.mjCAMLIGHT_TRACKCOM)
@@ -73,10 +72,10 @@ def _distance(model: Any, camera: int, position: Floats, back: Floats) -> float:
 
 def _elevation(back: Floats, pitch: float) -> float:
     """Return the height angle in rad after a change by `pitch`, which is reversed where it would go too low."""
-    own = np.arcsin(np.clip(back[2], -1.0, 1.0))
-    lowest, highest = min(own, _LOWEST), max(own, _HIGHEST)
-    changed = own + pitch if own + pitch >= lowest else own + abs(pitch)
-    return float(np.clip(changed, lowest, highest))
+    before = np.arcsin(np.clip(back[2], -1.0, 1.0))
+    lowest, highest = min(before, _LOWEST), max(before, _HIGHEST)
+    after = before + pitch if before + pitch >= lowest else before + abs(pitch)
+    return float(np.clip(after, lowest, highest))
 
 
 def _axes(stored: Floats) -> Floats:
@@ -109,12 +108,11 @@ _LIGHT_AND_SKY = ("skybox", "shadow", "reflection", "fog", "haze")
 
 
 class CutoutCamera:
-    """Draws a scene before a picture of one's own instead of before the sky.
+    """Draws a scene in front of a given picture instead of the sky.
 
-    The scene is drawn twice by the same rasteriser: in its colours before black, and in white before black with all
-    light off, which gives the share of every pixel that the scene covers, with the same anti-aliasing. Then
-    colour + (1 - share) x picture is what the renderer itself would have drawn before the picture. Without
-    anti-aliasing a pixel is covered or not, and the depths of the first drawing tell which.
+    The scene is drawn twice: in its colors before black, and in white before black with all light off, which gives the
+    share of every pixel that the scene covers, with the same anti-aliasing. Then color + (1 - share) x picture is what
+    the renderer would have drawn before the picture. Without anti-aliasing, depths tell which pixels are covered.
 
     Args:
         physics: dm_control's physics.
@@ -145,7 +143,7 @@ class CutoutCamera:
         return self._white.render(render_flag_overrides=dict.fromkeys(_LIGHT_AND_SKY, False))
 
     def _covered(self) -> NDArray[np.bool_]:
-        """Tell of each pixel of what was drawn last whether anything is nearer than the end of the world."""
+        """Tell of each pixel drawn last whether anything is nearer than the far plane."""
         import mujoco
 
         with self._physics.contexts.gl.make_current() as context:
@@ -164,7 +162,7 @@ def _is_transparent(scene: Any) -> bool:
 
 
 def _whiten(physics: Any, scene: Any) -> None:
-    """Make all that is drawn shine white; what is transparent stays so."""
+    """Make the whole scene shine white; what is transparent stays so."""
     for geom in scene.geoms[: scene.ngeom]:
         geom.matid, geom.emission, geom.reflectance = -1, 1.0, 0.0
         geom.rgba[:3] = 1.0

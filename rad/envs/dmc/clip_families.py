@@ -1,7 +1,6 @@
-"""Clips that are computed, in five families that differ in kind.
+"""Computed clips, in five families that differ in kind.
 
-Speeds and contrasts are such that the mean absolute difference of a frame and the next is 1 to 10 of 255, and the
-standard deviation of a frame 25 to 80.
+The mean absolute difference of consecutive frames is 1 to 10 of 255, and the standard deviation of a frame 25 to 80.
 """
 
 from __future__ import annotations
@@ -26,11 +25,7 @@ _DIGEST_TIMES = (0, 13, 37)
 
 
 class Computed(Clip):
-    """A clip whose chance comes from its family's name and a seed alone.
-
-    Args:
-        seed: non-negative.
-    """
+    """A clip drawn from its family's name and a non-negative seed alone."""
 
     family: ClassVar[str]
     starts = 1000
@@ -41,7 +36,7 @@ class Computed(Clip):
 
     @abc.abstractmethod
     def _build(self, rng: np.random.Generator) -> None:
-        """Draw all that is random."""
+        """Draw the clip's random properties."""
 
     @cached_property
     def digest(self) -> str:
@@ -50,16 +45,15 @@ class Computed(Clip):
 
 
 class Fbm(Computed):
-    """Two clouds of colour that drift apart and fade into each other.
+    """Two clouds of color that drift apart and fade into each other.
 
-    Each is noise whose amplitude falls with frequency f as 1 / f^a, a in [1, 1.8], as in natural images; it has
-    no seams, so that it may drift for ever.
+    Each is noise whose amplitude falls with frequency f as 1 / f^a, a in [1, 1.8], as in natural images, without seams.
     """
 
     family = "fbm"
 
     def _build(self, rng: np.random.Generator) -> None:
-        self._layers = [np.tile(cloud(rng), (2, 2, 1)) for _ in range(2)]  # a window at any place needs no seam
+        self._layers = [np.tile(cloud(rng), (2, 2, 1)) for _ in range(2)]  # so that no window crosses a seam
         self._velocities = [_velocity(rng, 0.4, 1.2) for _ in range(2)]
         self._period = rng.uniform(100, 300)  # frames from one cloud to the other and back
 
@@ -82,16 +76,16 @@ def cloud(rng: np.random.Generator) -> Picture:
     weights = rng.standard_normal((3, 3))
     weights[:, 0] += 1.5  # the first field is common to the channels
     weights /= np.linalg.norm(weights, axis=1, keepdims=True)
-    colour = rng.uniform(95, 160, 3) + rng.uniform(40, 55) * np.einsum("ck,khw->hwc", weights, fields)
-    return colour.clip(0, 255).astype(np.uint8)
+    color = rng.uniform(95, 160, 3) + rng.uniform(40, 55) * np.einsum("ck,khw->hwc", weights, fields)
+    return color.clip(0, 255).astype(np.uint8)
 
 
 def _window(tiled: Picture, velocity: tuple[float, float], t: int) -> Picture:
     """Return [SIDE_PX, SIDE_PX, 3] of a picture tiled 2 x 2 that moves by `velocity` x t px, parts of a px too."""
     import cv2
 
-    centre = [-speed * t % SIDE_PX + (SIDE_PX - 1) / 2 for speed in velocity]
-    return np.asarray(cv2.getRectSubPix(tiled, (SIDE_PX, SIDE_PX), centre), np.uint8)
+    center = [-speed * t % SIDE_PX + (SIDE_PX - 1) / 2 for speed in velocity]
+    return np.asarray(cv2.getRectSubPix(tiled, (SIDE_PX, SIDE_PX), center), np.uint8)
 
 
 class Plasma(Computed):
@@ -108,7 +102,7 @@ class Plasma(Computed):
         # cos(phase + shift) = cos(shift) cos(phase) - sin(shift) sin(phase): no cosine of an image at each frame.
         self._basis = np.concatenate([np.cos(phase), -np.sin(phase)]).astype(np.float32)  # [2 K, H, W]
         self._start, self._rate = rng.uniform(0, 2 * math.pi, self._WAVES), rng.uniform(0.02, 0.06, self._WAVES)
-        self._palette = palette(colours(rng, 4), np.arange(4.0), period=4)
+        self._palette = palette(colors(rng, 4), np.arange(4.0), period=4)
 
     def draw(self, t: int) -> Picture:
         """Draw one frame."""
@@ -120,17 +114,17 @@ class Plasma(Computed):
 
 
 class Shapes(Computed):
-    """Polygons that fly and turn over a plain ground; what leaves on one side comes back on the other."""
+    """Polygons that move and turn over a plain ground; those that leave on one side return on the other."""
 
     family = "shapes"
     _COUNT = 14
     _SUBPIXEL_BITS = 4
 
     def _build(self, rng: np.random.Generator) -> None:
-        self._ground, *self._colours = colours(rng, self._COUNT + 1)
+        self._ground, *self._colors = colors(rng, self._COUNT + 1)
         self._radius = rng.uniform(12, 30, self._COUNT)  # px
-        self._road = SIDE_PX + 2 * self._radius[:, None]  # px from out of sight to out of sight
-        self._start = rng.uniform(0, self._road, (self._COUNT, 2))
+        self._span = SIDE_PX + 2 * self._radius[:, None]  # px from out of sight to out of sight
+        self._start = rng.uniform(0, self._span, (self._COUNT, 2))
         self._velocity = np.array([_velocity(rng, 0.4, 1.4) for _ in range(self._COUNT)])
         self._spin = rng.uniform(-0.03, 0.03, self._COUNT)  # radians per frame
         self._corners = [_corners(rng) for _ in range(self._COUNT)]
@@ -140,13 +134,13 @@ class Shapes(Computed):
         import cv2
 
         canvas = np.full((SIDE_PX, SIDE_PX, 3), self._ground, np.uint8)
-        centres = (self._start + self._velocity * t) % self._road - self._radius[:, None]
+        centers = (self._start + self._velocity * t) % self._span - self._radius[:, None]
         turns = self._radius * np.exp(1j * self._spin * t)
-        for centre, turn, corners, colour in zip(centres, turns, self._corners, self._colours):
+        for center, turn, corners, color in zip(centers, turns, self._corners, self._colors):
             turned = corners * turn
-            points = np.stack([turned.real, turned.imag], axis=1) + centre  # [corners, 2]
+            points = np.stack([turned.real, turned.imag], axis=1) + center  # [corners, 2]
             fixed = np.rint(points * 2**self._SUBPIXEL_BITS).astype(np.int32)
-            cv2.fillPoly(canvas, [fixed], colour.tolist(), cv2.LINE_AA, self._SUBPIXEL_BITS)
+            cv2.fillPoly(canvas, [fixed], color.tolist(), cv2.LINE_AA, self._SUBPIXEL_BITS)
         return canvas
 
 
@@ -158,7 +152,7 @@ def _corners(rng: np.random.Generator) -> NDArray[np.complex128]:
 
 
 class Checker(Computed):
-    """A checkerboard of two colours that drifts and turns."""
+    """A checkerboard of two colors that drifts and turns."""
 
     family = "checker"
 
@@ -166,7 +160,7 @@ class Checker(Computed):
         self._square = rng.uniform(12, 30)  # px
         self._velocity = _velocity(rng, 0.3, 0.8)
         self._angle, self._spin = rng.uniform(0, math.pi), _either_way(rng, 0.002, 0.006)  # radians, per frame
-        self._palette = palette(colours(rng, 2), np.arange(2.0), period=2)
+        self._palette = palette(colors(rng, 2), np.arange(2.0), period=2)
 
     def draw(self, t: int) -> Picture:
         """Draw one frame."""
@@ -183,7 +177,7 @@ class Checker(Computed):
 
 
 class Stripes(Computed):
-    """Straight stripes of three to six colours that move across."""
+    """Straight stripes of three to six colors that move across."""
 
     family = "stripes"
 
@@ -195,9 +189,9 @@ class Stripes(Computed):
         self._speed, angle = _either_way(rng, 0.3, 0.8), rng.uniform(0, math.pi)
         x, y = grid()
         self._along = x * math.cos(angle) + y * math.sin(angle)  # px
-        # A stripe keeps its colour up to half a px before its end and goes over into the next from there.
+        # A stripe keeps its color up to half a px before its end and blends into the next from there.
         knots = np.stack([ends - width + 0.5, ends - 0.5], axis=1).ravel()
-        self._palette = palette(colours(rng, count).repeat(2, axis=0), knots, self._period)
+        self._palette = palette(colors(rng, count).repeat(2, axis=0), knots, self._period)
 
     def draw(self, t: int) -> Picture:
         """Draw one frame."""
@@ -209,14 +203,14 @@ KINDS: dict[str, type[Computed]] = {kind.family: kind for kind in (Fbm, Plasma, 
 
 
 def grid() -> tuple[Field, Field]:
-    """Return x and y of each pixel from the centre, px: float32 [SIDE_PX, SIDE_PX]."""
+    """Return x and y of each pixel from the center, px: float32 [SIDE_PX, SIDE_PX]."""
     axis = np.arange(SIDE_PX, dtype=np.float32) - np.float32((SIDE_PX - 1) / 2)
     x, y = np.meshgrid(axis, axis)
     return x, y
 
 
-def colours(rng: np.random.Generator, count: int) -> Picture:
-    """Draw `count` colours, uint8 [count, 3], that differ in hue and in lightness."""
+def colors(rng: np.random.Generator, count: int) -> Picture:
+    """Draw `count` colors, uint8 [count, 3], that differ in hue and in lightness."""
     hue = rng.uniform() + (math.sqrt(5) - 1) / 2 * np.arange(count)  # the golden ratio keeps hues apart
     saturation = rng.uniform(0.3, 0.85, count)
     value = 0.25 + 0.7 * (rng.permutation(count) + rng.uniform(0.2, 0.8, count)) / count
@@ -225,9 +219,9 @@ def colours(rng: np.random.Generator, count: int) -> Picture:
 
 
 def palette(tones: Picture, knots: NDArray[np.float64], period: float) -> Picture:
-    """Return the colours on a circle: uint8 [256, 3], from place 0 to `period`, with `tones` [n, 3] at `knots`."""
-    place = np.arange(_SHADES) * (period / _SHADES)
-    channels = [np.interp(place, knots, tone, period=period) for tone in tones.T]
+    """Return the colors on a circle, uint8 [256, 3], from 0 to `period`, with `tones` [n, 3] at `knots`."""
+    angle = np.arange(_SHADES) * (period / _SHADES)
+    channels = [np.interp(angle, knots, tone, period=period) for tone in tones.T]
     return np.rint(np.stack(channels, axis=1)).astype(np.uint8)
 
 

@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rad.envs.checks import require
+
 Picture = NDArray[np.uint8]
 
 SIDE_PX = 128  # every clip is computed or kept at this size, so that frames of all sizes show the same
@@ -20,7 +22,7 @@ MAX_FRAMES = 500  # of a video; 25 MB at 128 px
 
 
 class Clip(abc.ABC):
-    """A video without end: its frames depend on what it is and on the time, not on what was asked before.
+    """A video without end, whose frames depend on the time alone.
 
     Attributes:
         name: for logs and errors.
@@ -37,23 +39,15 @@ class Clip(abc.ABC):
 
     @abc.abstractmethod
     def draw(self, t: int) -> Picture:
-        """Draw one frame at the size that the clip has, uint8 [SIDE_PX, SIDE_PX, 3]; not to be written to."""
+        """Draw a frame, uint8 [SIDE_PX, SIDE_PX, 3], RGB; not to be written to."""
 
     def frame(self, t: int, size: int) -> Picture:
-        """Return one frame.
-
-        Args:
-            t: time in agent steps, non-negative.
-            size: height and width, px, positive.
-
-        Returns:
-            uint8 [size, size, 3], RGB; the caller's own.
+        """Return a copy of the frame at agent step `t` >= 0, uint8 [size, size, 3], RGB.
 
         Raises:
-            ValueError: If t is negative.
+            ValueError: t is negative.
         """
-        if t < 0:
-            raise ValueError(f"t {t} is impossible; allowed: 0 and more")
+        require(t >= 0, "t", "at least 0", t)
         return resize(self.draw(t), size)
 
 
@@ -66,7 +60,7 @@ def resize(picture: Picture, size: int) -> Picture:
 
 
 class FileClip(Clip):
-    """An image, which stands still, or a video, which plays forward and backward in turns, so that nothing jumps.
+    """An image, or a video that plays forward and backward in turns, so that nothing jumps.
 
     Args:
         path: the file.
@@ -85,10 +79,10 @@ class FileClip(Clip):
         return self._digest
 
     def draw(self, t: int) -> Picture:
-        """Return one frame; decodes up to it.
+        """Return a frame; decodes up to it.
 
         Raises:
-            OSError: If the file can no longer be read.
+            OSError: the file can no longer be read.
         """
         with _quiet_opencv():
             while len(self._pictures) <= t and (picture := next(self._reader, None)) is not None:
@@ -96,8 +90,8 @@ class FileClip(Clip):
         if not self._pictures:
             raise OSError(f"background {self._path} can no longer be read")
         last = len(self._pictures) - 1
-        place = t % max(2 * last, 1)
-        return self._pictures[min(place, 2 * last - place)]
+        phase = t % max(2 * last, 1)
+        return self._pictures[min(phase, 2 * last - phase)]
 
 
 def first_picture(path: Path) -> Picture | None:
@@ -118,8 +112,8 @@ def _read(path: Path) -> Iterator[Picture]:
     video = cv2.VideoCapture(str(path))
     try:
         for _ in range(MAX_FRAMES):
-            there, pixels = video.read()
-            if not there:
+            success, pixels = video.read()
+            if not success:
                 return
             yield _central_square(pixels)
     finally:
@@ -136,7 +130,7 @@ def _central_square(pixels: Any) -> Picture:
 
 @contextmanager
 def _quiet_opencv() -> Iterator[None]:
-    """Keep OpenCV's own notes on a broken file off the terminal: the error names the file."""
+    """Keep OpenCV's messages about a broken file off the terminal: the error names the file."""
     import cv2
 
     before = cv2.setLogLevel(0)  # silent

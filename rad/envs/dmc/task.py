@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import functools
 import logging
 from collections.abc import Iterator
@@ -14,23 +13,18 @@ from numpy.typing import NDArray
 
 from rad.envs import gl
 from rad.envs.base import Frame, Mask, Simulator, UnitRange
-from rad.envs.dmc.appearances import PLAIN, TRAIN, Look
+from rad.envs.checks import require_known
+from rad.envs.dmc.appearances import PLAIN, TRAIN, Appearance
 from rad.envs.dmc.cameras import CutoutCamera
 from rad.envs.dmc.scenery import Scenery
 
 # Table 3 of CURL (Srinivas et al. 2020), whose values RAD (Laskin et al. 2020) uses too: 2 for finger-spin
 # and walker-walk, 8 for cartpole-swingup, 4 otherwise. The other walker tasks follow walker-walk.
-ACTION_REPEAT = {
-    "finger-spin": 2,
-    "walker-stand": 2,
-    "walker-walk": 2,
-    "walker-run": 2,
-    "cartpole-swingup": 8,
-}
+ACTION_REPEAT = {"finger-spin": 2, "walker-stand": 2, "walker-walk": 2, "walker-run": 2, "cartpole-swingup": 8}
 DEFAULT_ACTION_REPEAT = 4
 
-LEAST_CHANGE = 0.2  # of the pixels, where clips replace a background: less would hardly test anything
-JUST_SEEN = 4  # of 255
+LEAST_CHANGE = 0.2  # of the pixels, where clips replace a background: less would hardly be a test
+JUST_SEEN = 4  # smallest visible difference, of 255
 
 
 def names() -> tuple[str, ...]:
@@ -40,12 +34,7 @@ def names() -> tuple[str, ...]:
 
 def check(name: str) -> None:
     """Raise a ValueError with the known names unless `name` is one of them."""
-    known = names()
-    if name in known:
-        return
-    near = difflib.get_close_matches(name, known, n=1)
-    hint = f"; did you mean {near[0]}?" if near else ""
-    raise ValueError(f"unknown task 'dmc/{name}'{hint}; known: {', '.join(known)}")
+    require_known("task", name, names(), prefix="dmc/")
 
 
 def action_repeat(name: str) -> int:
@@ -56,50 +45,46 @@ def action_repeat(name: str) -> int:
 class DMCSimulator(Simulator):
     """One task of dm_control's suite.
 
-    Actions are scaled to the task's own bounds where these are not [-1, 1] (quadruped). An episode ends by
-    its time limit, which is a truncation, or where the task gives discount 0 at the end (lqr), which is a
-    termination. Nothing is drawn and no OpenGL context made before the first `frame`.
+    Actions are scaled to the task's bounds where these are not [-1, 1] (quadruped). An episode ends by its time limit,
+    a truncation, or with discount 0 (lqr), a termination. No OpenGL context is made before the first `frame`.
 
     Args:
         name: `<domain>-<task>`, one of `names()`.
         size: height and width of a frame, px.
         camera_id: a camera of the model, or -1 for the free one.
-        quality: `paper`: as dm_control draws; `near`: the same scene with a coarser shadow map and round
-            shapes of fewer faces, mean difference up to 0.4 of 255; `fast`: no shadows, reflections or
-            multisampling.
-        seed: seed of chance, and of the model where the suite draws that too (lqr): `reset(seed)` keeps the
-            model.
-        look: what is changed in the look of the task, None for nothing. Then `show` has to say which moment is
-            drawn, and two frames are drawn at once, to see that the change can be seen.
+        quality: `paper`: as dm_control draws; `near`: the same scene with a coarser shadow map and round shapes of
+            fewer faces, mean difference up to 0.4 of 255; `fast`: no shadows, reflections or multisampling.
+        seed: of `random`, and of the model where the suite draws that too (lqr): `reset(seed)` keeps the model.
+        appearance: of the task, None for the unchanged one. With one, `show` has to set the moment that is drawn, and
+            frames are drawn at once, to check that the change is visible.
 
     Raises:
-        ValueError: If the model has no such camera, the look changes too little of what the camera sees, or there
-            are too few clips.
+        ValueError: the model has no such camera, the appearance changes too few pixels, or there are too few clips.
     """
 
-    def __init__(self, name: str, size: int, camera_id: int, quality: str, seed: int, look: Look | None = None) -> None:
+    def __init__(
+        self, name: str, size: int, camera_id: int, quality: str, seed: int, appearance: Appearance | None = None
+    ) -> None:
         domain, task = name.split("-", 1)
         with _without_model_warnings():
             self._env = _suite().load(domain, task, task_kwargs={"random": seed})
         self._physics = self._env.physics
         cameras = self._physics.model.ncam
         if not -1 <= camera_id < cameras:
-            raise ValueError(f"camera_id {camera_id} is unknown for dmc/{name}; allowed: -1 to {cameras - 1}")
+            raise ValueError(f"camera_id must be -1 to {cameras - 1} for dmc/{name}, got {camera_id}")
         self.task, self.size, self.random = f"dmc/{name}", size, self._env.task.random
         self.fps = 1.0 / self._env.control_timestep()
         spec = self._env.action_spec()
-        self._to_bounds = UnitRange(
-            np.broadcast_to(spec.minimum, spec.shape), np.broadcast_to(spec.maximum, spec.shape)
-        )
+        self._to_bounds = UnitRange(*(np.broadcast_to(end, spec.shape) for end in (spec.minimum, spec.maximum)))
         self.action_space = self._to_bounds.space
         set_quality(self._physics.model, size, quality)
         self._flags = {"shadow": False, "reflection": False} if quality == "fast" else None
         self._camera_id = camera_id
-        self._cameras: dict[int, Any] = {}  # by size; kept, for a new one each frame costs 1-2 ms
-        self._cutouts: dict[int, CutoutCamera] = {}  # the same
-        self._scenery = Scenery(self._physics, camera_id, domain, look) if look else None
-        if look:
-            self._check_change(look)
+        self._cameras: dict[int, Any] = {}  # by size; kept, as a new one costs 1-2 ms
+        self._cutouts: dict[int, CutoutCamera] = {}
+        self._scenery = Scenery(self._physics, camera_id, domain, appearance) if appearance else None
+        if appearance:
+            self._check_change(appearance)
 
     def begin(self) -> None:
         """Start an episode."""
@@ -108,7 +93,7 @@ class DMCSimulator(Simulator):
         self._env.reset()
 
     def show(self, seed: int, episode: int, step: int) -> None:
-        """Set the moment that is drawn: it decides what a split changes."""
+        """Set the moment that is drawn, which decides what a split changes."""
         if self._scenery:
             self._scenery.show(seed, episode, step)
 
@@ -147,26 +132,22 @@ class DMCSimulator(Simulator):
             self._cutouts[size] = CutoutCamera(self._physics, size, self._camera_id)
         return self._cutouts[size]
 
-    def _check_change(self, look: Look) -> None:
-        """Draw the model's first state with and without the change; where the sky is little, hide the floor too.
-
-        Raises:
-            ValueError: If too few pixels change.
-        """
-        if look.split.name in (TRAIN, PLAIN) or not self._scenery:
+    def _check_change(self, appearance: Appearance) -> None:
+        """Check how many pixels of the first state change; where little sky is seen, hide the floor."""
+        if appearance.split.name in (TRAIN, PLAIN) or not self._scenery:
             return
-        least = LEAST_CHANGE if look.split.background else 1.0 / self.size**2
-        own, share = self.frame().astype(int), 0.0
+        least = LEAST_CHANGE if appearance.split.background else 1.0 / self.size**2
+        unchanged, share = self.frame().astype(int), 0.0
         for self._scenery.hide_floor in (False, True):
             self._scenery.show(0, 0, 0)
-            share = float((np.abs(self.frame() - own).max(0) > JUST_SEEN).mean())
+            share = float((np.abs(self.frame() - unchanged).max(0) > JUST_SEEN).mean())
             self._scenery.restore()
-            if share >= least or look.split.background != "sky":
+            if share >= least or appearance.split.background != "sky":
                 break
         if share < least:
-            allowed = f"{least:.0%}" if look.split.background else "one"
+            allowed = f"{least:.0%}" if appearance.split.background else "one"
             raise ValueError(
-                f"split '{look.split.name}' changes {share:.0%} of the pixels that camera {self._camera_id} of "
+                f"split '{appearance.split.name}' changes {share:.0%} of the pixels that camera {self._camera_id} of "
                 f"{self.task} sees; allowed: splits that change at least {allowed}"
             )
 
@@ -181,8 +162,10 @@ class DMCSimulator(Simulator):
         self._physics.free()
 
 
-def build(name: str, size: int, seed: int, *, camera_id: int, render_quality: str, split: Look | None) -> DMCSimulator:
-    """Make a simulator from arguments of `rad.envs.make`; its split is a look."""
+def build(
+    name: str, size: int, seed: int, *, camera_id: int, render_quality: str, split: Appearance | None
+) -> DMCSimulator:
+    """Make a simulator from arguments of `rad.envs.make`."""
     return DMCSimulator(name, size, camera_id, render_quality, seed, split)
 
 
@@ -194,7 +177,7 @@ def robot_in(segments: NDArray[np.int32], body_of_geom: NDArray[np.int32]) -> Ma
         body_of_geom: int32 [G], index of each geom's body, 0 for the world.
 
     Returns:
-        bool [H, W]: a geom of a body, or a tendon, or a skin. Sites, which mark places, are not of the robot.
+        bool [H, W]: a geom of a body, or a tendon, or a skin. Sites, which mark positions, are not of the robot.
     """
     import mujoco
 

@@ -13,6 +13,7 @@ from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
 from rad.envs.base import Frame, check_size
+from rad.envs.checks import require
 from rad.envs.procgen.levels import MAX_LEVEL, Levels
 from rad.envs.procgen.native import Native, Reading, make_native
 from rad.envs.procgen.options import (
@@ -34,7 +35,10 @@ TIME_LIMITS = {game: 1000 for game in GAMES} | {
     "maze": 500,
     "plunder": 4000,
 }
-MAX_SEED = MAX_LEVEL  # its seeds are int32 as well
+MAX_SEED = MAX_LEVEL  # seeds are int32 as well
+
+
+check = check_game
 
 
 def names() -> tuple[str, ...]:
@@ -42,13 +46,8 @@ def names() -> tuple[str, ...]:
     return GAMES
 
 
-def check(name: str) -> None:
-    """Raise a ValueError with the known names unless `name` is one of them."""
-    check_game(name)
-
-
 def action_repeat(name: str) -> int:
-    """Return 1: Procgen's own steps."""
+    """Return 1: Procgen's steps."""
     return 1
 
 
@@ -58,15 +57,14 @@ class ProcgenEnv(VectorEnv[Any, Any, Any]):
     Observations: uint8 [N, 3K, 64, 64], K frames, oldest first; at the start the first frame K times. Actions:
     integers [N], 0 to 14. Rewards: float64 [N].
 
-    An episode that ends is followed by the next one in the same step, and Procgen never draws its last picture:
-    there is no `final_obs`. Nor does it tell a time limit from an end: all ends are `terminated`, none
-    `truncated`, as in all published results. `infos` holds:
+    An episode that ends is followed by the next one in the same step, and Procgen never draws its last picture: there
+    is no `final_obs`. Nor does it distinguish time limits: all ends are `terminated`, none `truncated`, as in all
+    published results. `infos` holds:
 
     - `level_seed`: int32 [N], level of the observation;
     - `prev_level_seed`: int32 [N], level that the step was made in;
     - `prev_level_complete`: bool [N], the step reached the level's goal;
-    - `timed_out`: bool [N], the episode ended at the game's time limit, short of the goal. It may have been lost
-      in that very step: nothing tells;
+    - `timed_out`: bool [N], the episode ended at the game's time limit, short of the goal, or was lost in that step;
     - where an episode ended, `episode`, `_episode`, `is_success` and `_is_success` as in `rad.envs.make`.
 
     Each level is checked against the split.
@@ -78,13 +76,13 @@ class ProcgenEnv(VectorEnv[Any, Any, Any]):
         num_envs: N, at least 1.
         seed: 0 to 2^31 - 1.
         frame_stack: K, at least 1.
-        options: checked; `start_level` and `num_levels` among them are for who makes the split.
+        options: checked; `start_level` and `num_levels` are not read here but where the split is made.
         split: levels to draw from; None for those to train on.
         num_threads: native threads that step the environments, see `Native`.
 
     Raises:
-        ValueError: If an argument is impossible; the text lists what is allowed.
-        ModuleNotFoundError: If Procgen is not installed.
+        ValueError: an argument is impossible; the text lists what is allowed.
+        ModuleNotFoundError: Procgen is not installed.
     """
 
     action_repeat = 1
@@ -110,11 +108,7 @@ class ProcgenEnv(VectorEnv[Any, Any, Any]):
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)
         # 15 is video.frames_per_second in env.py of openai/procgen.
-        self.metadata = {
-            "render_modes": ["rgb_array"],
-            "render_fps": 15.0,
-            "autoreset_mode": AutoresetMode.SAME_STEP,
-        }
+        self.metadata = {"render_modes": ["rgb_array"], "render_fps": 15.0, "autoreset_mode": AutoresetMode.SAME_STEP}
         self._camera = Camera(game, self.options)
         self._native = self._make(seed)
         self._forget()
@@ -122,11 +116,7 @@ class ProcgenEnv(VectorEnv[Any, Any, Any]):
     def reset(
         self, *, seed: int | list[int | None] | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Frame, dict[str, Any]]:
-        """Start an episode in all environments; there are no options.
-
-        Raises:
-            ValueError: If `seed` is no single seed of Procgen.
-        """
+        """Start an episode in all environments; a `seed` must be an integer, and there are no options."""
         if seed is not None:
             native = self._make(seed)
             self._native.close()
@@ -145,8 +135,8 @@ class ProcgenEnv(VectorEnv[Any, Any, Any]):
         """Do one step of all environments.
 
         Raises:
-            ValueError: If an action is unknown.
-            RuntimeError: If no episode is running, or a level lies outside the split.
+            ValueError: an action is unknown.
+            RuntimeError: no episode is running, or a level lies outside the split.
         """
         if not self._started:
             raise RuntimeError("no episode is running; call reset() first")
@@ -162,26 +152,24 @@ class ProcgenEnv(VectorEnv[Any, Any, Any]):
 
     @property
     def observation(self) -> Frame:
-        """The present observations, uint8 [N, 3K, H, W]; zeros before the first reset."""
+        """The current observations, uint8 [N, 3K, H, W]; zeros before the first reset."""
         return self._observation.copy()
 
     def render(self) -> tuple[Frame, ...]:
         """Return the newest frame of each environment, uint8 [64, 64, 3].
 
         Raises:
-            RuntimeError: If there was no reset yet.
+            RuntimeError: there was no reset yet.
         """
         if not self._started:
             raise RuntimeError("nothing to render yet; call reset() first")
         return tuple(np.ascontiguousarray(obs[-3:].transpose(1, 2, 0)) for obs in self._observation)
 
     def render_frame(self, size: int = 240) -> Sequence[Frame]:
-        """Draw what people see of each environment, uint8 [size, size, 3], without disturbing the episodes.
-
-        Each is drawn when it is read, so that a video of one environment costs one.
+        """Draw each environment for people, uint8 [size, size, 3], when it is read, without changing the episodes.
 
         Raises:
-            ValueError: If `size` is impossible.
+            ValueError: `size` is impossible.
         """
         check_size("size", size)
         return Pictures(self.num_envs, lambda index: self._camera.draw(self._native.blob(index), size))
@@ -202,11 +190,11 @@ class ProcgenEnv(VectorEnv[Any, Any, Any]):
 
     @property
     def resume_state(self) -> list[dict[str, Any]]:
-        """State for an exact resume, one entry per environment: Procgen's own state and the present stack.
+        """State for an exact resume, one entry per environment: Procgen's state and the current stack.
 
         Raises:
-            ValueError: On setting, if a state is damaged, or of another game, options or version of Procgen: the
-                native code would end the process. Nothing has changed then.
+            ValueError: on setting, a state is damaged, or of another game, options or version of Procgen: the native
+                code would end the process. Nothing has changed then.
         """
         return [
             self._identity()
@@ -236,8 +224,8 @@ class ProcgenEnv(VectorEnv[Any, Any, Any]):
         self._camera.close()
 
     def _make(self, seed: Any) -> Native:
-        if not isinstance(seed, (int, np.integer)) or not 0 <= seed <= MAX_SEED:
-            raise ValueError(f"seed {seed} is impossible for procgen tasks; allowed: 0 to {MAX_SEED}")
+        is_seed = isinstance(seed, (int, np.integer)) and 0 <= int(seed) <= MAX_SEED
+        require(is_seed, "seed", f"0 to {MAX_SEED} for procgen tasks", seed)
         return make_native(self.game, self.num_envs, int(seed), self.options, self.split, self._num_threads)
 
     def _forget(self) -> None:
@@ -257,8 +245,7 @@ class ProcgenEnv(VectorEnv[Any, Any, Any]):
         newest = frames.transpose(0, 3, 1, 2)  # [N, 3, H, W]
         self._observation[:, :-3] = self._observation[:, 3:]
         self._observation[:, -3:] = newest
-        repeats = self._shape[0] // 3
-        self._observation[first] = np.tile(newest[first], (1, repeats, 1, 1))
+        self._observation[first] = np.tile(newest[first], (1, self._shape[0] // 3, 1, 1))
 
     def _infos(self, reading: Reading) -> dict[str, Any]:
         at_limit = self._length >= TIME_LIMITS[self.game]
@@ -275,13 +262,12 @@ class ProcgenEnv(VectorEnv[Any, Any, Any]):
 
     def _check_state(self, state: Mapping[str, Any]) -> None:
         came = dict(state) | {"observation": list(np.shape(state["observation"]))}
-        for name, own in (self._identity() | {"observation": list(self._shape)}).items():
-            if came[name] != own:
-                raise ValueError(f"{name} of the state is {came[name]!r}; this environment has {own!r}")
+        for name, value in (self._identity() | {"observation": list(self._shape)}).items():
+            require(came[name] == value, f"{name} of the state", repr(value), came[name])
         self._native.check_state(state["native"])
 
     def _identity(self) -> dict[str, Any]:
-        """What must be equal for a state to fit."""
+        """Return what must be equal for a state to fit."""
         options = self.options.scene() | {"split": str(self.split)}
         return {"task": f"procgen/{self.game}", "version": metadata.version("procgen-mirror"), "options": options}
 

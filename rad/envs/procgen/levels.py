@@ -1,6 +1,6 @@
 """Which Procgen levels an agent may train on and is tested on.
 
-A level is all that its seed decides: layout, pictures, and the chance within an episode.
+A level is all that its seed decides: layout, pictures, and the random draws within an episode.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from rad.envs.checks import require, require_known
+
 MAX_LEVEL = 2**31 - 1  # Procgen's seeds are int32; one past the last level
 
 
@@ -17,8 +19,8 @@ MAX_LEVEL = 2**31 - 1  # Procgen's seeds are int32; one past the last level
 class LevelRange:
     """Levels `start_level` to `start_level + num_levels - 1`.
 
-    `num_levels` 0 means all levels, [0, 2^31 - 1), training levels among them: Procgen ignores `start_level`
-    then, so any other than 0 is refused here. That is what earlier papers test on (`test-all`).
+    `num_levels` 0 means all levels, [0, 2^31 - 1), training levels included, as earlier papers test on (`test-all`):
+    Procgen ignores `start_level` then, so that it must be 0 here.
 
     Args:
         name: for logs and errors.
@@ -26,7 +28,7 @@ class LevelRange:
         num_levels: their number, non-negative; `start_level + num_levels` below 2^31.
 
     Raises:
-        ValueError: If a number is impossible. Procgen would end the process, or draw negative seeds.
+        ValueError: a number is impossible. Procgen would end the process, or draw negative seeds.
 
     Source: vecgame.cpp of openai/procgen (level_seed_low, level_seed_high).
     """
@@ -38,14 +40,11 @@ class LevelRange:
     def __post_init__(self) -> None:
         """Check the range."""
         for name in ("start_level", "num_levels"):
-            value = getattr(self, name)
-            if not 0 <= value <= MAX_LEVEL:
-                raise ValueError(f"{name} {value} is impossible; allowed: 0 to {MAX_LEVEL}")
-        if self.start_level + self.num_levels > MAX_LEVEL:
-            total = f"start_level {self.start_level} + num_levels {self.num_levels}"
-            raise ValueError(f"{total} is impossible; allowed: a sum up to {MAX_LEVEL}")
-        if self.num_levels == 0 and self.start_level:
-            raise ValueError(f"start_level {self.start_level} has no effect with num_levels 0, all levels; allowed: 0")
+            require(0 <= getattr(self, name) <= MAX_LEVEL, name, f"0 to {MAX_LEVEL}", getattr(self, name))
+        total = self.start_level + self.num_levels
+        require(total <= MAX_LEVEL, "start_level", f"at most {MAX_LEVEL} together with num_levels", total)
+        has_effect = self.num_levels > 0 or self.start_level == 0
+        require(has_effect, "start_level", "0 where num_levels is 0, all levels", self.start_level)
 
     @property
     def end(self) -> int:
@@ -71,7 +70,7 @@ class LevelSet:
         levels: at least one level, each 0 to 2^31 - 2, ascending.
 
     Raises:
-        ValueError: If there is none, or one is impossible, or they do not ascend.
+        ValueError: there is none, or one is impossible, or they do not ascend.
     """
 
     name: str
@@ -79,12 +78,11 @@ class LevelSet:
 
     def __post_init__(self) -> None:
         """Check the levels."""
-        if not self.levels:
-            raise ValueError(f"split {self.name} has no level; allowed: 1 and more")
-        if any(later <= earlier for earlier, later in zip(self.levels, self.levels[1:])):
-            raise ValueError(f"levels of split {self.name} do not ascend; allowed: each once, in order")
-        if not (self.levels[0] >= 0 and self.levels[-1] < MAX_LEVEL):
-            raise ValueError(f"split {self.name} holds an impossible level; allowed: 0 to {MAX_LEVEL - 1}")
+        name, ascending = f"levels of split {self.name}", self.levels == tuple(sorted(set(self.levels)))
+        require(len(self.levels) > 0, name, "at least one", self.levels)
+        require(ascending, name, "in ascending order", self.levels)
+        ends = self.levels[0], self.levels[-1]
+        require(ends[0] >= 0 and ends[1] < MAX_LEVEL, name, f"from 0 to {MAX_LEVEL - 1}", ends)
 
     def contains(self, levels: ArrayLike) -> NDArray[np.bool_]:
         """Tell of each level whether it belongs to the split."""
@@ -99,11 +97,7 @@ Levels = LevelRange | LevelSet
 
 
 def check_disjoint(train: Levels, test: Levels) -> None:
-    """Check that levels to test on are none of those that are trained on, unless they are all that there are.
-
-    Raises:
-        ValueError: they share some.
-    """
+    """Raise a ValueError if a split to test on, other than all levels, shares levels with the one to train on."""
     if test != _TEST_ALL and (shared := shared_levels(train, test)):
         raise ValueError(
             f"{test} shares {shared:,} levels with what is trained on, {train}; allowed: a split that shares none, "
@@ -134,13 +128,12 @@ def level_split(name: str, distribution_mode: str) -> LevelRange:
     """Return a split by its name, one of `LEVEL_SPLITS`.
 
     Raises:
-        ValueError: If the name is unknown.
+        ValueError: the name is unknown.
     """
     train = _TRAIN_EASY if distribution_mode == "easy" else _TRAIN_HARD
-    known = {"train": train, "test": _TEST, ALL_LEVELS: _TEST_ALL}
-    if name not in known:
-        raise ValueError(f"unknown split {name!r}; known: {', '.join(known)}")
-    return known[name]
+    splits = {"train": train, "test": _TEST, ALL_LEVELS: _TEST_ALL}
+    require_known("split", name, splits)
+    return splits[name]
 
 
 # The one level of the mode `exploration`, drawn as in hard. Source: EXPLORATION_LEVEL_SEEDS in env.py of

@@ -1,6 +1,6 @@
 """Procgen's native library: all environments of a game stepped by one call.
 
-It ends the process on bad arguments and damaged states, and takes bad actions as they come: callers check first.
+It ends the process on bad arguments and damaged states, and does not check actions: callers check first.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rad.envs.base import Frame, random_state, set_random_state
+from rad.envs.checks import require
 from rad.envs.procgen.levels import LevelRange, Levels, LevelSet
 from rad.envs.procgen.options import ProcgenOptions
 
@@ -25,7 +26,7 @@ _RESET = -1  # the action that ends an episode
 
 
 class Reading(NamedTuple):
-    """What the environments show after a step; an episode that ends is followed by the next one at once.
+    """The results of a step; an episode that ends is followed by the next one at once.
 
     Attributes:
         frames: uint8 [N, H, W, 3], a copy; where `first`, of the next episode: the last picture is never drawn.
@@ -50,15 +51,15 @@ class Native:
     Args:
         game: one of the sixteen.
         num_envs: N.
-        seed: 0 to 2^31 - 1; environment i draws its levels from the i-th number of a generator so seeded.
+        seed: 0 to 2^31 - 1; environment i draws its levels from the i-th number of a generator with this seed.
         options: checked.
         levels: to draw from.
-        num_threads: native threads that step the environments; 0 steps them in the caller's. Never more than there
-            are environments. Changes nothing but the speed.
+        num_threads: native threads that step the environments, at most one for each; 0 for the caller's. Changes
+            nothing but the speed.
         human: draw `human_frame`.
 
     Raises:
-        ModuleNotFoundError: If Procgen is not installed.
+        ModuleNotFoundError: Procgen is not installed.
     """
 
     def __init__(
@@ -92,7 +93,7 @@ class Native:
         self._env.act(np.full(self._env.num, _RESET, np.int32))
 
     def read(self) -> Reading:
-        """Wait for the step and return what it shows."""
+        """Wait for the step and return its results."""
         reward, observed, first = self._env.observe()  # copies
         info = self._env._info  # get_info() would build a dictionary per environment
         return Reading(
@@ -105,7 +106,7 @@ class Native:
         )
 
     def human_frame(self) -> Frame:
-        """Return what environment 0 shows to people, uint8 [512, 512, 3]."""
+        """Return environment 0 at a high resolution, uint8 [512, 512, 3]."""
         self._env.observe()
         return self._env._info["rgb"][0].copy()
 
@@ -116,9 +117,8 @@ class Native:
 
     def check_state(self, state: Mapping[str, Any]) -> None:
         """Raise a ValueError if a state is damaged."""
-        found = hashlib.sha256(np.asarray(state["blob"], np.uint8).tobytes()).hexdigest()
-        if found != state["sha256"]:
-            raise ValueError(f"state has sha256 {found}; allowed: {state['sha256']}, as was saved")
+        digest = hashlib.sha256(np.asarray(state["blob"], np.uint8).tobytes()).hexdigest()
+        require(digest == state["sha256"], "sha256 of the state", f"{state['sha256']}, as saved", digest)
 
     def set_state(self, index: int, state: Mapping[str, Any]) -> None:
         """Set what `state` returned of an environment with the same game and options, once it is checked."""
@@ -131,7 +131,7 @@ class Native:
         return bytes(self._env._ffi.buffer(buffer, length))
 
     def set_blob(self, index: int, blob: bytes) -> None:
-        """Set a native state of the same game; it brings its options, its levels and its chance with it."""
+        """Set a native state of the same game, which includes options, levels and random state."""
         self._env.call_c_func("set_state", index, blob, len(blob))
 
     def close(self) -> None:
@@ -142,9 +142,10 @@ class Native:
 class LevelSetNative(Native):
     """N environments of one game on any set of levels, which Procgen itself cannot draw from.
 
-    It keeps the native state at the start of each level that came up, and puts one in the place of each episode
-    that Procgen begins: 1.2 ms for a new level and 0.1 ms later, and 37 kB per level of CoinRun. Environment i
-    draws from a generator of its own, seeded with `seed + i`.
+    It keeps the native state at the start of each level that was drawn, and replaces each episode that Procgen begins
+    by
+    one: 1.2 ms for a new level and 0.1 ms later, and 37 kB per level of CoinRun. Environment i draws from a generator
+    with the seed `seed + i`.
 
     Args:
         game, num_envs, seed, options: as in `Native`.
@@ -159,7 +160,7 @@ class LevelSetNative(Native):
         self._begin(range(num_envs))
 
     def read(self) -> Reading:
-        """Wait for the step, begin episodes on levels of the set, and return what that shows."""
+        """Wait for the step, begin episodes on levels of the set, and return the results."""
         reading = super().read()
         if not reading.first.any():
             return reading
@@ -207,7 +208,7 @@ def start_of_level(game: str, options: ProcgenOptions, level: int) -> bytes:
 
 @functools.cache
 def _library() -> Any:
-    """Import Procgen without its old dependency's advertisement and a warning of a file left open."""
+    """Import Procgen without the messages of its old dependency."""
     try:
         with warnings.catch_warnings(), contextlib.redirect_stderr(io.StringIO()):
             warnings.simplefilter("ignore")

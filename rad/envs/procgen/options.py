@@ -1,8 +1,7 @@
-"""What Procgen can be asked for, checked before its native code, which ends the process where something is wrong."""
+"""Procgen's games and options, checked before its native code, which ends the process on an error."""
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -10,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from rad.envs.checks import require, require_known
 from rad.envs.options import SuiteOptions
 from rad.envs.procgen import themes
 from rad.envs.procgen.levels import EXPLORATION_LEVELS, LEVEL_SPLITS, MAX_LEVEL, LevelRange, Levels, level_split
@@ -53,11 +53,7 @@ SPLITS = (*LEVEL_SPLITS, *themes.THEME_SPLITS)
 
 def check_game(game: str) -> None:
     """Raise a ValueError with the known names unless `game` is one of the sixteen."""
-    if game in GAMES:
-        return
-    near = difflib.get_close_matches(game, GAMES, n=1)
-    hint = f"; did you mean {near[0]}?" if near else ""
-    raise ValueError(f"unknown task 'procgen/{game}'{hint}; known: {', '.join(GAMES)}")
+    require_known("task", game, GAMES, prefix="procgen/")
 
 
 def check_mode(game: str, distribution_mode: str) -> None:
@@ -73,27 +69,25 @@ def check_actions(actions: Any, num_envs: int) -> NDArray[np.int32]:
     """Return actions as Procgen takes them: int32 [N].
 
     Raises:
-        ValueError: If one is no integer from 0 to 14, or their number is not N. Procgen would take any.
+        ValueError: an action is no integer from 0 to 14, or their number is not N; Procgen does not check.
     """
     array = np.asarray(actions)
-    if array.shape != (num_envs,):
-        raise ValueError(f"action has shape {list(array.shape)}; allowed: [{num_envs}]")
-    if not np.issubdtype(array.dtype, np.integer):
-        raise ValueError(f"action is {array.dtype}; allowed: integers 0 to {NUM_ACTIONS - 1}")
-    unknown = np.flatnonzero((array < 0) | (array >= NUM_ACTIONS))
-    if unknown.size:
-        text = f"{array[unknown[0]]} of environment {unknown[0]}"
-        raise ValueError(f"action {text} is unknown; allowed: 0 to {NUM_ACTIONS - 1}")
+    require(array.shape == (num_envs,), "action", f"of shape [{num_envs}]", list(array.shape))
+    require(
+        np.issubdtype(array.dtype, np.integer), "action", f"an integer from 0 to {NUM_ACTIONS - 1}", str(array.dtype)
+    )
+    for index in np.flatnonzero((array < 0) | (array >= NUM_ACTIONS)):
+        require(False, f"action of environment {index}", f"0 to {NUM_ACTIONS - 1}", int(array[index]))
     return array.astype(np.int32)
 
 
 def split_for(name: str, game: str, distribution_mode: str) -> Levels:
     """Return a split by its name, one of `SPLITS`.
 
-    In the mode exploration, which has one level, `train` is that level and there is nothing to test on.
+    In the mode exploration, which has one level, `train` is that level and there is no split to test on.
 
     Raises:
-        ValueError: If the name is unknown, or the game or mode has no such split.
+        ValueError: the name is unknown, or the game or mode has no such split.
     """
     check_mode(game, distribution_mode)
     if name in themes.THEME_SPLITS:
@@ -103,8 +97,7 @@ def split_for(name: str, game: str, distribution_mode: str) -> Levels:
                 "allowed: procgen/coinrun hard"
             )
         return themes.theme_split(name)
-    if name not in SPLITS:
-        raise ValueError(f"unknown split {name!r}; known: {', '.join(SPLITS)}")
+    require_known("split", name, SPLITS)
     if distribution_mode != "exploration":
         return level_split(name, distribution_mode)
     if name != "train":
@@ -114,7 +107,7 @@ def split_for(name: str, game: str, distribution_mode: str) -> Levels:
 
 @dataclass(frozen=True)
 class ProcgenOptions(SuiteOptions):
-    """Which levels of a Procgen game, and how they look."""
+    """Levels of a Procgen game, and their appearance."""
 
     distribution_mode: str = "easy"
     """easy, hard, extreme, memory or exploration; not every game has each."""
@@ -125,30 +118,26 @@ class ProcgenOptions(SuiteOptions):
     use_backgrounds: bool = True
     """Draw backgrounds; black otherwise."""
     restrict_themes: bool = False
-    """Draw one theme of each kind of object; heist, leaper and plunder keep some."""
+    """Draw one theme for each kind of object; heist, leaper and plunder keep some."""
     use_monochrome_assets: bool = False
     """Draw rectangles of one color instead of pictures."""
     center_agent: bool = True
     """Follow the agent, instead of showing the whole world, in the games that can."""
     paint_vel_info: bool = False
-    """Paint the agent's velocity as two grey squares, in the games that have one."""
+    """Paint the agent's velocity as two gray squares, in the games that have one."""
     score_constants: Literal["paper", "train-procgen"] = "paper"
-    """Published return ranges that scores are normalised with; they differ in jumper and leaper of easy."""
+    """Published return ranges that scores are normalized with; they differ in jumper and leaper of easy."""
 
     def check(self, name: str) -> None:
-        """Check that the game `name` can have the options, and that each changes something in it.
-
-        Raises:
-            ValueError: If not; the text begins with the option and lists what is allowed.
-        """
+        """Raise a ValueError that begins with an option if the game cannot have it, or if it changes nothing there."""
         check_game(name)
         for option in ("start_level", "num_levels"):
-            if not -1 <= getattr(self, option) <= MAX_LEVEL:
-                raise ValueError(f"{option} must be from -1 (the split's) to 2^31 - 1, got {getattr(self, option)}")
+            value = getattr(self, option)
+            require(-1 <= value <= MAX_LEVEL, option, "from -1 (the split's) to 2^31 - 1", value)
         if self.start_level >= 0 > self.num_levels:
             raise ValueError(f"start_level needs num_levels, got {self.start_level} alone")
         check_mode(name, self.distribution_mode)
-        # An ablation of what changes nothing would compare a thing with itself.
+        # An ablation of an option without effect would compare a setting with itself.
         in_memory = self.distribution_mode == "memory" and name in UNCENTERED_IN_MEMORY
         if not self.center_agent and name not in UNCENTERED and not in_memory:
             raise ValueError(f"center_agent False changes nothing in procgen/{name}; allowed: True")
@@ -156,17 +145,17 @@ class ProcgenOptions(SuiteOptions):
             raise ValueError(f"paint_vel_info True changes nothing in procgen/{name}; allowed: False")
 
     def scene(self) -> dict[str, Any]:
-        """Return what decides how levels are made and drawn; which levels they are is the split's."""
+        """Return the options of how levels are made and drawn; the split says which they are."""
         return {name: value for name, value in vars(self).items() if name not in _NOT_OF_THE_SCENE}
 
     def native(self) -> dict[str, Any]:
         """Return the options as Procgen takes them, without levels and threads."""
-        hard = self.distribution_mode == "exploration"  # it is hard with one level
+        hard = self.distribution_mode == "exploration"  # which is hard with one level
         return self.scene() | {"distribution_mode": "hard" if hard else self.distribution_mode}
 
     @property
     def constants(self) -> str:
-        """Whose range of returns: nothing is published for modes other than easy and hard."""
+        """Name of the published ranges of returns; "" for modes other than easy and hard."""
         return self.score_constants if self.distribution_mode in RETURN_RANGES[self.score_constants] else ""
 
 
@@ -177,7 +166,7 @@ def split_of(task: str, name: str, options: ProcgenOptions, side: str, folder: P
     """Return the levels of a split by its name; on side `train` those that the options have instead, if any.
 
     Raises:
-        ValueError: If the game or mode has no such split, or both name levels.
+        ValueError: the game or mode has no such split, or both name levels.
     """
     game = task.partition("/")[2]
     if side != "train" or options.num_levels < 0:
@@ -192,7 +181,7 @@ def checked_levels(game: str, options: ProcgenOptions, levels: Levels | None) ->
     """Return levels that a game with checked options can have; without any, those to train on.
 
     Raises:
-        ValueError: If they are not the one that the mode exploration has.
+        ValueError: they are not the one that the mode exploration has.
     """
     train = split_for("train", game, options.distribution_mode)
     if options.distribution_mode == "exploration" and levels not in (None, train):

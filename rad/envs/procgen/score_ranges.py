@@ -46,10 +46,7 @@ _EASY = {
 }
 _EASY_OF_PAPER = _EASY | {"jumper": (3.0, 10.0), "leaper": (3.0, 10.0)}
 
-RETURN_RANGES = {
-    "paper": {"easy": _EASY_OF_PAPER, "hard": _HARD},
-    "train-procgen": {"easy": _EASY, "hard": _HARD},
-}
+RETURN_RANGES = {"paper": {"easy": _EASY_OF_PAPER, "hard": _HARD}, "train-procgen": {"easy": _EASY, "hard": _HARD}}
 
 
 def score_range(game: str, options: Mapping[str, Any]) -> tuple[float, float]:

@@ -1,13 +1,12 @@
 """RAD's split of CoinRun by themes: trained on one half of the pictures, tested on the other.
 
-Lee et al. 2020 and RAD (Laskin et al. 2020) edited the first CoinRun so that 500 training levels use the first
-half of the lists of players, grounds and backgrounds, and the test levels the second. Here nothing is edited:
-levels of Procgen's own CoinRun are chosen by their themes. So the levels are other ones, their themes are drawn
-by Procgen, and scores do not compare with the published ones; the gap between train and test does. Enemies and
-crates are not split there, and not here. The training levels are one in ten of all: their numbers reach up to
-some 5,000.
+Lee et al. 2020 and RAD (Laskin et al. 2020) edited the first CoinRun so that 500 training levels use the first half of
+the lists of players, grounds and backgrounds, and the test levels the second. Here nothing is edited: levels of
+Procgen's CoinRun are chosen by their themes. So scores do not compare with the published ones; the gap between train
+and test does. Enemies and crates are split neither there nor here. The training levels are one in ten of all: their
+numbers reach up to some 5,000.
 
-Only in the mode hard do themes differ: in easy all levels share the first of each list.
+Themes differ in the mode hard only: in easy all levels share the first of each list.
 """
 
 from __future__ import annotations
@@ -18,13 +17,14 @@ from typing import NamedTuple
 
 import numpy as np
 
+from rad.envs.checks import require_known
 from rad.envs.procgen.levels import LevelSet
 
 GAME, MODE = "coinrun", "hard"
 THEME_SPLITS = ("themes-train", "themes-test")
 
-# Lengths of the lists in coinrun.cpp and resources.cpp of openai/procgen 0.10.7: platform backgrounds are 49 of
-# their own and the 13 of space.
+# Lengths of the lists in coinrun.cpp and resources.cpp of openai/procgen 0.10.7: platform backgrounds are 49 and the 13
+# of space.
 NUM_PLAYERS, NUM_GROUNDS, NUM_BACKGROUNDS = 5, 6, 62
 
 NUM_TRAIN = 500  # Lee et al. 2020, section 4.2
@@ -34,7 +34,7 @@ _TWISTER = np.random.RandomState(0)  # seeded for each level: to make one takes 
 
 
 class Themes(NamedTuple):
-    """Places in Procgen's lists of pictures, from 0."""
+    """Indices into Procgen's lists of pictures."""
 
     player: int
     ground: int
@@ -62,7 +62,7 @@ def themes_of(level: int) -> Themes:
 
 
 def in_first_half(themes: Themes) -> tuple[bool, bool, bool]:
-    """Tell of player, ground and background whether it stands in the first half (2 of 5, 3 of 6, 31 of 62)."""
+    """Tell of player, ground and background whether it is in the first half (2 of 5, 3 of 6, 31 of 62)."""
     player, ground, background = themes
     return player < NUM_PLAYERS // 2, ground < NUM_GROUNDS // 2, background < NUM_BACKGROUNDS // 2
 
@@ -75,13 +75,10 @@ def theme_split(name: str) -> LevelSet:
         name: `themes-train` (500 levels of the first half) or `themes-test` (1,000 of the second).
 
     Raises:
-        ValueError: If the name is unknown.
+        ValueError: the name is unknown.
     """
-    if name not in THEME_SPLITS:
-        raise ValueError(f"unknown split {name!r}; known: {', '.join(THEME_SPLITS)}")
+    require_known("split", name, THEME_SPLITS)
     train = name == "themes-train"
-    wanted = (train, train, train)
-    fitting = (
-        level for level in itertools.count(0 if train else TEST_START) if in_first_half(themes_of(level)) == wanted
-    )
-    return LevelSet(name, tuple(itertools.islice(fitting, NUM_TRAIN if train else NUM_TEST)))
+    start, count = (0, NUM_TRAIN) if train else (TEST_START, NUM_TEST)
+    fitting = (level for level in itertools.count(start) if in_first_half(themes_of(level)) == (train,) * 3)
+    return LevelSet(name, tuple(itertools.islice(fitting, count)))

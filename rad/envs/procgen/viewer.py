@@ -1,4 +1,4 @@
-"""Procgen as people see it: pictures of 512 px from a second native environment that takes over a state."""
+"""Procgen at a high resolution: pictures of 512 px from a second native environment that is given a state."""
 
 from __future__ import annotations
 
@@ -11,12 +11,7 @@ from rad.envs.procgen.options import ProcgenOptions
 
 
 class Camera:
-    """Draws native states of one game.
-
-    Args:
-        game: one of the sixteen.
-        options: checked; the states bring theirs.
-    """
+    """Draws native states of a game; they include their options."""
 
     def __init__(self, game: str, options: ProcgenOptions) -> None:
         self._make = lambda: Native(game, 1, 0, options, single_level(0), human=True)
@@ -38,12 +33,7 @@ class Camera:
 
 
 class Pictures(Sequence[Frame]):
-    """Pictures that are drawn when they are read, each time anew.
-
-    Args:
-        count: their number.
-        draw: returns the picture of an index.
-    """
+    """`count` pictures, each drawn by `draw` from its index whenever it is read."""
 
     def __init__(self, count: int, draw: Callable[[int], Frame]) -> None:
         self._indices, self._draw = range(count), draw

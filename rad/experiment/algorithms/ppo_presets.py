@@ -18,7 +18,7 @@ _ON_PROCGEN = {
 
 # One reward scale for all presets of PPO, so that they can be compared with each other.
 _GAMMA = (
-    "; rewards are normalised by returns discounted like PPO's, where the published implementations have 0.99 beside "
+    "; rewards are normalized by returns discounted like PPO's, where the published implementations have 0.99 beside "
     "0.999 (--reward-gamma 0.99)"
 )
 
@@ -38,7 +38,7 @@ PPO_PRESETS = {
     "ppo": Preset(
         "on Procgen: Cobbe et al. 2020 (arXiv 1912.01588) and train-procgen, easy; elsewhere, where nothing is "
         "published for PPO from pixels: the Atari settings of Schulman et al. 2017 (arXiv 1707.06347), table 5, as "
-        "OpenAI baselines have them, with rewards normalised instead of clipped to their sign" + _ON_LUNAR + _GAMMA,
+        "OpenAI baselines have them, with rewards normalized instead of clipped to their sign" + _ON_LUNAR + _GAMMA,
         run={
             "encoder": "nature",
             "frame_stack": 4,
@@ -104,14 +104,14 @@ PPO_PRESETS = {
     ),
     "drac": Preset(
         "Raileanu et al. 2021 (arXiv 2006.12862) and its published code: consistency 0.1, border repeated 12 pixels "
-        "out and crop, a new draw for each minibatch; it normalises advantages over the rollout, here it is done for "
+        "out and crop, a new draw for each minibatch; it normalizes advantages over the rollout, here it is done for "
         "each minibatch" + _GAMMA,
         run=_ON_PROCGEN | {"augment": "crop", "crop": "pad"},
         agent={"augment_where": "consistency", "consistency_coef": 0.1},
     ),
     "ucb-drac": Preset(
         "Raileanu et al. 2021 (arXiv 2006.12862) and its published code: its eight augmentations with its chances and "
-        "sizes, window 10 and coefficient 0.1; its flip is vertical by mistake, here horizontal; it normalises "
+        "sizes, window 10 and coefficient 0.1; its flip is vertical by mistake, here horizontal; it normalizes "
         "advantages over the rollout, here it is done for each minibatch" + _GAMMA,
         run=_ON_PROCGEN
         | {

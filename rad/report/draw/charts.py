@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import product
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,14 +24,14 @@ LIGHT = 0.6  # of the range of viridis; dark letters from there on
 def pairs_figure(task: str, results: Sequence[Result]) -> list[Figure]:
     """Draw the returns of ordered pairs `a+b` of augmentations as a matrix, each alone on the diagonal.
 
-    Its rows and columns are what stands in some pair; what was tried alone only is left to the table. None unless all
-    augmentations of the task are single or such pairs, and most of the pairs are there.
+    Its rows and columns are the augmentations that are part of a pair. No figure unless all augmentations of the task
+    are single or such pairs, and most of the pairs are there.
     """
     plain = [result for result in results if not result.group.variant and " " not in result.group.augment]
     iqms = {result.group.augment: result.iqm.value for result in plain if result.iqm}
     chained = [augment.split("+") for augment in iqms if "+" in augment]
     names = [name for name in _links(iqms) if any(name in parts for parts in chained)]
-    wanted = {name: f"{name[0]}+{name[1]}" if name[0] != name[1] else name[0] for name in _product(names)}
+    wanted = {pair: f"{pair[0]}+{pair[1]}" if pair[0] != pair[1] else pair[0] for pair in product(names, repeat=2)}
     pairs = [text for (first, second), text in wanted.items() if first != second and text in iqms]
     has_longer = any(len(parts) > 2 for parts in chained)
     if not names or has_longer or len(pairs) < LEAST_PAIRS * len(names) * (len(names) - 1):
@@ -45,7 +46,7 @@ def pairs_figure(task: str, results: Sequence[Result]) -> list[Figure]:
         caption = "The augmentation of the row is applied first, that of the column second; on the diagonal, one alone."
         title = f"Pairs of augmentations: {task}"
         runs = sorted({len(result.returns) for result in plain if result.group.augment in wanted.values()} - {0})
-        ends = "Returns at the end, a single seed each, which says nothing of other seeds."
+        ends = "Returns at the end, a single seed each, which says nothing about other seeds."
         if runs[-1] > 1:
             ends = f"Interquartile means at the end, of {' or '.join(map(str, runs))} runs."
         return [save(figure, file_name("pairs", task), title, f"{caption} {ends}")]
@@ -71,11 +72,9 @@ def gaps_figure(task: str, results: Sequence[Result]) -> list[Figure]:
 
 
 def profile_figure(scores: Mapping[str, Mapping[str, list[float]]], where: str = "") -> list[Figure]:
-    """Draw the share of runs above each score; none for one task with few runs, or more lines than can be told apart.
+    """Draw the share of runs above each normalized score, which are given by method and task.
 
-    Args:
-        scores: normalized, by method and task.
-        where: " on train", if that has to be said.
+    No figure for one task with few runs, or for more lines than are distinguishable. `where` is " on train" or "".
     """
     tasks = {task for of_task in scores.values() for task in of_task}
     least = min((len(runs) for of_task in scores.values() for runs in of_task.values()), default=0)
@@ -87,11 +86,11 @@ def profile_figure(scores: Mapping[str, Mapping[str, list[float]]], where: str =
         figure = blank(5.4, 4.0)
         axes = figure.subplots()
         for number, (method, of_task) in enumerate(scores.items()):
-            look = line_style(number) | {"marker": ""}
+            line = line_style(number) | {"marker": ""}
             band = performance_profile(of_task, thresholds)
-            axes.plot(thresholds, band.value, label=method, **look)
+            axes.plot(thresholds, band.value, label=method, **line)
             if least_runs(of_task) >= LEAST_RUNS:
-                axes.fill_between(thresholds, band.low, band.high, color=look["color"], alpha=0.12, linewidth=0)
+                axes.fill_between(thresholds, band.low, band.high, color=line["color"], alpha=0.12, linewidth=0)
         axes.set(xlabel=f"normalized score{where}", ylabel="share of runs above it", xlim=(0, top), ylim=(0, 1.02))
         despine(axes)
         figure.legend(loc="outside lower center", ncols=3, frameon=False)
@@ -99,12 +98,8 @@ def profile_figure(scores: Mapping[str, Mapping[str, list[float]]], where: str =
         return [save(figure, "profile", "Performance profile", caption)]
 
 
-def _product(names: Sequence[str]) -> list[tuple[str, str]]:
-    return [(first, second) for first in names for second in names]
-
-
 def _links(augments: Iterable[str]) -> list[str]:
-    """Return the single augmentations that others are chained of, each once, those that stand alone first."""
+    """Return the single augmentations in all chains, each once, those that also occur alone first."""
     ordered = sorted(augments, key=lambda augment: "+" in augment)
     return list(dict.fromkeys(part for augment in ordered for part in augment.split("+")))
 
@@ -126,16 +121,17 @@ def _matrix(axes: "Axes", matrix: np.ndarray, names: Sequence[str]) -> None:
 
 def _gaps(axes: "Axes", splits: Sequence[str], rows: Sequence[tuple[str, int, Result]]) -> None:
     """Draw a dot and a bar for each row, with some space before each split."""
-    labels = []
-    for number, (split, method, result) in enumerate(rows):
-        place, gap = number + splits.index(split), result.gaps[split]
+    heights = [number + splits.index(split) for number, (split, _, _) in enumerate(rows)]
+    for y, (split, method, result) in zip(heights, rows):
+        gap = result.gaps[split]
         color, marker = COLORS[method % len(COLORS)], MARKERS[method % len(MARKERS)]
-        axes.plot([gap.value], [place], color=color, marker=marker, markersize=5)
+        axes.plot([gap.value], [y], color=color, marker=marker, markersize=5)
         if has_interval(gap):
-            axes.plot([gap.low, gap.high], [place, place], color=color, linewidth=1.6)
-        labels.append((place, result.group.method if len(splits) == 1 else f"{split}: {result.group.method}"))
+            axes.plot([gap.low, gap.high], [y, y], color=color, linewidth=1.6)
     axes.axvline(0, color="black", linewidth=0.8)
-    axes.set_yticks(*zip(*labels))
+    several = len(splits) > 1
+    labels = [f"{split}: {result.group.method}" if several else result.group.method for split, _, result in rows]
+    axes.set_yticks(heights, labels)
     axes.set_ylim(len(rows) + len(splits) - 1.2, -0.8)
     axes.set_xlabel("lost return" if len(splits) > 1 else f"lost return, train less {splits[0]}")
     despine(axes)

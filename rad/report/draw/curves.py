@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rad.report.draw.style import DPI, GREY, Figure, blank, despine, file_name, line_style, save, style
+from rad.report.draw.style import DPI, GRAY, Figure, blank, despine, file_name, line_style, save, style
 from rad.report.read.final_returns import random_policy, splits
 from rad.report.read.groups import Group, runs_in
 from rad.report.read.run import Run, read_run
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure as MplFigure
 
-MOST_LINES = 7  # in one picture; more get a picture each, before the others in grey
+MOST_LINES = 7  # in one panel; more get a panel each, with the others in gray
 COLUMNS = 3
-LABEL_GAP = 0.045  # of the height, between two labels beside the axes
+LABEL_GAP = 0.045  # fraction of the height, between two labels beside the axes
 
 
 def learning_curve(run_dir: Path, path: Path) -> None:
@@ -32,7 +32,9 @@ def learning_curve(run_dir: Path, path: Path) -> None:
     Dots are its training episodes, whose actions were sampled; of more than 200, means of neighbors are shown.
     """
     run = read_run(run_dir)
-    _draw_runs([run], [_label_of(run)], path, with_episodes=True)
+    words = [str(run.config[name]) for name in ("algo", "augment") if name in run.config]
+    words += [f"seed {run.config['seed']}"] if "seed" in run.config else []
+    _draw_runs([run], [", ".join(words) or run.name], path, with_episodes=True)
 
 
 def learning_curves(run_dirs: Sequence[Path], labels: Sequence[str], path: Path) -> None:
@@ -43,14 +45,11 @@ def learning_curves(run_dirs: Sequence[Path], labels: Sequence[str], path: Path)
     runs that measured it on the same split. The lower axis counts environment frames, the upper one agent steps
     where all runs have the same action repeat.
 
-    Args:
-        run_dirs: run folders with config.json and metrics.jsonl.
-        labels: name of each run in the legend.
-        path: PNG to write; its folder exists. The same input gives the same bytes.
+    Labels name the runs in the legend. The same input gives the same bytes.
 
     Raises:
-        ValueError: no folder, or as many labels as folders are not given; a folder is no run or has no
-            evaluation; the runs differ in task or render quality, so that their returns cannot be compared.
+        ValueError: there is no folder, or not a label for each; a folder is not a run or has no evaluation; the runs
+            differ in task or render quality, so that their returns are not comparable.
     """
     if not run_dirs or len(labels) != len(run_dirs):
         raise ValueError(f"labels are {len(labels)} for {len(run_dirs)} run folders; expected one for each of them")
@@ -75,7 +74,7 @@ def _draw_runs(runs: Sequence[Run], labels: Sequence[str], path: Path, *, with_e
         for number, curve in enumerate(curves):
             _draw_line(axes, number, curve)
         if with_episodes and (dots := training_episodes(runs[0]))[0]:
-            axes.plot(*dots, color=GREY, marker=".", markersize=4, alpha=0.5, linewidth=0, label="training episodes")
+            axes.plot(*dots, color=GRAY, marker=".", markersize=4, alpha=0.5, linewidth=0, label="training episodes")
         for number, (split, words) in enumerate(on.items()):
             _draw_random(axes, random_policy(runs, split), words, ("--", ":", "-.")[number % 3])
         axes.set_title(str(runs[0].config.get("task", runs[0].name)))
@@ -84,23 +83,14 @@ def _draw_runs(runs: Sequence[Run], labels: Sequence[str], path: Path, *, with_e
         figure.savefig(path, format="png", dpi=DPI, metadata={"Software": None})
 
 
-def _label_of(run: Run) -> str:
-    words = [str(run.config[name]) for name in ("algo", "augment") if name in run.config]
-    return ", ".join([*words, f"seed {run.config['seed']}"] if "seed" in run.config else words) or run.name
-
-
 def curve_figures(groups: Sequence[Group]) -> list[Figure]:
-    """Draw a figure for each split of a task; none where nothing was evaluated yet.
-
-    Args:
-        groups: of one task.
-    """
+    """Draw the groups of one task, a figure for each split; none where nothing was evaluated yet."""
     names = dict.fromkeys(split for run in runs_in(groups) for split in splits(run))
     return [figure for split in names for figure in _figure(groups, split)]
 
 
 def curve_references(groups: Sequence[Group], split: str) -> list[Published]:
-    """Return the published scores that a figure has lines for: none where each group has its own picture."""
+    """Return the published scores that a figure has lines for: none where each group has a panel."""
     return references(runs_in(groups), split) if len(groups) <= MOST_LINES else []
 
 
@@ -126,9 +116,9 @@ def _caption(curves: Sequence[Curve], lines: Sequence[Published], has_random: bo
     single = "; a single seed has no band" if any(curve.seeds == 1 for curve in curves) else ""
     middle = "Interquartile mean over seeds of the mean evaluation return"
     if all(curve.seeds == 1 for curve in curves):
-        middle, single = "Mean evaluation return of a single seed each", ", which says nothing of other seeds"
-    others = " Thin grey lines are the other methods." if len(curves) > MOST_LINES else ""
-    dashed = " The dashed grey line is a uniform random policy." if has_random else ""
+        middle, single = "Mean evaluation return of a single seed each", ", which says nothing about other seeds"
+    others = " Thin gray lines are the other methods." if len(curves) > MOST_LINES else ""
+    dashed = " The dashed gray line is a uniform random policy." if has_random else ""
     dotted = " Dotted lines are published scores, see below." if lines else ""
     return f"{middle}{band}{single}.{others}{dashed}{dotted}"
 
@@ -142,7 +132,7 @@ def _together(
         _draw_line(axes, number, curve)
     _draw_random(axes, random)
     for row in lines:
-        axes.axhline(row.mean, color=GREY, linestyle=":", linewidth=0.9)
+        axes.axhline(row.mean, color=GRAY, linestyle=":", linewidth=0.9)
     _label_axes(axes, repeat)
     _name_published(axes, lines)
     _draw_legend(figure, axes)
@@ -171,25 +161,25 @@ def _apart(curves: Sequence[Curve], random: float | None) -> "MplFigure":
 
 
 def _draw_line(axes: "Axes", number: int, curve: Curve) -> None:
-    look = line_style(number)
-    axes.plot(curve.frames, curve.band.value, markersize=3.5, linewidth=1.6, label=curve.label, **look)
+    line = line_style(number)
+    axes.plot(curve.frames, curve.band.value, markersize=3.5, linewidth=1.6, label=curve.label, **line)
     if not np.array_equal(curve.band.low, curve.band.high):
-        axes.fill_between(curve.frames, curve.band.low, curve.band.high, color=look["color"], alpha=0.18, linewidth=0)
+        axes.fill_between(curve.frames, curve.band.low, curve.band.high, color=line["color"], alpha=0.18, linewidth=0)
 
 
 def _draw_random(axes: "Axes", value: float | None, words: str = "", dashes: str = "--") -> None:
     if value is not None:
-        axes.axhline(value, color=GREY, linestyle=dashes, linewidth=1.1, label=f"random policy{words} ({value:.3g})")
+        axes.axhline(value, color=GRAY, linestyle=dashes, linewidth=1.1, label=f"random policy{words} ({value:.3g})")
 
 
 def _name_published(axes: "Axes", lines: Sequence[Published]) -> None:
-    """Name published scores beside the axes, the names apart from each other."""
+    """Name published scores beside the axes, without overlap of the names."""
     low, high = axes.get_ylim()
-    place, at = -math.inf, ("axes fraction", "data")
+    y = -math.inf
     for row in sorted(lines, key=lambda row: row.mean):
-        place = max(row.mean, place + LABEL_GAP * (high - low))
-        name = f"{row.method} {row.mean:g}"
-        axes.annotate(name, (1.01, place), xycoords=at, fontsize=7, color=GREY, va="center")
+        y = max(row.mean, y + LABEL_GAP * (high - low))
+        where, name = ("axes fraction", "data"), f"{row.method} {row.mean:g}"
+        axes.annotate(name, (1.01, y), xycoords=where, fontsize=7, color=GRAY, va="center")
 
 
 def _label_axes(axes: "Axes", repeat: float | None, ylabel: str = "episode return") -> None:
@@ -216,6 +206,6 @@ def _short(count: float, position: Any) -> str:
 
 
 def _action_repeat(runs: Sequence[Run]) -> float | None:
-    """Return the action repeat, if all runs have one."""
+    """Return the action repeat, if it is the same in all runs."""
     repeats = {row["frames"] / row["agent_steps"] for run in runs for row in run.rows[-1:] if row["agent_steps"]}
     return repeats.pop() if len(repeats) == 1 else None

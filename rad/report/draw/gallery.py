@@ -14,12 +14,9 @@ PANEL_IN = 0.9
 
 
 def gallery_figure(frames: Mapping[str, Sequence[NDArray[np.uint8]]], path: Path, *, title: str) -> None:
-    """Draw a strip of frames for each split, under its name, and write a PNG.
+    """Draw a strip of frames for each split, equally many uint8 [H, W, 3] each, under its name, and write a PNG.
 
-    Args:
-        frames: by split, as many for each, uint8 [H, W, 3].
-        path: PNG to write; its folder exists. The same input gives the same bytes.
-        title: of the figure.
+    The same input gives the same bytes.
 
     Raises:
         ValueError: there is no split.
@@ -27,12 +24,12 @@ def gallery_figure(frames: Mapping[str, Sequence[NDArray[np.uint8]]], path: Path
     from matplotlib.figure import Figure
 
     if not frames:
-        raise ValueError("frames hold no split; allowed: 1 and more")
+        raise ValueError("frames must be of at least 1 split, got none")
     episodes, rows = len(next(iter(frames.values()))), -(-len(frames) // COLUMNS)
     size = (PANEL_IN * episodes * COLUMNS + 0.6, (PANEL_IN + 0.24) * rows + 0.4)
     figure = Figure(figsize=size, dpi=150, layout="constrained")
     figure.suptitle(title)
-    # Read downwards: splits that stand together in the list stand together here.
+    # Splits that follow each other in the list stand below each other.
     axes = figure.subplots(rows, COLUMNS, squeeze=False).T.flatten()
     for ax in axes:
         ax.set_axis_off()

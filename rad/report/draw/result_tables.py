@@ -1,4 +1,4 @@
-"""Which columns the tables of the commands have: a run on splits, the runs of a sweep, attention."""
+"""The tables of the commands: a run on splits, the runs of a sweep, attention."""
 
 import textwrap
 from collections.abc import Mapping, Sequence
@@ -13,13 +13,9 @@ WIDTH = 100  # of lines of notes
 
 
 def split_table(results: Sequence[SplitResult]) -> str:
-    """Write the evaluation of a run on splits: what was played, a line for each split, and what to know of them.
+    """Write an evaluation of a run on at least one split: what was played, a line for each split, and notes.
 
-    Args:
-        results: at least one, of one evaluation.
-
-    Returns:
-        Lines of at most 100 characters, unless the names of splits are long.
+    Lines have at most 100 characters, unless the names of splits are long.
     """
     decimals = decimals_for([result.episode_return_mean for result in results])
     level = "" if results[0].confidence is None else f" [{100 * results[0].confidence:g} %]"
@@ -69,7 +65,7 @@ def _notes(results: Sequence[SplitResult]) -> str:
         *([f"train: the run trained on {trained_on}"] if trained_on != "train" else []),
         *([f"levels: {levels}"] if levels else []),
         *([f"normalized with the constants of: {constants}"] if constants else []),
-        "intervals: chance of the episodes of this one training run, not of training",
+        "intervals: randomness of the episodes of this one training run, not of training",
     )
 
 
@@ -84,9 +80,6 @@ def sweep_table(rows: Sequence[Mapping[str, Any]]) -> Table:
     Args:
         rows: at least one; each has texts by name (task, augment, what else is varied, and `split`), and `returns`:
             the mean return of each finished run by its seed, None where that was not finite.
-
-    Returns:
-        Columns: the texts, mean, least and largest over the seeds, how many seeds, and the return of each.
     """
     texts = [name for name in rows[0] if name != "returns"]
     decimals = decimals_for([value for row in rows for value in row["returns"].values() if value is not None])

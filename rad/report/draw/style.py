@@ -1,4 +1,4 @@
-"""Figures as bytes: a vector and a pixel version, the same bytes for the same input."""
+"""Figures as bytes, as SVG and PNG: the same input gives the same bytes."""
 
 import io
 from collections.abc import Iterator
@@ -10,37 +10,29 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure as MplFigure
 
-# Okabe and Ito's colors, told apart by the color-blind too; the markers and dashes differ as well.
+# Okabe and Ito's colors, which the color-blind can distinguish too; the markers and dashes differ as well.
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 MARKERS = "osD^vPX"
 DASHES = ("-", "--", ":")
-GREY = "#666666"
+GRAY = "#666666"
 DPI = 150
 STYLE = {"svg.hashsalt": "rad", "font.size": 9, "axes.titlesize": 10, "legend.fontsize": 8}
 
 
 @dataclass(frozen=True)
 class Figure:
-    """A figure of a report.
+    """A figure of a report."""
 
-    Attributes:
-        name: of its files, without ending.
-        title: what it shows, in some words; also said in its place.
-        caption: how to read it.
-        svg: vectors, letters among them, on white.
-        png: the same in pixels.
-    """
-
-    name: str
-    title: str
-    caption: str
+    name: str  # of its files, without ending
+    title: str  # what it shows; also the text in its place
+    caption: str  # how to read it
     svg: bytes
     png: bytes
 
 
 @contextmanager
 def style() -> Iterator[None]:
-    """Draw as all figures of a report are drawn; also ids in a vector file are then the same each time."""
+    """Draw as all figures of a report are drawn; ids in an SVG are then the same each time too."""
     import matplotlib as mpl
 
     with mpl.rc_context(STYLE):
@@ -55,7 +47,7 @@ def blank(width: float, height: float) -> "MplFigure":
 
 
 def save(figure: "MplFigure", name: str, title: str, caption: str) -> Figure:
-    """Write what was drawn, without dates and versions."""
+    """Write a figure without dates and versions."""
     svg, png = io.BytesIO(), io.BytesIO()
     figure.savefig(svg, format="svg", metadata={"Date": None, "Creator": None})
     figure.savefig(png, format="png", dpi=DPI, metadata={"Software": None})
@@ -63,13 +55,13 @@ def save(figure: "MplFigure", name: str, title: str, caption: str) -> Figure:
 
 
 def despine(axes: "Axes") -> None:
-    """Leave what guides the eye: a faint grid, two spines."""
+    """Add a faint grid, and remove the top and right spines."""
     axes.grid(alpha=0.25)
     axes.spines[["top", "right"]].set_visible(False)
 
 
 def line_style(number: int) -> dict[str, Any]:
-    """Return color, marker and dashes of a line; 21 differ."""
+    """Return color, marker and dashes of a line; there are 21 different ones."""
     return {
         "color": COLORS[number % len(COLORS)],
         "marker": MARKERS[number % len(MARKERS)],
@@ -78,5 +70,5 @@ def line_style(number: int) -> dict[str, Any]:
 
 
 def file_name(*words: str) -> str:
-    """Return words as the name of a file: letters, digits and hyphens."""
+    """Return words as a file name of letters, digits and hyphens."""
     return "-".join("".join(c if c.isalnum() else " " for c in " ".join(words)).split()).lower()

@@ -20,36 +20,22 @@ LATEX = str.maketrans(
 
 @dataclass(frozen=True)
 class Column:
-    """A column.
+    """A column of a table."""
 
-    Attributes:
-        name: its head.
-        kind: texts stand to the left, numbers to the right.
-        decimals: of floats and estimates; counts have none.
-    """
-
-    name: str
-    kind: Literal["text", "number"] = "number"
-    decimals: int = 0
+    name: str  # its head
+    kind: Literal["text", "number"] = "number"  # text is aligned to the left, numbers to the right
+    decimals: int = 0  # of floats and estimates; counts have none
 
 
 @dataclass(frozen=True)
 class Table:
-    """A table. Columns without any entry are left out, but not the first.
-
-    Attributes:
-        columns: in their order.
-        rows: cells in the order of the columns.
-        name: of its files, without ending.
-        title: what it shows.
-        notes: how to read it.
-    """
+    """A table. Columns without any entry are left out, except the first."""
 
     columns: Sequence[Column]
-    rows: Sequence[Sequence[Cell]]
-    name: str = ""
+    rows: Sequence[Sequence[Cell]]  # cells in the order of the columns
+    name: str = ""  # of its files, without ending
     title: str = ""
-    notes: Sequence[str] = ()
+    notes: Sequence[str] = ()  # how to read it
 
     @property
     def shown(self) -> list[tuple[Column, list[Cell]]]:
@@ -65,7 +51,7 @@ class Table:
 
     @property
     def texts(self) -> list[list[str]]:
-        """Cells of these columns, row by row, as they are read."""
+        """Cells of these columns as text, row by row."""
         columns = [[text(cell, column.decimals) for cell in cells] for column, cells in self.shown]
         return [list(row) for row in zip(*columns)]
 
@@ -79,7 +65,7 @@ class Table:
         return "\n".join("  ".join(line).rstrip() for line in self._aligned([self.names, *self.texts]))
 
     def markdown(self) -> str:
-        """Write the table as Markdown that is also readable as text, with its title and notes."""
+        """Write the table as Markdown that is readable as text too, with its title and notes."""
         lines = [[word.replace("|", "\\|") for word in line] for line in [self.names, *self.texts]]
         head, *rows = self._aligned(lines, least=3)
         rule = ["-" * (len(cell) - 1) + ("-:"[right]) for cell, right in zip(head, self.numeric)]
@@ -88,7 +74,7 @@ class Table:
         return "\n".join([*title, *table, *(f"\n{note}" for note in self.notes)]) + "\n"
 
     def csv(self) -> str:
-        """Write all digits of every number; an estimate takes three columns."""
+        """Write the table as CSV with all digits of every number; an estimate takes three columns."""
         columns = [part for column, cells in self.shown for part in _csv_columns(column.name, cells)]
         stream = io.StringIO()
         csv.writer(stream, lineterminator="\n").writerows(zip(*columns))
@@ -116,7 +102,7 @@ class Table:
 
 
 def is_filled(cell: Cell) -> bool:
-    """Tell whether a cell says something."""
+    """Tell whether a cell is not empty."""
     return cell is not None and cell != ""
 
 
@@ -137,7 +123,7 @@ def has_interval(cell: Estimate) -> bool:
 
 
 def decimals_for(values: Sequence[float]) -> int:
-    """Return the decimals that give the largest value about four digits: 812.3, 12.34, 0.873."""
+    """Return the decimals with which the largest value has about four digits: 812.3, 12.34, 0.873."""
     largest = max(map(abs, values), default=0.0)
     return 1 if largest >= 100 else 2 if largest >= 10 else 3
 

@@ -1,4 +1,4 @@
-"""What a report shows of where the runs look and how they move: attention figures, lifts, videos."""
+"""The sections of a report on attention and behavior: figures, lifts, videos."""
 
 import dataclasses
 import json
@@ -17,35 +17,28 @@ from rad.report.stats.attention import attention_rows, estimate
 from rad.report.stats.bootstrap import Estimate
 from rad.runtime.run_dir import ATTENTION_FILE, ATTENTION_PICTURE, VIDEO_FILE
 
-PREFERRED = "activation"  # RAD's map; the others stand in the table
+PREFERRED = "activation"  # RAD's map; the other maps are in the table
 
 Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class AttentionResult:
-    """A folder of `rad attention`.
-
-    Attributes:
-        folder: where it is.
-        task: of the runs around it; empty where these are of several tasks.
-        question: the settings of the maps.
-        rows: a summary for each augmentation and method.
-    """
+    """A folder of `rad attention`."""
 
     folder: Path
-    task: str
-    question: Row
-    rows: list[Row]
+    task: str  # of the runs around it; empty where these are of several tasks
+    request: Row  # the settings of the maps
+    rows: list[Row]  # a summary for each augmentation and method
 
 
 def read_attention(scan: Scan) -> list[AttentionResult]:
-    """Read the folders of `rad attention`; what is damaged, or is of something else, is added to `scan.unread`."""
+    """Read the folders of `rad attention`; files that are damaged or something else are added to `scan.unread`."""
     return [result for folder in scan.attention if (result := _read(folder, scan))]
 
 
 def lifts(results: Iterable[AttentionResult], task: str) -> tuple[str, dict[str, Estimate]]:
-    """Return the map and, by augmentation, the lift on the robot that was measured with it on a task."""
+    """Return a map's name and, by augmentation, the lift on the robot that was measured with it on a task."""
     for result in results:
         rows = [row for row in result.rows if "lift" in row and not row["method"].startswith("control")]
         if result.task == task and rows:
@@ -68,7 +61,7 @@ def attention_section(
             Picture(f"{scan.shown(path)}: the same state seen by all runs", assets.embed(path), is_wide=True)
             for path in sorted(result.folder.glob("attention-*.png"))
         ]
-        command = attention_command(result.folder, result.question)
+        command = attention_command(result.folder, result.request)
         blocks.append(Command("Made by, with the runs named in the figure", command))
     for run, name in _first_with(groups, ATTENTION_PICTURE):
         path = run.folder / ATTENTION_PICTURE
@@ -76,8 +69,8 @@ def attention_section(
     if not blocks:
         return []
     what = (
-        "Maps show what convolutions answer to, not why the policy acts, and much of them is there before training: "
-        "read each beside the untrained encoder. Of each method, the figure of its first run is shown."
+        "Maps show what convolutions respond to, not why the policy acts, and much of them is there before training: "
+        "compare each with the untrained encoder. Of each method, the figure of its first run is shown."
     )
     return [Section("Where the encoders look", [Words(what), *blocks])]
 
@@ -94,8 +87,8 @@ def video_section(groups: Sequence[Group], scan: Scan, assets: AssetInliner) -> 
     inside = sum(video.is_inside for video in videos)
     what = (
         f"The first episode of the last evaluation, of the first run of each method. {inside} of {len(videos)} are "
-        f"inside this page; those above {FILE_BYTES / 1e6:g} MB, or that would make the page too large, are linked and "
-        "need the run folders."
+        f"embedded in this page; those above {FILE_BYTES / 1e6:g} MB, or that would make the page too large, are links "
+        "into the run folders."
     )
     return [Section("How the agents move", [Words(what), *videos])]
 
@@ -112,16 +105,16 @@ def _read(folder: Path, scan: Scan) -> AttentionResult | None:
 
 
 def _task_around(folder: Path, scan: Scan) -> str:
-    """Return the task of the runs in the closest folder around that has any; empty if they are of several tasks."""
-    for place in folder.parents:
-        tasks = {str(run.config.get("task", "")) for run in scan.runs if place in run.folder.parents}
-        if tasks or place == scan.folder:
+    """Return the task of the runs in the closest parent folder that has any; empty if they are of several tasks."""
+    for parent in folder.parents:
+        tasks = {str(run.config.get("task", "")) for run in scan.runs if parent in run.folder.parents}
+        if tasks or parent == scan.folder:
             return tasks.pop() if len(tasks) == 1 else ""
     return ""
 
 
 def _first_with(groups: Sequence[Group], name: str) -> list[tuple[Run, str]]:
-    """Return of each group the first run that has a file, and what to call it."""
+    """Return the first run of each group that has a file, and its label."""
     several = len({group.task for group in groups}) > 1
     return [
         (run, f"{group.task}, {group.method}" if several else group.method)
@@ -131,12 +124,11 @@ def _first_with(groups: Sequence[Group], name: str) -> list[tuple[Run, str]]:
 
 
 def _table(result: AttentionResult, name: str, folder: str) -> Table:
-    question = result.question
+    frames, target, split = (result.request.get(key) for key in ("frames", "target", "split"))
     notes = [
         "lift: share of the map's mass on the robot over the share of the frame that it covers; 1 is chance. Intervals "
         "over states and seeds.",
-        f"{question.get('frames')} states, target {question.get('target')}, split {question.get('split')}.",
+        f"{frames} states, target {target}, split {split}.",
     ]
-    return dataclasses.replace(
-        attention_table(result.rows), name=name, title=f"Attention, measured in {folder}", notes=notes
-    )
+    title = f"Attention, measured in {folder}"
+    return dataclasses.replace(attention_table(result.rows), name=name, title=title, notes=notes)

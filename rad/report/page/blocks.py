@@ -1,4 +1,4 @@
-"""What a section of a report is made of, beside figures and tables."""
+"""The blocks that sections of a report consist of, beside figures and tables."""
 
 import base64
 import os
@@ -10,8 +10,8 @@ from rad.report.draw.style import Figure
 from rad.report.draw.tables import Table
 
 KINDS = {".png": "image/png", ".svg": "image/svg+xml", ".mp4": "video/mp4"}
-FILE_BYTES = 1_000_000  # of a picture or video inside the page: a video of the demo has 0.3 MB
-PAGE_BYTES = 20_000_000  # of all of them: what a phone still opens
+FILE_BYTES = 1_000_000  # at most of a picture or video inside the page: a video of the demo has 0.3 MB
+PAGE_BYTES = 20_000_000  # at most of all of them: a phone still opens the page
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Words:
 
 @dataclass(frozen=True)
 class Items:
-    """A list, with a line before it; a warning stands out, and what few want to read is folded away."""
+    """A list with a title; a warning stands out, details are folded away."""
 
     title: str
     lines: Sequence[str]
@@ -41,7 +41,7 @@ class Pairs:
 
 @dataclass(frozen=True)
 class Command:
-    """Something to type, and what it does."""
+    """A command, and what it does."""
 
     title: str
     text: str
@@ -49,7 +49,7 @@ class Command:
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture that lies in a run folder; `source` is its bytes or a link; a wide one has a row of its own."""
+    """A picture from a run folder; `source` is its bytes or a link; a wide one takes a whole row."""
 
     title: str
     source: str
@@ -58,7 +58,7 @@ class Picture:
 
 @dataclass(frozen=True)
 class Video:
-    """A video that lies in a run folder; `source` is its bytes or a link."""
+    """A video from a run folder; `source` is its bytes or a link."""
 
     title: str
     source: str
@@ -89,15 +89,10 @@ class Section:
 
 @dataclass
 class AssetInliner:
-    """Embeds files in the page while there is room, and links to the rest.
+    """Embeds files in the page while there is room, and links to the rest."""
 
-    Attributes:
-        out: folder of the page, which links start from.
-        left: bytes that still fit.
-    """
-
-    out: Path
-    left: int = PAGE_BYTES
+    out: Path  # folder of the page, which links are relative to
+    left: int = PAGE_BYTES  # bytes that still fit
 
     def embed(self, path: Path) -> str:
         """Return a file as a data URI, or a link to it where it is too large."""
@@ -108,10 +103,10 @@ class AssetInliner:
         return data_uri(path.read_bytes(), path.suffix)
 
     def link(self, path: Path) -> str:
-        """Return the way to a file from the page."""
+        """Return the path of a file relative to the page."""
         return Path(os.path.relpath(path.resolve(), self.out.resolve())).as_posix()
 
 
 def data_uri(data: bytes, suffix: str) -> str:
-    """Return a file as an address that holds it."""
+    """Return a file's contents as a data URI."""
     return f"data:{KINDS[suffix]};base64,{base64.b64encode(data).decode()}"

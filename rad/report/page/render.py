@@ -1,11 +1,11 @@
-"""The page itself: sections put into the template, every text escaped, nothing loaded from elsewhere."""
+"""The HTML page: sections put into the template, every text escaped, nothing loaded from elsewhere."""
 
 import re
 from collections.abc import Sequence
 from typing import Any
 
-from rad.report.draw.style import Figure, file_name
-from rad.report.page.blocks import Block, Section, data_uri
+from rad.report.draw.style import file_name
+from rad.report.page.blocks import Section, data_uri
 
 TEMPLATE = "page.html.jinja"
 MOST_ROWS = 40  # of a table that is not folded away
@@ -13,15 +13,10 @@ BESIDE = ("Video", "Picture")  # stand beside each other where there is room
 
 
 def render(title: str, summary: str, sections: Sequence[Section]) -> bytes:
-    """Return the page.
-
-    Args:
-        title: of the page.
-        summary: a line below it.
-        sections: in their order.
+    """Return the page, with a summary line below its title.
 
     Raises:
-        ModuleNotFoundError: jinja2 is missing; one line that says how to get it.
+        ModuleNotFoundError: jinja2 is missing; the text says how to get it.
     """
     template = _environment().get_template(TEMPLATE)
     text: str = template.render(title=title, summary=summary, sections=sections, most_rows=MOST_ROWS, beside=BESIDE)
@@ -41,18 +36,10 @@ def _environment() -> Any:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters |= {"kind": _kind, "svg": _svg, "anchor": file_name, "tight": _tight}
+    environment.filters |= {
+        "kind": lambda block: type(block).__name__,
+        "svg": lambda figure: data_uri(figure.svg, ".svg"),
+        "anchor": file_name,
+        "tight": lambda text: re.sub(r"(?<=\d) %", "\u00a0%", text),  # no line break before a percent sign
+    }
     return environment
-
-
-def _kind(block: Block) -> str:
-    return type(block).__name__
-
-
-def _tight(text: str) -> str:
-    """Keep numbers and their percent signs in one line."""
-    return re.sub(r"(?<=\d) %", "\u00a0%", text)
-
-
-def _svg(figure: Figure) -> str:
-    return data_uri(figure.svg, ".svg")

@@ -1,4 +1,4 @@
-"""The sections of a report with numbers: one for each task, one over all tasks, and how to make them again."""
+"""The sections of a report with numbers: one for each task, one over all tasks, and how to reproduce them."""
 
 from collections.abc import Collection, Mapping, Sequence
 
@@ -20,19 +20,14 @@ COMMANDS = "commands.sh"
 AGAIN = "again"
 BETTER = (
     "better than none: probability that a run scores more than one without augmentation; no interval at 0 and 1, which "
-    "drawing runs anew cannot vary. p: of no difference, by permutation, with Holm's correction over the rows."
+    "resampling cannot vary. p: of no difference, by permutation, with Holm's correction over the rows."
 )
 SMALLEST = "With 3 runs on both sides, and before the correction, p cannot fall below 0.1, with 5 not below 0.008."
 GAP = "train less test: of the same trained agents; above 0 they do worse on the test split."
 
 
 def task_section(groups: Sequence[Group], lift: tuple[str, Mapping[str, Estimate]]) -> Section:
-    """Return tables and figures of one task.
-
-    Args:
-        groups: of the task.
-        lift: map that lifts were measured with, and lifts by augmentation.
-    """
+    """Return the tables and figures of one task; `lift` is the map that lifts are of, and lifts by augmentation."""
     of_groups = results(groups)
     task = groups[0].task
     blocks: list[Block] = [_table(task, of_groups, random_policy(runs_in(groups)), *lift), *curve_figures(groups)]
@@ -43,7 +38,7 @@ def task_section(groups: Sequence[Group], lift: tuple[str, Mapping[str, Estimate
 
 
 def overall_section(groups: Sequence[Group]) -> list[Section]:
-    """Return the section over all tasks: aggregates if there are several, a profile if it says something."""
+    """Return the section over all tasks: aggregates if there are several, a profile if there are enough runs."""
     scores = scores_of(groups)
     tasks = list(dict.fromkeys(group.task for group in groups))
     of_tasks = [[group for group in groups if group.task == task] for task in tasks]
@@ -51,22 +46,12 @@ def overall_section(groups: Sequence[Group]) -> list[Section]:
     profile = profile_figure(scores, where)
     if len(tasks) < 2:
         return [Section("How runs are spread", profile)] if profile else []
-    if not scores:
-        return [
-            Section("All tasks", [Words("No method has a finished run on every task, of a known range of returns.")])
-        ]
-    return [Section("All tasks", [_overall_table(scores, unlike(groups), where), *profile])]
+    none = Words("No method has a finished run on every task, with a published range of returns.")
+    return [Section("All tasks", [_overall_table(scores, unlike(groups), where), *profile] if scores else [none])]
 
 
 def reproduction(scan: Scan, groups: Sequence[Group], report: str, names: Sequence[str]) -> Section:
-    """Return how each figure and its runs are made again.
-
-    Args:
-        scan: the runs' folder.
-        groups: of runs.
-        report: the command that writes the page.
-        names: of the figures that it draws.
-    """
+    """Return how to reproduce the runs, and the figures of these names, which the command `report` draws."""
     blocks: list[Block] = []
     if typed := sweep_commands(scan):
         blocks.append(Command("All runs", "\n".join(typed)))
@@ -76,21 +61,18 @@ def reproduction(scan: Scan, groups: Sequence[Group], report: str, names: Sequen
     shown = ", ".join(names) or "none was drawn"
     blocks.append(Command(f"Figures of this page ({shown}) and its tables, from the run folders", report))
     what = (
-        "These name what tells the runs apart; what else deviates from the preset is among the common settings, and "
-        f"the threads, on which the last bits depend, are in {COMMANDS} beside this page, which has for each run a "
-        "command with every setting. Evaluation videos and "
-        "attention.png in run folders are made by rad train itself."
+        "The commands name the settings in which the runs differ. Other deviations from the preset are among the "
+        f"common settings. {COMMANDS} beside this page has a command with every setting of each run, also the number "
+        "of threads, on which the last bits depend. Evaluation videos and attention.png in run folders are made by rad "
+        "train itself."
     )
-    return Section("How to make this again", [Words(what), *blocks])
+    return Section("How to reproduce this", [Words(what), *blocks])
 
 
 def commands(scan: Scan, groups: Sequence[Group]) -> bytes:
     """Return the shell script with the whole command of each run."""
-    lines = [
-        train_command(run, out=f"{AGAIN}/{scan.shown(run.folder)}".removesuffix("/."))
-        for group in groups
-        for run in group.runs
-    ]
+    folders = [(run, f"{AGAIN}/{scan.shown(run.folder)}") for run in runs_in(groups)]
+    lines = [train_command(run, out=folder.removesuffix("/.")) for run, folder in folders]
     head = f"#!/bin/sh\n# Each line trains one run again, on this machine's device, in the folder {AGAIN}.\n"
     return (head + "\n".join(lines) + "\n").encode()
 
@@ -143,13 +125,13 @@ def _cells(result: Result, gap: str, lifts: Mapping[str, Estimate]) -> list[Cell
 
 
 def _gap_tables(task: str, results: Sequence[Result]) -> list[Table]:
-    """Return the gaps to several splits; one alone stands in the main table."""
+    """Return a table of the gaps to several splits; a single one stands in the main table."""
     splits = list(dict.fromkeys(split for result in results for split in result.gaps))
     if len(splits) < 2:
         return []
     gaps = {result.group.method: result.gaps for result in results if result.gaps}
     decimals = decimals_for([gap.value for result in results for gap in result.gaps.values()])
-    if len(splits) > len(gaps):  # what there is more of stands below each other
+    if len(splits) > len(gaps):  # the longer side in rows
         first, names = "split", list(gaps)
         rows: list[list[Cell]] = [[split, *(of_method.get(split) for of_method in gaps.values())] for split in splits]
     else:
@@ -173,7 +155,7 @@ def _overall_table(scores: Mapping[str, Mapping[str, list[float]]], unlike: Coll
     tasks = ", ".join(next(iter(scores.values())))
     notes = [
         f"Normalized scores{where} of the methods that have a finished run on every task ({tasks}). "
-        "Intervals draw runs anew within each task: they cover the chance of training, not the choice of tasks."
+        "Intervals resample runs within each task: they cover the randomness of training, not the choice of tasks."
     ]
     notes += [BETTER] if NONE in scores and len(scores) > 1 else []
     return Table(columns, rows, "all-tasks", f"Normalized score{where} over all tasks", notes)

@@ -1,4 +1,4 @@
-"""Single episodes of two runs, from the files of `rad evaluate`: which of them belong together."""
+"""Single episodes of two runs, from the files of `rad evaluate`, in pairs where they began alike."""
 
 from typing import NamedTuple
 
@@ -8,28 +8,20 @@ from rad.report.read.run import Run
 
 
 class Played(NamedTuple):
-    """A split in a file of `rad evaluate`: its result, and the return of each episode in order."""
+    """A split in a file of `rad evaluate`: its result, and the returns of its episodes in order."""
 
     result: SplitResult
     returns: list[float]
 
 
 class Pair(NamedTuple):
-    """Episodes of two runs on a split.
-
-    Attributes:
-        split: name.
-        first: returns of one run's episodes.
-        second: of the other's.
-        is_paired: those at the same place belong together.
-        frames: that the two agents were trained for.
-    """
+    """Episodes of two runs on a split."""
 
     split: str
-    first: list[float]
+    first: list[float]  # returns of the episodes of the first run
     second: list[float]
-    is_paired: bool
-    frames: tuple[int, int]
+    is_paired: bool  # episodes at the same position began in the same state
+    frames: tuple[int, int]  # that the two agents were trained for
 
 
 def pairs_of(first: Run, second: Run) -> list[Pair]:
@@ -68,7 +60,7 @@ def _best(first: list[Played], second: list[Played], names: tuple[str, ...], is_
 
 
 def _played(run: Run) -> dict[str, list[Played]]:
-    """Return what was played with a run by split."""
+    """Return by split what `rad evaluate` played with a run."""
     played: dict[str, list[Played]] = {}
     for file in read_evaluations(run.folder):
         for result in file.splits:

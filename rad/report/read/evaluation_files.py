@@ -1,4 +1,4 @@
-"""Files of `rad evaluate`: a row for each episode, then one for each split. Written and read as these records alone."""
+"""Files of `rad evaluate`, written and read as these records: a row for each episode, then one for each split."""
 
 import dataclasses
 import json
@@ -14,9 +14,9 @@ REQUEST = (
     *("task", "frames", "seed", "policy", "envs", "episodes_per_env"),
     *("split", "levels", "score_constants", "background_dir"),
 )
-# Episodes of two files with these alike began in the same states and had the same appearance.
+# Episodes of two files that agree in these began in the same states and had the same appearance.
 SAME_EPISODES = ("seed", "policy", "envs", "episodes_per_env", "train_split", "levels", "background_dir")
-# Returns of two files with these alike may be compared at all.
+# Returns of two files that agree in these are comparable.
 COMPARABLE = ("policy", "train_split", "levels")
 
 
@@ -46,7 +46,7 @@ class EpisodeResult:
 
 @dataclass(frozen=True, kw_only=True)
 class SplitRequest:
-    """What is to be played on a split, and with what; fields without a meaning for the task are None."""
+    """What is to be played on a split, and with what; fields that do not apply to the task are None."""
 
     run: str = ""  # name of the folder
     task: str
@@ -68,7 +68,7 @@ class SplitRequest:
 
 @dataclass(frozen=True, kw_only=True)
 class SplitResult(SplitRequest):
-    """What the episodes on a split have shown; fields that do not apply, or that its writer did not know, are None."""
+    """The results of a split's episodes; fields that do not apply, or that the writer did not know, are None."""
 
     episode_return_mean: float
     episode_return_std: float | None = None
@@ -88,13 +88,13 @@ KINDS: dict[str, type[EpisodeResult] | type[SplitResult]] = {"episode": EpisodeR
 
 
 class Evaluation(NamedTuple):
-    """A file: its episodes, and what each split has shown."""
+    """A file: its episodes, and the result of each split."""
 
     episodes: list[EpisodeResult]
     splits: list[SplitResult]
 
     def returns(self, split: str) -> list[float]:
-        """Return those of the episodes on a split, in the order of environments and of play."""
+        """Return the returns of the episodes on a split, in the order of environments and of play."""
         of_split = [episode for episode in self.episodes if episode.split == split]
         return [episode.episode_return for episode in sorted(of_split, key=lambda e: (e.env, e.episode))]
 
@@ -105,7 +105,7 @@ class Evaluation(NamedTuple):
 
 
 def request_of(splits: Iterable[SplitRequest]) -> list[dict[str, Any]]:
-    """Return what tells an evaluation from others, whatever the order of its splits."""
+    """Return what identifies an evaluation, whatever the order of its splits."""
     return sorted((split.values(REQUEST) for split in splits), key=lambda values: values["split"])
 
 
@@ -120,17 +120,17 @@ def read_evaluations(run: Path) -> list[Evaluation]:
 
 
 def read_evaluation(path: Path) -> Evaluation:
-    """Read a file of `rad evaluate`; rows of other kinds and fields of other versions are passed over.
+    """Read a file of `rad evaluate`; rows of other kinds and fields of other versions are ignored.
 
     Raises:
-        ValueError: a line is no JSON object, or lacks what its record needs.
+        ValueError: a line is not a JSON object, or lacks what its record needs.
     """
     try:
         rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
     except (OSError, ValueError) as error:
         raise ValueError(f"{path} cannot be read: {error}") from None
     if not all(isinstance(row, dict) for row in rows):
-        raise ValueError(f"{path} holds a line that is no JSON object")
+        raise ValueError(f"{path} holds a line that is not a JSON object")
     records = [_record(path, row) for row in rows if row.get("kind") in KINDS]
     splits = [record for record in records if isinstance(record, SplitResult)]
     return Evaluation([record for record in records if isinstance(record, EpisodeResult)], splits)

@@ -1,4 +1,4 @@
-"""How far runs came, and what they scored at their end, on each of their splits."""
+"""How far runs have come, and what they scored at their end, on each of their splits."""
 
 import math
 from collections.abc import Iterable
@@ -16,27 +16,18 @@ METRIC = "episode_return_mean"
 
 @dataclass(frozen=True)
 class FinalResult:
-    """How far a run came, and what it scored there.
+    """How far a run has come, and what it scored there."""
 
-    Attributes:
-        frames: environment frames so far.
-        target_frames: frames of the whole run.
-        time_s: seconds of running.
-        returns: mean return of the last evaluation, by split; that of a run without splits is `train`'s.
-        metrics: other metrics of that evaluation that are known, by split and field.
-        finished: the last evaluation was made at the end, and is finite.
-    """
-
-    frames: int
-    target_frames: int
-    time_s: float
-    returns: dict[str, float]
-    metrics: dict[str, dict[str, float]]
-    finished: bool
+    frames: int  # environment frames so far
+    target_frames: int  # frames of the whole run
+    time_s: float  # seconds of running
+    returns: dict[str, float]  # mean return of the last evaluation, by split; that of a run without splits is `train`'s
+    metrics: dict[str, dict[str, float]]  # other metrics of that evaluation that are known, by split and field
+    finished: bool  # the last evaluation was made at the end, and is finite
 
 
 def final_result(run: Run) -> FinalResult:
-    """Return how far a run came, and what it scored there."""
+    """Return how far a run has come, and what it scored there."""
     last = run.rows[-1] if run.rows else {}
     target = int(flat(run.config).get("frames", 0))
     ends = {split: points[-1] for split in splits(run) if (points := evaluation_means(run, split))}
@@ -93,10 +84,10 @@ def final_returns(group: Group, split: str = TRAIN) -> list[float]:
 
 
 def trained_and_tested(run: Run) -> dict[str, tuple[float, float]]:
-    """Return by split the mean returns on `train` and on it, of the trained agent in one and the same evaluation.
+    """Return by split the mean returns on `train` and on the split, both from the same evaluation of the trained agent.
 
-    They are from the last evaluation of the training, or from `rad evaluate` at the same frames: of several on a
-    split, the one with the most episodes.
+    This is the last evaluation of the training, or one by `rad evaluate` at the same frames: of several on a split, the
+    one with the most episodes.
     """
     end = final_result(run)
     if not end.finished:

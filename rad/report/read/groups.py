@@ -1,4 +1,4 @@
-"""The runs below a folder, put into groups by what their configurations say, whatever folders are called."""
+"""The runs below a folder, in groups that their configurations define, whatever the folders are called."""
 
 import json
 import os
@@ -10,11 +10,11 @@ from typing import Any
 from rad.report.read.run import Run, read_run
 from rad.runtime.run_dir import ATTENTION_FILE, CONFIG_FILE, METRICS_FILE, RECORD_FILE
 
-# They decide where and what is written, not what is computed; seeds are what a group is made of.
+# They decide where and what is written, not what is computed; runs of a group differ in their seeds.
 NOT_COMPARED = frozenset(
     {"seed", "out", "device", "threads", "tensorboard", "wandb_project", "video_size", "log_every", "checkpoint_every"}
 )
-NAMING = ("algo", "preset")  # what follows from them need not be named
+NAMING = ("algo", "preset")  # settings that follow from them need not be named
 IN_NAME = frozenset({"task", "augment", "strong_augment"})
 
 Json = dict[str, Any]
@@ -22,56 +22,37 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True)
 class Scan:
-    """What lies below a folder.
-
-    Attributes:
-        folder: that was searched.
-        runs: run folders, in the order of their paths.
-        attention: folders that `rad attention` has written.
-        unread: a line for each run folder, or file, that is damaged or of something else.
-        not_started: run folders without metrics, of runs that have not begun or ended as they began.
-        record: what sweep.json says; empty without one.
-    """
+    """What a folder holds, at any depth."""
 
     folder: Path
-    runs: list[Run]
-    attention: list[Path]
-    unread: list[str]
-    not_started: list[Path] = field(default_factory=list)
-    record: Json = field(default_factory=dict)
+    runs: list[Run]  # run folders, in the order of their paths
+    attention: list[Path]  # folders that `rad attention` has written
+    unread: list[str]  # a line for each run folder, or file, that is damaged or holds something else
+    not_started: list[Path] = field(default_factory=list)  # run folders without metrics
+    record: Json = field(default_factory=dict)  # contents of sweep.json; empty without one
 
     def shown(self, path: Path) -> str:
-        """Return a path as seen from the folder."""
+        """Return a path relative to the folder."""
         return "." if path == self.folder else path.relative_to(self.folder).as_posix()
 
 
 @dataclass(frozen=True)
 class Group:
-    """Runs that differ in their seed only.
-
-    Attributes:
-        task: of all of them.
-        augment: how all of them augment, see `method_name`.
-        variant: the values of further fields that tell the group from others of its task and augmentation.
-        runs: at least one, each with another seed.
-    """
+    """Runs that differ in their seed only."""
 
     task: str
-    augment: str
-    variant: tuple[tuple[str, Any], ...]
-    runs: tuple[Run, ...]
+    augment: str  # see `method_name`
+    variant: tuple[tuple[str, Any], ...]  # further fields that distinguish groups of a task and augmentation
+    runs: tuple[Run, ...]  # at least one, each with another seed
 
     @property
     def method(self) -> str:
-        """Name of what was done, on whatever task."""
+        """Name of the method, whatever the task."""
         return ", ".join([self.augment, *(f"{name}={shown(value)}" for name, value in self.variant)])
 
 
 def method_name(config: Json) -> str:
-    """Return how a run augments, which is what a method is called: the same in `rad report` and `rad attention`.
-
-    Args:
-        config: of the run, nested or flat.
+    """Return the name of a run's method, which is how it augments: the same in `rad report` and `rad attention`.
 
     Example:
         >>> method_name({"augment": "shift", "agent": {"strong_augment": "random_conv"}})
@@ -88,23 +69,23 @@ def runs_in(groups: Iterable[Group]) -> list[Run]:
 
 
 def find_runs(folder: Path) -> Scan:
-    """Find the runs in a folder, or the one that it is.
+    """Find the runs in a folder, or the run that it is.
 
     Raises:
         ValueError: there is no such folder, or no run in it can be read.
     """
     if not folder.is_dir():
-        raise ValueError(f"{folder} is no folder; expected a run folder or one of several runs")
+        raise ValueError(f"{folder} is not a folder; expected a run folder or a folder of several runs")
     scan = Scan(folder, [], [], [], record=_record(folder / RECORD_FILE))
-    for place, below, files in os.walk(folder):
-        below.sort()
+    for path, subfolders, files in os.walk(folder):
+        subfolders.sort()
         if ATTENTION_FILE in files:
-            scan.attention.append(Path(place))
+            scan.attention.append(Path(path))
         if CONFIG_FILE in files:
-            below.clear()
-            _add(scan, Path(place))
+            subfolders.clear()
+            _add(scan, Path(path))
     if not scan.runs:
-        lines = [*scan.unread, *(f"{scan.shown(place)}: no {METRICS_FILE}" for place in scan.not_started)]
+        lines = [*scan.unread, *(f"{scan.shown(path)}: no {METRICS_FILE}" for path in scan.not_started)]
         why = f": {'; '.join(lines)}" if lines else ""
         raise ValueError(f"{folder} holds no run, a folder with {CONFIG_FILE} and {METRICS_FILE}{why}")
     return scan
@@ -119,18 +100,18 @@ def flat(config: Json) -> Json:
 
 
 def group(runs: Iterable[Run]) -> tuple[list[Group], list[str]]:
-    """Put runs into groups, and return what was left out: a line for each run whose seed its group has already.
+    """Put runs into groups, and return a line for each run that is left out because its group has another of its seed.
 
-    Of two runs with one seed the one that came farther is kept.
+    Of two runs with the same seed the longer one is kept.
 
-    A field tells groups apart if it varies between runs of one task and augmentation. What varies with the task or
-    the augmentation alone, such as a preset's learning rate for a task, does not.
+    A field distinguishes groups if it varies between runs of one task and augmentation. A field that varies with the
+    task or the augmentation alone, such as a preset's learning rate for a task, does not.
 
     Returns:
-        Groups in the order in which their first run stands, those without augmentation first in each task.
+        Groups in the order of their first runs, those without augmentation first in each task.
     """
     configs = [(run, flat(run.config)) for run in runs]
-    fields = _telling([config for _, config in configs])
+    fields = _distinguishing([config for _, config in configs])
     groups: dict[tuple[tuple[str, str], tuple[tuple[str, Any], ...]], dict[Any, Run]] = {}
     duplicates = []
     for run, config in configs:
@@ -147,7 +128,7 @@ def group(runs: Iterable[Run]) -> tuple[list[Group], list[str]]:
 
 
 def differences(configs: Sequence[Json]) -> dict[str, list[Any]]:
-    """Return the fields in which configurations differ, all but `out`, and the values of each in order."""
+    """Return the fields in which configurations differ, except `out`, with the values of each in order."""
     plain = [flat(config) for config in configs]
     names = dict.fromkeys(name for config in plain for name in config if name != "out")
     values = {name: [_plain(config.get(name)) for config in plain] for name in names}
@@ -155,7 +136,7 @@ def differences(configs: Sequence[Json]) -> dict[str, list[Any]]:
 
 
 def shown(value: Any) -> str:
-    """Write the value of a field as it is typed."""
+    """Write the value of a field as a user would type it."""
     if isinstance(value, list | tuple):
         return " ".join(map(shown, value)) or "-"
     if isinstance(value, bool):
@@ -165,17 +146,17 @@ def shown(value: Any) -> str:
     return f"{value:,}" if isinstance(value, int) and value >= 10_000 else str(value)
 
 
-def _add(scan: Scan, place: Path) -> None:
-    if not (place / METRICS_FILE).is_file():
-        scan.not_started.append(place)
+def _add(scan: Scan, folder: Path) -> None:
+    if not (folder / METRICS_FILE).is_file():
+        scan.not_started.append(folder)
         return
     try:
-        run = read_run(place)
+        run = read_run(folder)
         if not isinstance(flat(run.config).get("frames", 0), int):
             raise ValueError(f"frames in {CONFIG_FILE} is {flat(run.config)['frames']!r}; expected a number")
         scan.runs.append(run)
     except ValueError as error:
-        scan.unread.append(f"{scan.shown(place)}: {error}")
+        scan.unread.append(f"{scan.shown(folder)}: {error}")
 
 
 def _frames(run: Run) -> int:
@@ -194,22 +175,17 @@ def _task_and_augment(config: Json) -> tuple[str, str]:
     return str(config.get("task", "")), method_name(config)
 
 
-def _telling(configs: Sequence[Json]) -> list[str]:
-    """Return the fields beside task and augmentation that split groups, as few as tell all of them apart."""
+def _distinguishing(configs: Sequence[Json]) -> list[str]:
+    """Return the fewest fields beside task and augmentation that distinguish all groups."""
     names = dict.fromkeys([*NAMING, *(name for config in configs for name in config)])
-    parts: dict[tuple[Any, ...], list[Json]] = {}
-    for config in configs:
-        parts.setdefault(_task_and_augment(config), []).append(config)
-    telling = []
+    keys: list[tuple[Any, ...]] = [_task_and_augment(config) for config in configs]
+    fields = []
     for name in [name for name in names if name not in NOT_COMPARED | IN_NAME]:
-        finer: dict[tuple[Any, ...], list[Json]] = {}
-        for key, part in parts.items():
-            for config in part:
-                finer.setdefault((*key, _plain(config.get(name))), []).append(config)
-        if len(finer) > len(parts):
-            telling.append(name)
-            parts = finer
-    return telling
+        finer = [(*key, _plain(config.get(name))) for key, config in zip(keys, configs)]
+        if len(set(finer)) > len(set(keys)):
+            fields.append(name)
+            keys = finer
+    return fields
 
 
 def _plain(value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""What made the runs: versions and hardware as they were recorded, and the commands that make them again."""
+"""What made the runs: versions and hardware as recorded, and the commands that make them again."""
 
 import json
 import re
@@ -13,24 +13,24 @@ from rad.runtime.run_dir import CHECKPOINTS, LOGS
 
 ERROR = re.compile(r"error: |[\w.]*(Error|Exception|Interrupt)\b")  # how `rad train` and Python end
 LEVELS = 8  # from a run up to its sweep: task, augmentation, swept fields
-FIRST = ("algo", "preset", "task", "augment", "seed", "frames")  # flags that a reader looks for
+FIRST = ("algo", "preset", "task", "augment", "seed", "frames")  # flags that readers look for
 
 
 def made_with(run: Run) -> dict[str, str]:
-    """Return the versions and the device that the newest checkpoint of a run was made with; empty if none tells."""
+    """Return the versions and the device that the newest checkpoint of a run records; empty if there is none."""
     for path in sorted((run.folder / CHECKPOINTS).glob("*.json"), reverse=True):
         try:
             versions = json.loads(path.read_text(encoding="utf-8"))["manifest"]["made_with"]
             return {str(name): str(value) for name, value in versions.items()}
-        except (OSError, ValueError, LookupError, TypeError, AttributeError):  # damaged: the one before may tell
+        except (OSError, ValueError, LookupError, TypeError, AttributeError):  # damaged: try the one before
             continue
     return {}
 
 
 def train_command(run: Run, out: str) -> str:
-    """Return the `rad train` command with every setting of a run, into a folder; its device is left to the machine.
+    """Return the `rad train` command with every setting of a run but its device, into a folder.
 
-    It is longer than what was typed, since a run records all its settings and not which of them its preset gave.
+    It is longer than what was typed: a run records all its settings, not which of them its preset gave.
     """
     config = flat(run.config)
     ordered = {name: config[name] for name in FIRST if name in config} | config
@@ -39,14 +39,14 @@ def train_command(run: Run, out: str) -> str:
 
 
 def short_command(run: Run, fields: Iterable[str]) -> str:
-    """Return the `rad train` command with the settings that tell a run from the others."""
+    """Return the `rad train` command with the settings that distinguish a run from the others."""
     config = flat(run.config)
     wanted = [name for name in dict.fromkeys([*FIRST, *fields]) if name in config]
     return shlex.join(["rad", "train", *(word for name in wanted for word in flag(name, config[name]))])
 
 
 def flag(name: str, value: Any) -> list[str]:
-    """Return a setting as words of the command line; none for nothing and for an empty list."""
+    """Return a setting as words of the command line; no words for None and for an empty list."""
     words = name.replace("_", "-")
     if isinstance(value, bool):
         return [f"--{words}" if value else f"--no-{words}"]
@@ -56,24 +56,22 @@ def flag(name: str, value: Any) -> list[str]:
 
 
 def sweep_commands(scan: Scan) -> list[str]:
-    """Return the commands that sweep.json records, in the order in which each was last given."""
+    """Return the commands that sweep.json records, in the order of their last use."""
     recorded = scan.record.get("commands")
     commands = recorded if isinstance(recorded, list) else []
     return [shlex.join(map(str, words)) for words in commands if isinstance(words, list) and words]
 
 
-def attention_command(folder: Path, question: dict[str, Any]) -> str:
-    """Return the `rad attention` command of a folder's question; the runs are named in its figure."""
-    words = ["rad", "attention", "RUN", "...", "--out", str(folder)]
-    flags = {name: question.get(name) for name in ("frames", "methods", "target", "split", "seed")}
-    flags |= {name: value for name, value in question.get("settings", {}).items() if name != "seed"}
-    return shlex.join(
-        words + [word for name, value in flags.items() if value is not None for word in flag(name, value)]
-    )
+def attention_command(folder: Path, request: dict[str, Any]) -> str:
+    """Return the `rad attention` command that made a folder; the runs are named in its figure."""
+    flags = {name: request.get(name) for name in ("frames", "methods", "target", "split", "seed")}
+    flags |= {name: value for name, value in request.get("settings", {}).items() if name != "seed"}
+    words = [word for name, value in flags.items() for word in flag(name, value)]
+    return shlex.join(["rad", "attention", "RUN", "...", "--out", str(folder), *words])
 
 
 def not_begun(scan: Scan) -> list[str]:
-    """Return the runs that sweep.json names and that have no folder yet."""
+    """Return the runs of sweep.json that have no folder yet."""
     planned = scan.record.get("runs")
     names = [str(name) for name in planned] if isinstance(planned, list) else []
     return [name for name in names if not (scan.folder / name).is_dir()]
@@ -82,12 +80,12 @@ def not_begun(scan: Scan) -> list[str]:
 def failures(unfinished: Iterable[Path]) -> dict[Path, str]:
     """Return the last line of the logs of runs that ended in an error, by run folder.
 
-    Logs are where `rad ablate` keeps them, logs/RUN.log in the folder of the sweep, which lies some levels above.
+    `rad ablate` writes logs/RUN.log in the folder of the sweep, which lies some levels above.
     """
     last = {}
     for folder in unfinished:
-        place = folder.absolute()
-        logs = [above / LOGS / f"{place.relative_to(above)}.log" for above in list(place.parents)[:LEVELS]]
+        path = folder.absolute()
+        logs = [above / LOGS / f"{path.relative_to(above)}.log" for above in list(path.parents)[:LEVELS]]
         lines = [line.strip() for log in logs for line in _lines(log) if line.strip()]
         if lines and ERROR.match(lines[-1]):
             last[folder] = lines[-1]

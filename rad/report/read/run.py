@@ -14,17 +14,11 @@ from rad.runtime.run_dir import CONFIG_FILE, METRICS_FILE
 
 @dataclass(frozen=True)
 class Run:
-    """What a run folder holds.
+    """A run folder as read."""
 
-    Attributes:
-        folder: where it was read.
-        config: config.json as plain values.
-        rows: rows of metrics.jsonl, in order, see `rad.runtime.metrics_file`.
-    """
-
-    folder: Path
-    config: dict[str, Any]
-    rows: list[Row]
+    folder: Path  # where it was read
+    config: dict[str, Any]  # config.json as plain values
+    rows: list[Row]  # rows of metrics.jsonl, in order, see `rad.runtime.metrics_file`
 
     @property
     def name(self) -> str:
@@ -33,7 +27,7 @@ class Run:
 
 
 def column(rows: Iterable[Row], metric: str) -> list[float]:
-    """Return a metric of some rows; NaN where one has none, or one that was not finite."""
+    """Return a metric of some rows; NaN where a row lacks it or it was not finite."""
     return [math.nan if row.get(metric) is None else float(row[metric]) for row in rows]
 
 
@@ -41,14 +35,14 @@ def read_run(folder: str | Path) -> Run:
     """Read config.json and metrics.jsonl of a run, finished or still going.
 
     Raises:
-        ValueError: the folder or one of the two files does not exist or cannot be read as what it should be.
+        ValueError: the folder or one of the two files does not exist, or is damaged.
     """
     folder = Path(folder)
     if not folder.is_dir():
         raise ValueError(f"run folder '{folder}' does not exist")
     for name in (CONFIG_FILE, METRICS_FILE):
         if not (folder / name).is_file():
-            raise ValueError(f"'{folder}' is no run folder: it has no {name}")
+            raise ValueError(f"'{folder}' is not a run folder: it has no {name}")
     return Run(folder, _config(folder / CONFIG_FILE), read_rows(folder / METRICS_FILE))
 
 

@@ -1,8 +1,8 @@
-"""Scores of several runs on several tasks, summed up: aggregates, performance profiles, curves over training.
+"""Scores of several runs on several tasks, summarized: aggregates, performance profiles, curves over training.
 
-Scores are normalized (`rad.report.stats.scores`), a list of runs for each task, and tasks may have different numbers of
-runs. Intervals cover the chance of training, by drawing runs anew within each task. They do not cover the choice of
-tasks.
+Scores are normalized (`rad.report.stats.scores`), [runs] for each task; tasks may have different numbers of runs.
+Intervals cover the randomness of training, by resampling runs within each task, and not the choice of tasks. Options
+are those of `Resampling`.
 """
 
 from collections.abc import Mapping
@@ -19,23 +19,16 @@ Array = NDArray[np.float64]
 
 AGGREGATES = ("iqm", "mean", "median", "optimality_gap")
 ENOUGH_SEEDS = 5
-# Per cent of cases in which 95 % intervals hold the true value, by the number of seeds.
+# Percentage of cases in which 95 % intervals contain the true value, by the number of seeds.
 HELD = {"iqm": {2: 50, 3: 75, 4: 88, 5: 89}, "difference": {2: 68, 3: 80, 4: 85, 5: 88}}
 
 
 def aggregate(scores: Scores, **resampling: Unpack[Resampling]) -> dict[str, Estimate]:
-    """Return the four numbers that sum up runs on tasks.
+    """Return the four numbers that summarize runs on tasks, by name, in the order of `AGGREGATES`.
 
     `iqm` is the mean of the middle half of all runs: a quarter of them, rounded down, is dropped at each end. A task
     with more runs has more weight in it; in the other three, tasks weigh the same. `mean` and `median` are those of
-    the tasks' means. `optimality_gap` is the mean of max(1 - score, 0): how far from 1 the runs stay, less is better.
-
-    Args:
-        scores: by task, [runs] each.
-        resampling: see `Resampling`.
-
-    Returns:
-        By name, in the order of `AGGREGATES`.
+    the tasks' means. `optimality_gap` is the mean of max(1 - score, 0), the distance from 1: less is better.
 
     Raises:
         ValueError: a task has no run, there is no task, a score is not finite, or an option is out of range.
@@ -58,17 +51,8 @@ def aggregate(scores: Scores, **resampling: Unpack[Resampling]) -> dict[str, Est
     return dict(zip(AGGREGATES, band.estimates()))
 
 
-def performance_profile(
-    scores: Scores,
-    thresholds: ArrayLike,
-    **resampling: Unpack[Resampling],
-) -> Band:
-    """Return the share of runs that score more than each threshold, where tasks weigh the same.
-
-    Args:
-        scores: as `aggregate`.
-        thresholds: scores, [thresholds], at least one.
-        resampling: see `Resampling`.
+def performance_profile(scores: Scores, thresholds: ArrayLike, **resampling: Unpack[Resampling]) -> Band:
+    """Return the share of runs that score more than each of [thresholds], where tasks weigh the same.
 
     Raises:
         ValueError: as `aggregate`; there is no threshold.
@@ -88,16 +72,9 @@ def performance_profile(
 
 
 def sample_efficiency(curves: Scores, **resampling: Unpack[Resampling]) -> Band:
-    """Return the interquartile mean of all runs at each point of training.
+    """Return the interquartile mean of all runs at each point of training, from [runs, points] for each task.
 
-    A run is drawn with its whole curve. Intervals hold for each point on its own.
-
-    Args:
-        curves: by task, [runs, points] each, all evaluated at the same points.
-        resampling: see `Resampling`.
-
-    Returns:
-        For each point.
+    Runs are resampled with their whole curves. Each interval holds for its point alone.
 
     Raises:
         ValueError: as `aggregate`; the numbers of points differ.
@@ -113,16 +90,15 @@ def sample_efficiency(curves: Scores, **resampling: Unpack[Resampling]) -> Band:
 
 
 def few_seeds_warning(num_seeds: int, of: Literal["iqm", "difference"] = "iqm") -> str:
-    """Return what to know of intervals from so few training runs of a task; empty for 5 and more.
+    """Return how far to trust intervals from few training runs of a task; empty for 5 runs and more.
 
-    Args:
-        num_seeds: of the method, or of the smaller side of a difference.
-        of: what the intervals are of: the IQM of one method on a task, or the difference of two means.
+    They are intervals of the IQM of a method on a task, or of the difference of two means; of its two sides, the one
+    with fewer runs counts.
 
     Raises:
         ValueError: there is no run.
 
-    Source: simulations of ours, 1,500 cases each of normal and of skewed returns on one task. Intervals of the IQM over
+    Source: our simulations, 1,500 cases each of normal and of skewed returns on one task. Intervals of the IQM over
         six tasks hold somewhat more often: in 83 to 87 % of cases with 3 seeds.
     """
     if num_seeds < 1:
@@ -130,10 +106,10 @@ def few_seeds_warning(num_seeds: int, of: Literal["iqm", "difference"] = "iqm") 
     if num_seeds >= ENOUGH_SEEDS:
         return ""
     if num_seeds == 1:
-        return f"1 seed: no interval, nothing is known of the chance of training; use {ENOUGH_SEEDS} or more"
+        return f"1 seed: no interval, as nothing is known of the spread of training; use {ENOUGH_SEEDS} or more"
     held = HELD[of]
     return (
-        f"{num_seeds} seeds: intervals called 95 % hold the true value in about {held[num_seeds]} % of cases, with "
+        f"{num_seeds} seeds: nominal 95 % intervals contain the true value in about {held[num_seeds]} % of cases, with "
         f"{ENOUGH_SEEDS} seeds in {held[ENOUGH_SEEDS]} %; use {ENOUGH_SEEDS} or more"
     )
 
@@ -142,10 +118,10 @@ def runs_of(scores: Scores, axes: tuple[str, ...] = ("runs",)) -> tuple[Array, l
     """Return the runs of all tasks one after the other, [runs, ...], and how many each task has.
 
     Raises:
-        ValueError: there is no task, or the scores of one are not numbers along `axes`.
+        ValueError: there is no task, or the scores of a task are not finite numbers along `axes`.
     """
     if not scores:
-        raise ValueError("scores hold no task; allowed: 1 and more")
+        raise ValueError("scores must be of at least 1 task, got none")
     arrays = {task: np.asarray(values, np.float64) for task, values in scores.items()}
     for task, values in arrays.items():
         if values.ndim != len(axes) or not values.size:
@@ -166,14 +142,14 @@ def run_weights(sizes: list[int]) -> Array:
 
 
 def _by_task(runs: Array, sizes: list[int]) -> Array:
-    """Return [runs, tasks] that takes counts of runs to the means of the tasks."""
+    """Return the matrix [runs, tasks] that maps counts of runs to the means of the tasks."""
     task = np.repeat(np.arange(len(sizes)), sizes)
     return (task[:, None] == np.arange(len(sizes))) * (runs / np.asarray(sizes)[task])[:, None]
 
 
 def _iqm(counts: Array, runs: Array) -> Array:
-    """Return the mean of what is left of the runs, each as often as it counts, after a quarter is cut at each end."""
+    """Return the mean of the runs, each as often as it counts, after a quarter is cut at each end."""
     order, total = np.argsort(runs), int(counts[0].sum())
     cut = total // 4  # rounded down, as scipy.stats.trim_mean and so rliable
-    places = counts[:, order].cumsum(axis=1).clip(cut, total - cut)
-    return np.diff(places, axis=1, prepend=cut) @ runs[order] / (total - 2 * cut)
+    ranks = counts[:, order].cumsum(axis=1).clip(cut, total - cut)
+    return np.diff(ranks, axis=1, prepend=cut) @ runs[order] / (total - 2 * cut)

@@ -7,11 +7,16 @@ from typing import Any
 from rad.report.stats.bootstrap import Estimate, ratio_interval
 
 Row = Mapping[str, Any]
-UNTRAINED = "stage 0"  # replaced last: nothing learned is left
+RATIOS = {
+    "lift": ("mass", "area"),
+    "wide_lift": ("wide_mass", "wide_area"),
+    "over_untrained": ("mass", "untrained_mass"),
+}
+UNTRAINED = "stage 0"  # replaced last: nothing that was learned is left
 
 
 def attention_rows(numbers: Iterable[Row]) -> list[dict[str, Any]]:
-    """Summarise the numbers of runs per augmentation and method.
+    """Summarize the numbers of runs per augmentation and method.
 
     Args:
         numbers: a row for each run and method: `augmentation`, `method`, `episode_return`, `insertion`, `deletion`;
@@ -21,8 +26,8 @@ def attention_rows(numbers: Iterable[Row]) -> list[dict[str, Any]]:
     Returns:
         A row for each augmentation and method, in their order: `seeds` and means over the runs. `lift` is the mean mass
         on the robot over the mean area of the robot, `wide_lift` the same with a margin, `over_untrained` the mean mass
-        over that of an untrained encoder; each has an interval over states and, from two
-        seeds on, over seeds, unless some run has nothing to divide by.
+        over that of an untrained encoder; each has an interval over states and, from two seeds on, over seeds, unless
+        some run has only zeros to divide by.
     """
     groups: dict[tuple[str, str], list[Row]] = {}
     for row in numbers:
@@ -34,13 +39,9 @@ def _summary(augmentation: str, method: str, rows: Sequence[Row]) -> dict[str, A
     row: dict[str, Any] = {"augmentation": augmentation, "method": method, "seeds": len(rows)}
     returns = [of_run["episode_return"] for of_run in rows if of_run["episode_return"] is not None]
     row |= {"episode_return": fmean(returns)} if returns else {}
-    for name, parts in {
-        "lift": ("mass", "area"),
-        "wide_lift": ("wide_mass", "wide_area"),
-        "over_untrained": ("mass", "untrained_mass"),
-    }.items():
-        if all(part in of_run for of_run in rows for part in parts):
-            row |= _ratio(name, [(of_run[parts[0]], of_run[parts[1]]) for of_run in rows])
+    for name, (top, bottom) in RATIOS.items():
+        if all(top in of_run and bottom in of_run for of_run in rows):
+            row |= _ratio(name, [(of_run[top], of_run[bottom]) for of_run in rows])
     for name in ("insertion", "deletion"):
         row[name] = fmean(of_run[name] for of_run in rows)
     if all("rank_correlation" in of_run for of_run in rows):
@@ -53,8 +54,8 @@ def _ratio(name: str, groups: Sequence[tuple[Sequence[float], Sequence[float]]])
     top, bottom = (fmean(fmean(group[part]) for group in groups) for part in (0, 1))
     if not bottom:
         return {}
-    sure = all(any(denominators) for _, denominators in groups)
-    return {name: top / bottom} | ({f"{name}_interval": list(ratio_interval(groups))} if sure else {})
+    has_interval = all(any(denominators) for _, denominators in groups)
+    return {name: top / bottom} | ({f"{name}_interval": list(ratio_interval(groups))} if has_interval else {})
 
 
 def estimate(row: Row, name: str) -> Estimate:

@@ -1,8 +1,8 @@
 """Confidence intervals by the percentile bootstrap: of mean returns, of their differences, of statistics over tasks.
 
-They cover the chance of the values given. Where these are episodes of one trained agent, that is its initial states,
-levels and sampled actions, and not the chance of training: how far other seeds of the same run would lie apart takes
-several runs to tell. Values are taken as independent of each other.
+They cover the randomness of the values given. Where these are episodes of one trained agent, that is its initial
+states, levels and sampled actions, and not the randomness of training, which only several seeds show. Values are taken
+as independent of each other.
 """
 
 import math
@@ -22,24 +22,15 @@ BLOCK = 1_000_000  # values drawn at a time: 16 MB, however many episodes there 
 
 
 class Resampling(TypedDict, total=False):
-    """How intervals are made; each may be left out."""
+    """How intervals are made; each option has a default."""
 
-    confidence: float
-    """Share of cases in which an interval is to hold the true number, in (0, 1)."""
-    samples: int
-    """How often the values are drawn anew, at least 1."""
-    seed: int
-    """Of the draws; the same gives the same intervals."""
+    confidence: float  # share of cases in which an interval should contain the true number, in (0, 1)
+    samples: int  # number of resamples, at least 1
+    seed: int  # of the resamples; the same seed gives the same intervals
 
 
 class Estimate(NamedTuple):
-    """A number and its interval.
-
-    Attributes:
-        value: of the values as they are.
-        low: lower end of the interval; NaN where there is none.
-        high: upper end of the interval.
-    """
+    """A number and its interval, whose ends are NaN where there is none."""
 
     value: float
     low: float = math.nan
@@ -47,35 +38,22 @@ class Estimate(NamedTuple):
 
 
 class Band(NamedTuple):
-    """Numbers and the interval of each, float64 [S]; each interval holds for its own number, not for all at once.
-
-    Attributes:
-        value: of the values as they are.
-        low: lower ends of the intervals.
-        high: upper ends of the intervals.
-    """
+    """Numbers and the interval of each, float64 [S]; each interval holds for its own number, not for all at once."""
 
     value: NDArray[np.float64]
     low: NDArray[np.float64]
     high: NDArray[np.float64]
 
     def estimates(self) -> list[Estimate]:
-        """Return them one by one."""
+        """Return each number with its interval."""
         return [Estimate(*map(float, numbers)) for numbers in zip(*self)]
 
 
 def mean_interval(values: ArrayLike, **resampling: Unpack[Resampling]) -> Interval:
-    """Return the interval of a mean: the middle `confidence` of the means of values drawn anew with replacement.
+    """Return the interval of a mean: the middle `confidence` of the means of values resampled with replacement.
 
-    Fewer values make it too narrow: of 95 % intervals of normal values, 90 % hold the mean with 10 values and 94 %
-    with 50. A single value x gives (x, x), which says nothing of its chance.
-
-    Args:
-        values: numbers of any shape, at least one.
-        resampling: see `Resampling`.
-
-    Returns:
-        Lower and upper end.
+    Few values make it too narrow: of 95 % intervals of normal values, 90 % contain the mean with 10 values and 94 %
+    with 50. A single value x gives (x, x), which says nothing about its spread.
 
     Raises:
         ValueError: there are no values, or `confidence` or `samples` is out of range.
@@ -95,15 +73,8 @@ def difference_interval(
 ) -> Interval:
     """Return the interval of mean(first) - mean(second).
 
-    Args:
-        first: numbers of any shape, at least one.
-        second: as `first`; of the same shape if paired.
-        paired: values that stand at the same place belong together, as episodes from one initial state do; chance
-            that both share then drops out. Otherwise each is drawn anew on its own.
-        resampling: see `Resampling`.
-
-    Returns:
-        Lower and upper end.
+    Paired values at the same position belong together, as episodes from one initial state do, so that variation which
+    both share drops out. Otherwise each side is resampled separately.
 
     Raises:
         ValueError: as `mean_interval`; paired values differ in shape.
@@ -113,8 +84,10 @@ def difference_interval(
         (1.0, 1.0)
     """
     if paired:
-        differences = _paired(np.asarray(first, np.float64), np.asarray(second, np.float64))
-        return mean_interval(differences, **resampling)
+        a, b = np.asarray(first, np.float64), np.asarray(second, np.float64)
+        if a.shape != b.shape:
+            raise ValueError(f"paired values must have one shape, got {list(a.shape)} and {list(b.shape)}")
+        return mean_interval(a - b, **resampling)
     generator, samples = np.random.default_rng(resampling.get("seed", 0)), resampling.get("samples", SAMPLES)
     of_first = _means("first", first, samples, generator)
     return _ends(of_first - _means("second", second, samples, generator), resampling.get("confidence", CONFIDENCE))
@@ -128,16 +101,10 @@ def stratified_bootstrap(
     samples: int = SAMPLES,
     seed: int = 0,
 ) -> Band:
-    """Return statistics of values in groups, such as the runs of tasks, and their intervals.
+    """Return statistics of values in groups of some sizes, such as the runs of tasks, and their intervals.
 
-    Each group's values are drawn anew with replacement, as many as there are, so that no group is ever left out.
-
-    Args:
-        statistic: of values that stand group after group; a value that was drawn twice counts 2.
-        sizes: number of values in each group, at least 1 each.
-        confidence: see `Resampling`.
-        samples: see `Resampling`.
-        seed: see `Resampling`.
+    Each group's values are resampled with replacement, as many as there are, so that no group is ever left out. The
+    statistic takes the counts of the values, group after group; a value that was drawn twice counts 2.
 
     Raises:
         ValueError: `confidence` or `samples` is out of range.
@@ -165,21 +132,12 @@ def ratio_interval(
 ) -> Interval:
     """Return the interval of mean(numerators) / mean(denominators) over groups, such as training seeds.
 
-    Two chances are drawn anew, one in the other: which groups there are, and which values each group has. A single
-    group has no chance of its own, so that only that of its values is covered.
-
-    Args:
-        groups: at least one pair of equally many numerators and denominators, which belong together one by one.
-        confidence: see `Resampling`.
-        samples: see `Resampling`.
-        seed: see `Resampling`.
-
-    Returns:
-        Lower and upper end.
+    Groups are resampled, and within each group its pairs of a numerator and a denominator. A single group leaves only
+    the randomness of its pairs.
 
     Raises:
-        ValueError: as `mean_interval`; there is no group, or one has not as many of both, or none, or a
-            denominator is below 0, or all of a group are 0.
+        ValueError: as `mean_interval`; there is no group, or a group has unequal numbers of both, or none, or a
+            denominator below 0, or only denominators of 0.
 
     Source: Davison and Hinkley, Bootstrap Methods and their Application (1997), section 3.8.
 
@@ -196,8 +154,8 @@ def ratio_interval(
         drawn = generator.integers(len(pairs), size=samples)
         for number, values in enumerate(pairs):
             of_group = np.flatnonzero(drawn == number)
-            chosen = generator.integers(len(values), size=(len(of_group), len(values)))
-            totals[of_group] += values[chosen].mean(axis=1)
+            places = generator.integers(len(values), size=(len(of_group), len(values)))
+            totals[of_group] += values[places].mean(axis=1)
     totals = totals[totals[:, 1] > 0]
     return _ends(totals[:, 0] / totals[:, 1], confidence)
 
@@ -210,12 +168,6 @@ def _pairs(numerators: ArrayLike, denominators: ArrayLike) -> NDArray[np.float64
     if second.min() < 0 or not second.any():
         raise ValueError(f"denominators must be at least 0, and some above, got {second.min():g} to {second.max():g}")
     return np.stack([first, second], axis=1)
-
-
-def _paired(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[np.float64]:
-    if first.shape != second.shape:
-        raise ValueError(f"paired values must have one shape, got {list(first.shape)} and {list(second.shape)}")
-    return first - second
 
 
 def _means(name: str, values: ArrayLike, samples: int, generator: np.random.Generator) -> NDArray[np.float64]:

@@ -1,4 +1,7 @@
-"""Methods compared: how likely one improves on another, how sure that is, and what is lost from train to test."""
+"""Comparisons of methods: how likely one improves on another, how certain that is, and the loss from train to test.
+
+Scores and options are as in `rad.report.stats.aggregates`.
+"""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -17,17 +20,11 @@ ROUNDING = 1e-9  # far below the smallest step of a probability of improvement
 
 
 class Comparison(NamedTuple):
-    """A method beside the one it is compared with.
+    """A method beside the one it is compared with."""
 
-    Attributes:
-        probability: of improvement.
-        p_value: of a probability as far from 1/2 if there were no difference.
-        adjusted_p_value: the same by Holm's correction over all methods compared.
-    """
-
-    probability: Estimate
-    p_value: float
-    adjusted_p_value: float
+    probability: Estimate  # of improvement
+    p_value: float  # of a probability as far from 1/2 if there were no difference
+    adjusted_p_value: float  # with Holm's correction over all methods compared
 
     @property
     def shown(self) -> Estimate:
@@ -36,10 +33,7 @@ class Comparison(NamedTuple):
 
 
 def compare(pairs: Mapping[str, tuple[Scores, Scores]]) -> dict[str, Comparison]:
-    """Return how each method improves on another; p-values are adjusted for the number of methods.
-
-    Args:
-        pairs: by method, its scores and those of what it is compared with, as `probability_of_improvement`.
+    """Return how each method improves on another, from the scores of both; p-values are adjusted for their number.
 
     Raises:
         ValueError: as `probability_of_improvement`.
@@ -56,11 +50,6 @@ def probability_of_improvement(first: Scores, second: Scores, **resampling: Unpa
     """Return how likely a run of `first` scores more than one of `second` on a task, averaged over tasks.
 
     It is the mean over tasks of U / (N K), Mann and Whitney's U of N and K runs, in which a tie counts half.
-
-    Args:
-        first: by task, [runs] each.
-        second: as `first`, with the same tasks; the number of runs may differ.
-        resampling: see `Resampling`.
 
     Raises:
         ValueError: as `rad.report.stats.aggregates.aggregate`; the tasks differ.
@@ -89,51 +78,45 @@ def probability_of_improvement(first: Scores, second: Scores, **resampling: Unpa
 def improvement_p_value(first: Scores, second: Scores, *, samples: int = SAMPLES, seed: int = 0) -> float:
     """Return how often chance alone gives a probability of improvement as far from 1/2, to either side.
 
-    If the methods do not differ, each task's runs could have come from either. If there are at most `samples` ways to
-    deal them, all are counted and the result is exact; otherwise they are dealt anew `samples` times. With few runs
-    it cannot be small: 3 runs of each on one task are dealt in 20 ways, of which two are the farthest, hence 0.1.
-
-    Args:
-        first: as `probability_of_improvement`.
-        second: as `probability_of_improvement`.
-        samples: how often the runs are dealt anew, at least 1.
-        seed: of these deals; the same gives the same result.
+    If the methods do not differ, each task's runs could belong to either. If there are at most `samples` ways to assign
+    them, all are counted and the p-value is exact; otherwise `samples` are drawn. With few runs it cannot be small: 3
+    runs of each method on one task can be assigned in 20 ways, of which two are the farthest, hence 0.1.
 
     Raises:
         ValueError: as `probability_of_improvement`.
 
-    Source: Efron and Tibshirani, An Introduction to the Bootstrap (1993), section 15.2 (permutation test), with deals
-        within tasks; 1 is added to sampled deals, as the runs as they are belong to them.
+    Source: Efron and Tibshirani, An Introduction to the Bootstrap (1993), section 15.2 (permutation test), with
+        permutations within tasks; 1 is added to sampled permutations for the runs as they are.
     """
     (xs, sizes_x), (ys, sizes_y) = runs_of(first), runs_of(_same_tasks(first, second))
-    standings = [_standings(x, y) for x, y in zip(_split(xs, sizes_x), _split(ys, sizes_y))]
+    margins = [_margins(x, y) for x, y in zip(_split(xs, sizes_x), _split(ys, sizes_y))]
     generator, width = np.random.default_rng(seed), xs.size + ys.size
-    found = _distance([task[None] for task in standings], sizes_x)
-    if math.prod(math.comb(task.size, size) for task, size in zip(standings, sizes_x)) <= samples:
-        return float(np.mean(_all_distances(standings, sizes_x) >= found - ROUNDING))
+    observed = _distance([task[None] for task in margins], sizes_x)
+    if math.prod(math.comb(task.size, size) for task, size in zip(margins, sizes_x)) <= samples:
+        return float(np.mean(_all_distances(margins, sizes_x) >= observed - ROUNDING))
     farther = 0
     for rows in block_sizes(width, samples):
-        dealt = [generator.permuted(np.tile(task, (rows, 1)), axis=1) for task in standings]
-        farther += np.count_nonzero(_distance(dealt, sizes_x) >= found - ROUNDING)
+        permuted = [generator.permuted(np.tile(task, (rows, 1)), axis=1) for task in margins]
+        farther += np.count_nonzero(_distance(permuted, sizes_x) >= observed - ROUNDING)
     return (1 + farther) / (1 + samples)
 
 
 def without_certainty(probability: Estimate) -> Estimate:
-    """Return a probability of improvement without an interval if it is 0 or 1.
+    """Return a probability of improvement, without its interval if it is 0 or 1.
 
-    There every run of one side scores more, and so does every one that is drawn anew: the interval would be a point, as
-    if nothing were left to chance.
+    There every run of one side scores more, in each resample too: the interval would be a point, as if nothing were
+    random.
     """
     return Estimate(probability.value) if probability.value in (0.0, 1.0) else probability
 
 
 def holm(p_values: Mapping[str, float]) -> dict[str, float]:
-    """Return p-values adjusted for their number: all that stay below 0.05 are real together with 95 % confidence.
+    """Return p-values adjusted for their number: the family-wise error of those below 0.05 is at most 5 %.
 
     From the smallest, they are multiplied by m, m - 1, ..., 1; none falls below the one before or rises above 1.
 
     Raises:
-        ValueError: one is not a number from 0 to 1.
+        ValueError: a p-value is not from 0 to 1.
 
     Source: Holm 1979, A Simple Sequentially Rejective Multiple Test Procedure.
 
@@ -152,14 +135,9 @@ def holm(p_values: Mapping[str, float]) -> dict[str, float]:
 
 
 def generalization_gap(train: Scores, test: Scores, **resampling: Unpack[Resampling]) -> Estimate:
-    """Return the mean over tasks of what the same agents score less on test than on train.
+    """Return the mean over tasks of train less test score of the same agents, in the same order.
 
-    Agents are drawn anew with both of their scores, so that what they share drops out of the interval.
-
-    Args:
-        train: by task, [runs] each.
-        test: of the same agents, in the same order.
-        resampling: see `Resampling`.
+    Agents are resampled with both of their scores, so that variation which both share drops out of the interval.
 
     Raises:
         ValueError: as `rad.report.stats.aggregates.aggregate`; tasks or numbers of runs differ.
@@ -180,8 +158,8 @@ def generalization_gap(train: Scores, test: Scores, **resampling: Unpack[Resampl
 
 def _same_tasks(first: Scores, second: Scores) -> Scores:
     """Return the second with its tasks in the order of the first."""
-    if alone := first.keys() ^ second.keys():
-        raise ValueError(f"tasks differ: only one side has {', '.join(sorted(alone))}; expected the same on both")
+    if extra := first.keys() ^ second.keys():
+        raise ValueError(f"tasks differ: only one side has {', '.join(sorted(extra))}; expected the same on both")
     return {task: second[task] for task in first}
 
 
@@ -190,24 +168,24 @@ def _split(runs: Array, sizes: Sequence[int]) -> list[Array]:
     return np.split(runs, np.cumsum(sizes)[:-1], axis=-1)
 
 
-def _standings(first: Array, second: Array) -> Array:
+def _margins(first: Array, second: Array) -> Array:
     """Return numbers whose sum over `first` is U / (N K) - 1/2: half of the wins less losses of a run against all.
 
-    Those against runs of its own side cancel out in the sum, so that it can be taken for any deal of the runs.
+    Those against runs of the same side cancel out in the sum, so that it can be taken for any permutation of the runs.
     """
     runs = np.concatenate([first, second])
     return np.sign(runs[:, None] - runs).sum(axis=1) / (2 * first.size * second.size)
 
 
-def _all_distances(standings: Sequence[Array], sizes: Sequence[int]) -> Array:
-    """Return what `_distance` gives for each way to deal the runs of each task."""
+def _all_distances(margins: Sequence[Array], sizes: Sequence[int]) -> Array:
+    """Return what `_distance` gives for each way to assign the runs of each task."""
     totals = np.zeros(1)
-    for task, size in zip(standings, sizes):
+    for task, size in zip(margins, sizes):
         sums = [task[list(places)].sum() for places in combinations(range(task.size), size)]
         totals = np.add.outer(totals, sums).ravel()
     return np.abs(totals)
 
 
-def _distance(standings: Sequence[Array], sizes: Sequence[int]) -> Array:
+def _distance(margins: Sequence[Array], sizes: Sequence[int]) -> Array:
     """Return how far from 1/2 the first `sizes` runs of each task improve on the rest, summed over tasks, [B]."""
-    return np.abs(np.sum([task[:, :size].sum(axis=1) for task, size in zip(standings, sizes)], axis=0))
+    return np.abs(np.sum([task[:, :size].sum(axis=1) for task, size in zip(margins, sizes)], axis=0))

@@ -17,30 +17,19 @@ MOST_EPISODES = 200
 
 
 class Curve(NamedTuple):
-    """A line on a split.
+    """A learning curve on a split."""
 
-    Attributes:
-        label: its name in the legend.
-        frames: environment frames of its points.
-        band: values, and the ends of what is drawn around them.
-        seeds: number of runs.
-    """
-
-    label: str
-    frames: list[int]
+    label: str  # in the legend
+    frames: list[int]  # environment frames of its points
     band: Band
-    seeds: int = 1
+    seeds: int = 1  # number of runs
 
 
 def run_curves(run: Run, labels: Mapping[str, str]) -> list[Curve]:
-    """Return a curve for each split of a run: mean over its evaluation episodes, and one standard deviation around it.
-
-    Args:
-        run: one with evaluations.
-        labels: by split.
+    """Return a curve for each split of a run: the mean over its evaluation episodes and a band of one deviation.
 
     Raises:
-        ValueError: it has no evaluation after its first frame.
+        ValueError: the run has no evaluation after its first frame.
     """
     if not any(row["agent_steps"] for split in splits(run) for row in evaluation_rows(run, split)):
         raise ValueError(f"run folder '{run.folder}' holds no evaluation yet")
@@ -53,7 +42,7 @@ def run_curves(run: Run, labels: Mapping[str, str]) -> list[Curve]:
 
 
 def training_episodes(run: Run) -> tuple[list[float], list[float]]:
-    """Return frames and returns of the training episodes, in means of neighbors where they are more than 200."""
+    """Return frames and returns of the training episodes; of more than 200, means of neighbors."""
     rows = [row for row in run.rows if row["kind"] == "episode"]
     size = -(-len(rows) // MOST_EPISODES) or 1
     chunks = [rows[start : start + size] for start in range(0, len(rows), size)]
@@ -64,8 +53,8 @@ def training_episodes(run: Run) -> tuple[list[float], list[float]]:
 def group_curve(group: Group, split: str) -> Curve | None:
     """Return the curve of a group on a split: of its finished runs, or of all if none is finished.
 
-    A point counts where every run has one that is finite. Values are interquartile means over seeds, with their
-    intervals; where there is one seed, the ends are the value.
+    It has the points at which every run has a finite value. Values are interquartile means over seeds, with intervals;
+    of a single seed, both ends are the value.
     """
     runs = [dict(evaluation_means(run, split)) for run in finished(group) or group.runs]
     runs = [points for points in runs if points]

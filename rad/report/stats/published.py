@@ -1,4 +1,4 @@
-"""Scores that others have published, to draw beside ours."""
+"""Published scores, to draw beside our own."""
 
 import functools
 import json
@@ -9,50 +9,32 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Published:
-    """A method on a task.
+    """The score of a method on a task."""
 
-    Attributes:
-        suite: `dmc`, `procgen` or `dmcontrol-gb`.
-        task: as this library names it, such as `dmc/walker-walk`.
-        distribution_mode: of procgen; "" elsewhere.
-        method: as its authors name it; in brackets what tells it from others of the name.
-        frames: trained for, as `counting` says.
-        split: `train` or `test`; on `dmcontrol-gb` the name of its test set, which is not the split of ours.
-        mean: undiscounted return over runs.
-        std: over runs; None where the source gives none.
-        runs: number of training runs; None where we do not know it.
-        counting: what the source counts as frames, and what else to know of its numbers.
-        source: where they were read.
-    """
-
-    suite: str
-    task: str
-    distribution_mode: str
-    method: str
-    frames: int
-    split: str
-    mean: float
-    std: float | None
-    runs: int | None
-    counting: str
-    source: str
+    suite: str  # `dmc`, `procgen` or `dmcontrol-gb`
+    task: str  # as this library names it, such as `dmc/walker-walk`
+    distribution_mode: str  # of procgen; "" elsewhere
+    method: str  # as its authors name it; in brackets what distinguishes it from others of that name
+    frames: int  # trained for, as `counting` says
+    split: str  # `train` or `test`; on `dmcontrol-gb` the name of its test set, which is not a split of this library
+    mean: float  # undiscounted return over runs
+    std: float | None  # over runs; None where the source gives none
+    runs: int | None  # number of training runs; None where it is not stated
+    counting: str  # what the source counts as frames, and other notes on its numbers
+    source: str  # where they were read
 
 
 def published(
     *, suite: str = "", task: str = "", method: str = "", frames: int = 0, split: str = ""
 ) -> list[Published]:
-    """Return the published scores that fit; what is not given does not matter.
-
-    Returns:
-        In the order of published.json; empty if nothing is known.
+    """Return the published scores that match the values given, in the order of published.json.
 
     Example:
         >>> [row.mean for row in published(task="dmc/walker-walk", method="RAD", frames=100_000)]
         [391.0]
     """
-    asked = {"suite": suite, "task": task, "method": method, "frames": frames, "split": split}
-    given = {name: value for name, value in asked.items() if value}
-    return [row for row in _all() if all(getattr(row, name) == value for name, value in given.items())]
+    wanted = {"suite": suite, "task": task, "method": method, "frames": frames, "split": split}
+    return [row for row in _all() if all(getattr(row, name) == value for name, value in wanted.items() if value)]
 
 
 @functools.cache

@@ -1,4 +1,4 @@
-"""Published scores beside ours: only those of the same task, frames, way of counting, levels and images."""
+"""Published scores that may stand beside ours: of the same task, frames, way of counting, levels and images."""
 
 from collections.abc import Iterable
 
@@ -11,10 +11,10 @@ COUNTING = "environment frames"  # what our frames are; others count agent steps
 
 
 def references(runs: Iterable[Run], split: str) -> list[Published]:
-    """Return the published scores that may stand in one figure with runs of a task on a split.
+    """Return the published scores that are comparable with runs of a task on a split.
 
-    All runs have to be as long as the published ones, drawn in render quality `paper`, trained in the task's own look
-    and, on Procgen, in the mode and on the levels of the source.
+    All runs have to be as long as the published ones, rendered in quality `paper`, trained in the task's standard
+    appearance and, on Procgen, in the mode and on the levels of the source.
     """
     configs = [flat(run.config) for run in runs]
     lengths = {(str(config.get("task", "")), int(config.get("frames", 0))) for config in configs}
@@ -39,6 +39,5 @@ def sources(rows: Iterable[Published]) -> list[str]:
 
 
 def _as_published(config: dict[str, object]) -> bool:
-    own_look = config.get("train_split", TRAIN) == TRAIN and config.get("render_quality", "paper") == "paper"
-    own_levels = config.get("start_level", -1) == -1 and config.get("num_levels", -1) == -1
-    return own_look and own_levels and config.get("camera_id", 0) == 0
+    standard = {"train_split": TRAIN, "render_quality": "paper", "start_level": -1, "num_levels": -1, "camera_id": 0}
+    return all(config.get(name, value) == value for name, value in standard.items())

@@ -1,4 +1,4 @@
-"""What groups of runs scored at their end, how they stand to no augmentation, and what is lost from train to test."""
+"""What groups of runs scored at their end, how that compares with no augmentation, and the loss from train to test."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,43 +13,32 @@ from rad.report.stats.comparisons import Comparison, compare, generalization_gap
 from rad.report.stats.scores import normalize
 
 NONE = "none"
-LEAST_RUNS = 2  # of both sides, for a comparison to say anything
+LEAST_RUNS = 2  # of both sides of a comparison
 
 
 @dataclass(frozen=True)
 class Result:
-    """What the finished runs of a group show.
-
-    Attributes:
-        group: of what.
-        returns: mean return at the end of each finished run.
-        iqm: their interquartile mean; None where no run is finished.
-        mean: their mean.
-        comparison: with the group without augmentation, where both have two runs.
-        tests: by split other than `train`, the interquartile mean of the returns there.
-        gaps: by split, mean return on `train` less that on it.
-        metrics: means over the finished runs that know them, on `train`, by field.
-    """
+    """The results of the finished runs of a group."""
 
     group: Group
-    returns: list[float]
-    iqm: Estimate | None
+    returns: list[float]  # mean return at the end of each finished run
+    iqm: Estimate | None  # interquartile mean of these; None where no run is finished
     mean: float | None
-    comparison: Comparison | None
-    tests: dict[str, Estimate]
-    gaps: dict[str, Estimate]
-    metrics: dict[str, float]
+    comparison: Comparison | None  # with the group without augmentation, where both have two runs
+    tests: dict[str, Estimate]  # by split other than `train`, the interquartile mean of the returns there
+    gaps: dict[str, Estimate]  # by split, mean return on `train` less that on the split
+    metrics: dict[str, float]  # means over the finished runs that have them, on `train`, by field
 
 
 def results(groups: Sequence[Group]) -> list[Result]:
-    """Return what the groups of one task show, in their order."""
+    """Return the results of the groups of one task, in their order."""
     returns = {group.method: final_returns(group) for group in groups}
     beside = _comparisons(groups, returns)
     return [_result(group, returns[group.method], beside.get(group.method)) for group in groups]
 
 
 def scores_of(groups: Sequence[Group]) -> dict[str, dict[str, list[float]]]:
-    """Return normalized scores by method and task: of the methods that have a finished run on every task.
+    """Return normalized scores by method and task, for the methods that have a finished run on every task.
 
     Empty where the returns of a task have no published range.
     """
@@ -58,7 +47,8 @@ def scores_of(groups: Sequence[Group]) -> dict[str, dict[str, list[float]]]:
     for group in groups:
         try:
             if returns := final_returns(group):
-                scores.setdefault(group.method, {})[group.task] = _scaled(group, returns)
+                normalized = normalize(returns, group.task, flat(group.runs[0].config))
+                scores.setdefault(group.method, {})[group.task] = normalized.tolist()
         except ValueError:  # no such range
             return {}
     whole = {method: of_task for method, of_task in scores.items() if len(of_task) == len(tasks)}
@@ -66,15 +56,9 @@ def scores_of(groups: Sequence[Group]) -> dict[str, dict[str, list[float]]]:
 
 
 def across_tasks(
-    scores: Mapping[str, Mapping[str, list[float]]],
-    unlike: Collection[str] = (),
+    scores: Mapping[str, Mapping[str, list[float]]], unlike: Collection[str] = ()
 ) -> dict[str, tuple[dict[str, Estimate], Comparison | None]]:
-    """Return by method its aggregates over all tasks and, where there is `none`, how it stands to that.
-
-    Args:
-        scores: as `scores_of`.
-        unlike: methods that are not compared.
-    """
+    """Return by method its aggregates over all tasks and its comparison with `none`; not for methods in `unlike`."""
     several = {
         method: of_task
         for method, of_task in scores.items()
@@ -86,7 +70,7 @@ def across_tasks(
 
 
 def unlike(groups: Sequence[Group]) -> set[str]:
-    """Return the methods that on some task do not compare with `none`, see `is_like`."""
+    """Return the methods that on some task are not comparable with `none`, see `is_like`."""
     return {group.method for group, base in beside_none(groups) if not is_like(group, base)}
 
 
@@ -103,7 +87,7 @@ def least_runs(of_task: Mapping[str, Sequence[float]]) -> int:
 
 
 def _summed(of_task: Mapping[str, Sequence[float]]) -> dict[str, Estimate]:
-    """Return the aggregates; without intervals where a task has a single run, which drawing anew cannot vary."""
+    """Return the aggregates; without intervals where a task has a single run, which resampling cannot vary."""
     numbers = aggregate(of_task)
     if least_runs(of_task) >= LEAST_RUNS:
         return numbers
@@ -126,33 +110,34 @@ def _metrics(group: Group) -> dict[str, float]:
 
 
 def on_train(results: Sequence[Result]) -> str:
-    """Return " on train" where that has to be said: there are other splits, and returns are not of those."""
+    """Return " on train" where there are other splits."""
     return f" on {TRAIN}" if any(result.gaps for result in results) else ""
 
 
 def middle(returns: Sequence[float]) -> Estimate:
-    """Return the interquartile mean with its interval; a single run has none."""
+    """Return the interquartile mean with its interval, which a single run does not have."""
     return Estimate(returns[0]) if len(returns) == 1 else aggregate({"": returns})["iqm"]
 
 
 def _comparisons(groups: Sequence[Group], returns: Mapping[str, list[float]]) -> dict[str, Comparison]:
-    """Return by method how it stands to `none` of the same variant; p-values are adjusted for all of them."""
-    pairs = {
-        group.method: ({"": returns[group.method]}, {"": returns[base.method]})
-        for group, base in beside_none(groups)
-        if min(len(returns[group.method]), len(returns[base.method])) >= LEAST_RUNS and is_like(group, base)
-    }
-    return compare(pairs)
+    """Compare each method with `none` of the same variant; p-values are adjusted for all of them."""
+    return compare(
+        {
+            group.method: ({"": returns[group.method]}, {"": returns[base.method]})
+            for group, base in beside_none(groups)
+            if min(len(returns[group.method]), len(returns[base.method])) >= LEAST_RUNS and is_like(group, base)
+        }
+    )
 
 
 def is_like(first: Group, second: Group) -> bool:
-    """Tell whether two groups were trained equally long on frames of one quality, so that their returns compare."""
+    """Tell whether returns of two groups are comparable: trained equally long, on frames of the same render quality."""
     configs = [flat(group.runs[0].config) for group in (first, second)]
     return all(configs[0].get(name) == configs[1].get(name) for name in ("frames", "render_quality"))
 
 
 def _pairs(group: Group) -> dict[str, list[tuple[float, float]]]:
-    """Return by split the returns on `train` and on it, of the runs that have both."""
+    """Return by split the returns on `train` and on the split, of the runs that have both."""
     pairs: dict[str, list[tuple[float, float]]] = {}
     for run in finished(group):
         for split, pair in trained_and_tested(run).items():
@@ -164,9 +149,3 @@ def _gap(train: Sequence[float], test: Sequence[float]) -> Estimate:
     if len(train) == 1:
         return Estimate(train[0] - test[0])
     return generalization_gap({"": list(train)}, {"": list(test)})
-
-
-def _scaled(group: Group, returns: list[float]) -> list[float]:
-    config = flat(group.runs[0].config)
-    scaled: list[float] = normalize(returns, group.task, config).tolist()
-    return scaled

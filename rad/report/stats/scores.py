@@ -1,4 +1,4 @@
-"""How returns of different tasks are made comparable: as scores, of which 1 is the best that is possible."""
+"""Normalized scores, which make returns of different tasks comparable: 1 is the best possible."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,15 +12,12 @@ from rad.envs.suites import score_range
 def normalize(returns: ArrayLike, task: str, options: Mapping[str, Any] | None = None) -> NDArray[np.float64]:
     """Scale returns of a task to scores: R / 1000 on dmc, (R - R_min) / (R_max - R_min) on procgen.
 
-    Args:
-        returns: undiscounted returns, any shape.
-        task: a task of a suite with a published range of returns.
-        options: of its suite, by name; of procgen `distribution_mode`, easy or hard, for nothing is published for the
-            other modes, and `score_constants`, paper or train-procgen, which differ in jumper and leaper of easy; name
-            them with the score.
+    Returns are undiscounted. Options of procgen are `distribution_mode`, easy or hard, as nothing is published for the
+    other modes, and `score_constants`, paper or train-procgen, which differ in jumper and leaper of easy; name them
+    with the score.
 
     Raises:
-        ValueError: If there are no such constants.
+        ValueError: no range of returns is published for the task with these options.
 
     Source: section 2.2 of Cobbe et al. 2020 for procgen.
 

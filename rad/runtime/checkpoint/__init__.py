@@ -28,8 +28,6 @@ from rad.runtime.checkpoint.blobs import BlobReader, BlobWriter, DamagedBlob, re
 from rad.runtime.checkpoint.packing import decode, encode
 from rad.runtime.files import TEMPORARY_PREFIX, replacing, sync_folder
 
-__all__ = ["CheckpointError", "differences", "exists", "load", "save"]
-
 SCHEMA = 1
 MANIFEST_NAME = re.compile(r"\d{12}\.json")
 # The manifest is one JSON object; its bytes between head and tail are what the SHA-256 is of.
@@ -47,10 +45,10 @@ NOTHING: Mapping[str, str] = MappingProxyType({})
 def save(
     folder: str | Path, frames: int, state: Mapping[str, Any], *, keep: int = 2, made_with: Mapping[str, str] = NOTHING
 ) -> Path:
-    """Write a checkpoint, then remove the oldest ones and the blobs that nothing needs any more.
+    """Write a checkpoint, then remove the oldest ones and unused blobs.
 
-    A checkpoint counts only when it is complete and on the disk; until then the previous one is the newest.
-    Checkpoints beyond `frames`, left by a history that was given up, are removed.
+    A checkpoint counts only when it is complete and on the disk; until then the previous one is the newest. Checkpoints
+    beyond `frames`, left by an abandoned history, are removed.
 
     Args:
         folder: folder of the run's checkpoints; made if absent.
@@ -86,12 +84,12 @@ def save(
 def load(folder: str | Path, only: Collection[str] = ()) -> tuple[int, dict[str, Any]]:
     """Read the newest checkpoint that is whole; every byte that is read is checked.
 
-    A damaged checkpoint is passed over with a warning that names the file and the reason. Reading all of it also
-    removes damaged blobs, so that no later checkpoint refers to them; reading a part changes nothing.
+    A damaged checkpoint is skipped with a warning that names the file and the reason. Reading all of it also removes
+    damaged blobs, so that no later checkpoint refers to them; reading a part changes nothing.
 
     Args:
         folder: folder of the run's checkpoints.
-        only: the entries of the state that are wanted; nothing else is read. All by default.
+        only: the entries of the state to read; all by default.
 
     Returns:
         frames and state. Tensors are on the CPU, contiguous, and need no gradient.
@@ -120,10 +118,9 @@ def exists(folder: str | Path) -> bool:
 
 
 def differences(folder: str | Path, made_with: Mapping[str, str] = NOTHING) -> list[str]:
-    """List what differs between here and where the newest readable checkpoint was made, one line each.
+    """List the differences between here and where the newest readable checkpoint was made, one line each.
 
-    Versions, the number of threads and what the caller gave `save` and gives here: with any difference a run
-    continues, but perhaps not bit for bit.
+    They are of versions, the number of threads and `made_with`; with any, a run resumes, but perhaps not bit for bit.
 
     Raises:
         CheckpointError: as `load`.
@@ -163,23 +160,23 @@ def _write(path: Path, state: Mapping[str, Any], made_with: Mapping[str, str]) -
 
 def _versions() -> dict[str, str | int]:
     """Return what of the installation must be equal for a run to continue bit for bit."""
-    found: dict[str, str | int] = {
+    versions: dict[str, str | int] = {
         "python": platform.python_version(),
         "torch": torch.__version__,  # with the build, +cpu or +cu130, which the package's metadata leaves out
         "num_threads": torch.get_num_threads(),
     }
     for package in ("rad-rl", "numpy", "mujoco"):
         try:
-            found[package] = version(package)
+            versions[package] = version(package)
         except PackageNotFoundError:
             continue
-    return found
+    return versions
 
 
 def _remove_old(folder: Path, frames: int, keep: int) -> None:
     paths = _manifests(folder)
-    beyond = [path for path in paths if int(path.stem) > frames]
-    for path in beyond + paths[: len(paths) - len(beyond)][:-keep]:
+    kept = [path for path in paths if int(path.stem) <= frames][-keep:]
+    for path in set(paths) - set(kept):
         path.unlink()
     sync_folder(folder)
 
@@ -204,8 +201,7 @@ def _errors_of(path: Path) -> Iterator[None]:
 
 def _manifests(folder: Path) -> list[Path]:
     """List the manifests, oldest first."""
-    found = folder.iterdir() if folder.is_dir() else iter(())
-    return sorted(path for path in found if MANIFEST_NAME.fullmatch(path.name))
+    return sorted(path for path in folder.glob("*.json") if MANIFEST_NAME.fullmatch(path.name))
 
 
 def _read(path: Path, only: Collection[str]) -> tuple[int, dict[str, Any]]:
@@ -227,12 +223,7 @@ def _read(path: Path, only: Collection[str]) -> tuple[int, dict[str, Any]]:
 
 
 def _read_manifest(path: Path) -> dict[str, Any]:
-    """Return the checked manifest.
-
-    Raises:
-        _Damaged: its bytes are not those that were written, or it has the name of another.
-        CheckpointError: it is of a later version.
-    """
+    """Return the manifest, its bytes, version and name checked."""
     try:
         data = path.read_bytes()
     except OSError as error:

@@ -7,8 +7,6 @@ from pathlib import Path
 from rad.runtime.checkpoint.packing import PIECE_BYTES, Piece
 from rad.runtime.files import TEMPORARY_PREFIX, replacing, sync_folder
 
-__all__ = ["BlobReader", "BlobWriter", "DamagedBlob", "remove_blobs_except"]
-
 NAME = re.compile(r"[0-9a-f]{64}")
 SMALL_BYTES = PIECE_BYTES // 8  # shorter pieces share a blob: one write to wait for instead of hundreds
 
@@ -86,7 +84,7 @@ class BlobReader:
         self._requests: list[list[tuple[memoryview, int]]] = [[] for _ in blobs]
 
     def fill(self, target: memoryview, pieces: list[Piece]) -> None:
-        """Ask for `pieces` one after another in `target`.
+        """Request `pieces` one after another in `target`.
 
         Raises:
             ValueError: a piece that is not inside its blob.
@@ -99,7 +97,7 @@ class BlobReader:
             start += length
 
     def read(self) -> None:
-        """Read the blobs of which something was asked for.
+        """Read the blobs that have requests.
 
         Raises:
             DamagedBlob: one is absent, of another size, or of other contents than its name says.

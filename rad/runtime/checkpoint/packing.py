@@ -1,8 +1,8 @@
 """Nested state to a JSON tree whose tensors and arrays are pieces of blobs, and back. No code is ever loaded.
 
 In the tree, None, bool, int, str, finite floats and lists stand for themselves; every JSON object has one key
-that names what it is: ``dict`` (pairs, so keys keep their type and order), ``tuple``, ``float`` (NaN and
-infinities), ``tensor`` or ``array`` (dtype, shape and pieces).
+that names what it is: `dict` (pairs, so keys keep their type and order), `tuple`, `float` (NaN and
+infinities), `tensor` or `array` (dtype, shape and pieces).
 """
 
 import math
@@ -12,8 +12,6 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-
-__all__ = ["PIECE_BYTES", "Add", "Fill", "Piece", "decode", "encode"]
 
 Piece = list[int]  # number of the blob, first byte in it, length in bytes
 Add = Callable[[memoryview], Piece]
@@ -60,18 +58,13 @@ def encode(value: Any, add: Add, where: str = "state") -> Any:
 
 def _encode_container(value: Any, add: Add, where: str) -> Any:
     if isinstance(value, Mapping):
-        _check_keys(value, where)
+        if wrong := [key for key in value if not isinstance(key, str | int)]:
+            raise TypeError(f"{where} has the key {wrong[0]!r}; keys must be str or int")
         return {"dict": [[key, encode(item, add, f"{where}[{key!r}]")] for key, item in value.items()]}
     if not isinstance(value, list | tuple):
         raise TypeError(f"{where} is a {type(value).__name__}; a checkpoint holds tensors, arrays and plain values")
     items = [encode(item, add, f"{where}[{index}]") for index, item in enumerate(value)]
     return items if isinstance(value, list) else {"tuple": items}
-
-
-def _check_keys(value: Mapping[Any, Any], where: str) -> None:
-    for key in value:
-        if not isinstance(key, str | int):
-            raise TypeError(f"{where} has the key {key!r}; keys must be str or int")
 
 
 def _encode_tensor(tensor: Tensor, add: Add, where: str) -> dict[str, Any]:
@@ -131,18 +124,6 @@ def decode(node: Any, fill: Fill) -> Any:
     return _DECODERS[kind](content, fill)
 
 
-def _decode_dict(pairs: Any, fill: Fill) -> dict[str | int, Any]:
-    return {key: decode(value, fill) for key, value in pairs}
-
-
-def _decode_tuple(items: Any, fill: Fill) -> tuple[Any, ...]:
-    return tuple(decode(item, fill) for item in items)
-
-
-def _decode_float(text: Any, fill: Fill) -> float:
-    return float(text)
-
-
 def _decode_tensor(content: Any, fill: Fill) -> Tensor:
     dtype = TORCH_DTYPES[content["dtype"]]
     _check_size(content, dtype.itemsize)
@@ -172,9 +153,9 @@ def _check_size(content: Mapping[str, Any], item_bytes: int) -> None:
 
 
 _DECODERS: dict[str, Callable[[Any, Fill], Any]] = {
-    "dict": _decode_dict,
-    "tuple": _decode_tuple,
-    "float": _decode_float,
+    "dict": lambda pairs, fill: {key: decode(value, fill) for key, value in pairs},
+    "tuple": lambda items, fill: tuple(decode(item, fill) for item in items),
+    "float": lambda text, fill: float(text),
     "tensor": _decode_tensor,
     "array": _decode_array,
 }

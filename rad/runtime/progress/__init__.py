@@ -12,16 +12,16 @@ __all__ = ["Part", "Progress", "duration", "three_digits"]
 
 
 class Progress:
-    """One line in the terminal that says how far a run is, how long it still takes, how fast and how well it learns.
+    """One line in the terminal with a run's progress, time left, speed and latest return.
 
-    What a run does besides training, evaluations say, are phases: they stand in the same line, count in the time that
-    is left and not in the speed. On a terminal the line is redrawn in place. Elsewhere a line is printed at most every
-    30 s, besides the first and the last of training and those at the beginning of phases that may take that long.
+    Work besides training, such as evaluations, is a phase: shown in the same line, counted in the time left and not in
+    the speed. On a terminal the line is redrawn in place. Elsewhere a line is printed at most every 30 s, besides the
+    first and the last of training and those at the beginning of phases that may take that long.
 
     Args:
         total_frames: frames at which the run ends.
         every: frames between the phases of each kind, evaluations and checkpoints; see `Remaining`.
-        figures: how many figures, or the like, are made at the end.
+        figures: how many figures are made at the end.
         stream: where to print; standard output by default.
         now: a clock in seconds; tests pass their own.
     """
@@ -39,16 +39,16 @@ class Progress:
         self._line = Line(stream, now)
         self._frames = self._agent_steps = 0
         self._episode_return: float | None = None
-        self._held_back = self._began = self._told_rate = False
+        self._held_back = self._began = self._rate_shown = False
 
     def begin(self, frames: int, agent_steps: int) -> None:
-        """Tell where the run begins, or goes on; prints nothing."""
+        """Set where the run begins or resumes; prints nothing."""
         self._frames, self._agent_steps = frames, agent_steps
 
     def update(
         self, frames: int, agent_steps: int, episode_return: float | None = None, *, learned: bool = False
     ) -> None:
-        """Tell where training is; prints if the last line is old enough or training begins or ends.
+        """Set the progress of training; prints if the last line is old enough or training begins or ends.
 
         Args:
             frames: environment frames so far.
@@ -59,8 +59,8 @@ class Progress:
         self._frames, self._agent_steps, self._episode_return = frames, agent_steps, episode_return
         if learned:
             self.remaining.rate.mark(frames)
-        if not self._told_rate and self.remaining.rate.per_second:
-            self._told_rate = True
+        if not self._rate_shown and self.remaining.rate.per_second:
+            self._rate_shown = True
             self.say_plan()
         self._held_back = True
         if self._line.due or not self._began or frames >= self.total_frames:
@@ -69,15 +69,15 @@ class Progress:
 
     @contextmanager
     def phase(self, name: str, kind: Part, episodes: int = 0) -> Iterator[Callable[[int], None]]:
-        """Show that the run does something else than to train.
+        """Show work besides training.
 
         Args:
-            name: what it does.
-            kind: what it costs is expected of the next of its kind.
+            name: of the work.
+            kind: the next phase of the same kind is expected to take as long.
             episodes: how many it plays; 0 for none.
 
         Yields:
-            What takes note of how many were played.
+            A function that sets how many were played.
         """
         with self.remaining.during(kind, episodes, self._frames) as phase:
 
@@ -95,11 +95,11 @@ class Progress:
         self._line.say(text)
 
     def say_plan(self) -> None:
-        """Say how long the parts of the run take that have been measured; `update` does it when training has been."""
+        """Print how long the measured parts of the run take; `update` does it once training has been measured."""
         parts = self.remaining.parts_s(self._frames)
-        known = [self._part(kind, seconds) for kind, seconds in parts.items() if seconds]
-        if known:
-            self.say(f"{self.remaining.left(self._frames)}: {', '.join(known)}")
+        measured = [self._part(kind, seconds) for kind, seconds in parts.items() if seconds]
+        if measured:
+            self.say(f"{self.remaining.left(self._frames)}: {', '.join(measured)}")
 
     def close(self) -> None:
         """Print the latest line if it was held back, and end the line on a terminal."""

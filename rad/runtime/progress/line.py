@@ -6,8 +6,6 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TextIO
 
-__all__ = ["FILE_PERIOD_S", "Line", "columns"]
-
 TERMINAL_PERIOD_S, FILE_PERIOD_S = 0.2, 30.0
 GAP = "  "
 
@@ -32,7 +30,7 @@ class Line:
 
     @property
     def due(self) -> bool:
-        """Tell whether the line is old enough to be shown anew."""
+        """Tell whether the line is old enough to be shown again."""
         period_s = TERMINAL_PERIOD_S if self.tty else FILE_PERIOD_S
         return self._printed is None or self._now() - self._printed >= period_s
 

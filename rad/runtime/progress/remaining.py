@@ -1,4 +1,4 @@
-"""How long a run still takes, by what was measured in it: nothing is guessed, what is not known is named."""
+"""How long a run still takes, by measurements in it; what was not measured yet is named, not guessed."""
 
 import math
 import time
@@ -8,11 +8,9 @@ from enum import StrEnum
 
 from rad.runtime.clocks import Every, Rate
 
-__all__ = ["Part", "Remaining", "duration"]
-
 
 class Part(StrEnum):
-    """What a run consists of."""
+    """The parts of a run."""
 
     TRAINING = "training"
     EVALUATIONS = "evaluations"
@@ -21,13 +19,13 @@ class Part(StrEnum):
 
 
 class Phase:
-    """Something a run does besides training.
+    """Work besides training.
 
     Attributes:
-        kind: what it costs is expected of the next of its kind.
-        total: what it counts, episodes say; 0 if it does not count.
-        done: how many of them.
-        began_s: when.
+        kind: the next phase of the same kind is expected to take as long.
+        total: number of its episodes; 0 if it has none.
+        done: how many of them were played.
+        began_s: time of its start.
     """
 
     def __init__(self, kind: Part, total: int, began_s: float) -> None:
@@ -37,8 +35,7 @@ class Phase:
 class Remaining:
     """The parts of a run that are still to come, with the seconds of each.
 
-    Training takes as long as its rate of lately says, measured without all else; an evaluation or a checkpoint as long
-    as the last one.
+    Training goes on at its recent rate, measured alone; an evaluation or a checkpoint takes as long as the last one.
 
     Args:
         total_frames: frames at which the run ends.
@@ -47,16 +44,12 @@ class Remaining:
         now: a clock in seconds; tests pass their own.
 
     Attributes:
-        phase: the present one; None while the run trains.
+        phase: the current one; None while the run trains.
         costs_s: seconds that the last phase of each kind took.
     """
 
     def __init__(
-        self,
-        total_frames: int,
-        every: Mapping[Part, int],
-        figures: int = 0,
-        now: Callable[[], float] = time.monotonic,
+        self, total_frames: int, every: Mapping[Part, int], figures: int = 0, now: Callable[[], float] = time.monotonic
     ) -> None:
         self._total_frames, self._now = total_frames, now
         self._every = {kind: Every(interval) for kind, interval in every.items()}
@@ -67,7 +60,7 @@ class Remaining:
 
     @contextmanager
     def during(self, kind: Part, total: int, frames: int) -> Iterator[Phase]:
-        """Take the time of a phase, which is none of training's."""
+        """Measure a phase, whose time does not count as training."""
         if frames >= self._total_frames:
             self._last[kind] -= 1
         self.phase = phase = Phase(kind, total, self._now())
@@ -84,32 +77,32 @@ class Remaining:
 
     def parts_s(self, frames: int) -> dict[Part, float | None]:
         """Return the seconds of each part that is still to come, by its kind; None where nothing was measured yet."""
-        found: dict[Part, float | None] = {}
+        parts: dict[Part, float | None] = {}
         if frames < self._total_frames:
             rate = self.rate.per_second
-            found[Part.TRAINING] = (self._total_frames - frames) / rate if rate else None
+            parts[Part.TRAINING] = (self._total_frames - frames) / rate if rate else None
         for kind in (Part.EVALUATIONS, Part.CHECKPOINTS, Part.FIGURES):
             if count := self.count(kind, frames):
-                found[kind] = count * self.costs_s[kind] if kind in self.costs_s else None
-        if found.get(Part.CHECKPOINTS, 0.0) is None:  # too short to be waited for
-            del found[Part.CHECKPOINTS]
-        return found
+                parts[kind] = count * self.costs_s[kind] if kind in self.costs_s else None
+        if parts.get(Part.CHECKPOINTS, 0.0) is None:  # too short to be waited for
+            del parts[Part.CHECKPOINTS]
+        return parts
 
     def left(self, frames: int) -> str:
-        """Say how long the run still takes, and what comes besides; an empty text at its end.
+        """Say how long the run still takes, and which parts were not measured; an empty text at its end.
 
         Example:
             >>> Remaining(100, {Part.EVALUATIONS: 10}, figures=1).left(0)
             'training, evaluations, figures left'
         """
         parts = self.parts_s(frames)
-        known = [value for value in (*parts.values(), self._of_phase_s()) if value]
-        words = [duration(max(1.0, math.ceil(sum(known))))] if known else []
+        measured = [value for value in (*parts.values(), self._of_phase_s()) if value]
+        words = [duration(max(1.0, math.ceil(sum(measured))))] if measured else []
         unknown = ", ".join(kind for kind, value in parts.items() if value is None)
         return f"{' + '.join([*words, unknown] if unknown else words)} left" if words or unknown else ""
 
     def _of_phase_s(self) -> float | None:
-        """Return the seconds that the present phase still takes, by what it counted or by the last of its kind."""
+        """Return the seconds that the current phase still takes, by its episodes or by the last phase of its kind."""
         phase = self.phase
         if phase is None:
             return None
@@ -120,7 +113,7 @@ class Remaining:
 
 
 def duration(seconds: float) -> str:
-    """Write a duration with two digits or so: 45 s, 41 min, 3 h 20 min.
+    """Write a duration, rounded: 45 s, 41 min, 3 h 20 min.
 
     Example:
         >>> duration(45.2), duration(2460), duration(12000)

@@ -1,4 +1,4 @@
-"""What runs of a sweep are started with: the table of engines."""
+"""The table of engines, which run the runs of a sweep."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,18 +11,14 @@ from rad.sweep.scheduler import Engine
 
 @dataclass(frozen=True)
 class Entry:
-    """An engine.
+    """An engine."""
 
-    Attributes:
-        check: raises a ValueError, OSError or ModuleNotFoundError, in one line, if it cannot be used.
-        make: given the trials to train, how many fit side by side on this machine, and the options; returns the engine
-            and how many trials it works on at a time.
-        flags: of `rad ablate` that only some engines take.
-    """
-
+    # Raises a ValueError, OSError or ModuleNotFoundError, in one line, if it cannot be used.
     check: Callable[[Options], None]
+    # Given the trials to train, how many fit side by side on this machine, and the options; returns the engine and
+    # how many trials it runs at a time.
     make: Callable[[Sequence[Trial], int, Options], tuple[Engine, int]]
-    flags: tuple[str, ...] = ()
+    flags: tuple[str, ...] = ()  # of `rad ablate` that only some engines take
 
 
 ENGINES: Mapping[str, Entry] = {

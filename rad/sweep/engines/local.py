@@ -1,4 +1,4 @@
-"""The local engine: each run is a process of its own on this machine."""
+"""The local engine: each run is a separate process on this machine."""
 
 import json
 import os
@@ -19,19 +19,14 @@ from rad.sweep.process import environment, launch, open_log
 
 @dataclass
 class Local:
-    """Runs on this machine, spread over its GPUs if it has several.
+    """Runs on this machine, spread over its GPUs if it has several."""
 
-    Attributes:
-        out: folder of the sweep.
-        gpus: their names for CUDA_VISIBLE_DEVICES; none to leave that as it is.
-    """
-
-    out: Path
-    gpus: Sequence[str] = ()
+    out: Path  # folder of the sweep
+    gpus: Sequence[str] = ()  # their names for CUDA_VISIBLE_DEVICES; none to leave that as it is
     _running: dict[int, str] = field(default_factory=dict)  # its GPU, by the id of a process
 
     def start(self, trial: Trial) -> "subprocess.Popen[bytes]":
-        """Begin a run, or go on with it."""
+        """Start or resume a run."""
         prepare(trial)
         gpu = self._least_used()
         with open_log(self.out, trial.name) as log:
@@ -40,7 +35,7 @@ class Local:
         return process
 
     def poll(self, process: "subprocess.Popen[bytes]") -> int | None:
-        """Return the exit status of a run, or None while it goes on."""
+        """Return the exit status of a run, or None while it runs."""
         status = process.poll()
         if status is not None:
             self._running.pop(process.pid, None)
@@ -51,7 +46,7 @@ class Local:
         process.terminate()
 
     def close(self) -> None:
-        """Let go of what the engine holds: nothing."""
+        """Release the engine's resources: it has none."""
 
     def _least_used(self) -> str:
         used = list(self._running.values())

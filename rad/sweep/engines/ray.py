@@ -1,8 +1,8 @@
 """The Ray engine: each run is a Ray task, on this machine or on a cluster.
 
-A task starts the same process as the local engine does. Where its node sees the folder of the sweep, the run works
-there; elsewhere in a folder of the node, whose files travel to it and back as bytes. A task whose node or process is
-lost is started again by Ray, and goes on from the checkpoint that it finds.
+A task starts the same process as the local engine. A node that shares the folder of the sweep runs it there; another
+node runs it in a local folder, whose files travel as bytes. Ray restarts a task whose node or process is lost, which
+resumes from its checkpoint.
 """
 
 import os
@@ -33,9 +33,9 @@ class Cluster:
 
     Args:
         out: folder of the sweep.
-        address: of a running cluster; "" begins an instance on this machine, which ends with the sweep.
+        address: of a running cluster; "" starts an instance on this machine, which ends with the sweep.
         cpus: of that instance.
-        gpus: of one run, also a part of one; None for a whole one where there are any.
+        gpus: of each run, also a fraction; None for a whole one where there are any.
 
     Raises:
         ModuleNotFoundError: Ray is not installed.
@@ -46,9 +46,10 @@ class Cluster:
         ray = load()
         options = {} if address else {"num_cpus": cpus, "include_dashboard": False}
         ray.init(address=address or "local", log_to_driver=False, logging_level="ERROR", **options)
-        found = ray.cluster_resources()
+        resources = ray.cluster_resources()
         self.out, self.remote = out.absolute(), bool(address)
-        self.cpus, self.gpus = int(found.get("CPU", 1)), min(1.0, found.get("GPU", 0.0)) if gpus is None else gpus
+        self.cpus = int(resources.get("CPU", 1))
+        self.gpus = min(1.0, resources.get("GPU", 0.0)) if gpus is None else gpus
         self._marker = self.out / f".seen-{uuid.uuid4().hex}"  # nodes that see it share the folder
         self._marker.touch()
         self._task = ray.remote(execute)
@@ -64,7 +65,7 @@ class Cluster:
         return trial, task.remote(str(self.out), trial.name, plain, self._marker.name, files, self._stop)
 
     def poll(self, handle: Any) -> int | None:
-        """Return the exit status of a run, or None while it waits or goes on; its files are then here."""
+        """Return the exit status of a run, whose files are then here, or None while it waits or runs."""
         ray = load()
         trial, task = handle
         if not ray.wait([task], timeout=0)[0]:
@@ -100,11 +101,11 @@ def make(trials: Sequence[Trial], slots: int, options: Options) -> tuple[Cluster
 def check(options: Options) -> None:
     """Check that Ray is installed, and that a cluster answers at the address.
 
-    Another process tries to connect, as Ray itself would go on trying for minutes where something else answers.
+    Another process tries to connect, as Ray itself would keep trying for minutes where something else answers.
 
     Raises:
         ModuleNotFoundError: Ray is not installed.
-        ConnectionError: no cluster answers; one line.
+        ConnectionError: no cluster answers.
     """
     load()
     address = options.address

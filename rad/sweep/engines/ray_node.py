@@ -1,4 +1,4 @@
-"""What happens on a node of a Ray cluster: a run is worked on, where the folder of the sweep is seen or where not.
+"""Runs on a node of a Ray cluster, which may or may not share the folder of the sweep.
 
 Ray imports this module in each of its processes, hence without torch: a node's memory is for the runs.
 """
@@ -41,42 +41,42 @@ class StopFlag:
 
 
 def execute(out: str, name: str, config: Plain, marker: str, files: Files, stop: Any) -> tuple[int, Files]:
-    """Work on a run, on whatever node this is.
+    """Run or resume a run on this node.
 
     Args:
         out: folder of the sweep.
         name: of the run.
-        config: its settings, as its config.json has them.
+        config: its settings, as in config.json.
         marker: a file in `out`, which a node sees if it shares that folder.
         files: of the run so far, for a node that does not.
         stop: handle of the `StopFlag`.
 
     Returns:
-        The exit status of the run, and its files where they have to travel.
+        The exit status of the run, and its files where the folder is not shared.
     """
     shared = (Path(out) / marker).exists()
-    place = Path(out) if shared else scratch(out)
-    folder = place / name
+    sweep = Path(out) if shared else scratch(out)
+    folder = sweep / name
     if not shared:
         receive(folder, config, files)
-    with open_log(place, name) as log:
+    with open_log(sweep, name) as log:
         variables = environment(config["threads"]) | {plugins.VARIABLE: os.pathsep.join(config.get("plugins", ()))}
         process = launch(folder, log, variables)
-    asked = False
+    stopping = False
     while process.poll() is None:
-        if not asked and (asked := _is_asked(stop)):
+        if not stopping and (stopping := _is_asked(stop)):
             process.terminate()
         time.sleep(POLL_S)
-    return process.returncode, {} if shared else _collected(place, name)
+    return process.returncode, {} if shared else _collected(sweep, name)
 
 
 def scratch(out: str) -> Path:
-    """Return the folder of a sweep on a node that does not see it; the same for each attempt, so that it goes on."""
+    """Return the folder of a sweep on a node that does not share it; the same for each attempt, which so resumes."""
     return Path(tempfile.gettempdir()) / f"rad-sweep-{hashlib.sha256(out.encode()).hexdigest()[:16]}"
 
 
 def receive(folder: Path, config: Plain, files: Files) -> None:
-    """Make the folder of a run on its node; one that an earlier attempt left there is further on, and stays."""
+    """Make the folder of a run on its node; the folder of an earlier attempt is further along, and stays."""
     settings = folder / CONFIG_FILE
     if settings.exists() and json.loads(settings.read_text()) == json.loads(json.dumps(config)):
         return
@@ -100,13 +100,13 @@ def unpack(files: Mapping[str, bytes], folder: Path) -> None:
 
 
 def write_config(config: Plain, path: Path) -> None:
-    """Write settings as `rad train` does, in one step."""
+    """Write settings as `rad train` does, atomically."""
     with replacing(path) as file:
         file.write(json.dumps(config, indent=2).encode() + b"\n")
 
 
 def _is_asked(stop: Any) -> bool:
-    """Tell whether the sweep is to stop; it is when nobody is there to ask."""
+    """Tell whether the sweep should stop, or no longer answers."""
     import ray
 
     try:
@@ -115,10 +115,10 @@ def _is_asked(stop: Any) -> bool:
         return True
 
 
-def _collected(place: Path, name: str) -> Files:
+def _collected(sweep: Path, name: str) -> Files:
     """Return the files of a run with its log, and remove them."""
-    log = log_file(place, name)
-    files = pack(place / name) | {LOG_FILE: log.read_bytes()}
-    shutil.rmtree(place / name)
+    log = log_file(sweep, name)
+    files = pack(sweep / name) | {LOG_FILE: log.read_bytes()}
+    shutil.rmtree(sweep / name)
     log.unlink()
     return files

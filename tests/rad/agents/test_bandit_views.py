@@ -79,7 +79,7 @@ def test_evaluation_does_not_depend_on_the_choice() -> None:
 
 
 def test_arms_that_show_evaluation_differently_are_refused() -> None:
-    with pytest.raises(ValueError, match="unaugmented images alike, as --crop pad does; flip and crop differ"):
+    with pytest.raises(ValueError, match="the same eval view, as with --crop pad, got flip and crop"):
         make("ucb:flip,crop", crop="resize")
     with pytest.raises(ValueError, match="num_arms must be at least 1, got 0"):
         BanditViews({}, SHAPE, torch.Generator())

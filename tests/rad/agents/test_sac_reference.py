@@ -115,12 +115,12 @@ def distances(agent: SACAgent, reference: ReferenceSAC) -> dict[str, Tensor]:
         "learned": (reference.conv, reference.actor, reference.critic),
         "target": (target_conv, reference.critic_target),
     }
-    found = {"temperature": (agent.log_alpha - reference.temperature["log_alpha"]).detach().abs()}
+    distances = {"temperature": (agent.log_alpha - reference.temperature["log_alpha"]).detach().abs()}
     for kind, groups in ours.items():
         for number, (mine, other) in enumerate(zip(groups, theirs[kind], strict=True)):
             assert mine.keys() == other.keys()
-            found |= {f"{kind} {number} {name}": (mine[name] - other[name].detach()).abs() for name in mine}
-    return found
+            distances |= {f"{kind} {number} {name}": (mine[name] - other[name].detach()).abs() for name in mine}
+    return distances
 
 
 def tolerance(name: str) -> float:
@@ -136,11 +136,11 @@ def disagreements(agent: SACAgent, reference: ReferenceSAC, number: int) -> list
     """
     apart, stray = distances(agent, reference), 2 * LR * (number + 1)
     everything = torch.cat([distance.flatten() for distance in apart.values()])
-    found = ["too many numbers"] if (everything > TOLERANCE).float().mean() > 1e-4 else []
+    names = ["too many numbers"] if (everything > TOLERANCE).float().mean() > 1e-4 else []
     for name, distance in apart.items():
         if distance.sum() > distance.numel() * tolerance(name) / 10 + stray or distance.max() > stray:
-            found.append(name)
-    return found
+            names.append(name)
+    return names
 
 
 def test_every_parameter_agrees_over_three_updates():

@@ -117,7 +117,7 @@ def test_the_eval_view_is_the_evaluation_geometry(spec: str) -> None:
     assert torch.equal(make(spec).eval_view(stored), images_to_float(op.evaluation()(stored)))
 
 
-def test_the_eval_view_of_a_crop_is_the_centre() -> None:
+def test_the_eval_view_of_a_crop_is_the_center() -> None:
     stored = images("crop")  # 19 px, so 3 // 2 = 1 px is cut off above and left
     torch.testing.assert_close(make("crop").eval_view(stored), stored[:, :, 1:17, 1:17].float() / 255)
 

@@ -52,16 +52,16 @@ class TestStages:
         encoder, images, _ = make(name)
         assert encoder.num_stages == count
         for stage in range(-count, count):
-            found = encoder.feature_map(images, stage)
-            torch.testing.assert_close(encoder.forward_from(found, stage), encoder(images))
-            torch.testing.assert_close(found, encoder.feature_map(images, stage % count))
+            result = encoder.feature_map(images, stage)
+            torch.testing.assert_close(encoder.forward_from(result, stage), encoder(images))
+            torch.testing.assert_close(result, encoder.feature_map(images, stage % count))
 
     def test_a_stage_ends_after_its_activation(self) -> None:
         encoder, images, _ = make("pixel")
         assert all(encoder.feature_map(images, stage).min() == 0 for stage in range(4))
 
     def test_the_field_grows_with_the_stages(self) -> None:
-        # 3x3 windows with strides 2, 1, 1, 1: sizes 3, 7, 11, 15 and first centres 1, 3, 5, 7, a jump of 2
+        # 3x3 windows with strides 2, 1, 1, 1: sizes 3, 7, 11, 15 and first centers 1, 3, 5, 7, a jump of 2
         encoder, _, _ = make("pixel")
         fields = [encoder.receptive_field(stage) for stage in range(4)]
         assert [(field.jump, field.center, field.size) for field in fields] == [
@@ -75,7 +75,7 @@ class TestStages:
     @pytest.mark.parametrize("stage", [4, -5, 99])
     def test_unknown_stages(self, stage: int) -> None:
         encoder, images, _ = make("pixel")
-        with pytest.raises(ValueError, match=rf"^stage is {stage}; expected 0 to 3, or -1 to -4 from the end"):
+        with pytest.raises(ValueError, match=rf"^stage must be 0 to 3, or -1 to -4 from the end, got {stage}"):
             encoder.feature_map(images, stage)
 
 
@@ -88,11 +88,11 @@ class TestCams:
         # y = 1 * A_0(left) + 2 * A_0(right) - 1 * A_1(left): features lie cell by cell, channels together.
         weights = torch.tensor([1.0, -1.0, 2.0, 0.0, 0.0, 0.0, 0.0, 0.0])
         # HiResCAM: left 1*1 - 1*3 = -2 -> 0, right 2*2 = 4.
-        found = hires_cam(encoder, lambda features: features @ weights, images)
-        assert found[0].tolist() == [[0.0, 4.0], [0.0, 0.0]]
+        result = hires_cam(encoder, lambda features: features @ weights, images)
+        assert result[0].tolist() == [[0.0, 4.0], [0.0, 0.0]]
         # Grad-CAM: channel weights (1 + 2) / 4 = 0.75 and -1 / 4: left 0.75 - 0.75 = 0, right 1.5 - 1 = 0.5.
-        found = grad_cam(encoder, lambda features: features @ weights, images)
-        assert found[0].tolist() == [[0.0, 0.5], [0.0, 0.0]]
+        result = grad_cam(encoder, lambda features: features @ weights, images)
+        assert result[0].tolist() == [[0.0, 0.5], [0.0, 0.0]]
 
     @pytest.mark.parametrize("method", [grad_cam, hires_cam])
     @pytest.mark.parametrize("name", SIZES)
@@ -112,8 +112,8 @@ class TestCams:
 class TestGradients:
     def test_by_finite_differences(self) -> None:
         encoder, images, head = make("nature")
-        found = gradient_map(encoder, lambda f: head(f)[:, 0], images)
-        assert found.shape == (2, 2, 40, 40)
+        result = gradient_map(encoder, lambda f: head(f)[:, 0], images)
+        assert result.shape == (2, 2, 40, 40)
         step = 1e-6
         for frame, y, x in ((0, 20, 20), (1, 10, 33)):
             sizes = 0.0
@@ -122,7 +122,7 @@ class TestGradients:
                 moved[0, channel, y, x] += step
                 with torch.no_grad():
                     sizes += abs(float(head(encoder(moved))[0, 0] - head(encoder(images))[0, 0])) / step
-            assert float(found[0, frame, y, x]) == pytest.approx(sizes, rel=1e-3)
+            assert float(result[0, frame, y, x]) == pytest.approx(sizes, rel=1e-3)
 
     def test_without_noise_smoothing_changes_nothing(self) -> None:
         encoder, images, head = make("pixel")
@@ -132,17 +132,17 @@ class TestGradients:
 
     def test_it_is_the_mean_over_noisy_copies_and_reproduces(self) -> None:
         encoder, images, head = make("pixel")
-        found = smooth_grad(encoder, lambda f: head(f)[:, 0], images, seeded(7), samples=2, noise=0.3)
+        result = smooth_grad(encoder, lambda f: head(f)[:, 0], images, seeded(7), samples=2, noise=0.3)
         rng = seeded(7)
         copies = [images + 0.3 * torch.randn(images.shape, generator=rng) for _ in range(2)]
         expected = sum(gradient_map(encoder, lambda f: head(f)[:, 0], copy) for copy in copies) / 2
-        torch.testing.assert_close(found, expected)
+        torch.testing.assert_close(result, expected)
 
 
 class TestPerturbation:
     def test_against_a_slow_reference(self) -> None:
         encoder, images, head = make("pixel")
-        found = perturbation_map(encoder, head, images, grid=4, sigma_px=2.0, radius_px=3.0)
+        result = perturbation_map(encoder, head, images, grid=4, sigma_px=2.0, radius_px=3.0)
         blurred = maps.blur(images, 2.0)
         for i, j in ((0, 0), (1, 2), (3, 3)):
             cy, cx = (i + 0.5) * 28 / 4 - 0.5, (j + 0.5) * 28 / 4 - 0.5
@@ -151,15 +151,15 @@ class TestPerturbation:
                 for x in range(28):
                     mask[y, x] = torch.exp(torch.tensor(-((y - cy) ** 2 + (x - cx) ** 2) / (2 * 3.0**2)))
             moved = head(encoder(images * (1 - mask) + blurred * mask)) - head(encoder(images))
-            torch.testing.assert_close(found[:, i, j], 0.5 * moved.pow(2).sum(1), rtol=1e-4, atol=1e-12)
+            torch.testing.assert_close(result[:, i, j], 0.5 * moved.pow(2).sum(1), rtol=1e-4, atol=1e-12)
 
     def test_the_blur_is_a_gaussian(self) -> None:
         dot = torch.zeros(1, 1, 41, 41)
         dot[..., 20, 20] = 1
-        found = maps.blur(dot, 3.0)[0, 0]
-        assert float(found.sum()) == pytest.approx(1.0, abs=1e-5)
-        assert float(found[20, 23] / found[20, 20]) == pytest.approx(2.718281828**-0.5, rel=1e-5)
-        torch.testing.assert_close(found, found.T)
+        result = maps.blur(dot, 3.0)[0, 0]
+        assert float(result.sum()) == pytest.approx(1.0, abs=1e-5)
+        assert float(result[20, 23] / result[20, 20]) == pytest.approx(2.718281828**-0.5, rel=1e-5)
+        torch.testing.assert_close(result, result.T)
         torch.testing.assert_close(maps.blur(torch.full((1, 2, 9, 9), 0.3), 3.0), torch.full((1, 2, 9, 9), 0.3))
 
     def test_what_is_blurred_counts_where_it_is_looked_at(self) -> None:
@@ -171,8 +171,8 @@ class TestPerturbation:
         def vector(features: Tensor) -> Tensor:
             return features.view(-1, 32, 32, 2)[:, 20:26, 4:10].flatten(1)
 
-        found = perturbation_map(encoder, vector, images, grid=8)[0]
-        row, column = divmod(int(found.argmax()), 8)
+        result = perturbation_map(encoder, vector, images, grid=8)[0]
+        row, column = divmod(int(result.argmax()), 8)
         assert seen[4 * row + 2, 4 * column + 2] == 1
 
 
@@ -189,11 +189,11 @@ class TestSarfa:
 
     def test_maps(self) -> None:
         encoder, images, head = make("impala")
-        found = sarfa_map(encoder, lambda f: 20 * head(f), images, grid=5)
-        assert found.shape == (2, 5, 5) and found.min() >= 0 and 0 < found.max() <= 1
+        result = sarfa_map(encoder, lambda f: 20 * head(f), images, grid=5)
+        assert result.shape == (2, 5, 5) and result.min() >= 0 and 0 < result.max() <= 1
 
 
-def test_normalisations() -> None:
+def test_normalizations() -> None:
     values = torch.tensor([[[0.0, 1.0], [1.0, 2.0]]])
     assert shares(values)[0].tolist() == [[0.0, 0.25], [0.25, 0.5]]
     assert shares(torch.zeros(1, 2, 2))[0].tolist() == [[0.25, 0.25], [0.25, 0.25]]
@@ -215,8 +215,8 @@ class TestCaptum:
 
         encoder, images, head = make(name)
         expected = Saliency(lambda x: head(encoder(x))[:, 1]).attribute(images.clone().requires_grad_(True))
-        found = gradient_map(encoder, lambda f: head(f)[:, 1], images)
-        torch.testing.assert_close(found.double(), expected.unflatten(1, (-1, 3)).sum(2), atol=1e-5, rtol=0)
+        result = gradient_map(encoder, lambda f: head(f)[:, 1], images)
+        torch.testing.assert_close(result.double(), expected.unflatten(1, (-1, 3)).sum(2), atol=1e-5, rtol=0)
 
     @pytest.mark.parametrize("name", SIZES)
     def test_cams(self, name: str) -> None:
@@ -226,8 +226,8 @@ class TestCaptum:
         model: Any = nn.Sequential(encoder, head)
         given = images.clone().requires_grad_(True)
         expected = LayerGradCam(model, encoder.layers).attribute(given, target=1, relu_attributions=True)
-        found = grad_cam(encoder, lambda f: head(f)[:, 1], images)
-        torch.testing.assert_close(found.double(), expected[:, 0], atol=1e-5, rtol=0)
+        result = grad_cam(encoder, lambda f: head(f)[:, 1], images)
+        torch.testing.assert_close(result.double(), expected[:, 0], atol=1e-5, rtol=0)
         expected = LayerGradientXActivation(model, encoder.layers).attribute(given, target=1).sum(1).relu()
-        found = hires_cam(encoder, lambda f: head(f)[:, 1], images)
-        torch.testing.assert_close(found.double(), expected, atol=1e-5, rtol=0)
+        result = hires_cam(encoder, lambda f: head(f)[:, 1], images)
+        torch.testing.assert_close(result.double(), expected, atol=1e-5, rtol=0)

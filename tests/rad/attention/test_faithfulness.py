@@ -41,21 +41,21 @@ def images(count: int = 2) -> Tensor:
 
 
 def truth(count: int = 2) -> np.ndarray:
-    found = np.zeros((count, SIDE, SIDE))
-    found[:, 4:8, 10:14] = 1
-    return found
+    result = np.zeros((count, SIDE, SIDE))
+    result[:, 4:8, 10:14] = 1
+    return result
 
 
 class TestInsertionAndDeletion:
     def test_against_a_slow_count(self) -> None:
         """One image at a time, one share of the pixels after the other, the trapezoid's area by hand."""
         encoder, given = Pixels(), images()
-        placed = np.random.default_rng(3).random((2, SIDE, SIDE))
-        found = faithfulness(encoder, TARGET, given, placed, np.random.default_rng(0))
+        pixel_maps = np.random.default_rng(3).random((2, SIDE, SIDE))
+        result = faithfulness(encoder, TARGET, given, pixel_maps, np.random.default_rng(0))
         blurred = blur(given, BLUR_PX)
         whole = float(TARGET.distance(spot(encoder(given)), spot(encoder(blurred))).mean())
         for number in range(2):
-            order = np.argsort(-placed[number].ravel())
+            order = np.argsort(-pixel_maps[number].ravel())
             curves: dict[str, list[float]] = {"insertion": [], "deletion": []}
             for step in range(STEPS + 1):
                 count = -(-step * SIDE * SIDE // STEPS)
@@ -68,12 +68,12 @@ class TestInsertionAndDeletion:
                     curves[name].append(float(gap.norm()) / whole)
             for name, values in curves.items():
                 area = sum((left + right) / 2 / STEPS for left, right in pairwise(values))
-                assert getattr(found, name)[number] == pytest.approx(area, rel=1e-5)
+                assert getattr(result, name)[number] == pytest.approx(area, rel=1e-5)
 
     def test_the_truth_beats_chance_and_its_opposite(self) -> None:
         scores = {}
-        for name, placed in {"truth": truth(), "opposite": 1 - truth(), **controls((2, SIDE, SIDE), rng())}.items():
-            scores[name] = faithfulness(Pixels(), TARGET, images(), placed, rng())
+        for name, pixel_maps in {"truth": truth(), "opposite": 1 - truth(), **controls((2, SIDE, SIDE), rng())}.items():
+            scores[name] = faithfulness(Pixels(), TARGET, images(), pixel_maps, rng())
         insertion = {name: score.insertion.mean() for name, score in scores.items()}
         deletion = {name: score.deletion.mean() for name, score in scores.items()}
         assert insertion["truth"] < insertion["random"] < insertion["opposite"]
@@ -81,8 +81,8 @@ class TestInsertionAndDeletion:
 
     def test_an_output_that_is_constant_scores_nothing(self) -> None:
         constant = Target("", lambda f: f[:, 0], lambda f: f[:, :1] * 0, lambda a, b: (a - b).norm(dim=1))
-        found = faithfulness(Pixels(), constant, images(), truth(), rng())
-        assert not found.insertion.any() and not found.deletion.any()
+        result = faithfulness(Pixels(), constant, images(), truth(), rng())
+        assert not result.insertion.any() and not result.deletion.any()
 
     def test_ties_are_broken_by_chance_and_not_from_the_top(self) -> None:
         ranks = module._ranks(np.ones((1, SIDE, SIDE)), rng())
@@ -95,12 +95,12 @@ def rng() -> np.random.Generator:
 
 
 def test_controls() -> None:
-    found = controls((3, 20, 30), rng())
-    assert {name: values.shape for name, values in found.items()} == {"random": (3, 20, 30), "centre": (3, 20, 30)}
-    row = found["centre"][0, 10]
+    result = controls((3, 20, 30), rng())
+    assert {name: values.shape for name, values in result.items()} == {"random": (3, 20, 30), "centre": (3, 20, 30)}
+    row = result["centre"][0, 10]
     assert row.argmax() in (14, 15) and row[0] == pytest.approx(row[-1])
     # half a side from the middle is two standard deviations
-    assert found["centre"][0, 0, 15] / found["centre"][0, 10, 15] == pytest.approx(np.exp(-2), rel=0.02)
+    assert result["centre"][0, 0, 15] / result["centre"][0, 10, 15] == pytest.approx(np.exp(-2), rel=0.02)
 
 
 def given_images(agent: SACAgent) -> Tensor:
@@ -127,12 +127,12 @@ class TestRandomized:
         agent, fresh = small_agent(seed=1), small_agent(seed=2)
         given = given_images(agent)
 
-        def found(method: str, of: SACAgent) -> np.ndarray:
+        def result(method: str, of: SACAgent) -> np.ndarray:
             return attend(method, of.encoder, of.target("policy"), given, Settings())
 
         alike = {
             method: {
-                level: rank_correlation(found(method, agent), found(method, changed))
+                level: rank_correlation(result(method, agent), result(method, changed))
                 for level, changed in randomized(agent, fresh)
             }
             for method in ("activation", "hires_cam", "gradient", "perturbation")

@@ -1,4 +1,4 @@
-"""Activation maps: their normalisation and what they are computed from."""
+"""Activation maps: their normalization and what they are computed from."""
 
 import pytest
 import torch

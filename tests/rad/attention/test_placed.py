@@ -22,11 +22,11 @@ def images(count: int = 3) -> torch.Tensor:
 class TestMethods:
     @pytest.mark.parametrize("method", METHODS)
     def test_each_gives_a_share_of_one_for_every_pixel(self, method: str) -> None:
-        found = attend(method, AGENT.encoder, TARGET, images(), Settings())
-        assert found.shape == (3, small_ppo.IMAGE, small_ppo.IMAGE) and found.dtype == np.float32
-        assert found.min() >= 0
-        np.testing.assert_allclose(found.sum((1, 2)), 1.0, rtol=1e-5)
-        np.testing.assert_array_equal(found, attend(method, AGENT.encoder, TARGET, images(), Settings()))
+        result = attend(method, AGENT.encoder, TARGET, images(), Settings())
+        assert result.shape == (3, small_ppo.IMAGE, small_ppo.IMAGE) and result.dtype == np.float32
+        assert result.min() >= 0
+        np.testing.assert_allclose(result.sum((1, 2)), 1.0, rtol=1e-5)
+        np.testing.assert_array_equal(result, attend(method, AGENT.encoder, TARGET, images(), Settings()))
 
     # The noise of smooth_grad is drawn for the batch.
     @pytest.mark.parametrize("method", [method for method in METHODS if method != "smooth_grad"])
@@ -66,9 +66,9 @@ class TestMethods:
 
 class TestLift:
     def test_mass_and_area_by_hand(self) -> None:
-        placed = np.array([[[1.0, 2.0], [3.0, 4.0]]])
+        pixel_maps = np.array([[[1.0, 2.0], [3.0, 4.0]]])
         mask = np.array([[[True, False], [False, True]]])
-        assert mass_on(placed, mask).tolist() == [0.5]  # (1 + 4) / 10
+        assert mass_on(pixel_maps, mask).tolist() == [0.5]  # (1 + 4) / 10
         assert area_of(mask).tolist() == [0.5]
         assert mass_on(np.ones((1, 2, 2)), mask) == area_of(mask)
 

@@ -1,4 +1,4 @@
-"""The bank: every run sees the same moments, each in its own way, and the robot's pixels are the simulator's."""
+"""Every run sees the same states, each in its own way, and the robot's pixels are the simulator's."""
 
 import dataclasses
 from typing import Any
@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from rad import envs
-from rad.attention.states import check_alike, fill_bank, play_episodes, replay
+from rad.attention.states import check_alike, collect_states, play_episodes, replay
 from rad.evaluation.loaded_run import LoadedRun, untrained_agent
 from rad.experiment.algorithms.sac import SACRun
 from rad.experiment.presets import preset
@@ -26,7 +26,7 @@ def on_cartpole(**fields: Any) -> SACRun:
 
 def test_all_see_the_same_moments_each_in_its_own_way() -> None:
     runs = [untrained(on_cartpole(seed=1)), untrained(on_cartpole(seed=2, augment="crop", render_quality="fast"))]
-    plain, cropped = fill_bank(runs, 7, seed=0, split="train")
+    plain, cropped = collect_states(runs, 7, seed=0, split="train")
     assert plain.obs.shape == (7, 6, 48, 48) and cropped.obs.shape[:2] == (7, 6) and cropped.obs.shape[2] > 48
     assert plain.masks is not None and cropped.masks is not None
     # The same pole: as wide a share of the frame, give or take what rounding to pixels does.
@@ -43,13 +43,13 @@ def test_moments_are_spread_over_the_episodes_of_all_runs() -> None:
 
 
 def test_more_moments_than_an_episode_has_take_another_episode() -> None:
-    found = play_episodes(untrained(on_cartpole()), 11, 0, "train")
-    assert found.ends == [9, 19] and len(found.actions) == 20
+    result = play_episodes(untrained(on_cartpole()), 11, 0, "train")
+    assert result.ends == [9, 19] and len(result.actions) == 20
 
 
 def test_the_same_seed_gives_the_same_bank_and_another_does_not() -> None:
     run = untrained(on_cartpole())
-    one, again, other = (fill_bank([run], 4, seed, "train")[0].obs for seed in (0, 0, 1))
+    one, again, other = (collect_states([run], 4, seed, "train")[0].obs for seed in (0, 0, 1))
     assert np.array_equal(one, again) and not np.array_equal(one, other)
 
 
@@ -63,7 +63,7 @@ def test_a_replay_that_goes_another_way_is_refused() -> None:
 
 def test_other_suites_have_no_masks() -> None:
     run = untrained(tiny_ppo())
-    states = fill_bank([run], 3, 0, "train")[0]
+    states = collect_states([run], 3, 0, "train")[0]
     assert states.masks is None and states.obs.shape[0] == 3
 
 
@@ -83,7 +83,7 @@ def test_runs_that_see_different_things(fields: dict[str, Any], said: str) -> No
 
 @pytest.mark.parametrize(("task", "area"), [("cartpole-swingup", 0.019), ("walker-walk", 0.069), ("dog-walk", 0.12)])
 def test_the_robot_is_what_the_simulator_says(task: str, area: float) -> None:
-    """Measured by hand on pictures with the mask in another colour; nothing of the frame is changed by asking."""
+    """Measured by hand on pictures with the mask in another color; nothing of the frame is changed by asking."""
     env: Any = envs.make(f"dmc/{task}")
     obs, _ = env.reset(seed=1)
     mask = env.call("robot_mask")[0]
@@ -103,6 +103,6 @@ def test_what_belongs_to_the_robot() -> None:
 def test_a_suite_that_cannot_tell_says_so() -> None:
     env: Any = envs.make("probe/both")
     env.reset()
-    with pytest.raises(ValueError, match="probe/both does not tell which pixels show the robot"):
+    with pytest.raises(ValueError, match="task must be of dmc to know the robot's pixels, got probe/both"):
         env.call("robot_mask")
     env.close()

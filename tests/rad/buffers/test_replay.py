@@ -127,7 +127,7 @@ def colors_of(images: Tensor) -> list[list[int]]:
 
 
 def play(replay: Replay, rewards: list[float], terminated: bool, first: int = 0) -> None:
-    """Play an episode whose frames are coloured first, first + 1, ... and which then ends."""
+    """Play an episode whose frames are colored first, first + 1, ... and which then ends."""
     replay.start(0, colors(first))
     for number, reward in enumerate(rewards, start=1):
         over = number == len(rewards)
@@ -142,7 +142,7 @@ def play(replay: Replay, rewards: list[float], terminated: bool, first: int = 0)
 
 
 def by_obs(replay: Replay) -> dict[int, tuple[float, float, int]]:
-    """Return, by the colour of obs, what can be sampled: reward, discount and the colour of next_obs."""
+    """Return, by the color of obs, what can be sampled: reward, discount and the color of next_obs."""
     batch = replay.sample(500, generator())
     rows = zip(colors_of(batch.obs), batch.reward.tolist(), batch.discount.tolist(), colors_of(batch.next_obs))
     return {obs[0]: (reward, discount, following[0]) for obs, reward, discount, following in rows}
@@ -283,5 +283,5 @@ def test_impossible_sizes_are_refused(capacity: int, options: dict, message: str
 
 def test_a_state_of_another_capacity_is_refused() -> None:
     state = make(9).state_dict()
-    with pytest.raises(ValueError, match="the state is of 9 slots per environment; this buffer has 8"):
+    with pytest.raises(ValueError, match="slots of the state must be 8 per environment, got 9"):
         make(8).load_state_dict(state)

@@ -107,5 +107,5 @@ def test_bytes_of_the_published_size() -> None:
 
 @pytest.mark.parametrize(("num_steps", "num_envs"), [(0, 2), (3, 0)])
 def test_impossible_sizes_are_refused(num_steps: int, num_envs: int) -> None:
-    with pytest.raises(ValueError, match=f"at least 1, got num_steps={num_steps}, num_envs={num_envs}"):
+    with pytest.raises(ValueError, match=f"at least 1, got {num_steps} and {num_envs}"):
         RolloutBuffer(num_steps, num_envs, SHAPE)

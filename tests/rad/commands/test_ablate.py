@@ -117,7 +117,7 @@ def test_finished_runs_are_known_and_only_the_others_are_checked(
     leave(started[0].trials[0], 60, done=True)
     monkeypatch.setattr(start, "check_trials", checked.extend)
     assert cli.main(typed) == 7
-    assert [found.value for found in started[1].states.values()] == ["finished", "new"]
+    assert [result.value for result in started[1].states.values()] == ["finished", "new"]
     assert checked == [started[1].trials[1]]
 
 

@@ -16,7 +16,7 @@ from rad.commands.flags import whole
         "\x1b[31m╭─ Error ─╮\x1b[0m\n\x1b[31m│\x1b[0m \x1b[1mError parsing --a:\x1b[0m bad value \x1b[31m│\x1b[0m\n"
         "\x1b[31m│\x1b[0m \x1b[31m────\x1b[0m \x1b[31m│\x1b[0m\n│ see help │\n╰──╯\n",
     ],
-    ids=["unicode", "ascii", "colours"],
+    ids=["unicode", "ascii", "colors"],
 )
 def test_a_box_of_any_kind_becomes_one_line(box: str) -> None:
     assert flags._without_box(box) == "--a: bad value; see help"

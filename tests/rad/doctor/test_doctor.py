@@ -25,7 +25,7 @@ def installed(monkeypatch: pytest.MonkeyPatch) -> Fake:
     """Set the installed versions; all others are missing."""
 
     def fake(**versions: str) -> None:
-        known = {name.replace("_", "-"): found for name, found in versions.items()}
+        known = {name.replace("_", "-"): actual for name, actual in versions.items()}
         monkeypatch.setattr(packages, "version", known.get)
         monkeypatch.setattr(suites, "version", known.get)
 
@@ -49,11 +49,11 @@ def fail_import(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
     monkeypatch.setattr(packages, "import_module", fail)
 
 
-def refuse(found: Finding, remedy: str, *, needed: bool = True) -> None:
-    assert not found.ok
-    assert remedy in found.remedy
-    assert found.needed is needed
-    assert "\n" not in found.text + found.remedy
+def refuse(actual: Finding, remedy: str, *, needed: bool = True) -> None:
+    assert not actual.ok
+    assert remedy in actual.remedy
+    assert actual.needed is needed
+    assert "\n" not in actual.text + actual.remedy
 
 
 # The whole
@@ -64,8 +64,8 @@ def test_an_unknown_suite_is_named_with_the_known_ones() -> None:
         doctor.examine("atari")
 
 
-def run_with(monkeypatch: pytest.MonkeyPatch, *found: Finding, suite: tuple[Finding, ...] = ()) -> int:
-    monkeypatch.setattr(doctor, "package_checks", lambda name: [lambda one=one: one for one in found])
+def run_with(monkeypatch: pytest.MonkeyPatch, *actual: Finding, suite: tuple[Finding, ...] = ()) -> int:
+    monkeypatch.setattr(doctor, "package_checks", lambda name: [lambda one=one: one for one in actual])
     monkeypatch.setattr(doctor, "MACHINE_CHECKS", [])
     monkeypatch.setattr(doctor, "suite_checks", lambda name: [lambda one=one: one for one in suite])
     return doctor.examine("probe")
@@ -100,7 +100,7 @@ def test_the_suites_own_checks_end_with_the_first_that_fails(monkeypatch: pytest
     names = ("one", "two", "three")
     chain = [Finding("one", False, "", needed=False), Finding("two", False, ""), Finding("three", True, "")]
     run_with(monkeypatch, suite=tuple(chain))
-    assert tuple(found.name for found in doctor.findings("probe")) == names[:2]
+    assert tuple(actual.name for actual in doctor.findings("probe")) == names[:2]
 
 
 @pytest.mark.parametrize("error", [ImportError("no x"), OSError("no y"), RuntimeError("no\nz"), AttributeError("w")])
@@ -109,11 +109,11 @@ def test_what_a_check_cannot_load_is_a_finding(error: Exception) -> None:
         raise error
 
     for check in (check_thing, partial(check_thing, "a")):
-        found = doctor.attempt(check)
-        assert (found.name, found.ok, found.needed) == ("thing", False, True)
-        assert found.text == finding.one_line(error)
-        assert "\n" not in found.text
-        assert "venv" in found.remedy
+        actual = doctor.attempt(check)
+        assert (actual.name, actual.ok, actual.needed) == ("thing", False, True)
+        assert actual.text == finding.one_line(error)
+        assert "\n" not in actual.text
+        assert "venv" in actual.remedy
 
 
 @pytest.mark.slow
@@ -135,10 +135,10 @@ def test_the_suites_that_are_installed_here_can_run(suite: str, capsys: pytest.C
 @pytest.mark.parametrize(("version", "ok"), [((3, 10), False), ((3, 11), True), ((3, 12), True), ((3, 13), False)])
 def test_python(monkeypatch: pytest.MonkeyPatch, version: tuple[int, int], ok: bool) -> None:
     monkeypatch.setattr(packages.sys, "version_info", version)
-    found = packages.check_python()
-    assert found.ok is ok
+    actual = packages.check_python()
+    assert actual.ok is ok
     if not ok:
-        refuse(found, "python3.11 -m venv")
+        refuse(actual, "python3.11 -m venv")
 
 
 def test_a_library_that_is_only_imported(installed: Fake) -> None:
@@ -179,9 +179,9 @@ def test_the_projects_own_metadata_is_read() -> None:
 def test_a_missing_extra(installed: Fake, requires: Fake, needed: bool) -> None:
     requires("dm-control>=1; extra == 'dmc'", "mujoco<4; extra == 'dmc'")
     installed(rad_rl="0.1.0", mujoco="3.17.0")
-    found = packages.check_extra("dmc", needed)
-    refuse(found, "pip install 'rad-rl[dmc]'", needed=needed)
-    assert found.text == "not installed: dm-control"
+    actual = packages.check_extra("dmc", needed)
+    refuse(actual, "pip install 'rad-rl[dmc]'", needed=needed)
+    assert actual.text == "not installed: dm-control"
     installed(rad_rl="0.1.0", mujoco="3.17.0", dm_control="1.0.50")
     assert packages.check_extra("dmc", needed).text == "dm-control 1.0.50, mujoco 3.17.0"
     assert packages.check_extra("dmc", needed).ok
@@ -212,11 +212,11 @@ def test_torchvision_and_torch(
     installed(torch=torch_version, torchvision="0.29.1")
     requires("pillow", requirement)
     monkeypatch.setattr(packages, "import_module", lambda name: None)
-    found = packages.check_torchvision()
-    assert found.ok is ok
+    actual = packages.check_torchvision()
+    assert actual.ok is ok
     if not ok:
-        refuse(found, f"pip install torchvision --constraint <(echo 'torch=={torch_version}')")
-        assert requirement.removeprefix("torch").strip(" ()") in found.text
+        refuse(actual, f"pip install torchvision --constraint <(echo 'torch=={torch_version}')")
+        assert requirement.removeprefix("torch").strip(" ()") in actual.text
 
 
 def test_a_torchvision_of_another_build_does_not_load(
@@ -225,9 +225,9 @@ def test_a_torchvision_of_another_build_does_not_load(
     installed(torch="2.13.0+cpu", torchvision="0.28.0")
     requires("torch==2.13.0")
     fail_import(monkeypatch, RuntimeError("operator torchvision::nms does not exist"))
-    found = packages.check_torchvision()
-    refuse(found, "pip install --force-reinstall --no-deps torch==2.13.0+cpu torchvision==0.28.0")
-    assert "torchvision::nms" in found.text
+    actual = packages.check_torchvision()
+    refuse(actual, "pip install --force-reinstall --no-deps torch==2.13.0+cpu torchvision==0.28.0")
+    assert "torchvision::nms" in actual.text
 
 
 def test_no_torchvision(installed: Fake) -> None:
@@ -304,11 +304,11 @@ def test_too_little_memory_for_the_default_replay(monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.parametrize(
-    ("found", "remedy"),
+    ("actual", "remedy"),
     [("4.0.0", "pip install 'mujoco>=3.17,<4'"), (None, "pip install 'rad-rl[dmc]'"), ("3.17.0", "")],
 )
-def test_mujoco(installed: Fake, found: str | None, remedy: str) -> None:
-    installed(**({"mujoco": found} if found else {}))
+def test_mujoco(installed: Fake, actual: str | None, remedy: str) -> None:
+    installed(**({"mujoco": actual} if actual else {}))
     if remedy:
         refuse(suites.check_mujoco(), remedy)
     else:
@@ -338,9 +338,9 @@ def test_no_opengl_back_end(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_an_opengl_back_end_that_was_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = choose(monkeypatch, "osmesa", asked="osmesa")
-    refuse(found, "unset MUJOCO_GL")
-    assert "libosmesa6" in found.text
+    actual = choose(monkeypatch, "osmesa", asked="osmesa")
+    refuse(actual, "unset MUJOCO_GL")
+    assert "libosmesa6" in actual.text
 
 
 def test_opengl_without_dm_control(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -379,9 +379,9 @@ def test_no_procgen(
 
 
 def test_a_first_frame_that_fails() -> None:
-    found = suites.check_trial("import sys; print('x', file=sys.stderr); sys.exit('no driver')", remedy="get one")
-    refuse(found, "get one")
-    assert found.text == "no driver"
+    actual = suites.check_trial("import sys; print('x', file=sys.stderr); sys.exit('no driver')", remedy="get one")
+    refuse(actual, "get one")
+    assert actual.text == "no driver"
     refuse(suites.check_trial("import os; os.abort()", remedy="get one"), "get one")
     assert suites.check_trial("import sys; print(sys.argv[1])", "drawn", remedy="").text == "drawn"
 

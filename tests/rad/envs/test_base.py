@@ -49,7 +49,7 @@ def test_discrete_actions_become_ints() -> None:
 
 @pytest.mark.parametrize("size", [0, -5, MAX_SIZE + 1])
 def test_impossible_sizes_are_named(size: int) -> None:
-    with pytest.raises(ValueError, match=rf"^image_size {size} is impossible; allowed: 1 to 2048$"):
+    with pytest.raises(ValueError, match=rf"^image_size must be 1 to 2048, got {size}$"):
         check_size("image_size", size)
 
 

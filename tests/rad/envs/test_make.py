@@ -20,7 +20,7 @@ def test_unknown_suites_are_refused_with_the_known_ones() -> None:
 
 
 def test_unknown_probes_are_refused_with_the_known_ones() -> None:
-    with pytest.raises(ValueError, match=r"^unknown task 'probe/valu'; known: value, observation, "):
+    with pytest.raises(ValueError, match=r"^unknown task 'probe/valu'; did you mean value\?; known: value, "):
         envs.check_task("probe/valu")
 
 
@@ -29,18 +29,17 @@ def test_unknown_probes_are_refused_with_the_known_ones() -> None:
     [
         ("image_size", 0, "1 to 2048"),
         ("image_size", 2049, "1 to 2048"),
-        ("num_envs", 0, "1 and more"),
-        ("frame_stack", -1, "1 and more"),
-        ("action_repeat", 0, "1 and more"),
+        ("num_envs", 0, "at least 1"),
+        ("frame_stack", -1, "at least 1"),
+        ("action_repeat", 0, "at least 1"),
         ("seed", -1, "0 to 42949"),
         ("seed", 2**32, "0 to 42949"),
-        ("camera_id", 7, "0"),
     ],
 )
 @pytest.mark.parametrize("parallel", [False, True])
 def test_impossible_arguments_are_named(option: str, value: int, allowed: str, parallel: bool) -> None:
     options: dict[str, Any] = {option: value}
-    with pytest.raises(ValueError, match=rf"^{option} {value} .*; allowed: {allowed}") as caught:
+    with pytest.raises(ValueError, match=rf"^{option} must be {allowed}.*, got {value}$") as caught:
         envs.make("probe/value", parallel=parallel, **options)
     assert "\n" not in str(caught.value)
 
@@ -70,14 +69,14 @@ def test_task_names() -> None:
 
 def test_a_state_of_another_number_of_environments_is_refused() -> None:
     one, two = envs.make("probe/both"), envs.make("probe/both", num_envs=2)
-    with pytest.raises(ValueError, match="the state holds 2 environments; allowed: 1"):
+    with pytest.raises(ValueError, match="environments of the state must be 1, got 2"):
         envs.load_env_state(one, envs.env_state(two))
     one.close()
     two.close()
 
 
 def test_states_of_one_environment_each_do_not_mix() -> None:
-    """Each environment gets its own state back, not its neighbour's."""
+    """Each environment gets its own state back, not its neighbor's."""
     venv = envs.make("probe/both", num_envs=6, seed=1)
     venv.reset()
     state = envs.env_state(venv)
@@ -94,6 +93,6 @@ def test_a_bad_action_stops_a_parallel_environment_with_its_reason(monkeypatch: 
     monkeypatch.setattr(gymnasium.logger, "min_level", gymnasium.logger.ERROR + 1)  # it warns of what it raises
     venv = envs.make("probe/both", num_envs=2, parallel=True)
     venv.reset()
-    with pytest.raises(ValueError, match="is not finite"):
+    with pytest.raises(ValueError, match="action must be finite numbers"):
         venv.step(np.full((2, 1), np.nan, np.float32))
     venv.close(terminate=True)

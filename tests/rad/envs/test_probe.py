@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from rad import envs
-from rad.envs.probe import BRIGHT, GREEN, GREY, PROBES, RED, ProbeSimulator, ProbeSpec
+from rad.envs.probe import BRIGHT, GRAY, GREEN, PROBES, RED, ProbeSimulator, ProbeSpec
 
 EPISODES = 2000
 
@@ -33,7 +33,7 @@ def best_blind(name: str) -> float:
 
 
 def best_seeing(name: str) -> float:
-    """The best of all maps from the picture's colour to an action."""
+    """The best of all maps from the picture's color to an action."""
     spec = PROBES[name]
     seen = sorted({color for case in spec.cases for color in case.colors})
     some = candidates(spec) if spec.discrete else [np.array([a]) for a in (-1.0, -0.5, 0.0, 0.5, 1.0)]
@@ -83,7 +83,7 @@ def test_a_positive_target_is_a_half_or_action_one(name: str) -> None:
             simulator._case = case
             first, second = rewards if case.target == 0.5 else rewards[::-1]
             assert (simulator._pay(right), simulator._pay(wrong)) == (first, second)
-    assert PROBES[name].cases[-1].colors[0] in (GREY, BRIGHT, GREEN)
+    assert PROBES[name].cases[-1].colors[0] in (GRAY, BRIGHT, GREEN)
 
 
 def test_colors_are_equal_in_grayscale_and_far_apart_in_hue() -> None:

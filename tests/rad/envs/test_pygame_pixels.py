@@ -33,15 +33,15 @@ def test_pixels_are_pygames(depth: int) -> None:
 
 
 def test_only_gymnasiums_own_environments_get_a_copy() -> None:
-    own = pygame.surfarray.pixels3d
+    original = pygame.surfarray.pixels3d
     with quick_pixels(environment("gymnasium.envs.classic_control.cartpole")):
-        assert pygame.surfarray.pixels3d is not own
+        assert pygame.surfarray.pixels3d is not original
     with quick_pixels(environment("gymnasium_of_another.env")):
-        assert pygame.surfarray.pixels3d is own
+        assert pygame.surfarray.pixels3d is original
 
 
 def test_pygames_view_comes_back_after_an_error() -> None:
-    own = pygame.surfarray.pixels3d
+    original = pygame.surfarray.pixels3d
     with pytest.raises(ZeroDivisionError), quick_pixels(environment("gymnasium.envs.x")):
         _ = 1 / 0
-    assert pygame.surfarray.pixels3d is own
+    assert pygame.surfarray.pixels3d is original

@@ -24,8 +24,8 @@ def test_an_entry_holds_together(name: str) -> None:
 def test_every_split_of_a_suite_can_be_had(name: str, split: str) -> None:
     suite = SUITES[name]
     options = suite.options(distribution_mode="hard") if suite.has_levels else suite.options()  # type: ignore[call-arg]
-    chosen = suite.split(f"{name}/{suite.example}", split, options, "test", None)
-    assert (chosen is None) == (split == "train" and not suite.has_levels)
+    difference = suite.split(f"{name}/{suite.example}", split, options, "test", None)
+    assert (difference is None) == (split == "train" and not suite.has_levels)
     assert bool(suite.splits[split]) == (not suite.has_levels)
 
 

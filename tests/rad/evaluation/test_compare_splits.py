@@ -230,7 +230,7 @@ def test_all_names_are_checked_before_anything_is_played(tmp_path: Path, played:
         (tiny_game(task="procgen/maze", suite=ProcgenOptions("memory")), "procgen/maze in mode memory,"),
     ],
 )
-def test_constants_for_scores_that_are_not_normalised_are_refused(
+def test_constants_for_scores_that_are_not_normalized_are_refused(
     tmp_path: Path, played: list[Any], monkeypatch: pytest.MonkeyPatch, config: Any, named: str
 ) -> None:
     monkeypatch.setattr(compare_splits, "load", lambda run, device: LoadedRun(config, None, 60))
@@ -240,7 +240,7 @@ def test_constants_for_scores_that_are_not_normalised_are_refused(
 
 
 @pytest.mark.parametrize("mode", ["easy", "hard"])
-def test_constants_for_normalised_scores(
+def test_constants_for_normalized_scores(
     tmp_path: Path, played: list[Any], monkeypatch: pytest.MonkeyPatch, mode: str
 ) -> None:
     pytest.importorskip("procgen", reason="no wheel of procgen for this platform")

@@ -68,7 +68,7 @@ def test_a_folder_that_cannot_be_used_is_refused(task: str, folder: str) -> None
     [
         ("dmc/walker", 0, "--task: unknown task 'dmc/walker'"),
         ("nope/walker", 0, "--task: unknown suite"),
-        ("dmc/cartpole-balance", 9, "--camera-id: camera_id 9 is unknown for dmc/cartpole-balance"),
+        ("dmc/cartpole-balance", 9, "--camera-id: camera_id must be -1 to 1 for dmc/cartpole-balance, got 9"),
     ],
 )
 def test_what_is_wrong_is_named(task: str, camera_id: int, said: str) -> None:

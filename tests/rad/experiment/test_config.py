@@ -89,9 +89,9 @@ def test_json_and_back(config: SACRun) -> None:
 @pytest.mark.parametrize(
     ("part", "change", "name"),
     [
-        (lambda plain: plain, lambda fields: fields.update(colour=1), "colour"),
+        (lambda plain: plain, lambda fields: fields.update(color=1), "color"),
         (lambda plain: plain, lambda fields: fields.pop("task"), "task"),
-        (lambda plain: plain["agent"], lambda fields: fields.update(colour=1), "colour"),
+        (lambda plain: plain["agent"], lambda fields: fields.update(color=1), "color"),
         (lambda plain: plain["agent"], lambda fields: fields.pop("gamma"), "gamma"),
     ],
 )

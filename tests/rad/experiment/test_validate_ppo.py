@@ -46,7 +46,7 @@ WRONG: list[tuple[dict[str, Any], dict[str, Any], str, str]] = [
     ({"frames": 19}, {}, "frames", "must be at least 20, one rollout of 4 environments and 5 steps, got 19"),
     ({"encoder": "impala:num_layers=2"}, {}, "encoder", "options width=... once, got 'num_layers=2'"),
     ({"augment": "ucb:flip"}, {}, "augment", "two or more"),
-    ({"augment": "ucb:flip,crop", "crop": "resize"}, {}, "augment", "as --crop pad does; flip and crop differ"),
+    ({"augment": "ucb:flip,crop", "crop": "resize"}, {}, "augment", "as with --crop pad, got flip and crop"),
     ({"augment": "ucb:flip,crp"}, {}, "augment", "unknown augmentation 'crp'"),
 ]
 
@@ -93,14 +93,22 @@ class TestOfGames:
         ("procgen", "flag", "said"),
         [
             ({"distribution_mode": "memory"}, "distribution_mode", "allowed: easy, hard, exploration"),
-            ({"train_split": "trian"}, "train_split", "unknown split 'trian'; known: train, test, test-all, themes-"),
+            (
+                {"train_split": "trian"},
+                "train_split",
+                "unknown split 'trian'; did you mean train?; known: train, ",
+            ),
             ({"test_split": "tset"}, "test_split", "unknown split 'tset'"),
             ({"test_split": "themes-test"}, "test_split", "allowed: procgen/coinrun hard"),
             ({"start_level": 5}, "start_level", "needs --num-levels, got 5 alone"),
-            ({"start_level": 5, "num_levels": 0}, "start_level", "5 has no effect with --num-levels 0"),
+            (
+                {"start_level": 5, "num_levels": 0},
+                "start_level",
+                "must be 0 where --num-levels is 0, all",
+            ),
             ({"start_level": -2}, "start_level", "must be from -1 (the split's) to 2^31 - 1, got -2"),
             ({"num_levels": 2**31}, "num_levels", "must be from -1 (the split's) to 2^31 - 1, got 2147483648"),
-            ({"start_level": 2**31 - 5, "num_levels": 10}, "start_level", "is impossible"),
+            ({"start_level": 2**31 - 5, "num_levels": 10}, "start_level", "together with --num-levels"),
             ({"num_levels": 10, "train_split": "test"}, "train_split", "exclude each other"),
             ({"train_split": "test"}, "test_split", "shares 1,000 levels with what is trained on, test [1000000"),
             ({"start_level": 1_000_990, "num_levels": 200}, "test_split", "shares 10 levels"),

@@ -24,7 +24,7 @@ def log_density_at(raw: Tensor, mean: float, std: float) -> Tensor:
 @pytest.mark.parametrize(("mean", "std"), [(0.0, 1.0), (0.3, 0.5), (-1.5, 0.2), (0.5, 3.0)])
 def test_the_density_integrates_to_one(mean: float, std: float) -> None:
     raw = torch.linspace(mean - 9 * std, mean + 9 * std, 20_001, dtype=torch.float64)
-    action = torch.tanh(raw.clamp(-18.0, 18.0))  # beyond, neighbours are equal in float64 and add nothing
+    action = torch.tanh(raw.clamp(-18.0, 18.0))  # beyond, neighbors are equal in float64 and add nothing
     area = torch.trapezoid(log_density_at(raw, mean, std).exp(), action)
     assert area.item() == pytest.approx(1.0, abs=1e-3)
 
@@ -57,7 +57,7 @@ def test_it_is_exact_where_tanh_saturates(raw: float) -> None:
     assert mean.grad.item() == pytest.approx(math.copysign(2.0, raw))
 
 
-def test_hand_computed_at_the_centre() -> None:
+def test_hand_computed_at_the_center() -> None:
     # u = 0: log N(0; 0, 1) = -log(2 pi) / 2 = -0.9189 for each of two axes, and the slope of tanh is 1
     _, log_prob = SquashedGaussian(torch.zeros(1, 2), torch.zeros(1, 2)).rsample(torch.zeros(1, 2))
     assert log_prob.item() == pytest.approx(-1.8379, abs=1e-4)

@@ -19,11 +19,11 @@ def scored(kind: str, steps: int, mean: float | None, std: float = 5.0) -> dict[
 def rows_of(final: float | None, *, test: float | None = None, random: float = 2.0, upto: int = FRAMES) -> list[Any]:
     """Return evaluations at each 200 frames: half of `final`, then `final`; on two splits where `test` is given."""
     splits = {"": final} if test is None else {"/train": final, "/test": test}
-    found = [scored(f"baseline{split}", 0, random) for split in splits]
+    result = [scored(f"baseline{split}", 0, random) for split in splits]
     for steps in range(50, upto // 4 + 1, 50):
         for split, mean in splits.items():
-            found.append(scored(f"eval{split}", steps, mean if steps * 4 == FRAMES or mean is None else mean / 2))
-    return found
+            result.append(scored(f"eval{split}", steps, mean if steps * 4 == FRAMES or mean is None else mean / 2))
+    return result
 
 
 def make_seed(root: Path, augment: str, seed: int, rows: list[Any], **config: Any) -> Path:
@@ -46,9 +46,9 @@ def groups_in(root: Path) -> list[Group]:
     return group(read_run(path.parent) for path in sorted(root.rglob("config.json")))[0]
 
 
-def write_episodes(run: Path, name: str, returns: dict[str, Sequence[float]], **question: Any) -> Path:
+def write_episodes(run: Path, name: str, returns: dict[str, Sequence[float]], **fields: Any) -> Path:
     """Write a file as `rad evaluate` does, of one environment."""
-    asked = {"kind": "summary", "task": "dmc/walker-walk", "frames": FRAMES, "seed": 0, "policy": "mode", "envs": 1}
+    request = {"kind": "summary", "task": "dmc/walker-walk", "frames": FRAMES, "seed": 0, "policy": "mode", "envs": 1}
     path = run / "evaluations" / name
     path.parent.mkdir(exist_ok=True)
     lines: list[dict[str, Any]] = []
@@ -57,6 +57,6 @@ def write_episodes(run: Path, name: str, returns: dict[str, Sequence[float]], **
             lines.append({"kind": "episode", "split": split, "env": 0, "episode": number, "episode_return": value})
     for split, values in returns.items():
         counts = {"split": split, "episodes": len(values), "episodes_per_env": len(values), "train_split": "train"}
-        lines.append(asked | counts | {"episode_return_mean": sum(values) / len(values)} | question)
+        lines.append(request | counts | {"episode_return_mean": sum(values) / len(values)} | fields)
     path.write_text("".join(json.dumps(line) + "\n" for line in lines))
     return path

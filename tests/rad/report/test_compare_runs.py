@@ -25,12 +25,12 @@ def test_episodes_of_one_seed_are_paired(tmp_path):
     first, second = two(tmp_path)
     write_episodes(first, "x.jsonl", {"train": A, "video": [1.0, 2.0, 3.0]})
     write_episodes(second, "y.jsonl", {"train": B})
-    found = compared(first, second)
-    (line,) = found.lines
+    result = compared(first, second)
+    (line,) = result.lines
     assert (line.split, line.first, line.second, line.first_count) == ("train", 21.0, 19.0, 3)
     assert line.difference == (2.0, *difference_interval(A, B, paired=True))
-    assert found.notes[0].startswith("episodes of rad evaluate, paired by episode")
-    assert "not of training" in found.notes[0]
+    assert result.notes[0].startswith("episodes of rad evaluate, paired by episode")
+    assert "not of training" in result.notes[0]
 
 
 @pytest.mark.parametrize("other", [{"seed": 1}, {"envs": 2}])
@@ -38,9 +38,9 @@ def test_episodes_of_other_states_are_not_paired(tmp_path, other):
     first, second = two(tmp_path)
     write_episodes(first, "x.jsonl", {"train": A})
     write_episodes(second, "x.jsonl", {"train": B}, **other)
-    found = compared(first, second)
-    assert found.lines[0].difference == (2.0, *difference_interval(A, B, paired=False))
-    assert "not paired" in found.notes[0]
+    result = compared(first, second)
+    assert result.lines[0].difference == (2.0, *difference_interval(A, B, paired=False))
+    assert "not paired" in result.notes[0]
 
 
 def test_procgen_is_never_paired(tmp_path):
@@ -63,10 +63,10 @@ def test_what_was_played_otherwise_is_not_compared_by_episode(tmp_path, other):
 
 def test_without_episodes_means_and_deviations_are_used(tmp_path):
     first, second = two(tmp_path, [scored("eval", 100, 8.0, std=3.0)], [scored("eval", 100, 5.0, std=4.0)])
-    found = compared(first, second)
+    result = compared(first, second)
     half = 1.959964 * math.sqrt(3.0**2 / 9 + 4.0**2 / 9)
-    assert found.lines[0].difference == pytest.approx((3.0, 3.0 - half, 3.0 + half))
-    assert "normal approximations" in found.notes[0] and "not of training" in found.notes[0]
+    assert result.lines[0].difference == pytest.approx((3.0, 3.0 - half, 3.0 + half))
+    assert "normal approximations" in result.notes[0] and "not of training" in result.notes[0]
 
 
 def test_each_split_of_both_has_a_line(tmp_path):
@@ -79,13 +79,13 @@ def test_each_split_of_both_has_a_line(tmp_path):
 
 def test_folders_with_seeds_are_compared_over_runs(tmp_path):
     first, second = make_seeds(tmp_path / "a", {"crop": A}), make_seeds(tmp_path / "b", {"none": B})
-    found = compared(first, second)
-    (line,) = found.lines
-    assert found.unit == "runs" and line.difference == (2.0, *difference_interval(A, B, paired=False))
-    assert found.notes[0].startswith("intervals: chance of training")
-    assert any(note.startswith("probability that a run of A scores more on train: 0.67") for note in found.notes)
+    result = compared(first, second)
+    (line,) = result.lines
+    assert result.unit == "runs" and line.difference == (2.0, *difference_interval(A, B, paired=False))
+    assert result.notes[0].startswith("intervals: randomness of training")
+    assert any(note.startswith("probability that a run of A scores more on train: 0.67") for note in result.notes)
     assert any(
-        note.startswith("3 seeds: intervals called 95 % hold the true value in about 80 %") for note in found.notes
+        note.startswith("3 seeds: nominal 95 % intervals contain the true value in about 80 %") for note in result.notes
     )
 
 

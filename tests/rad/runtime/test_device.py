@@ -110,12 +110,12 @@ def test_tune_allocator_ends_page_faults():
 
 
 def test_threads(monkeypatch):
-    asked = []
-    monkeypatch.setattr(torch, "set_num_threads", asked.append)
+    counts = []
+    monkeypatch.setattr(torch, "set_num_threads", counts.append)
     set_threads(1)
     with pytest.raises(ValueError, match="threads must be 1 or more, got 0"):
         set_threads(0)
-    assert asked == [1]
+    assert counts == [1]
 
 
 def cgroup(folder, v1, limit, used, cache):

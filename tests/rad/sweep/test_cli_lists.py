@@ -28,10 +28,10 @@ def test_an_empty_value(words: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "found"), [(["1"], [1]), (["3"], [1, 2, 3]), (["3", "5,9"], [3, 5, 9]), (["7,07"], [7])]
+    ("words", "result"), [(["1"], [1]), (["3"], [1, 2, 3]), (["3", "5,9"], [3, 5, 9]), (["7,07"], [7])]
 )
-def test_seeds(words: list[str], found: list[int]) -> None:
-    assert cli_lists.seeds(words) == found
+def test_seeds(words: list[str], result: list[int]) -> None:
+    assert cli_lists.seeds(words) == result
 
 
 @pytest.mark.parametrize(
@@ -70,8 +70,8 @@ def test_wrong_sweeps(words: list[str], said: str) -> None:
 
 
 def test_the_pairs_of_three_are_a_grid_of_nine() -> None:
-    found = cli_lists.pairs(["a", "b", "c"])
-    assert found == ["a", "a+b", "a+c", "b+a", "b", "b+c", "c+a", "c+b", "c"]
+    result = cli_lists.pairs(["a", "b", "c"])
+    assert result == ["a", "a+b", "a+c", "b+a", "b", "b+c", "c+a", "c+b", "c"]
 
 
 def test_a_pair_with_none_is_the_other_alone() -> None:

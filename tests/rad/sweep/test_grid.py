@@ -22,8 +22,8 @@ def made(
 
 
 def test_the_grid_is_the_product_with_the_first_seeds_first() -> None:
-    found = made(tasks=["dmc/walker-walk", "probe/both"], augments=["none", "crop"], seeds=[1, 2])
-    names = [trial.name for trial in found]
+    result = made(tasks=["dmc/walker-walk", "probe/both"], augments=["none", "crop"], seeds=[1, 2])
+    names = [trial.name for trial in result]
     assert names[:4] == [
         "dmc-walker-walk/none/seed-1",
         "dmc-walker-walk/crop/seed-1",
@@ -49,16 +49,16 @@ def test_without_augmentations_the_preset_decides() -> None:
 
 
 def test_swept_fields_are_folders_in_the_order_typed() -> None:
-    found = made(swept={"hidden_dim": ["8", "16"], "gamma": ["0.9"], "share_draw": ["True", "false"]})
-    assert [trial.name.removeprefix("probe-both/none/") for trial in found] == [
+    result = made(swept={"hidden_dim": ["8", "16"], "gamma": ["0.9"], "share_draw": ["True", "false"]})
+    assert [trial.name.removeprefix("probe-both/none/") for trial in result] == [
         "hidden_dim=8/gamma=0.9/share_draw=True/seed-1",
         "hidden_dim=8/gamma=0.9/share_draw=False/seed-1",
         "hidden_dim=16/gamma=0.9/share_draw=True/seed-1",
         "hidden_dim=16/gamma=0.9/share_draw=False/seed-1",
     ]
-    config: Any = found[3].config
+    config: Any = result[3].config
     assert (config.agent.hidden_dim, config.agent.gamma, config.agent.share_draw) == (16, 0.9, False)
-    assert found[3].overrides == {"hidden_dim": "16", "gamma": "0.9", "share_draw": "False"}
+    assert result[3].overrides == {"hidden_dim": "16", "gamma": "0.9", "share_draw": "False"}
 
 
 def test_a_preset_can_be_swept_with_all_that_follows_from_it() -> None:

@@ -15,8 +15,8 @@ def recorded(
 ) -> None:
     """Do with the record what the command does."""
     words, swept = typed.split(), swept or {}
-    found = {"tasks": ["probe/both"], "augments": ["none"], "seeds": [1]} | axes
-    made = trials(Grid(**found, overrides=swept), words, parse_run, out)
+    result = {"tasks": ["probe/both"], "augments": ["none"], "seeds": [1]} | axes
+    made = trials(Grid(**result, overrides=swept), words, parse_run, out)
     old = manifest.read(out)
     if old:
         manifest.check(old, list(swept), lambda task, values: configured(task, values, words, parse_run), out)
@@ -31,16 +31,16 @@ def test_the_same_command_goes_on_and_more_runs_are_added(tmp_path: Path) -> Non
     recorded(tmp_path, "--frames=70")
     recorded(tmp_path, augments=["crop"], seeds=[2, 3])
     recorded(tmp_path, tasks=["dmc/cheetah-run"])
-    found = json.loads((tmp_path / "sweep.json").read_text())
-    assert found["runs"] == [
+    result = json.loads((tmp_path / "sweep.json").read_text())
+    assert result["runs"] == [
         "probe-both/none/seed-1",
         "probe-both/crop/seed-2",
         "probe-both/crop/seed-3",
         "dmc-cheetah-run/none/seed-1",
     ]
-    assert found["commands"] == [["rad", "ablate", "--frames=70"], ["rad", "ablate", "--frames", "70"]]
-    assert [group["task"] for group in found["groups"]] == ["probe/both", "dmc/cheetah-run"]
-    assert [group["settings"]["actor_lr"] for group in found["groups"]] == [1e-3, 2e-4]
+    assert result["commands"] == [["rad", "ablate", "--frames=70"], ["rad", "ablate", "--frames", "70"]]
+    assert [group["task"] for group in result["groups"]] == ["probe/both", "dmc/cheetah-run"]
+    assert [group["settings"]["actor_lr"] for group in result["groups"]] == [1e-3, 2e-4]
 
 
 @pytest.mark.parametrize("axes", [{}, {"tasks": ["dmc/cheetah-run"]}, {"seeds": [5]}])
@@ -93,12 +93,12 @@ def test_no_record(tmp_path: Path) -> None:
 def test_a_sweep_of_an_earlier_version_goes_on(tmp_path: Path) -> None:
     """Options of encoders were fields of their own, and those of DrQ-v2 were not there."""
     recorded(tmp_path, "--frames 70 --encoder pixel:num_filters=8")
-    found = json.loads((tmp_path / "sweep.json").read_text())
-    (group,) = found["groups"]
+    result = json.loads((tmp_path / "sweep.json").read_text())
+    (group,) = result["groups"]
     for name in ("actor_features", "target_encoder"):
         del group["settings"][name]
     group["settings"] |= {"encoder": "pixel", "num_layers": 0, "num_filters": 8, "width": 0}
-    (tmp_path / "sweep.json").write_text(json.dumps(found))
+    (tmp_path / "sweep.json").write_text(json.dumps(result))
     recorded(tmp_path, "--frames 70 --encoder pixel:num_filters=8", seeds=[2])
     with pytest.raises(ValueError, match=r"--encoder: .* is a sweep with pixel:num_filters=8, got pixel;"):
         recorded(tmp_path, "--frames 70")

@@ -2,7 +2,7 @@ import io
 
 import pytest
 
-from rad.sweep.progress_table import FILE_PERIOD_S, Board, Total, run_line
+from rad.sweep.progress_table import FILE_PERIOD_S, ProgressTable, Total, run_line
 from rad.sweep.status import RunProgress
 from tests.rad.runtime.progress.test_progress import Clock, Terminal
 
@@ -16,9 +16,9 @@ LINES = [
 
 def test_a_line_for_each_run_and_one_for_all() -> None:
     clock, stream = Clock(), io.StringIO()
-    board = Board(1_200, stream, clock)
+    table = ProgressTable(1_200, stream, clock)
     clock.time_s = 10.0
-    board.draw(RUNNING, Total(1, 3, 1_300, 3_000))
+    table.draw(RUNNING, Total(1, 3, 1_300, 3_000))
     assert stream.getvalue() == "".join(LINES)
     assert run_line("a", RunProgress(5), 7) == "  a  5/7 frames  - frames/s  return -"
 
@@ -26,16 +26,16 @@ def test_a_line_for_each_run_and_one_for_all() -> None:
 def test_a_terminal_is_redrawn_in_place_and_what_is_said_stays(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "200")
     clock, stream = Clock(), Terminal()
-    board = Board(1_200, stream, clock)
-    assert board.due
+    table = ProgressTable(1_200, stream, clock)
+    assert table.due
     clock.time_s = 10.0
-    board.draw(RUNNING, Total(1, 3, 1_300, 3_000))
-    assert not board.due
+    table.draw(RUNNING, Total(1, 3, 1_300, 3_000))
+    assert not table.due
     clock.time_s = 11.0
-    assert board.due
-    board.draw({}, Total(1, 3, 1_300, 3_000))
-    board.say("finished a")
-    board.close()
+    assert table.due
+    table.draw({}, Total(1, 3, 1_300, 3_000))
+    table.print("finished a")
+    table.close()
     up = [part.partition("F\033[J") for part in stream.getvalue().split("\033[")]
     assert up[0][0] == "".join(LINES)
     assert "\033[3F\033[J1/3 runs" in stream.getvalue()
@@ -45,13 +45,13 @@ def test_a_terminal_is_redrawn_in_place_and_what_is_said_stays(monkeypatch: pyte
 def test_lines_that_would_wrap_are_cut_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "21")
     stream = Terminal()
-    Board(0, stream, Clock()).draw(RUNNING, Total(1, 3, 1_300, 3_000))
+    ProgressTable(0, stream, Clock()).draw(RUNNING, Total(1, 3, 1_300, 3_000))
     assert [len(line) for line in stream.getvalue().splitlines()] == [20, 20, 20]
 
 
 def test_elsewhere_lines_come_at_intervals() -> None:
     clock = Clock()
-    board = Board(0, io.StringIO(), clock)
-    assert not board.due
+    table = ProgressTable(0, io.StringIO(), clock)
+    assert not table.due
     clock.time_s = FILE_PERIOD_S
-    assert board.due
+    assert table.due

@@ -8,7 +8,7 @@ import pytest
 
 from rad.sweep import scheduler
 from rad.sweep.grid import Trial
-from rad.sweep.scheduler import ATTEMPTS, Conductor
+from rad.sweep.scheduler import ATTEMPTS, Scheduler
 from tests.rad.sweep.trials import leave, trial
 
 
@@ -51,10 +51,10 @@ def well(made: Trial, times: int) -> int:
 def test_all_runs_are_done_so_many_at_a_time_but_for_finished_ones(tmp_path: Path) -> None:
     trials = [trial(tmp_path, seed) for seed in range(1, 6)]
     engine = Fake(well)
-    conductor = Conductor(engine, 2, tmp_path, trials, {trials[1].name})
-    assert conductor.run() == 0
+    scheduler = Scheduler(engine, 2, tmp_path, trials, {trials[1].name})
+    assert scheduler.run() == 0
     assert engine.started == {made.name: 1 for made in trials if made is not trials[1]}
-    assert engine.most == 2 and conductor.failed == []
+    assert engine.most == 2 and scheduler.failed == []
 
 
 def test_a_run_that_fails_is_tried_again_and_stops_no_other(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -67,10 +67,10 @@ def test_a_run_that_fails_is_tried_again_and_stops_no_other(tmp_path: Path, caps
         return 1 if made is bad else -9 if made is shaky and times == 1 else well(made, times)
 
     engine = Fake(end)
-    conductor = Conductor(engine, 2, tmp_path, [bad, shaky, good], ())
-    assert conductor.run() == 0
+    scheduler = Scheduler(engine, 2, tmp_path, [bad, shaky, good], ())
+    assert scheduler.run() == 0
     assert engine.started == {bad.name: ATTEMPTS, shaky.name: 2, good.name: 1}
-    assert conductor.failed == [bad]
+    assert scheduler.failed == [bad]
     said = capsys.readouterr().out
     assert f"failed {bad.name}, attempt 3 of 3: status 1, ValueError: no luck (all of it: {log})" in said
     assert f"failed {shaky.name}, attempt 1 of 3: killed by SIGKILL" in said
@@ -78,9 +78,9 @@ def test_a_run_that_fails_is_tried_again_and_stops_no_other(tmp_path: Path, caps
 
 
 def test_status_0_without_the_last_files_is_a_failure(tmp_path: Path) -> None:
-    conductor = Conductor(Fake(lambda *_: 0), 1, tmp_path, [made := trial(tmp_path)], ())
-    assert conductor.run() == 0
-    assert conductor.failed == [made]
+    scheduler = Scheduler(Fake(lambda *_: 0), 1, tmp_path, [made := trial(tmp_path)], ())
+    assert scheduler.run() == 0
+    assert scheduler.failed == [made]
 
 
 def test_a_run_that_cannot_be_started_stops_no_other(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -92,21 +92,21 @@ def test_a_run_that_cannot_be_started_stops_no_other(tmp_path: Path, capsys: pyt
                 raise PermissionError("no permission")
             return super().start(made)
 
-    conductor = Conductor(Locked(well), 1, tmp_path, [bad, good], ())
-    assert conductor.run() == 0
-    assert conductor.failed == [bad] and good.name in conductor.finished
+    scheduler = Scheduler(Locked(well), 1, tmp_path, [bad, good], ())
+    assert scheduler.run() == 0
+    assert scheduler.failed == [bad] and good.name in scheduler.finished
     assert f"failed {bad.name}, attempt 3 of 3: cannot be started, no permission" in capsys.readouterr().out
 
 
 def test_frames_that_a_run_has_to_make_again_do_not_count_twice(tmp_path: Path) -> None:
     made = trial(tmp_path)
     leave(made, 30)
-    conductor = Conductor(Fake(well), 1, tmp_path, [made], ())
-    assert conductor.board.start_frames == 30
+    scheduler = Scheduler(Fake(well), 1, tmp_path, [made], ())
+    assert scheduler.progress_table.start_frames == 30
     leave(made, 10)
-    conductor._fill()
-    conductor._draw()
-    assert conductor.board.start_frames == 10 and conductor.frames[made.name] == 10
+    scheduler._fill()
+    scheduler._draw()
+    assert scheduler.progress_table.start_frames == 10 and scheduler.frames[made.name] == 10
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -121,7 +121,7 @@ def test_a_signal_stops_what_is_at_work_and_begins_nothing_more(
         return well(made, times)
 
     engine = Fake(end)
-    conductor = Conductor(engine, 2, tmp_path, trials, ())
-    assert conductor.run() == 128 + number
+    scheduler = Scheduler(engine, 2, tmp_path, trials, ())
+    assert scheduler.run() == 128 + number
     assert len(engine.started) == 2 and len(engine.stopped) <= 1
-    assert conductor.failed == []
+    assert scheduler.failed == []

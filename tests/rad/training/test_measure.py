@@ -2,6 +2,7 @@ import doctest
 
 import pytest
 
+from rad.experiment.config import RunConfig
 from rad.training import measure
 from rad.training.measure import Cost, workers
 from tests.integration.runs import tiny, tiny_ppo
@@ -15,7 +16,7 @@ def test_the_examples() -> None:
 
 
 @pytest.mark.parametrize(
-    ("jobs", "cores", "free", "cost", "gpus", "found"),
+    ("jobs", "cores", "free", "cost", "gpus", "result"),
     [
         (3, 8, 100, Cost(1.0, GB), 0, 3),
         (9, 4, 100, Cost(1.0, GB), 0, 4),
@@ -27,12 +28,12 @@ def test_the_examples() -> None:
         (9, 8, 100, Cost(1.0, GB, 4 * GB, 10 * GB), 3, 6),
     ],
 )
-def test_as_many_as_fit(jobs: int, cores: int, free: int, cost: Cost | None, gpus: int, found: int) -> None:
-    assert workers(jobs, cores, free * GB, cost, gpus) == found
+def test_as_many_as_fit(jobs: int, cores: int, free: int, cost: Cost | None, gpus: int, result: int) -> None:
+    assert workers(jobs, cores, free * GB, cost, gpus) == result
 
 
 @pytest.mark.parametrize("config", [tiny(frames=10_000), tiny(warmup_steps=0), tiny_ppo({"num_steps": 64})])
-def test_a_run_is_measured_without_being_made(config: measure.Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_is_measured_without_being_made(config: RunConfig, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(measure.device, "tune_allocator", lambda: True)
     cost = measure.measure(config)
     assert cost.frames_per_s > 0 and cost.bytes > 50_000_000

@@ -10,7 +10,7 @@ pytestmark = pytest.mark.slow
 def test_rows_have_minutes_of_all_frames_and_their_ratio(monkeypatch: pytest.MonkeyPatch) -> None:
     rates = {"eager": 10.0, "rad": 20.0, "lean": 100.0}
     monkeypatch.setattr(process, "measure", lambda module, job: {"frames_per_s": rates[job.side]})
-    monkeypatch.setattr(minutes, "own_precisions", lambda: ("fp32",))
+    monkeypatch.setattr(minutes, "native_precisions", lambda: ("fp32",))
     rows = {row["preset"]: row for row in minutes.run()}
     assert rows["lean"]["minutes"] == pytest.approx(100_000 / 100 / 60)
     assert rows["lean"]["eager_minutes"] == pytest.approx(100_000 / 10 / 60)
@@ -21,7 +21,7 @@ def test_emulated_bf16_is_not_measured(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
     monkeypatch.setattr(process, "measure", lambda module, job: asked.append(job.precision) or {"frames_per_s": 1.0})
     for precisions in (("fp32",), ("fp32", "bf16")):
-        monkeypatch.setattr(minutes, "own_precisions", lambda found=precisions: found)
+        monkeypatch.setattr(minutes, "native_precisions", lambda found=precisions: found)
         minutes.run()
     assert asked == ["fp32"] * 3 + ["fp32"] + ["fp32", "bf16"] * 2
 

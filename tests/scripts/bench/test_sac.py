@@ -100,7 +100,7 @@ def test_a_processor_without_bf16_is_not_held_to_targets_of_one_with_it(monkeypa
 @pytest.mark.slow
 def test_each_side_has_a_process_of_its_own() -> None:
     rows = sac.run((TINY,))
-    assert [row["precision"] for row in rows] == list(sac.own_precisions())
+    assert [row["precision"] for row in rows] == list(sac.native_precisions())
     assert all(row["ratio"] == pytest.approx(row["eager_ms"] / row["ms"]) for row in rows)
 
 

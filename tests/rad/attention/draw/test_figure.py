@@ -22,10 +22,10 @@ def column(count: int = 2, seed: int = 1, scale: str = "", factor: float = 1.0) 
 
 @pytest.fixture
 def drawn(monkeypatch: pytest.MonkeyPatch) -> list[Figure]:
-    found: list[Figure] = []
+    result: list[Figure] = []
     write = Figure.savefig
-    monkeypatch.setattr(Figure, "savefig", lambda self, *a, **k: (found.append(self), write(self, *a, **k)))
-    return found
+    monkeypatch.setattr(Figure, "savefig", lambda self, *a, **k: (result.append(self), write(self, *a, **k)))
+    return result
 
 
 @pytest.mark.parametrize(("count", "columns"), [(1, 1), (3, 1), (1, 3)])
@@ -52,7 +52,7 @@ def test_the_observation_is_shown_as_it_is(tmp_path: Path, monkeypatch: pytest.M
 def test_columns_with_one_word_share_their_scale_and_others_do_not(tmp_path: Path, drawn: list[Figure]) -> None:
     flat, peaked = column(seed=1, scale="a"), column(seed=2, scale="a", factor=9.0)
     attention_figure(rows(), [flat, peaked, column(seed=1)], "", tmp_path / "a.png")
-    tops = [axis.get_title().partition("colours ")[2] for axis in drawn[0].axes[1:4]]
+    tops = [axis.get_title().partition("colors ")[2] for axis in drawn[0].axes[1:4]]
     assert tops[0] == tops[1] != tops[2]
 
 
@@ -65,12 +65,12 @@ def test_the_same_input_gives_the_same_bytes_and_another_map_others(tmp_path: Pa
 
 
 def test_an_overlay_by_hand() -> None:
-    """Black where nothing is: 0.65 of grey. The brightest colour of inferno covers 0.95 of what is beneath it."""
+    """Black where nothing is: 0.65 of gray. The brightest color of inferno covers 0.95 of what is beneath it."""
     frame = np.full((1, 2, 3), 100, np.uint8)
-    found = overlay(frame, np.array([[0.0, 5.0]]), top=2.0)
-    assert np.abs(found[0, 0].astype(int) - [65, 65, 66]).max() <= 1  # inferno begins at (0.001, 0, 0.014)
+    result = overlay(frame, np.array([[0.0, 5.0]]), top=2.0)
+    assert np.abs(result[0, 0].astype(int) - [65, 65, 66]).max() <= 1  # inferno begins at (0.001, 0, 0.014)
     brightest = 0.95 * 255 * np.array([0.988, 0.998, 0.645]) + 0.05 * 100
-    assert np.abs(found[0, 1] - brightest).max() <= 1
+    assert np.abs(result[0, 1] - brightest).max() <= 1
 
 
 @pytest.mark.parametrize(

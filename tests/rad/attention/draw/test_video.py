@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from rad.attention.draw.video import SCALE, SHEET_FRAMES, contact_sheet, film, write_png
+from rad.attention.draw.video import SCALE, SHEET_FRAMES, contact_sheet, overlay_episode, write_png
 
 STEPS, SIDE = 5, 20
 FRAMES = np.random.default_rng(0).integers(0, 256, (STEPS, SIDE, SIDE, 3), dtype=np.uint8)
@@ -12,18 +12,18 @@ MAPS = {name: np.random.default_rng(seed).random((STEPS, SIDE, SIDE)) for seed, 
 
 
 def test_the_frame_stands_to_the_left_of_its_maps() -> None:
-    found = film(FRAMES, MAPS, {})
+    result = overlay_episode(FRAMES, MAPS, {})
     large = SIDE * SCALE
-    assert found.shape[0] == STEPS and found.shape[2] == 3 * large
-    shown = found[:, -large:, :large]
+    assert result.shape[0] == STEPS and result.shape[2] == 3 * large
+    shown = result[:, -large:, :large]
     np.testing.assert_array_equal(shown[:, ::SCALE, ::SCALE], FRAMES)
-    assert (found[:, :-large].min((1, 2, 3)) < 128).all()  # titles
+    assert (result[:, :-large].min((1, 2, 3)) < 128).all()  # titles
 
 
 def test_the_trace_grows_and_is_all_there_in_the_end() -> None:
     lift = {"one": [1.0, 2.0, 3.0, 2.0, 1.0]}
-    found = film(FRAMES, MAPS, lift)
-    trace = found[:, :, 3 * SIDE * SCALE :].astype(int)
+    result = overlay_episode(FRAMES, MAPS, lift)
+    trace = result[:, :, 3 * SIDE * SCALE :].astype(int)
     dark = (trace < 140).any(3).sum((1, 2))
     assert (np.diff(dark) > 0).all()
     assert dark[-1] > dark[0] + 20

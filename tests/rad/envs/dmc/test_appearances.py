@@ -3,8 +3,8 @@ import pytest
 
 from rad.envs.dmc.appearances import (
     SPLITS,
+    Appearance,
     CameraPath,
-    Look,
     MaterialPath,
     Split,
     draw_color,
@@ -19,7 +19,7 @@ NAMES = {
 }
 
 
-def chance(seed: int = 0) -> np.random.Generator:
+def rng_of(seed: int = 0) -> np.random.Generator:
     return np.random.default_rng(seed)
 
 
@@ -58,7 +58,7 @@ def test_chance_depends_on_split_seed_episode_and_part_only() -> None:
 
 
 def test_colors_lie_about_their_own_and_in_range() -> None:
-    rng, own = chance(), np.array([0.5, 0.0, 1.0])
+    rng, own = rng_of(), np.array([0.5, 0.0, 1.0])
     drawn = np.array([draw_color(own, 0.1, rng) for _ in range(2000)])
     assert drawn.min() >= 0 and drawn.max() <= 1
     assert drawn[:, 0].mean() == pytest.approx(0.5, abs=0.01) and drawn[:, 0].std() == pytest.approx(0.1, abs=0.01)
@@ -68,7 +68,7 @@ def test_colors_lie_about_their_own_and_in_range() -> None:
 
 
 def test_lights_lie_in_their_ranges() -> None:
-    lights = [draw_light(chance(seed)) for seed in range(300)]
+    lights = [draw_light(rng_of(seed)) for seed in range(300)]
     tilts = np.degrees([light.tilt for light in lights])
     assert 15 <= tilts.min() < 17 and 48 < tilts.max() <= 50
     strengths = np.array([light.color for light in lights])
@@ -79,17 +79,17 @@ def test_lights_lie_in_their_ranges() -> None:
 
 @pytest.mark.parametrize("scale", [0.1, 0.3])
 def test_a_still_camera_keeps_its_place_within_the_range(scale: float) -> None:
-    poses = np.array([CameraPath(scale, False, chance(seed)).at(seed) for seed in range(400)])
+    poses = np.array([CameraPath(scale, False, rng_of(seed)).at(seed) for seed in range(400)])
     turn = 0.5 * np.pi * scale
     assert np.abs(poses[:, :3]).max() <= turn and np.abs(poses[:, :3]).max(0).min() > 0.95 * turn
     assert 1 - 0.5 * scale <= poses[:, 3].min() < 1 - 0.47 * scale
     assert 1 + 1.4 * scale < poses[:, 3].max() <= 1 + 1.5 * scale
-    path = CameraPath(scale, False, chance())
+    path = CameraPath(scale, False, rng_of())
     assert (path.at(0) == path.at(70)).all()
 
 
 def test_a_wandering_camera_moves_smoothly_within_the_range() -> None:
-    scale, path = 0.2, CameraPath(0.2, True, chance())
+    scale, path = 0.2, CameraPath(0.2, True, rng_of())
     poses = np.array([path.at(step) for step in range(2000)])
     turn = 0.5 * np.pi * scale
     assert np.abs(poses[:, :3]).max() <= turn
@@ -100,7 +100,7 @@ def test_a_wandering_camera_moves_smoothly_within_the_range() -> None:
 
 
 @pytest.mark.parametrize(
-    "make", [lambda: CameraPath(0.2, True, chance()), lambda: MaterialPath(0.2, 3, True, chance())]
+    "make", [lambda: CameraPath(0.2, True, rng_of()), lambda: MaterialPath(0.2, 3, True, rng_of())]
 )
 def test_a_path_is_the_same_in_whatever_order_it_is_asked(make) -> None:  # type: ignore[no-untyped-def]
     forward, jumping = make(), make()
@@ -111,7 +111,7 @@ def test_a_path_is_the_same_in_whatever_order_it_is_asked(make) -> None:  # type
 
 
 def test_materials_stay_within_the_scale() -> None:
-    still, moving = MaterialPath(0.3, 5, False, chance()), MaterialPath(0.3, 5, True, chance())
+    still, moving = MaterialPath(0.3, 5, False, rng_of()), MaterialPath(0.3, 5, True, rng_of())
     assert still.at(0).shape == (5, 3) and (still.at(0) == still.at(9)).all()
     changes = np.array([moving.at(step) for step in range(3000)])
     assert 0.29 < np.abs(changes).max() <= 0.3
@@ -120,7 +120,7 @@ def test_materials_stay_within_the_scale() -> None:
 
 
 def test_the_two_sides_show_different_clips() -> None:
-    sides = [Look(SPLITS["video-easy"], side).source().digests() for side in ("train", "test")]  # type: ignore[arg-type]
+    sides = [Appearance(SPLITS["video-easy"], side).source().digests() for side in ("train", "test")]  # type: ignore[arg-type]
     assert len(sides[0]) == len(sides[1]) == 10
     assert not set(sides[0]) & set(sides[1])
 

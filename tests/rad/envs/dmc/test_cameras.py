@@ -1,4 +1,4 @@
-"""Turned cameras, against the simulator's own geometry; cut-outs, against what the renderer itself draws."""
+"""Turned cameras, against the simulator's geometry; cut-outs, against the renderer's picture."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -34,16 +34,16 @@ def simulate() -> Iterator[Any]:
         simulator.close()
 
 
-def own_fields(simulator: DMCSimulator) -> dict[str, Any]:
+def camera_fields(simulator: DMCSimulator) -> dict[str, Any]:
     return {name: getattr(simulator._physics.model.ptr, name).copy() for name in FIELDS}
 
 
-def placed(simulator: DMCSimulator, own: dict[str, Any], pose: list[float]) -> tuple[np.ndarray, np.ndarray]:
+def placed(simulator: DMCSimulator, original: dict[str, Any], pose: list[float]) -> tuple[np.ndarray, np.ndarray]:
     """Return position [3] and axes [3, 3] (columns right, up, back) in the world."""
     import mujoco
 
     physics = simulator._physics
-    place_camera(physics.model.ptr, simulator._camera_id, own, np.array(pose))
+    place_camera(physics.model.ptr, simulator._camera_id, original, np.array(pose))
     mujoco.mj_camlight(physics.model.ptr, physics.data.ptr)
     return physics.data.cam_xpos[0].copy(), physics.data.cam_xmat[0].reshape(3, 3).copy()
 
@@ -55,11 +55,11 @@ def test_turn() -> None:
 
 
 @pytest.mark.parametrize("name", ["walker-walk", "cartpole-swingup", "reacher-easy", "fish-swim"])
-def test_no_turn_is_the_own_place(simulate: Any, name: str) -> None:
+def test_no_turn_changes_nothing(simulate: Any, name: str) -> None:
     simulator = simulate(name)
-    own, before = own_fields(simulator), simulator._physics.data.cam_xpos[0].copy()
+    original, before = camera_fields(simulator), simulator._physics.data.cam_xpos[0].copy()
     axes = simulator._physics.data.cam_xmat[0].reshape(3, 3).copy()
-    position, turned = placed(simulator, own, [0.0, 0.0, 0.0, 1.0])
+    position, turned = placed(simulator, original, [0.0, 0.0, 0.0, 1.0])
     np.testing.assert_allclose(position, before, atol=1e-9)
     np.testing.assert_allclose(turned, axes, atol=1e-9)
 
@@ -67,27 +67,27 @@ def test_no_turn_is_the_own_place(simulate: Any, name: str) -> None:
 @pytest.mark.parametrize("name", ["walker-walk", "cartpole-swingup", "reacher-easy"])
 def test_the_camera_keeps_looking_at_the_same_point(simulate: Any, name: str) -> None:
     simulator = simulate(name)
-    own = own_fields(simulator)
-    start, axes = placed(simulator, own, [0.0, 0.0, 0.0, 1.0])
-    near, _ = placed(simulator, own, [0.0, 0.0, 0.0, 0.5])
+    original = camera_fields(simulator)
+    start, axes = placed(simulator, original, [0.0, 0.0, 0.0, 1.0])
+    near, _ = placed(simulator, original, [0.0, 0.0, 0.0, 0.5])
     aim = start + 2 * (near - start)  # half the way to it
     np.testing.assert_allclose(np.cross(aim - start, axes[:, 2]), 0, atol=1e-9)
     distance = np.linalg.norm(start - aim)
     for pose in ([0.4, 0.0, 0.0, 1.0], [-0.2, 0.3, 0.0, 1.4], [0.1, 0.2, 0.3, 0.9]):
-        position, turned = placed(simulator, own, pose)
+        position, turned = placed(simulator, original, pose)
         np.testing.assert_allclose(position + pose[3] * distance * -turned[:, 2], aim, atol=1e-6)
         np.testing.assert_allclose(turned.T @ turned, np.eye(3), atol=1e-6)
 
 
 def test_yaw_pitch_and_roll_are_what_they_are_called(simulate: Any) -> None:
     simulator = simulate("cartpole-swingup")  # seen from -y, a little above
-    own = own_fields(simulator)
-    start, axes = placed(simulator, own, [0.0, 0.0, 0.0, 1.0])
-    yawed, _ = placed(simulator, own, [0.3, 0.0, 0.0, 1.0])
+    original = camera_fields(simulator)
+    start, axes = placed(simulator, original, [0.0, 0.0, 0.0, 1.0])
+    yawed, _ = placed(simulator, original, [0.3, 0.0, 0.0, 1.0])
     assert yawed[0] > start[0] and yawed[2] == pytest.approx(start[2])
-    pitched, _ = placed(simulator, own, [0.0, 0.3, 0.0, 1.0])
+    pitched, _ = placed(simulator, original, [0.0, 0.3, 0.0, 1.0])
     assert pitched[2] > start[2] and pitched[0] == pytest.approx(start[0])
-    still, rolled = placed(simulator, own, [0.0, 0.0, 0.3, 1.0])
+    still, rolled = placed(simulator, original, [0.0, 0.0, 0.3, 1.0])
     np.testing.assert_allclose(still, start, atol=1e-9)
     assert rolled[:, 0] @ axes[:, 0] == pytest.approx(np.cos(0.3), abs=1e-6)
     np.testing.assert_allclose(rolled[:, 2], axes[:, 2], atol=1e-6)
@@ -95,10 +95,10 @@ def test_yaw_pitch_and_roll_are_what_they_are_called(simulate: Any) -> None:
 
 def test_a_camera_never_goes_under_the_floor(simulate: Any) -> None:
     simulator = simulate("walker-walk")  # its camera looks down at 30 degrees: 0.52 rad
-    own = own_fields(simulator)
-    start, _ = placed(simulator, own, [0.0, 0.0, 0.0, 1.0])
-    down, down_axes = placed(simulator, own, [0.0, -0.6, 0.0, 1.0])
-    up, up_axes = placed(simulator, own, [0.0, 0.6, 0.0, 1.0])
+    original = camera_fields(simulator)
+    start, _ = placed(simulator, original, [0.0, 0.0, 0.0, 1.0])
+    down, down_axes = placed(simulator, original, [0.0, -0.6, 0.0, 1.0])
+    up, up_axes = placed(simulator, original, [0.0, 0.6, 0.0, 1.0])
     assert up[2] > start[2]
     np.testing.assert_allclose(down, up, atol=1e-9)
     np.testing.assert_allclose(down_axes, up_axes, atol=1e-6)
@@ -107,22 +107,22 @@ def test_a_camera_never_goes_under_the_floor(simulate: Any) -> None:
 @pytest.mark.parametrize("name", ["lqr-lqr_2_1", "cartpole-swingup", "finger-spin", "acrobot-swingup"])
 def test_a_fixed_camera_stays_above_the_floor(simulate: Any, name: str) -> None:
     simulator = simulate(name)
-    own = own_fields(simulator)
+    original = camera_fields(simulator)
     for episode in range(300):
         pose = CameraPath(0.3, False, np.random.default_rng(episode)).at(0)
-        assert placed(simulator, own, list(pose))[0][2] > 0
+        assert placed(simulator, original, list(pose))[0][2] > 0
 
 
 def test_the_free_camera_is_left_alone(simulate: Any) -> None:
     simulator = simulate("walker-walk")
-    own = own_fields(simulator)
-    place_camera(simulator._physics.model.ptr, -1, own, np.array([1.0, 1.0, 1.0, 2.0]))
-    for name, value in own.items():
+    original = camera_fields(simulator)
+    place_camera(simulator._physics.model.ptr, -1, original, np.array([1.0, 1.0, 1.0, 2.0]))
+    for name, value in original.items():
         np.testing.assert_array_equal(getattr(simulator._physics.model.ptr, name), value)
 
 
 def drawn_before(simulator: DMCSimulator, color: tuple[int, int, int]) -> np.ndarray:
-    """Let the renderer draw the scene before a sky of one colour."""
+    """Let the renderer draw the scene before a sky of one color."""
     import mujoco
 
     physics = simulator._physics

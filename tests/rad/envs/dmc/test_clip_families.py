@@ -5,7 +5,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from rad.envs.dmc.clip_families import KINDS, Computed, cloud, colours, palette
+from rad.envs.dmc.clip_families import KINDS, Computed, cloud, colors, palette
 from rad.envs.dmc.clips import SIDE_PX, Picture
 
 SEEDS = (0, 1, 1_000_000)
@@ -18,10 +18,10 @@ def steps(clip: Computed, count: int) -> np.ndarray:
     return np.abs(np.diff(frames, axis=0)).mean(axis=(1, 2, 3))
 
 
-def common_colours(picture: Picture) -> list[tuple[tuple[int, ...], float]]:
-    """Return the colours of a picture with their shares of it, the commonest first."""
+def common_colors(picture: Picture) -> list[tuple[tuple[int, ...], float]]:
+    """Return the colors of a picture with their shares of it, the commonest first."""
     counts = Counter(map(tuple, picture.reshape(-1, 3).tolist()))
-    return [(colour, count / (picture.size // 3)) for colour, count in counts.most_common()]
+    return [(color, count / (picture.size // 3)) for color, count in counts.most_common()]
 
 
 def test_the_families_are_known_by_name() -> None:
@@ -127,8 +127,8 @@ def test_a_cloud_has_the_spectrum_of_natural_images_and_no_seam(seed: int) -> No
 
 
 def test_the_channels_of_a_cloud_vary_together() -> None:
-    found = [np.corrcoef(cloud(np.random.default_rng(seed)).reshape(-1, 3).T)[0, 1] for seed in range(12)]
-    assert np.mean(found) > 0.3
+    values = [np.corrcoef(cloud(np.random.default_rng(seed)).reshape(-1, 3).T)[0, 1] for seed in range(12)]
+    assert np.mean(values) > 0.3
 
 
 def test_fbm_fades_from_one_cloud_into_another() -> None:
@@ -148,14 +148,14 @@ def test_plasma_is_smooth(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_shapes_are_plain_areas_on_a_plain_ground(seed: int) -> None:
-    shares = [share for _, share in common_colours(KINDS["shapes"](seed).frame(0, SIDE_PX))]
+    shares = [share for _, share in common_colors(KINDS["shapes"](seed).frame(0, SIDE_PX))]
     assert 0.3 < shares[0] < 0.9
     assert len([share for share in shares if share > 0.003]) > 5
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_a_checkerboard_has_two_colours_in_equal_parts(seed: int) -> None:
-    (first, most), (second, other) = common_colours(KINDS["checker"](seed).frame(0, SIDE_PX))[:2]
+def test_a_checkerboard_has_two_colors_in_equal_parts(seed: int) -> None:
+    (first, most), (second, other) = common_colors(KINDS["checker"](seed).frame(0, SIDE_PX))[:2]
     assert most + other > 0.7 and most / other < 1.4
     assert np.abs(np.subtract(first, second)).max() > 40
 
@@ -170,22 +170,22 @@ def test_a_checkerboard_turns() -> None:
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_stripes_are_straight_and_of_few_colours(seed: int) -> None:
+def test_stripes_are_straight_and_of_few_colors(seed: int) -> None:
     picture = KINDS["stripes"](seed).frame(0, SIDE_PX)
-    grey = picture.mean(axis=2)
-    down, across = np.gradient(grey)
+    gray = picture.mean(axis=2)
+    down, across = np.gradient(gray)
     a, b, c = (down**2).mean(), (across**2).mean(), (down * across).mean()
     assert np.hypot(a - b, 2 * c) / (a + b) > 0.85, "all slopes point one way"
-    assert sum(share for _, share in common_colours(picture)[:6]) > 0.75
+    assert sum(share for _, share in common_colors(picture)[:6]) > 0.75
 
 
-def test_colours_differ() -> None:
+def test_colors_differ() -> None:
     for seed in range(50):
-        found = colours(np.random.default_rng(seed), 6).astype(int)
-        assert found.shape == (6, 3)
-        lightness = np.sort(found.max(axis=1))
+        values = colors(np.random.default_rng(seed), 6).astype(int)
+        assert values.shape == (6, 3)
+        lightness = np.sort(values.max(axis=1))
         assert np.diff(lightness).min() > 8 and lightness[0] > 60 and lightness[-1] < 250
-        assert np.ptp(found, axis=1).max() > 60, "not all are grey"
+        assert np.ptp(values, axis=1).max() > 60, "not all are gray"
 
 
 def test_a_palette_goes_round() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from rad import envs
 from rad.envs.dmc import task as dmc
-from rad.envs.dmc.appearances import SPLITS, Look
+from rad.envs.dmc.appearances import SPLITS, Appearance
 from rad.envs.dmc.scenery import Scenery
 from rad.envs.dmc.task import LEAST_CHANGE, DMCSimulator
 
@@ -26,8 +26,8 @@ MOVING = [name for name in CHANGED if SPLITS[name].moving]
 SIZE = 42
 
 
-def look(name: str, side: Any = "test") -> Look:
-    return Look(SPLITS[name], side)
+def appearance(name: str, side: Any = "test") -> Appearance:
+    return Appearance(SPLITS[name], side)
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def simulate() -> Iterator[Any]:
     made = []
 
     def make(name: str, split: str | None = None, *, seed: int = 3, size: int = SIZE, **options: Any) -> DMCSimulator:
-        made.append(DMCSimulator(name, size, 0, "paper", seed, look(split, **options) if split else None))
+        made.append(DMCSimulator(name, size, 0, "paper", seed, appearance(split, **options) if split else None))
         made[-1].begin()
         return made[-1]
 
@@ -46,7 +46,7 @@ def simulate() -> Iterator[Any]:
 
 def put_on(simulator: DMCSimulator, split: str) -> Scenery:
     """Give a simulator another split than it was made with."""
-    simulator._scenery = Scenery(simulator._physics, 0, simulator.task[4:].partition("-")[0], look(split))
+    simulator._scenery = Scenery(simulator._physics, 0, simulator.task[4:].partition("-")[0], appearance(split))
     return simulator._scenery
 
 
@@ -64,7 +64,7 @@ def test_every_split_changes_what_is_seen_and_is_restored_exactly(simulate: Any,
     own, before = simulator.frame(), model_bytes(simulator)
     for name in CHANGED:
         scenery = put_on(simulator, name)
-        simulator._check_change(look(name))  # raises where nothing is seen
+        simulator._check_change(appearance(name))  # raises where nothing is seen
         simulator.show(1, 2, 3)
         changed = (np.abs(simulator.frame().astype(int) - own) > 4).any(0).mean()
         assert changed >= (LEAST_CHANGE if SPLITS[name].background else 0.005), (name, changed)
@@ -139,13 +139,13 @@ def test_a_split_that_shows_too_little_is_refused_with_task_and_share(monkeypatc
     monkeypatch.setattr(dmc, "LEAST_CHANGE", 0.99)
     said = r"^split 'video-easy' changes 9\d% of the pixels that camera 0 of dmc/walker-walk sees; .* least 99%"
     with pytest.raises(ValueError, match=said):
-        DMCSimulator("walker-walk", SIZE, 0, "paper", 0, look("video-easy"))
+        DMCSimulator("walker-walk", SIZE, 0, "paper", 0, appearance("video-easy"))
 
 
 def test_a_split_that_shows_nothing_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Scenery, "_floor_textures", lambda _: [])
     with pytest.raises(ValueError, match=r"^split 'texture' changes 0% of the pixels .* that change at least one$"):
-        DMCSimulator("walker-walk", SIZE, 0, "paper", 0, look("texture"))
+        DMCSimulator("walker-walk", SIZE, 0, "paper", 0, appearance("texture"))
 
 
 def test_a_lamp_that_the_task_places_is_kept(simulate: Any) -> None:
@@ -171,7 +171,7 @@ def test_any_size_shows_the_same_picture(simulate: Any) -> None:
 def test_environments_start_alike_on_all_splits_and_resume_exactly(name: str) -> None:
     options: dict[str, Any] = {"num_envs": 2, "seed": 5, "image_size": 24, "action_repeat": 250, "frame_stack": 2}
     plain = envs.make("dmc/cartpole-swingup", **options)
-    dressed, resumed = (envs.make("dmc/cartpole-swingup", split=look(name), **options) for _ in range(2))
+    dressed, resumed = (envs.make("dmc/cartpole-swingup", split=appearance(name), **options) for _ in range(2))
     starts = [venv.reset()[0] for venv in (plain, dressed)]
     assert (starts[0] != starts[1]).mean() > 0.1
     actions = np.random.default_rng(0).uniform(-1, 1, (10, 2, 1)).astype(np.float32)
@@ -190,8 +190,10 @@ def test_environments_start_alike_on_all_splits_and_resume_exactly(name: str) ->
         venv.close()
 
 
-def test_before_an_episode_the_own_look_is_drawn() -> None:
-    plain, edited = (DMCSimulator("cartpole-swingup", SIZE, 0, "fast", 3, made) for made in (None, look("video-hard")))
+def test_before_an_episode_the_unchanged_task_is_drawn() -> None:
+    plain, edited = (
+        DMCSimulator("cartpole-swingup", SIZE, 0, "fast", 3, made) for made in (None, appearance("video-hard"))
+    )
     for simulator in (plain, edited):
         simulator.begin()
     np.testing.assert_array_equal(plain.frame(), edited.frame())
@@ -203,11 +205,13 @@ def test_before_an_episode_the_own_look_is_drawn() -> None:
         simulator.close()
 
 
-def test_processes_of_their_own_show_the_same() -> None:
+def test_worker_processes_show_the_same() -> None:
     frames = []
     for parallel in (False, True):
         options: dict[str, Any] = {"num_envs": 2, "seed": 5, "image_size": 24, "render_quality": "fast"}
-        venv = envs.make("dmc/cartpole-swingup", split=look("distracting-hard-dynamic"), parallel=parallel, **options)
+        venv = envs.make(
+            "dmc/cartpole-swingup", split=appearance("distracting-hard-dynamic"), parallel=parallel, **options
+        )
         venv.reset()
         frames.append([venv.step(np.full((2, 1), 0.3, np.float32))[0] for _ in range(3)])
         venv.close()
@@ -216,4 +220,4 @@ def test_processes_of_their_own_show_the_same() -> None:
 
 def test_a_look_is_of_dmc_only() -> None:
     with pytest.raises(ValueError, match=r"^split light is impossible for probe tasks; allowed: None"):
-        envs.make("probe/both", split=look("light"))
+        envs.make("probe/both", split=appearance("light"))

@@ -94,7 +94,7 @@ def test_other_games_and_modes_have_no_such_split(game: str, mode: str) -> None:
 
 
 def test_unknown_names_are_refused() -> None:
-    with pytest.raises(ValueError, match=r"^unknown split 'themes'; known: themes-train, themes-test$"):
+    with pytest.raises(ValueError, match=r"^unknown split 'themes'; did you mean themes-test\?; known: themes-train"):
         theme_split("themes")
     with pytest.raises(ValueError, match=r"^unknown split 'x'; known: train, test, test-all, themes-train, themes-t"):
         split_for("x", "coinrun", "hard")

@@ -23,7 +23,7 @@ def test_pairs_stand_in_a_matrix_with_each_alone_on_the_diagonal(tmp_path, drawn
     assert [label.get_text() for label in axes.get_yticklabels()] == ["crop", "flip"]
     assert "none alone: 1.0" in drawn[0].get_suptitle()
     assert figure.name == "pairs-dmc-walker-walk" and "row is applied first" in figure.caption
-    assert figure.caption.endswith("a single seed each, which says nothing of other seeds.")
+    assert figure.caption.endswith("a single seed each, which says nothing about other seeds.")
     (figure,) = pairs_figure("t", of(tmp_path / "more", PAIRS | {"crop": [1.0, 3.0]}))
     assert figure.caption.endswith("Interquartile means at the end, of 1 or 2 runs.")
 

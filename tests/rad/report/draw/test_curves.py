@@ -14,36 +14,36 @@ def legend(figure: Figure) -> list[str]:
 
 def test_a_curve_is_the_interquartile_mean_over_seeds(tmp_path):
     (group,) = groups_in(make_seeds(tmp_path, {"crop": [2.0, 4.0, 6.0, 8.0, 100.0]}))
-    found = group_curve(group, "train")
-    assert found is not None
-    assert (found.label, found.frames, found.seeds) == ("crop (5 seeds)", [200, 400], 5)
-    np.testing.assert_allclose(found.band.value, [3.0, 6.0])  # of 4, 6, 8
-    assert (found.band.low < found.band.value).all() and (found.band.value < found.band.high).all()
+    result = group_curve(group, "train")
+    assert result is not None
+    assert (result.label, result.frames, result.seeds) == ("crop (5 seeds)", [200, 400], 5)
+    np.testing.assert_allclose(result.band.value, [3.0, 6.0])  # of 4, 6, 8
+    assert (result.band.low < result.band.value).all() and (result.band.value < result.band.high).all()
 
 
 def test_a_single_seed_has_no_band(tmp_path):
     (group,) = groups_in(make_seeds(tmp_path, {"crop": [8.0]}))
-    found = group_curve(group, "train")
-    assert found is not None and found.label == "crop (1 seed)"
-    assert found.band.low.tolist() == found.band.high.tolist() == [4.0, 8.0]
+    result = group_curve(group, "train")
+    assert result is not None and result.label == "crop (1 seed)"
+    assert result.band.low.tolist() == result.band.high.tolist() == [4.0, 8.0]
 
 
 def test_unfinished_runs_count_only_where_none_is_finished(tmp_path):
     make_seed(tmp_path, "crop", 1, rows_of(8.0))
     make_seed(tmp_path, "crop", 2, rows_of(4.0, upto=200))
     (group,) = groups_in(tmp_path)
-    found = group_curve(group, "train")
-    assert found is not None and (found.label, found.seeds) == ("crop (1 seed)", 1)
+    result = group_curve(group, "train")
+    assert result is not None and (result.label, result.seeds) == ("crop (1 seed)", 1)
     make_seed(tmp_path / "b", "flip", 1, rows_of(4.0, upto=200))
-    found = group_curve(groups_in(tmp_path / "b")[0], "train")
-    assert found is not None and (found.label, found.frames) == ("flip (1 seed, unfinished)", [200])
+    result = group_curve(groups_in(tmp_path / "b")[0], "train")
+    assert result is not None and (result.label, result.frames) == ("flip (1 seed, unfinished)", [200])
 
 
 def test_points_that_a_run_lacks_are_left_out(tmp_path):
     make_seed(tmp_path, "crop", 1, rows_of(8.0))
     make_seed(tmp_path, "crop", 2, [scored("eval", 50, None), scored("eval", 100, 4.0)])
-    found = group_curve(groups_in(tmp_path)[0], "train")
-    assert found is not None and found.frames == [400]
+    result = group_curve(groups_in(tmp_path)[0], "train")
+    assert result is not None and result.frames == [400]
 
 
 def test_a_group_without_evaluation_has_no_curve(tmp_path):
@@ -65,7 +65,7 @@ def test_lines_bands_seeds_and_the_random_policy_are_drawn(tmp_path, drawn):
 
 def test_a_single_seed_each_claims_no_interval(tmp_path):
     (figure,) = curve_figures(groups_in(make_seeds(tmp_path, {"none": [2.0], "crop": [4.0]})))
-    assert "says nothing of other seeds" in figure.caption and "interval" not in figure.caption
+    assert "says nothing about other seeds" in figure.caption and "interval" not in figure.caption
 
 
 def test_each_split_has_a_figure(tmp_path):
@@ -81,7 +81,7 @@ def test_many_methods_have_a_picture_each_before_the_others(tmp_path, drawn):
     curve_figures(groups_in(make_seeds(tmp_path, {name: [4.0] for name in names})))
     panels = [axes for axes in drawn[0].axes if axes.get_lines()]
     assert [axes.get_title() for axes in panels] == [f"{name} (1 seed)" for name in names]
-    assert {len(axes.get_lines()) for axes in panels} == {8 + 1 + 1}  # all in grey, itself, the random policy
+    assert {len(axes.get_lines()) for axes in panels} == {8 + 1 + 1}  # all in gray, itself, the random policy
 
 
 def test_published_scores_are_inside_the_axes_and_named(tmp_path, drawn):
@@ -100,7 +100,7 @@ def test_pictures_of_their_own_hold_every_band(tmp_path, drawn):
     assert low <= -50 and high >= 500
     ticks = [axes.xaxis.get_tick_params()["labelbottom"] for axes in drawn[0].axes[: len(finals)]]
     assert ticks == [False] * 5 + [True] * 3, "of each column the lowest"
-    assert "Thin grey lines are the other methods" in figure.caption
+    assert "Thin gray lines are the other methods" in figure.caption
 
 
 def test_the_same_runs_give_the_same_bytes(tmp_path):

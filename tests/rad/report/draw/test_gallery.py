@@ -40,5 +40,5 @@ def test_the_same_input_gives_the_same_bytes(tmp_path: Path, count: int) -> None
 
 
 def test_no_split() -> None:
-    with pytest.raises(ValueError, match="frames hold no split"):
+    with pytest.raises(ValueError, match="frames must be of at least 1 split"):
         gallery_figure({}, Path("none.png"), title="task")

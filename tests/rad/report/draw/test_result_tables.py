@@ -46,7 +46,7 @@ def test_splits_that_begin_in_the_same_states() -> None:
         "color-hard  203.1 [171.6, 234.6]        30  609.3 [569.3, 649.3]       0.25\n"
         "video-easy  812.4 [803.4, 821.4]        30     0.0 [-11.5, 11.5]       1.00\n"
         "\n"
-        "intervals: chance of the episodes of this one training run, not of training"
+        "intervals: randomness of the episodes of this one training run, not of training"
     )
 
 
@@ -65,7 +65,7 @@ def test_levels_of_a_game() -> None:
         "",
         "levels: train [0, 200); test [9, 10)",
         "normalized with the constants of: paper",
-        "intervals: chance of the episodes of this one training run, not of training",
+        "intervals: randomness of the episodes of this one training run, not of training",
     ]
 
 

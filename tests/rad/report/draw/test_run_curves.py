@@ -122,7 +122,7 @@ def test_training_episodes_are_dots_on_the_curve_of_one_run(tmp_path, drawn):
     assert "training episodes" not in texts(axes_of(drawn))
 
 
-def test_many_training_episodes_become_means_of_neighbours(tmp_path, drawn):
+def test_many_training_episodes_become_means_of_neighbors(tmp_path, drawn):
     episodes = [row("episode", steps, repeat=1, episode_return=float(steps)) for steps in range(401)]
     learning_curve(make_run(tmp_path / "mine", [*ROWS, *episodes]), tmp_path / "curve.png")
     points = axes_of(drawn).get_lines()[1].get_xydata().tolist()

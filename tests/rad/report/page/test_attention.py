@@ -40,8 +40,8 @@ def sweep(tmp_path):
 def test_a_lift_belongs_to_the_task_of_the_runs_around_its_folder(sweep):
     write_attention(sweep / "dmc-walker-walk" / "look", numbers("activation", 0.3), numbers("gradient", 0.2))
     folders = read_attention(find_runs(sweep))
-    method, found = lifts(folders, "dmc/walker-walk")
-    assert method == "activation" and found["crop"].value == pytest.approx(3.0)
+    method, result = lifts(folders, "dmc/walker-walk")
+    assert method == "activation" and result["crop"].value == pytest.approx(3.0)
     assert lifts(folders, "dmc/cheetah-run") == ("", {})
 
 
@@ -66,15 +66,15 @@ def test_among_runs_of_several_tasks_a_lift_belongs_to_none(sweep):
 def test_without_an_activation_the_first_map_counts_and_controls_never(sweep):
     rows = [numbers("control: random", 0.1), numbers("hires_cam", 0.2), numbers("gradient", 0.4)]
     write_attention(sweep / "dmc-walker-walk" / "look", *rows)
-    method, found = lifts(read_attention(find_runs(sweep)), "dmc/walker-walk")
-    assert method == "hires_cam" and found["crop"].value == pytest.approx(2.0)
+    method, result = lifts(read_attention(find_runs(sweep)), "dmc/walker-walk")
+    assert method == "hires_cam" and result["crop"].value == pytest.approx(2.0)
 
 
 def test_the_section_has_the_table_its_figure_and_one_of_each_method(sweep):
     write_attention(sweep / "dmc-walker-walk" / "look", numbers("activation", 0.3))
-    found = find_runs(sweep)
-    groups, _ = group(found.runs)
-    (section,) = attention_section(read_attention(found), groups, found, AssetInliner(sweep / "report"))
+    result = find_runs(sweep)
+    groups, _ = group(result.runs)
+    (section,) = attention_section(read_attention(result), groups, result, AssetInliner(sweep / "report"))
     (table,) = section.tables
     assert table.texts[0][:4] == ["crop", "activation", "1", "7"]
     assert text(table.rows[0][4], 2) == "3.00 [3.00, 3.00]"
@@ -84,19 +84,19 @@ def test_the_section_has_the_table_its_figure_and_one_of_each_method(sweep):
 
 def test_without_pictures_there_is_no_section(tmp_path):
     make_seed(tmp_path, "crop", 1, rows_of(3.0))
-    found = find_runs(tmp_path)
-    groups, _ = group(found.runs)
+    result = find_runs(tmp_path)
+    groups, _ = group(result.runs)
     assert (
-        attention_section([], groups, found, AssetInliner(tmp_path))
-        == video_section(groups, found, AssetInliner(tmp_path))
+        attention_section([], groups, result, AssetInliner(tmp_path))
+        == video_section(groups, result, AssetInliner(tmp_path))
         == []
     )
 
 
 def videos_of(sweep, assets):
-    found = find_runs(sweep)
-    groups, _ = group(found.runs)
-    (section,) = video_section(groups, found, assets)
+    result = find_runs(sweep)
+    groups, _ = group(result.runs)
+    (section,) = video_section(groups, result, assets)
     return section, [block for block in section.blocks if isinstance(block, Video)]
 
 
@@ -125,8 +125,8 @@ def test_a_foreign_or_damaged_file_is_left_out_and_named(sweep, content):
     (sweep / "attention").mkdir(exist_ok=True)
     (sweep / "clone" / "bench").mkdir(parents=True)
     (sweep / "clone" / "bench" / "attention.json").write_text(content)
-    found = find_runs(sweep)
-    before = len(read_attention(found))
-    assert before == len(found.attention) - 1
-    (line,) = found.unread
+    result = find_runs(sweep)
+    before = len(read_attention(result))
+    assert before == len(result.attention) - 1
+    (line,) = result.unread
     assert line.startswith("clone/bench/attention.json is not what rad attention writes: ")

@@ -34,11 +34,11 @@ class Outline(HTMLParser):
 
 
 def outline(files: dict[str, bytes]) -> Outline:
-    found = Outline()
-    found.feed(files["report.html"].decode())
-    found.close()
-    assert found.open == []
-    return found
+    result = Outline()
+    result.feed(files["report.html"].decode())
+    result.close()
+    assert result.open == []
+    return result
 
 
 @pytest.fixture(scope="module")
@@ -69,20 +69,20 @@ def test_figures_and_tables_are_files_too(files):
 
 
 def test_everything_the_page_loads_is_inside_it(files):
-    found = outline(files)
-    sources = [words.get(name) or "" for _, words in found.tags for name in ("src", "poster", "srcset")]
+    result = outline(files)
+    sources = [words.get(name) or "" for _, words in result.tags for name in ("src", "poster", "srcset")]
     assert sum(source.startswith("data:image/svg+xml") for source in sources) == 5
     assert all(source.startswith("data:") for source in sources if source)
-    assert not [tag for tag, _ in found.tags if tag in ("script", "iframe", "object")]
+    assert not [tag for tag, _ in result.tags if tag in ("script", "iframe", "object")]
     text = files["report.html"].decode()
     assert not re.search(r"url\(|@import", text)
     assert not re.search(r"""(src|href)\s*=\s*["']?(https?:)?//""", text)
 
 
 def test_links_lead_to_files_of_the_report_or_to_sections(files):
-    found = outline(files)
-    anchors = {words["id"] for _, words in found.tags if "id" in words}
-    for link in (words["href"] for tag, words in found.tags if tag == "a"):
+    result = outline(files)
+    anchors = {words["id"] for _, words in result.tags if "id" in words}
+    for link in (words["href"] for tag, words in result.tags if tag == "a"):
         assert link is not None and (link[1:] in anchors if link.startswith("#") else link in files)
 
 
@@ -90,12 +90,12 @@ def test_numbers_warnings_settings_and_commands_are_on_the_page(files):
     text = " ".join(outline(files).text.split())
     for words in (
         "9 runs (8 finished) of 3 methods on dmc/cheetah-run, dmc/walker-walk.",
-        "2 seeds: intervals called 95 % hold the true value in about 50 % of cases",
+        "2 seeds: nominal 95 % intervals contain the true value in about 50 % of cases",
         "dmc-walker-walk/flip/seed-1: 200 of 400 frames",
         "Not begun gone",
         "24.0",  # mean of crop
         "random policy 2.00",
-        "these run folders hold no checkpoint that tells",
+        "these run folders hold no checkpoint that records them",
         "rad ablate --augment '<b>&'",
         "rad train --algo=sac --task=dmc/walker-walk --augment=crop --seed=1",
         "rad report sweep",
@@ -134,7 +134,7 @@ def test_a_run_without_any_row_has_a_report(tmp_path):
 def test_runs_on_tasks_without_a_known_range(tmp_path):
     make_seeds(tmp_path, {"none": [1.0, 2.0], "crop": [2.0, 3.0]}, task="probe/both")
     make_seeds(tmp_path, {"none": [1.0, 2.0], "crop": [2.0, 3.0]}, task="gym/x")
-    assert "of a known range of returns" in outline(report(tmp_path, tmp_path / "report").files).text
+    assert "with a published range of returns" in outline(report(tmp_path, tmp_path / "report").files).text
 
 
 def test_length_and_success_of_episodes_are_shown_where_they_are_known(tmp_path):

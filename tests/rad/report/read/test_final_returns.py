@@ -109,7 +109,7 @@ def test_an_unfinished_run_has_no_gap(tmp_path):
     ("text", "said"),
     [
         ("{", "cannot be read"),
-        ("[1]", "no JSON object"),
+        ("[1]", "not a JSON object"),
         (json.dumps({"kind": "summary", "task": "t"}), "without frames"),
     ],
 )

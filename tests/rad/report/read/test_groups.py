@@ -15,28 +15,28 @@ def test_runs_are_found_at_any_depth_and_nothing_inside_them(tmp_path):
     deep.mkdir(parents=True)
     make_run(deep / "c")
     make_run(deep / "c" / "inside")
-    assert [found.folder.name for found in find_runs(tmp_path).runs] == ["c", "z"]
+    assert [result.folder.name for result in find_runs(tmp_path).runs] == ["c", "z"]
 
 
 def test_a_run_is_found_in_its_own_folder(tmp_path):
-    found = find_runs(make_run(tmp_path / "mine"))
-    assert [run.name for run in found.runs] == ["mine"]
-    assert found.shown(found.runs[0].folder) == "."
+    result = find_runs(make_run(tmp_path / "mine"))
+    assert [run.name for run in result.runs] == ["mine"]
+    assert result.shown(result.runs[0].folder) == "."
 
 
 def test_what_is_not_begun_or_damaged_is_told(tmp_path):
     make_run(tmp_path / "good")
     (make_run(tmp_path / "new") / "metrics.jsonl").unlink()
     (make_run(tmp_path / "torn") / "config.json").write_text("{")
-    found = find_runs(tmp_path)
-    assert [run.name for run in found.runs] == ["good"]
-    assert found.not_started == [tmp_path / "new"]
-    assert len(found.unread) == 1
-    assert found.unread[0].startswith("torn: ") and "is not JSON" in found.unread[0]
+    result = find_runs(tmp_path)
+    assert [run.name for run in result.runs] == ["good"]
+    assert result.not_started == [tmp_path / "new"]
+    assert len(result.unread) == 1
+    assert result.unread[0].startswith("torn: ") and "is not JSON" in result.unread[0]
 
 
 def test_no_run_is_an_error_that_says_why(tmp_path):
-    with pytest.raises(ValueError, match="is no folder; expected a run folder"):
+    with pytest.raises(ValueError, match="is not a folder; expected a run folder"):
         find_runs(tmp_path / "gone")
     with pytest.raises(ValueError, match=r"holds no run, a folder with config.json and metrics.jsonl$"):
         find_runs(tmp_path)
@@ -50,8 +50,8 @@ def test_attention_folders_and_the_record_are_found(tmp_path):
     (tmp_path / "look").mkdir()
     (tmp_path / "look" / "attention.json").write_text("{}")
     (tmp_path / "sweep.json").write_text('{"runs": ["run"]}')
-    found = find_runs(tmp_path)
-    assert found.attention == [tmp_path / "look"] and found.record == {"runs": ["run"]}
+    result = find_runs(tmp_path)
+    assert result.attention == [tmp_path / "look"] and result.record == {"runs": ["run"]}
 
 
 @pytest.mark.parametrize("text", ["{", "[1]"])
@@ -110,8 +110,8 @@ def test_of_two_runs_of_a_seed_the_one_that_came_farther_is_kept(tmp_path):
 def test_frames_that_are_no_number_are_told(tmp_path):
     make_seed(tmp_path, "crop", 1, rows_of(1.0))
     make_seed(tmp_path, "crop", 2, rows_of(1.0), frames=None)
-    found = find_runs(tmp_path)
-    assert len(found.runs) == 1 and "frames in config.json is None; expected a number" in found.unread[0]
+    result = find_runs(tmp_path)
+    assert len(result.runs) == 1 and "frames in config.json is None; expected a number" in result.unread[0]
 
 
 def test_a_config_is_flattened():

@@ -88,7 +88,7 @@ def test_a_file_is_no_folder(tmp_path):
 def test_a_folder_without_its_files_is_no_run(tmp_path, name):
     folder = make_run(tmp_path / "mine")
     (folder / name).unlink()
-    with pytest.raises(ValueError, match=f"is no run folder: it has no {name}"):
+    with pytest.raises(ValueError, match=f"is not a run folder: it has no {name}"):
         read_run(folder)
 
 

@@ -8,9 +8,9 @@ Table = dict[str, np.ndarray]
 def table(seed: int, *sizes: int, points: int = 0, decimals: int = 12) -> Table:
     """Return a task for each of `sizes`, of so many runs, around means from 0.2 to 1.1; few decimals make ties."""
     generator = np.random.default_rng(seed)
-    centres = generator.uniform(0.2, 1.1, len(sizes))
+    centers = generator.uniform(0.2, 1.1, len(sizes))
     tail = (points,) if points else ()
-    drawn = [centre + generator.normal(0, 0.15, (size, *tail)) for centre, size in zip(centres, sizes)]
+    drawn = [center + generator.normal(0, 0.15, (size, *tail)) for center, size in zip(centers, sizes)]
     return {f"suite/task-{number}": np.round(values, decimals) for number, values in enumerate(drawn)}
 
 

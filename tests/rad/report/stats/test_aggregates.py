@@ -24,9 +24,9 @@ THRESHOLDS = np.linspace(-0.1, 1.3, 15)
 @pytest.mark.parametrize("scores", TABLES.values(), ids=TABLES)
 @pytest.mark.parametrize("name", SLOW)
 def test_values_are_those_of_slow_loops(scores: Table, name: str) -> None:
-    found = aggregate(scores, samples=1)
-    assert tuple(found) == tuple(SLOW)
-    assert found[name].value == pytest.approx(SLOW[name](scores), abs=1e-12)
+    result = aggregate(scores, samples=1)
+    assert tuple(result) == tuple(SLOW)
+    assert result[name].value == pytest.approx(SLOW[name](scores), abs=1e-12)
 
 
 @pytest.mark.parametrize("scores", TABLES.values(), ids=TABLES)
@@ -39,21 +39,21 @@ def test_profiles_are_those_of_slow_loops(scores: Table) -> None:
 def test_a_curve_is_the_iqm_at_each_point() -> None:
     curves = table(0, 5, 3, 4, points=7)
     slow = [reference.iqm({task: values[:, point] for task, values in curves.items()}) for point in range(7)]
-    found = sample_efficiency(curves)
-    np.testing.assert_allclose(found.value, slow, rtol=0, atol=1e-12)
+    result = sample_efficiency(curves)
+    np.testing.assert_allclose(result.value, slow, rtol=0, atol=1e-12)
     for point in range(7):
         alone = sample_efficiency({task: values[:, point : point + 1] for task, values in curves.items()})
-        assert (found.low[point], found.high[point]) == (alone.low[0], alone.high[0])
+        assert (result.low[point], result.high[point]) == (alone.low[0], alone.high[0])
 
 
 def test_runs_by_hand() -> None:
     scores = {"a": [0, 0.25, 0.5, 0.75], "b": [1, 1.25, 1.25, 1], "c": [0.5, 1.5, 3, 4]}
-    found = {name: estimate.value for name, estimate in aggregate(scores).items()}
+    result = {name: estimate.value for name, estimate in aggregate(scores).items()}
     # Sorted: 0 .25 .5 | .5 .75 1 1 1.25 1.25 | 1.5 3 4. Means of the tasks: 0.375, 1.125 and 2.25.
-    assert found["iqm"] == pytest.approx(5.75 / 6, abs=1e-15)
-    assert (found["mean"], found["median"]) == (1.25, 1.125)
+    assert result["iqm"] == pytest.approx(5.75 / 6, abs=1e-15)
+    assert (result["mean"], result["median"]) == (1.25, 1.125)
     # below 1: 1, 0.75, 0.5 and 0.25 in a, 0.5 in c: (2.5 / 4 + 0 + 0.5 / 4) / 3
-    assert found["optimality_gap"] == pytest.approx(0.25, abs=1e-15)
+    assert result["optimality_gap"] == pytest.approx(0.25, abs=1e-15)
     assert performance_profile(scores, [1.0]).value.tolist() == pytest.approx([(0 + 2 + 3) / 12])
 
 
@@ -62,16 +62,16 @@ def test_runs_by_hand() -> None:
 def test_intervals_are_those_of_slow_loops(name: str, which: str) -> None:
     scores = TABLES[which]
     low, high = reference.interval(SLOW[name], [scores], 3_000, seed=1)
-    found = aggregate(scores)[name]
-    assert (found.low, found.high) == pytest.approx((low, high), abs=0.01)
-    assert found.low < found.value < found.high
+    result = aggregate(scores)[name]
+    assert (result.low, result.high) == pytest.approx((low, high), abs=0.01)
+    assert result.low < result.value < result.high
 
 
 def test_the_interval_of_a_profile_is_that_of_slow_loops() -> None:
     scores = TABLES["unequal"]
-    found = performance_profile(scores, [0.6])
+    result = performance_profile(scores, [0.6])
     low, high = reference.interval(lambda drawn: reference.profile(drawn, 0.6), [scores], 3_000, seed=1)
-    assert (found.low[0], found.high[0]) == pytest.approx((low, high), abs=0.01)
+    assert (result.low[0], result.high[0]) == pytest.approx((low, high), abs=0.01)
 
 
 def test_runs_are_drawn_within_their_task() -> None:
@@ -91,8 +91,8 @@ CALLS: dict[str, Callable[..., Any]] = {
 }
 
 
-def flat(found: Estimate | Band) -> list[float]:
-    return np.stack(found).ravel().tolist()
+def flat(result: Estimate | Band) -> list[float]:
+    return np.stack(result).ravel().tolist()
 
 
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
@@ -127,16 +127,17 @@ def test_intervals_hold_as_often_as_the_warning_says(seeds: int) -> None:
 def test_few_seeds_are_warned_of() -> None:
     assert few_seeds_warning(5) == few_seeds_warning(20) == ""
     assert few_seeds_warning(3) == (
-        "3 seeds: intervals called 95 % hold the true value in about 75 % of cases, with 5 seeds in 89 %; use 5 or more"
+        "3 seeds: nominal 95 % intervals contain the true value in about 75 % of cases, with 5 seeds in 89 %; "
+        "use 5 or more"
     )
     assert "in about 80 % of cases, with 5 seeds in 88 %" in few_seeds_warning(3, of="difference")
-    assert few_seeds_warning(1).startswith("1 seed: no interval, nothing is known of the chance of training")
+    assert few_seeds_warning(1).startswith("1 seed: no interval, as nothing is known of the spread of training")
 
 
 @pytest.mark.parametrize(
     ("call", "said"),
     [
-        (lambda: aggregate({}), "scores hold no task; allowed: 1 and more"),
+        (lambda: aggregate({}), "scores must be of at least 1 task, got none"),
         (lambda: aggregate({"a": []}), r"scores of a are of shape \[0\]; expected \[runs\], at least 1"),
         (lambda: aggregate({"a": [[1.0]]}), r"scores of a are of shape \[1, 1\]; expected \[runs\]"),
         (lambda: aggregate({"a": [1.0, np.nan]}), "scores of a hold a number that is not finite"),

@@ -96,10 +96,10 @@ def coverage(interval: Any, truth: float) -> float:
 
 def test_the_true_mean_is_inside_as_often_as_is_said() -> None:
     # The share of 1,000 cases has a standard error of 0.7 %.
-    found = coverage(lambda seed: mean_interval(normal(seed, 50) + 3, samples=500), 3)
-    assert 0.925 < found < 0.97
-    found = coverage(lambda seed: mean_interval(normal(seed, 50) + 3, samples=500, confidence=0.6), 3)
-    assert 0.55 < found < 0.65
+    result = coverage(lambda seed: mean_interval(normal(seed, 50) + 3, samples=500), 3)
+    assert 0.925 < result < 0.97
+    result = coverage(lambda seed: mean_interval(normal(seed, 50) + 3, samples=500, confidence=0.6), 3)
+    assert 0.55 < result < 0.65
 
 
 @pytest.mark.parametrize("paired", [True, False])

@@ -39,9 +39,9 @@ def test_the_probability_is_that_of_slow_loops(name: str) -> None:
 @pytest.mark.parametrize("name", ["equal", "unequal", "ties"])
 def test_the_interval_is_that_of_slow_loops(name: str) -> None:
     first, second = TABLES[name], OTHERS[name]
-    found = probability_of_improvement(first, second)
+    result = probability_of_improvement(first, second)
     low, high = reference.interval(reference.improvement, [first, second], 3_000, seed=1)
-    assert (found.low, found.high) == pytest.approx((low, high), abs=0.01)
+    assert (result.low, result.high) == pytest.approx((low, high), abs=0.01)
 
 
 def test_improvement_by_hand() -> None:
@@ -61,9 +61,9 @@ def test_improvement_by_hand() -> None:
     ],
 )
 def test_p_values_are_those_of_every_deal(first: Table, second: Table) -> None:
-    found = improvement_p_value(first, second)
-    assert found == pytest.approx(reference.improvement_p_value(first, second), abs=0.015)
-    assert found == pytest.approx(improvement_p_value(second, first), abs=0.015)
+    result = improvement_p_value(first, second)
+    assert result == pytest.approx(reference.improvement_p_value(first, second), abs=0.015)
+    assert result == pytest.approx(improvement_p_value(second, first), abs=0.015)
 
 
 def test_p_values_by_hand() -> None:
@@ -78,13 +78,13 @@ def test_p_values_by_hand() -> None:
 
 
 def test_chance_is_called_an_improvement_as_seldom_as_is_said() -> None:
-    found = []
+    result = []
     for case in range(400):
         runs = np.random.default_rng(case).normal([[0.3], [0.8]], 0.1, (2, 2, 5))  # [method, task, run]
         first, second = (dict(zip("ab", side)) for side in runs)
-        found.append(improvement_p_value(first, second, samples=400))
-    assert 0.02 < np.mean(np.array(found) <= 0.05) < 0.08
-    assert 0.4 < np.mean(np.array(found) <= 0.5) < 0.6
+        result.append(improvement_p_value(first, second, samples=400))
+    assert 0.02 < np.mean(np.array(result) <= 0.05) < 0.08
+    assert 0.4 < np.mean(np.array(result) <= 0.5) < 0.6
 
 
 @pytest.mark.parametrize(
@@ -92,27 +92,27 @@ def test_chance_is_called_an_improvement_as_seldom_as_is_said() -> None:
 )
 def test_holm_is_that_of_slow_loops(p_values: list[float]) -> None:
     named = {f"method {number}": p for number, p in enumerate(p_values)}
-    found = holm(named)
-    assert list(found) == list(named)
-    assert list(found.values()) == pytest.approx(reference.holm(p_values), abs=1e-12)
+    result = holm(named)
+    assert list(result) == list(named)
+    assert list(result.values()) == pytest.approx(reference.holm(p_values), abs=1e-12)
 
 
 def test_holm_by_hand() -> None:
     # Smallest first: 4 * 0.005, 3 * 0.01, 2 * 0.03, and 0.04, which may not fall below 0.06.
-    found = holm({"a": 0.01, "b": 0.04, "c": 0.03, "d": 0.005})
-    assert found == pytest.approx({"a": 0.03, "b": 0.06, "c": 0.06, "d": 0.02})
+    result = holm({"a": 0.01, "b": 0.04, "c": 0.03, "d": 0.005})
+    assert result == pytest.approx({"a": 0.03, "b": 0.06, "c": 0.06, "d": 0.02})
 
 
 def test_methods_are_compared_with_one() -> None:
     methods = {"none": table(0, 5, 5), "crop": table(1, 5, 5), "flip": table(2, 5, 5)}
-    found = compare({name: (methods[name], methods["none"]) for name in ("crop", "flip")})
-    assert list(found) == ["crop", "flip"]
+    result = compare({name: (methods[name], methods["none"]) for name in ("crop", "flip")})
+    assert list(result) == ["crop", "flip"]
     p_values = {}
-    for name, comparison in found.items():
+    for name, comparison in result.items():
         assert comparison.probability == probability_of_improvement(methods[name], methods["none"])
         p_values[name] = improvement_p_value(methods[name], methods["none"])
         assert comparison.p_value == p_values[name]
-    assert {name: comparison.adjusted_p_value for name, comparison in found.items()} == holm(p_values)
+    assert {name: comparison.adjusted_p_value for name, comparison in result.items()} == holm(p_values)
 
 
 def test_the_gap_is_paired_by_seed() -> None:
@@ -125,9 +125,9 @@ def test_the_interval_of_the_gap_is_that_of_slow_loops() -> None:
     train, test = table(0, 3, 5, 8), table(1, 3, 5, 8)
     differences = {task: train[task] - test[task] for task in train}
     low, high = reference.interval(reference.mean, [differences], 3_000, seed=1)
-    found = generalization_gap(train, test)
-    assert found.value == pytest.approx(reference.mean(differences), abs=1e-12)
-    assert (found.low, found.high) == pytest.approx((low, high), abs=0.01)
+    result = generalization_gap(train, test)
+    assert result.value == pytest.approx(reference.mean(differences), abs=1e-12)
+    assert (result.low, result.high) == pytest.approx((low, high), abs=0.01)
 
 
 FIRST, SECOND = table(0, 9, 8, 7), table(1, 9, 8, 7)

@@ -95,7 +95,7 @@ def test_means_over_tasks_of_dmc(method: str, frames: int, stated: float) -> Non
         ("PPO (OpenAI)", "test", 0.354),
     ],
 )
-def test_normalised_means_over_games_of_procgen(method: str, split: str, stated: float) -> None:
+def test_normalized_means_over_games_of_procgen(method: str, split: str, stated: float) -> None:
     rows = published(suite="procgen", method=method, split=split)
     scores = [
         normalize(

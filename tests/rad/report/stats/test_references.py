@@ -18,10 +18,10 @@ def run(tmp_path, **config):
 
 
 def test_those_of_the_task_and_frames(tmp_path):
-    found = references([run(tmp_path, **FITTING)], "train")
-    assert [row.method for row in found] == ["RAD", "DrQ", "CURL", "state SAC", "pixel SAC"]
-    assert {(row.task, row.frames) for row in found} == {("dmc/walker-walk", 100_000)}
-    assert sources(found)[1].startswith("DrQ: 634 ± 169, 10 runs, environment frames. denisyarats/drq")
+    result = references([run(tmp_path, **FITTING)], "train")
+    assert [row.method for row in result] == ["RAD", "DrQ", "CURL", "state SAC", "pixel SAC"]
+    assert {(row.task, row.frames) for row in result} == {("dmc/walker-walk", 100_000)}
+    assert sources(result)[1].startswith("DrQ: 634 ± 169, 10 runs, environment frames. denisyarats/drq")
 
 
 @pytest.mark.parametrize(
@@ -55,5 +55,5 @@ def test_procgen_by_mode_levels_and_what_was_tested_on(tmp_path):
 
 def test_none_that_count_other_frames(tmp_path, monkeypatch):
     rows = [replace(row, counting="agent steps") for row in published(task="dmc/walker-walk", frames=100_000)]
-    monkeypatch.setattr(module, "published", lambda **asked: rows)
+    monkeypatch.setattr(module, "published", lambda **wanted: rows)
     assert references([run(tmp_path, **FITTING)], "train") == []

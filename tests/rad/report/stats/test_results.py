@@ -40,21 +40,21 @@ def test_each_variant_is_compared_with_its_own_none(tmp_path):
     for size, shift in ((64, 0.0), (128, 100.0)):
         finals = {"none": [1.0 + shift, 2.0 + shift], "crop": [1.5 + shift, 9.0 + shift]}
         make_seeds(tmp_path / str(size), finals, agent={"batch_size": size})
-    found = {one.group.method: one.comparison for one in results(groups_in(tmp_path))}
-    assert [found[f"crop, batch_size={size}"].probability.value for size in (64, 128)] == [0.75, 0.75]
+    result = {one.group.method: one.comparison for one in results(groups_in(tmp_path))}
+    assert [result[f"crop, batch_size={size}"].probability.value for size in (64, 128)] == [0.75, 0.75]
 
 
 def test_a_group_without_a_finished_run_is_kept_empty(tmp_path):
     make_seed(tmp_path, "crop", 1, rows_of(3.0, upto=200))
-    (found,) = results(groups_in(tmp_path))
-    assert (found.returns, found.iqm, found.mean, found.gaps) == ([], None, None, {})
+    (result,) = results(groups_in(tmp_path))
+    assert (result.returns, result.iqm, result.mean, result.gaps) == ([], None, None, {})
 
 
 def test_the_gap_is_of_the_same_agents(tmp_path):
     for seed, (train, test) in enumerate([(10.0, 8.0), (20.0, 18.0)], start=1):
         make_seed(tmp_path, "crop", seed, rows_of(train, test=test))
-    (found,) = results(groups_in(tmp_path))
-    assert found.gaps == {"test": Estimate(2.0, 2.0, 2.0)}
+    (result,) = results(groups_in(tmp_path))
+    assert result.gaps == {"test": Estimate(2.0, 2.0, 2.0)}
 
 
 def test_scores_are_of_methods_with_a_run_on_every_task(tmp_path):
@@ -74,12 +74,12 @@ def test_tasks_with_two_runs_each_have_intervals_and_a_comparison(tmp_path):
     for task in ("dmc/walker-walk", "dmc/cheetah-run"):
         make_seeds(tmp_path, {"none": [100.0, 120.0], "crop": [200.0, 250.0], "flip": [90.0, 300.0]}, task=task)
     scores = scores_of(groups_in(tmp_path))
-    found = across_tasks(scores)
-    numbers, beside = found["crop"]
+    result = across_tasks(scores)
+    numbers, beside = result["crop"]
     assert numbers["mean"].low < numbers["mean"].value < numbers["mean"].high
     assert beside and beside.probability.value == 1.0 and math.isnan(beside.shown.low)
-    assert found["flip"][1] and found["flip"][1].shown == found["flip"][1].probability
-    assert found["none"][1] is None
+    assert result["flip"][1] and result["flip"][1].shown == result["flip"][1].probability
+    assert result["none"][1] is None
     assert [name for name, (_, one) in across_tasks(scores, unlike=["crop"]).items() if one] == ["flip"]
 
 
@@ -96,8 +96,8 @@ def test_runs_of_other_length_or_quality_are_not_compared(tmp_path, other):
 def test_returns_on_other_splits_stand_beside_those_on_train(tmp_path):
     for seed, (train, test) in enumerate([(10.0, 8.0), (20.0, 18.0)], start=1):
         make_seed(tmp_path, "crop", seed, rows_of(train, test=test))
-    found = results(groups_in(tmp_path))
-    assert found[0].tests["test"].value == 13.0 and on_train(found) == " on train"
+    result = results(groups_in(tmp_path))
+    assert result[0].tests["test"].value == 13.0 and on_train(result) == " on train"
     assert on_train(results(groups_in(make_seeds(tmp_path / "plain", {"crop": [1.0]})))) == ""
 
 

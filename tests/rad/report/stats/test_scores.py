@@ -1,4 +1,4 @@
-"""Normalised scores, by hand and against both published tables."""
+"""Normalized scores, by hand and against both published tables."""
 
 import numpy as np
 import pytest

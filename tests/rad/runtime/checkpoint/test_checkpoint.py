@@ -42,8 +42,8 @@ def test_a_state_comes_back_equal(tmp_path_factory, state):
     assert not checkpoint.exists(folder)
     path = checkpoint.save(folder, 12, state)
     assert path.name == "000000000012.json" and checkpoint.exists(folder)
-    frames, found = checkpoint.load(folder)
-    assert frames == 12 and same(found, state)
+    frames, loaded = checkpoint.load(folder)
+    assert frames == 12 and same(loaded, state)
 
 
 def test_arrays_in_several_pieces_come_back_equal(tmp_path, small_pieces):
@@ -54,9 +54,9 @@ def test_arrays_in_several_pieces_come_back_equal(tmp_path, small_pieces):
         "zeros": np.zeros(5_000),
     }
     checkpoint.save(tmp_path, 1, state)
-    found = checkpoint.load(tmp_path)[1]
+    loaded = checkpoint.load(tmp_path)[1]
     state["strided"] = state["strided"].contiguous()
-    assert same(found, state)
+    assert same(loaded, state)
 
 
 def test_the_newest_counts_and_the_oldest_go(tmp_path):

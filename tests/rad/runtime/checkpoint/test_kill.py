@@ -23,14 +23,14 @@ def write(first, told):
     for number in range(first, 10_000):
         state = {"x": number, "replay": replay(number), "weights": torch.full((300_000,), float(number))}
         checkpoint.save(folder, number, state)
-        os.write(told, b"%d\\n" % number)
+        os.write(sender, b"%d\\n" % number)
 
 for _ in range(rounds):
-    listening, told = os.pipe()
+    listening, sender = os.pipe()
     child = os.fork()
     if child == 0:
-        write(newest + 1, told)
-    os.close(told)
+        write(newest + 1, sender)
+    os.close(sender)
     reports = os.read(listening, 100) if newest == 0 else b""
     time.sleep(source.uniform(0.0, 0.4))
     os.kill(child, signal.SIGKILL)

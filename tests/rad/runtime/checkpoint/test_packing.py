@@ -69,9 +69,9 @@ def test_the_form_of_an_optimizer_state():
     ],
 )
 def test_tensors_of_any_layout_keep_their_values(tensor):
-    found = round_trip(tensor)
-    assert found.is_contiguous() and not found.requires_grad
-    assert found.dtype == tensor.dtype and torch.equal(found, tensor.detach())
+    copy = round_trip(tensor)
+    assert copy.is_contiguous() and not copy.requires_grad
+    assert copy.dtype == tensor.dtype and torch.equal(copy, tensor.detach())
 
 
 def test_arrays_of_any_layout_keep_their_values():
@@ -82,12 +82,12 @@ def test_arrays_of_any_layout_keep_their_values():
 
 
 def test_what_becomes_simpler():
-    class Colour(enum.IntEnum):
+    class Color(enum.IntEnum):
         RED = 3
 
     assert same(round_trip(OrderedDict(a=1)), {"a": 1})
     assert same(round_trip(namedtuple("Point", "x y")(1, 2)), (1, 2))
-    assert same(round_trip([np.int64(3), np.float32(0.5), np.bool_(True), Colour.RED]), [3, 0.5, True, 3])
+    assert same(round_trip([np.int64(3), np.float32(0.5), np.bool_(True), Color.RED]), [3, 0.5, True, 3])
     assert same(round_trip(torch.nn.Parameter(torch.ones(2))), torch.ones(2))
 
 

@@ -1,0 +1,19 @@
+import pytest
+
+from rad.envs.checks import require, require_known
+
+
+def test_a_wrong_value_is_named_with_what_it_must_be() -> None:
+    require(True, "size", "at least 1", 0)
+    with pytest.raises(ValueError, match=r"^size must be at least 1, got 0$"):
+        require(False, "size", "at least 1", 0)
+    with pytest.raises(ValueError, match=r"^side must be train or test, got 'Test'$"):
+        require(False, "side", "train or test", "Test")
+
+
+def test_an_unknown_name_comes_with_the_nearest_and_all_known_ones() -> None:
+    require_known("game", "maze", ("maze", "miner"))
+    with pytest.raises(ValueError, match=r"^unknown game 'procgen/mze'; did you mean maze\?; known: maze, miner$"):
+        require_known("game", "mze", ("maze", "miner"), prefix="procgen/")
+    with pytest.raises(ValueError, match=r"^unknown game 'x'; known: maze, miner$"):
+        require_known("game", "x", ("maze", "miner"))
