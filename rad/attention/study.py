@@ -17,7 +17,6 @@ from rad.evaluation.loaded_run import LoadedRun, load
 from rad.experiment.config import RunConfig
 from rad.experiment.config_file import to_json
 from rad.experiment.splits import check_split, named
-from rad.experiment.validate import flag
 from rad.report.draw.result_tables import attention_table
 from rad.report.read.groups import method_name
 from rad.report.stats.attention import attention_rows
@@ -101,7 +100,7 @@ def _labels(configs: Sequence[RunConfig]) -> list[str]:
 def _methods(names: Sequence[str], runs: Sequence[LoadedRun], target: str) -> tuple[str, ...]:
     if names:
         return tuple(dict.fromkeys(names))
-    with flag("target"):
+    with named("target"):
         allowed = [allowed_methods(run.agent.target(target)) for run in runs]
     return tuple(name for name in METHODS if all(name in names for names in allowed))
 
@@ -110,14 +109,14 @@ def _check(request: AttentionRequest, runs: Sequence[LoadedRun]) -> None:
     """Try each flag on a black image, before anything is played."""
     for run in runs:
         black = torch.zeros(1, *run.agent.encoder.image_shape, device=run.agent.device)
-        with flag("target"):
+        with named("target"):
             target = run.agent.target(request.target)
-        with flag("methods"):
+        with named("methods"):
             check_methods(request.methods, target)
-        with flag("stage"):
+        with named("stage"):
             run.agent.encoder.receptive_field(request.settings.stage)
         for name in ("power", "norm"):
-            with flag(name):
+            with named(name):
                 how = dataclasses.replace(Settings(), **{name: getattr(request.settings, name)})
                 attend("activation", run.agent.encoder, target, black, how)
 

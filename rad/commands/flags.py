@@ -90,7 +90,7 @@ def check_once(names: Sequence[str], arguments: Sequence[str]) -> None:
 
 @contextlib.contextmanager
 def argument(name: str) -> Iterator[None]:
-    """Put the name of an argument without a flag before the text of any ValueError."""
+    """Put the name of an argument, with its dashes if it is a flag, before the text of any ValueError."""
     try:
         yield
     except ValueError as error:

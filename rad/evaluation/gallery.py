@@ -12,7 +12,7 @@ from rad.experiment.build import make_env
 from rad.experiment.config import RunConfig
 from rad.experiment.presets import choose
 from rad.experiment.splits import check_split, folders, levels_of, named
-from rad.experiment.validate import check_environment, flag
+from rad.experiment.validate import check_environment
 from rad.report.draw.gallery import gallery_figure
 
 
@@ -56,7 +56,7 @@ def draw_gallery(
         camera_id=camera_id,
         background_dir=background_dir,
     )
-    with flag("task"):
+    with named("task"):
         envs.check_task(task)
     names = known_splits(config)
     if background_dir:

@@ -2,8 +2,6 @@
 
 import importlib.util
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -41,9 +39,9 @@ def check(config: RunConfig, folder: Path) -> None:
 def check_settings(config: RunConfig) -> None:
     """Check all that takes neither a folder nor an environment to tell; errors as of `check`."""
     check_bounds(config)
-    with flag("task"):
+    with named("task"):
         envs.check_task(config.task)
-    with flag("device"):
+    with named("device"):
         device.resolve_device(config.device)
     check_suite(config)
     check_splits(config)
@@ -123,7 +121,7 @@ def check_encoder(config: RunConfig, size: tuple[int, int]) -> None:
     except ValueError as error:
         wrong = "image_size" if "image_shape" in str(error) else "encoder"
         raise ValueError(f"{flag_name(wrong)}: {error}") from None
-    with flag("auxiliary_loss"):
+    with named("auxiliary_loss"):
         auxiliary.make(config.auxiliary_loss, encoder, generator=torch.Generator().manual_seed(0))
 
 
@@ -162,7 +160,7 @@ def _make_env(config: RunConfig, split: str, field: str) -> VectorEnv:
 
 def check_actions(config: RunConfig, env: VectorEnv) -> None:
     """Check that the algorithm can take an environment's actions."""
-    with flag("task"):
+    with named("task"):
         action_dim(env)
     _check_kind(config, env.single_action_space)
 
@@ -176,12 +174,3 @@ def check_memory(config: RunConfig, side: int) -> None:
             f"{stored.bytes / 1e9:.1f} GB, but {free / 1e9:.1f} GB of memory are free; allowed here: at most "
             f"{stored.number * free // stored.bytes:,}"
         )
-
-
-@contextmanager
-def flag(field: str) -> Iterator[None]:
-    """Put the flag's name before the text of any ValueError."""
-    try:
-        yield
-    except ValueError as error:
-        raise ValueError(f"{flag_name(field)}: {error}") from None
