@@ -3,7 +3,7 @@
 import abc
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, TypedDict
+from typing import Any, ClassVar, TypedDict
 
 import numpy as np
 import torch
@@ -16,7 +16,7 @@ from rad.agents.bandit_views import BanditViews
 from rad.agents.state import Stateful
 from rad.agents.targets import Target, Targets
 from rad.agents.views import Views
-from rad.heads.distributions import Distribution, SquashedGaussian
+from rad.heads.distributions import Policy
 from rad.types import Metrics, Minibatch, Transition
 
 Augmentations = augment.Augmentation | Mapping[str, augment.Augmentation]
@@ -40,6 +40,18 @@ class AgentConfig:
         """Raise a SettingError if an option is an unknown word or contradicts another."""
 
 
+@dataclass(frozen=True)
+class OffPolicyConfig(AgentConfig):
+    """What the replay is made and sampled by; the agent finds it in its batches alone."""
+
+    batch_size: int = 128
+    """Transitions per update."""
+    gamma: float = 0.99
+    """Discount per agent step, by which the replay sums rewards and discounts."""
+    n_step: int = 1
+    """Agent steps that the replay sums before bootstrapping."""
+
+
 class Agent(Stateful, abc.ABC):
     """Base of the agents, which add their networks, `update`, and what else their loop needs.
 
@@ -56,6 +68,7 @@ class Agent(Stateful, abc.ABC):
         ValueError: there is no augmentation, the encoder takes images of another shape, or a text is wrong.
 
     Attributes:
+        heads: names of the modules on the encoder that act and judge, without targets; `parts` has them too.
         candidates: the augmentations by name.
         generator: CPU generator of weights and actions.
         view_generator: CPU generator of the augmentation.
@@ -63,6 +76,7 @@ class Agent(Stateful, abc.ABC):
         updates: how often `update` was called.
     """
 
+    heads: ClassVar[tuple[str, ...]]
     views: Views | BanditViews
 
     def __init__(
@@ -109,7 +123,7 @@ class Agent(Stateful, abc.ABC):
         return encoder.to(self.device).to(memory_format=torch.channels_last)
 
     @abc.abstractmethod
-    def _policy(self, images: Tensor) -> Distribution | SquashedGaussian:
+    def _policy(self, images: Tensor) -> Policy:
         """Return the policy for a view, float [B, C, H, W]."""
 
     @torch.no_grad()
@@ -122,7 +136,7 @@ class Agent(Stateful, abc.ABC):
             generator: CPU generator of the sample; None for the agent's own, which training draws from too.
 
         Returns:
-            int64 [N] where actions are discrete, else float32 [N, A]; SAC's lie in [-1, 1], PPO's are not clipped.
+            int64 [N] where actions are discrete, else float32 [N, A]; off-policy agents' in [-1, 1], PPO's not clipped.
         """
         policy = self._policy(self.views.eval_view(torch.from_numpy(obs).to(self.device)))
         action = policy.mode if deterministic else policy.sample(generator or self.generator)

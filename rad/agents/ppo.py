@@ -110,6 +110,7 @@ class PPOAgent(Agent):
 
     parts = ("encoder", "head", "optimizer", "views", "normalizer")
     tensors = ("kl_beta",)
+    heads = ("head",)
     views: BanditViews
 
     def __init__(

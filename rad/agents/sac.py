@@ -10,7 +10,7 @@ from torch import Tensor
 
 import augment
 import encoders
-from rad.agents.base import Agent, AgentConfig, Augmentations, Options
+from rad.agents.base import Agent, Augmentations, OffPolicyConfig, Options
 from rad.agents.checks import check_effect, check_words
 from rad.agents.optimizers import Adam, grad_norm, soft_update, step
 from rad.agents.targets import Targets, of_actor_and_critic
@@ -26,18 +26,9 @@ ActorFeatures = Literal["after", "before"]
 
 
 @dataclass(frozen=True)
-class SACConfig(AgentConfig):
-    """Hyperparameters of SAC. Defaults are RAD's (Laskin et al. 2020, after CURL, Srinivas et al. 2020).
+class SACConfig(OffPolicyConfig):
+    """Hyperparameters of SAC. Defaults are RAD's (Laskin et al. 2020, after CURL, Srinivas et al. 2020)."""
 
-    The replay is made and sampled by `batch_size`, `gamma` and `n_step`; the agent finds them in its batches alone.
-    """
-
-    batch_size: int = 128
-    """Transitions per update. RAD's scripts have 128, its paper 512."""
-    gamma: float = 0.99
-    """Discount per agent step, by which the replay sums rewards and discounts."""
-    n_step: int = 1
-    """Agent steps that the replay sums before bootstrapping."""
     actor_lr: float = 1e-3
     """Learning rate of the actor's head."""
     critic_lr: float = 1e-3
@@ -118,6 +109,7 @@ class SACAgent(Agent):
         *("critic_optimizer", "actor_optimizer", "alpha_optimizer"),
     )
     tensors = ("log_alpha",)
+    heads = ("actor", "critic")
     views: Views
 
     def __init__(

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from rad.heads.distributions import Categorical
+from rad.heads.distributions import Categorical, SquashedPolicy
 from rad.heads.ppo import PolicyValue
-from rad.heads.sac import Actor, Critic
 
 Output = Callable[[Tensor], Tensor]
 """Maps features [B, F] to one number each, [B]."""
@@ -40,7 +39,9 @@ class Target:
     logits: Vector | None = None
 
 
-def of_actor_and_critic(actor: Actor, critic: Critic) -> Targets:
+def of_actor_and_critic(
+    actor: Callable[[Tensor], SquashedPolicy], critic: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
+) -> Targets:
     """Return the targets of an agent with continuous actions whose critic has two Q functions.
 
     - `policy`: gradients of half the squared norm of the mean action (before tanh), perturbations of the mode, with

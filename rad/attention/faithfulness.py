@@ -15,7 +15,6 @@ from rad.agents.targets import Target
 from rad.attention.maps import blur
 
 AgentT = TypeVar("AgentT", bound=Agent)
-HEADS = ("actor", "critic", "head")
 BLUR_PX = 5.0
 STEPS = 12  # shares of the pixels at which the output is measured
 BATCH = 32
@@ -82,9 +81,8 @@ def randomized(agent: AgentT, untrained: AgentT) -> Iterator[tuple[str, AgentT]]
     """
     changed = copy.copy(agent)
     changed.encoder = copy.deepcopy(agent.encoder)
-    for name in HEADS:
-        if hasattr(agent, name):
-            setattr(changed, name, copy.deepcopy(getattr(untrained, name)))
+    for name in agent.heads:
+        setattr(changed, name, getattr(untrained, name))
     yield "heads", changed
     for stage in reversed(range(agent.encoder.num_stages)):
         changed.encoder.stage(stage).load_state_dict(untrained.encoder.stage(stage).state_dict())

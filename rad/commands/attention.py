@@ -24,7 +24,7 @@ class Attention:
     methods: tuple[str, ...] = ()
     """activation grad_cam hires_cam gradient smooth_grad perturbation sarfa; all that the runs allow if not given."""
     target: str = "policy"
-    """What the maps explain: policy, value, q (sac) or logit:K (discrete actions)."""
+    """What the maps explain: policy, value, q (of agents with a critic) or logit:K (discrete actions)."""
     stage: int = -1
     """Convolutional stage of activation, Grad-CAM and HiResCAM, from 0, or from the end by -1, -2, ..."""
     power: float = 1.0

@@ -57,11 +57,12 @@ def parse_run(arguments: Sequence[str]) -> Any:
 
 
 def _others(algo: str) -> str:
-    """Say how to see the flags of the other algorithms."""
+    """Say which presets there are, and how to see the flags of the other algorithms."""
     from rad.experiment.algorithms import ALGORITHMS
 
     commands = ", ".join(f"rad train --algo {name} --help" for name in ALGORITHMS if name != algo)
-    return f"\nThese are the flags of {algo}; those of the other algorithm: {commands}"
+    presets = "; of ".join(f"{name}: {', '.join(one.presets)}" for name, one in ALGORITHMS.items())
+    return f"\nPresets of {presets}.\nThese are the flags of {algo}; those of other algorithms: {commands}"
 
 
 def default_folder(config: Any) -> Path:

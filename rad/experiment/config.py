@@ -22,7 +22,7 @@ class RunConfig:
     algo: str = "sac"
     """Learning algorithm, such as sac or ppo."""
     preset: str = "rad"
-    """Defaults of all other fields. Of sac: rad, drq, svea, lean, demo; of ppo: ppo, rad-procgen, drac, ucb-drac."""
+    """Defaults of all other fields; the end of this help names those of each algorithm."""
     augment: str = "crop"
     """Augmentation: names joined by +, options after a colon, e.g. crop+cutout:min_px=5."""
     crop: Literal["render", "pad", "resize"] = "render"

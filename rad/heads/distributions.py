@@ -9,7 +9,31 @@ import torch.nn.functional as F
 from torch import Tensor
 
 
-class SquashedGaussian:
+class Policy(abc.ABC):
+    """What acting asks of a policy."""
+
+    @property
+    @abc.abstractmethod
+    def mode(self) -> Tensor:
+        """Return the likeliest action of each row."""
+
+    @abc.abstractmethod
+    def sample(self, generator: torch.Generator) -> Tensor:
+        """Draw an action for each row from noise that is drawn on the CPU: the same on every device."""
+
+
+class SquashedPolicy(Policy):
+    """A policy whose likeliest action is the tanh of its `mean`, float [B, A]."""
+
+    mean: Tensor
+
+    @property
+    def mode(self) -> Tensor:
+        """Return the squashed mean, float [B, A] in (-1, 1): the action taken at evaluation."""
+        return self.mean.tanh()
+
+
+class SquashedGaussian(SquashedPolicy):
     """A Gaussian squashed by tanh into (-1, 1).
 
     a = tanh(u), u = mean + exp(log_std) * noise;
@@ -27,11 +51,6 @@ class SquashedGaussian:
 
     def __init__(self, mean: Tensor, log_std: Tensor) -> None:
         self.mean, self.log_std = mean, log_std
-
-    @property
-    def mode(self) -> Tensor:
-        """Return the squashed mean, float [B, A] in (-1, 1): the action taken at evaluation."""
-        return self.mean.tanh()
 
     def sample(self, generator: torch.Generator) -> Tensor:
         """Draw actions, float [B, A] in [-1, 1], from standard-normal noise that is drawn on the CPU."""
@@ -52,7 +71,7 @@ class SquashedGaussian:
         return torch.tanh(raw), (log_normal - log_jacobian).sum(-1)
 
 
-class Distribution(abc.ABC):
+class Distribution(Policy):
     """A distribution over actions whose log-probabilities, unlike its samples, are differentiated.
 
     Args:
@@ -61,15 +80,6 @@ class Distribution(abc.ABC):
 
     def __init__(self, params: Tensor) -> None:
         self.params = params
-
-    @property
-    @abc.abstractmethod
-    def mode(self) -> Tensor:
-        """Return the likeliest action of each row."""
-
-    @abc.abstractmethod
-    def sample(self, generator: torch.Generator) -> Tensor:
-        """Draw an action for each row from noise that is drawn on the CPU: the same on every device."""
 
     @abc.abstractmethod
     def log_prob(self, action: Tensor) -> Tensor:

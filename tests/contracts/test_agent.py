@@ -1,6 +1,6 @@
 """What every agent keeps to: shapes, random numbers, metrics, state, and how it is made.
 
-To add one, put a `Case` for each of its kinds into CASES.
+To add one, put a `Case` for each of its kinds into CASES, and its class into AGENTS.
 """
 
 from collections.abc import Callable
@@ -17,6 +17,7 @@ import encoders
 from rad.agents.base import Agent
 from rad.agents.ppo import PPOAgent, PPOConfig
 from rad.agents.sac import SACAgent, SACConfig
+from rad.attention.faithfulness import randomized
 from rad.experiment.algorithms import ALGORITHMS
 from rad.types import Metrics
 from tests.rad.agents import small, small_ppo
@@ -91,7 +92,7 @@ def weights(agent: Agent) -> Tensor:
 
 
 def test_every_algorithm_has_a_case() -> None:
-    assert {name.split("-")[0] for name in CASES} == ALGORITHMS.keys()
+    assert {name.split("-")[0] for name in CASES} == AGENTS.keys() == ALGORITHMS.keys()
 
 
 @pytest.mark.parametrize("count", [1, 3])
@@ -178,6 +179,16 @@ def test_a_restored_agent_goes_on_bit_for_bit(case: Case) -> None:
     assert same(restored.state_dict(), original.state_dict())
     sampled = [agent.act(observations(agent), deterministic=False) for agent in (original, restored)]
     assert np.array_equal(*sampled)
+
+
+def test_heads_and_encoder_are_all_that_its_targets_depend_on(case: Case) -> None:
+    agent, fresh = make(case, seed=1), make(case, seed=2)
+    assert {*agent.heads, "encoder"} <= {*agent.parts}
+    images = agent.views.eval_view(torch.from_numpy(observations(agent)))
+    *_, (_, changed) = randomized(agent, fresh)
+    for name in fresh.targets():
+        seen = [one.target(name).vector(one.encoder(images)) for one in (changed, fresh, agent)]
+        assert torch.equal(seen[0], seen[1]) and not torch.equal(seen[0], seen[2])
 
 
 def test_bf16_computes_the_convolutions_in_bfloat16_and_all_else_as_float32(case: Case) -> None:

@@ -12,6 +12,7 @@ import pytest
 from rad import __version__, cli
 from rad.commands.train import parse_run
 from rad.experiment import validate
+from rad.experiment.algorithms import ALGORITHMS
 from rad.experiment.algorithms.sac import SACRun
 from rad.experiment.config_file import to_json
 from rad.experiment.presets import preset
@@ -177,12 +178,14 @@ def test_help_shows_every_field_with_its_default(capsys: pytest.CaptureFixture[s
         assert re.search(r"[a-z]{3}.*\.$", result[1]), f"{flag} has no text"
 
 
-@pytest.mark.parametrize(("shown", "other"), [("sac", "ppo"), ("ppo", "sac")])
-def test_help_ends_with_how_to_see_the_other_flags(shown: str, other: str, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("shown", ALGORITHMS)
+def test_help_ends_with_presets_and_how_to_see_the_other_flags(shown: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         cli.main(["train", "--algo", shown, "--help"])
-    last = capsys.readouterr().out.splitlines()[-1]
-    assert last == f"These are the flags of {shown}; those of the other algorithm: rad train --algo {other} --help"
+    named, last = capsys.readouterr().out.splitlines()[-2:]
+    assert named.startswith("Presets of sac: rad, drq, svea, lean, demo; of ppo: ppo, ")
+    others = ", ".join(f"rad train --algo {other} --help" for other in ALGORITHMS if other != shown)
+    assert last == f"These are the flags of {shown}; those of other algorithms: {others}"
 
 
 @pytest.mark.parametrize("typed", [pytest.param("train --help", marks=pytest.mark.slow), "--help", "evaluate --help"])

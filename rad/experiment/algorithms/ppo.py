@@ -34,9 +34,7 @@ class PPORun(RunConfig):
     """A run of PPO."""
 
     algo: str = "ppo"
-    """Learning algorithm, such as sac or ppo."""
     preset: str = "ppo"
-    """Defaults of all other fields. Of sac: rad, drq, svea, lean, demo; of ppo: ppo, rad-procgen, drac, ucb-drac."""
     augment: str = "none"
     """Augmentation: names joined by +, options after a colon; ucb:crop,flip chooses one for each rollout."""
     eval_policy: EvalPolicy = "sample"

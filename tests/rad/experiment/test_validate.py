@@ -9,12 +9,12 @@ import augment
 from rad.buffers.replay import Replay
 from rad.experiment import validate
 from rad.experiment.algorithms import ALGORITHMS
-from rad.experiment.algorithms.sac import replay_frames
+from rad.experiment.algorithms.off_policy import replay_frames
 from rad.experiment.bounds import RUN_BOUNDS
 from rad.experiment.config import RunConfig, values
 from rad.experiment.presets import preset, presets
 from rad.experiment.validate import check_bounds
-from tests.integration.runs import tiny, tiny_ppo
+from tests.integration.runs import tiny
 
 TOO_FAR: dict[str, tuple[Any, ...]] = {
     "seed": (-1, 2**63),
@@ -54,8 +54,8 @@ AT_THE_EDGE: dict[str, tuple[Any, ...]] = {
 
 
 def with_value(name: str, value: Any) -> RunConfig:
-    """Return a small run with one field of it, or of a part of it, replaced."""
-    config = tiny() if name in values(tiny()) else tiny_ppo()
+    """Return a run of the first algorithm that has a field, with it, or that of a part of it, replaced."""
+    config = next(run for run in (one.run() for one in ALGORITHMS.values()) if name in values(run))
     if name in vars(config):
         return dataclasses.replace(config, **{name: value})
     return dataclasses.replace(config, agent=dataclasses.replace(config.agent, **{name: value}))

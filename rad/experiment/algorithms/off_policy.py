@@ -1,0 +1,97 @@
+"""Runs that act into a replay of frames and learn from batches of it, whatever their agent."""
+
+from dataclasses import dataclass, field, replace
+
+from gymnasium.vector import VectorEnv
+
+from rad.agents.base import OffPolicyConfig
+from rad.buffers.replay import Replay
+from rad.envs.suites import suite_of
+from rad.experiment.algorithms.base import Learning, Stored
+from rad.experiment.bounds import AT_LEAST_0, AT_LEAST_1, POSITIVE, RATE, WIDTH, Bound
+from rad.experiment.build import action_dim, action_repeat, make_arms, obs_shape
+from rad.experiment.config import RunConfig
+from rad.loops import OffPolicyAgent, OffPolicyState, off_policy
+from rad.runtime.seeding import generator
+from rad.settings import SettingError
+
+WARMUP_STEPS = 20  # of a measurement; a batch is drawn with replacement, so these are enough
+
+BOUNDS: dict[str, Bound] = {
+    **{"warmup_steps": AT_LEAST_0, "updates_per_step": POSITIVE, "batch_size": WIDTH, "gamma": RATE},
+    **dict.fromkeys(("replay_capacity", "n_step"), AT_LEAST_1),
+}
+
+
+@dataclass(frozen=True)
+class OffPolicyRun(RunConfig):
+    """A run that learns from a replay."""
+
+    warmup_steps: int = 1_000
+    """Agent steps with random actions before the first update."""
+    replay_capacity: int = 100_000
+    """Frames that the replay holds, each stored once: one per agent step and one per episode."""
+    updates_per_step: float = 1.0
+    """Updates per agent step; 0.5 for one every second step (DrQ-v2)."""
+
+    agent: OffPolicyConfig = field(default_factory=OffPolicyConfig)
+    """The algorithm's hyperparameters."""
+
+
+def make_learning(config: OffPolicyRun, env: VectorEnv, agent: OffPolicyAgent) -> Learning:
+    """Make the loop that acts into a replay and learns from batches of it."""
+    replay = Replay(
+        *(replay_frames(config), obs_shape(env), action_dim(env)),
+        num_envs=env.num_envs,
+        frame_stack=config.frame_stack,
+        gamma=config.agent.gamma,
+        n_step=config.agent.n_step,
+    )
+    state = OffPolicyState(generator(config.seed, "loop"))
+    loop = off_policy(
+        *(env, agent, replay, state),
+        batch_size=config.agent.batch_size,
+        warmup_steps=config.warmup_steps,
+        updates_per_step=config.updates_per_step,
+    )
+    return Learning(replay, state, loop)
+
+
+def replay_frames(config: OffPolicyRun) -> int:
+    """Return how many frames the replay has to hold: its capacity, or all of a run that is shorter.
+
+    An episode takes one frame more than it has steps; twice the steps covers the shortest ones.
+    """
+    steps = -(-config.frames // action_repeat(config)) + config.num_envs
+    held = steps + steps // 10 + 100 if suite_of(config.task).long_episodes else 2 * steps
+    return min(config.replay_capacity, held + _least_frames(config))
+
+
+def _least_frames(config: OffPolicyRun) -> int:
+    return config.num_envs * Replay.least_slots(config.frame_stack, config.agent.n_step)
+
+
+def check(config: OffPolicyRun, size: tuple[int, int]) -> None:
+    """Check that there is one augmentation, and that the replay has something to sample once the updates begin."""
+    if len(make_arms(config)[0]) > 1:
+        needs = f"ucb chooses by the returns of rollouts, which {config.algo} has none of; allowed: one augmentation"
+        raise SettingError("augment", f"{needs}, got {config.augment}")
+    n_step, num_envs = config.agent.n_step, config.num_envs
+    if config.replay_capacity < (least := _least_frames(config)):
+        allowed = f"at least {least} with {num_envs} environments, {config.frame_stack} stacked frames"
+        raise SettingError("replay_capacity", config.replay_capacity, f"{allowed} and {n_step} steps")
+    if config.warmup_steps < (least := num_envs * (n_step - 1)):
+        allowed = f"at least {least} with {num_envs} environments and {n_step} steps"
+        raise SettingError("warmup_steps", config.warmup_steps, allowed)
+
+
+def stored(config: OffPolicyRun, side: int) -> Stored:
+    """Return the replay's frames."""
+    frames, shape = replay_frames(config), (3 * config.frame_stack, side, side)
+    return Stored(Replay.nbytes(frames, shape, config.frame_stack), "replay_capacity", frames, "frames")
+
+
+def shortened(config: OffPolicyRun) -> OffPolicyRun:
+    """Return a run that learns after as few steps as it can."""
+    least = config.num_envs * config.agent.n_step
+    return replace(config, warmup_steps=min(config.warmup_steps, least + WARMUP_STEPS))
