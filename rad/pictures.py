@@ -10,6 +10,7 @@ from rad.attention.snapshot import draw_attention
 from rad.evaluation.loaded_run import load, play, policy_of
 from rad.evaluation.play import Recorder
 from rad.experiment.config import RunConfig
+from rad.experiment.config_file import read_config
 from rad.experiment.splits import splits
 from rad.report.draw.curves import learning_curve
 from rad.runtime.files import locked, replacing
@@ -44,9 +45,10 @@ def draw(folder: Path, say: Callable[[str], None] = print) -> None:
         ValueError: the folder holds no run, a run that has not ended, or a run without checkpoints.
         BlockingIOError: another process works on the run.
     """
-    run = load(folder)
+    frames = read_config(folder).frames
     if not is_done(folder):
-        raise ValueError(f"{folder} has not ended: {run.frames:,} of {run.config.frames:,} frames")
+        raise ValueError(f"{folder} has not reached its {frames:,} frames; resume it before it is drawn")
+    run = load(folder)
     episode = Recorder(run.config.video_size)
     with locked(folder / CONFIG_FILE):
         say("playing an episode")

@@ -22,7 +22,7 @@ class Attention:
     frames: int = 128
     """Number of states: an equal share from episodes of each run, shown to all of them."""
     methods: tuple[str, ...] = ()
-    """activation grad_cam hires_cam gradient smooth_grad perturbation sarfa; all that the runs allow if not given."""
+    """Such as activation, grad_cam or sarfa; all that the runs allow if not given."""
     target: str = "policy"
     """What the maps explain: policy, value, q (of agents with a critic) or logit:K (discrete actions)."""
     stage: int = -1

@@ -10,7 +10,7 @@ class Doctor:
     """Say what is installed, what is missing and how to get it."""
 
     suite: str = "dmc"
-    """The suite that has to work: dmc, gym, probe or procgen; the exit status is 1 if it does not."""
+    """The suite that has to work, such as dmc or procgen; the exit status is 1 if it does not."""
 
 
 def main(arguments: list[str]) -> int:

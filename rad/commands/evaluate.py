@@ -27,7 +27,7 @@ class Evaluate:
     score_constants: Literal["", "paper", "train-procgen"] = ""
     """Published ranges for Procgen's normalized scores; the run's own if not given."""
     background_dir: tuple[str, ...] = ()
-    """Folder of images or videos for looks with clips, test=DIR; the run's own if not given."""
+    """Folder of images or videos for appearances with clips, test=DIR; the run's own if not given."""
     seed: int = 0
     """Seed of the initial states."""
     out: Path | None = None

@@ -21,7 +21,7 @@ class Splits:
     camera_id: int = 0
     """Camera of the simulator."""
     background_dir: tuple[str, ...] = ()
-    """Folder of images or videos for looks with clips, test=DIR; computed clips if not given."""
+    """Folder of images or videos for appearances with clips, test=DIR; computed clips if not given."""
 
 
 def main(arguments: list[str]) -> int:

@@ -32,12 +32,12 @@ def load(folder: Path, device: str = "auto") -> LoadedRun:
     """Load the agent of a run from its newest complete checkpoint, onto any device.
 
     Raises:
-        ValueError: the folder holds no run, or no checkpoint yet.
+        ValueError: the folder holds no run, or has no checkpoint.
         CheckpointError: all its checkpoints are damaged.
     """
     config = dataclasses.replace(read_config(folder), device=device)
     if not checkpoint.exists(folder / CHECKPOINTS):
-        raise ValueError(f"{folder} holds no checkpoint yet")
+        raise ValueError(f"{folder} has no checkpoint in {folder / CHECKPOINTS}")
     frames, state = checkpoint.load(folder / CHECKPOINTS, only=("agent",))
     agent = untrained_agent(config)
     agent.load_state_dict(state["agent"])

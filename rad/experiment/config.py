@@ -51,18 +51,18 @@ class RunConfig:
     render_quality: Literal["paper", "near", "fast"] = "paper"
     """paper; near: the same scene within 0.4/255, faster in software; fast: no shadows or reflections."""
     train_split: str = "train"
-    """What to train on: of dmc a look, of procgen levels; rad splits --task TASK names them."""
+    """What to train on: of dmc an appearance, of procgen levels; rad splits --task TASK names them."""
     test_split: str = ""
     """What to test on as well, at each evaluation; none if not given, but of procgen test."""
     background_dir: tuple[str, ...] = ()
-    """Folders of images or videos for looks with clips, train=DIR test=DIR; computed clips if not given."""
+    """Folders of images or videos for appearances with clips, train=DIR test=DIR; computed clips if not given."""
     num_envs: int = 1
     """Environments stepped together."""
     parallel_envs: bool = False
     """Give each environment a process of its own."""
 
     encoder: str = "pixel"
-    """Encoder: pixel, impala or nature; options after colons, e.g. pixel:strides=2-2-2-1:num_filters=64."""
+    """Encoder, such as pixel, impala or nature; options after colons, e.g. pixel:strides=2-2-2-1:num_filters=64."""
     auxiliary_loss: str = "none"
     """Losses that train the encoder beside the algorithm's own, joined by +, e.g. curl or curl:tau=0.01."""
 

@@ -51,7 +51,8 @@ def test_a_picture_that_fails_does_not_undo_the_run(tmp_path: Path) -> None:
 def test_a_run_that_has_not_ended_is_not_drawn(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run_until(tiny(checkpoint_every=10), tmp_path / "run", 33)
     assert cli.main(["draw", str(tmp_path / "run")]) == 2
-    assert capsys.readouterr().err == f"error: {tmp_path / 'run'} has not ended: 30 of 60 frames\n"
+    said = f"error: {tmp_path / 'run'} has not reached its 60 frames; resume it before it is drawn\n"
+    assert capsys.readouterr().err == said
 
 
 def test_training_imports_neither_matplotlib_nor_attention() -> None:
