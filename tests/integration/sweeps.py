@@ -14,7 +14,7 @@ from rad.settings import flag_name
 from tests.integration.runs import rows, tiny
 
 ROOT = Path(__file__).parents[2]
-OWN = ("task", "augment", "seed", "out", "agent", "wandb_project", "tensorboard")
+OWN = ("task", "augment", "seed", "out", "agent", "suite", "wandb_project", "tensorboard")
 
 
 def flags_of(**run: Any) -> list[str]:
