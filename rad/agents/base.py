@@ -110,7 +110,7 @@ class Agent(Stateful, abc.ABC):
             ValueError: there is none of that name.
         """
         if name not in (targets := self.targets()):
-            raise ValueError(f"unknown target '{name}' of {type(self).__name__}; known: {', '.join(targets)}")
+            raise ValueError(f"unknown target '{name}'; known: {', '.join(targets)}")
         return targets[name]
 
     def _make_encoder(self, encoder: encoders.Encoder | str, op: augment.Augmentation) -> encoders.Encoder:

@@ -96,7 +96,7 @@ def test_other_suites_and_algorithms(runs: dict[str, Path], tmp_path: Path, name
         (["none", "--methods", "sarfa"], "--methods: sarfa needs discrete actions; allowed here: activation, "),
         (["none", "--methods", "lime"], "--methods: unknown method 'lime'; known: activation, "),
         (["none", "--target", "logit:0"], "--target: unknown target 'logit:0' of sac; known: policy, value, q"),
-        (["discrete", "--target", "q"], "--target: unknown target 'q' of discrete ppo"),
+        (["discrete", "--target", "q"], "--target: unknown target 'q'; known: policy, value"),
         (["none", "--power", "0"], "--power: power is 0.0; expected above 0"),
         (["none", "--norm", "max"], "--norm"),
         (["none", "--split", "nowhere"], "--split: unknown split 'nowhere'"),

@@ -74,12 +74,12 @@ class TestPPO:
 @pytest.mark.parametrize(
     ("agent", "name", "said"),
     [
-        (SAC, "logit:0", "of SACAgent; known: policy, value, q"),
+        (SAC, "logit:0", "; known: policy, value, q"),
         (SAC, "speed", "unknown target 'speed'"),
-        (DISCRETE, "q", "of PPOAgent; known: policy, value, logit:0, logit:1, logit:2$"),
+        (DISCRETE, "q", "; known: policy, value, logit:0, logit:1, logit:2$"),
         (DISCRETE, "logit:3", "unknown target 'logit:3'"),
         (DISCRETE, "logit:-1", "unknown target"),
-        (CONTINUOUS, "logit:0", "of PPOAgent; known: policy, value$"),
+        (CONTINUOUS, "logit:0", "; known: policy, value$"),
     ],
 )
 def test_targets_that_an_agent_does_not_have(agent: SACAgent | PPOAgent, name: str, said: str) -> None:
