@@ -95,7 +95,7 @@ def test_other_suites_and_algorithms(runs: dict[str, Path], tmp_path: Path, name
         (["none", "--stage", "7"], "--stage: stage must be 0 to 1, or -1 to -2 from the end, got 7"),
         (["none", "--methods", "sarfa"], "--methods: sarfa needs discrete actions; allowed here: activation, "),
         (["none", "--methods", "lime"], "--methods: unknown method 'lime'; known: activation, "),
-        (["none", "--target", "logit:0"], "--target: unknown target 'logit:0' of sac; known: policy, value, q"),
+        (["none", "--target", "logit:0"], "--target: unknown target 'logit:0'; known: policy, value, q"),
         (["discrete", "--target", "q"], "--target: unknown target 'q'; known: policy, value"),
         (["none", "--power", "0"], "--power: power is 0.0; expected above 0"),
         (["none", "--norm", "max"], "--norm"),
@@ -104,7 +104,7 @@ def test_other_suites_and_algorithms(runs: dict[str, Path], tmp_path: Path, name
         (["none", "crop", "--frames", "1"], "--frames: must be at least 2, got 1"),
         (["none", "probe"], "error: runs differ in task: dmc/cartpole-balance, probe/both; allowed: one for all"),
         (["nowhere"], "nowhere is no run folder"),
-        ([], "runs: must be one run folder or more, got none"),
+        ([], "RUNS: must be one run folder or more, got none"),
     ],
 )
 def test_bad_input_gives_one_line_and_writes_nothing(
