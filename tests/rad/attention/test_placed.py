@@ -1,14 +1,11 @@
 """Methods by name lie over the frame where they should; masses and margins by hand."""
 
-import inspect
-
 import numpy as np
 import pytest
 import torch
 
 from rad.attention.lift import area_of, dilate, mass_on
 from rad.attention.methods import METHODS, Settings, allowed_methods, attend, check_methods
-from rad.commands.attention import Attention
 from tests.rad.agents import small_ppo
 
 AGENT = small_ppo.small_agent(discrete=True)
@@ -58,10 +55,6 @@ class TestMethods:
         continuous = small_ppo.small_agent(discrete=False).target("policy")
         assert set(allowed_methods(TARGET)) - set(allowed_methods(continuous)) == {"sarfa"}
         assert "own" in allowed_methods(continuous)
-
-    def test_the_help_of_the_command_names_each(self) -> None:
-        described = inspect.getsource(Attention)
-        assert all(method in described for method in METHODS)
 
 
 class TestLift:

@@ -13,7 +13,9 @@ def test_a_wrong_value_is_named_with_what_it_must_be() -> None:
 
 def test_an_unknown_name_comes_with_the_nearest_and_all_known_ones() -> None:
     require_known("game", "maze", ("maze", "miner"))
-    with pytest.raises(ValueError, match=r"^unknown game 'procgen/mze'; did you mean maze\?; known: maze, miner$"):
+    with pytest.raises(
+        ValueError, match=r"^game: unknown game 'procgen/mze'; did you mean maze\?; known: maze, miner$"
+    ):
         require_known("game", "mze", ("maze", "miner"), prefix="procgen/")
-    with pytest.raises(ValueError, match=r"^unknown game 'x'; known: maze, miner$"):
+    with pytest.raises(ValueError, match=r"^game: unknown game 'x'; known: maze, miner$"):
         require_known("game", "x", ("maze", "miner"))
