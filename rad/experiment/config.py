@@ -116,8 +116,8 @@ def values(config: RunConfig) -> dict[str, Any]:
 
 def _leaves(config: Any) -> list[tuple[str, Any]]:
     nested = [getattr(config, f.name) for f in dataclasses.fields(config)]
-    own = [(f.name, config) for f, value in zip(dataclasses.fields(config), nested) if not _is_part(value)]
-    return own + [leaf for value in nested if _is_part(value) for leaf in _leaves(value)]
+    leaves = [(f.name, config) for f, value in zip(dataclasses.fields(config), nested) if not _is_part(value)]
+    return leaves + [leaf for value in nested if _is_part(value) for leaf in _leaves(value)]
 
 
 def _is_part(value: Any) -> bool:

@@ -66,11 +66,11 @@ def folders(config: RunConfig) -> dict[str, Path]:
         SettingError: one is not written as train=DIR or test=DIR, or a side comes twice.
     """
     pairs = [entry.partition("=") for entry in config.background_dir]
-    found = {side: Path(path) for side, _, path in pairs if path}
-    if len(found) != len(pairs) or not found.keys() <= set(SIDES):
+    by_side = {side: Path(path) for side, _, path in pairs if path}
+    if len(by_side) != len(pairs) or not by_side.keys() <= set(SIDES):
         came = " ".join(config.background_dir)
         raise SettingError("background_dir", came, "train=DIR, test=DIR or both")
-    return found
+    return by_side
 
 
 @setting("split")
