@@ -12,7 +12,7 @@ from torch import Tensor
 import augment
 import encoders
 from rad.agents import auxiliary
-from rad.agents.bandit_views import BanditViews
+from rad.agents.bandit import BanditViews
 from rad.agents.state import Stateful
 from rad.agents.targets import Target, Targets
 from rad.agents.views import Views

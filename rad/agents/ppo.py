@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 import encoders
-from rad.agents.bandit_views import BanditViews
+from rad.agents.bandit import BanditViews
 from rad.agents.base import Agent, AgentConfig, Augmentations, Options
 from rad.agents.checks import check_effect, check_words
 from rad.agents.optimizers import Adam, clipped_step
