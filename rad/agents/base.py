@@ -3,7 +3,7 @@
 import abc
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, TypedDict
+from typing import Any, ClassVar, Literal, TypedDict, get_args, get_origin, get_type_hints
 
 import numpy as np
 import torch
@@ -17,6 +17,7 @@ from rad.agents.state import Stateful
 from rad.agents.targets import Target, Targets
 from rad.agents.views import Views
 from rad.heads.distributions import Policy
+from rad.settings import SettingError
 from rad.types import Metrics, Minibatch, Transition
 
 Augmentations = augment.Augmentation | Mapping[str, augment.Augmentation]
@@ -37,7 +38,17 @@ class AgentConfig:
     """Hyperparameters of an agent; each agent derives its own."""
 
     def check(self) -> None:
-        """Raise a SettingError if an option is an unknown word or contradicts another."""
+        """Raise a SettingError if an option is an unknown word, contradicts another or has no effect."""
+        for name, kind in get_type_hints(type(self)).items():
+            if get_origin(kind) is Literal and getattr(self, name) not in get_args(kind):
+                raise SettingError(name, repr(getattr(self, name)), " or ".join(get_args(kind)))
+
+    def _check_effect(self, effective: bool, condition: str, *names: str) -> None:
+        """Refuse values that would be ignored silently, defaults excepted; `condition` says when they are effective."""
+        for name in names:
+            value, default = getattr(self, name), getattr(type(self), name)
+            if value != default and not effective:
+                raise SettingError(name, f"has an effect only with {condition}; allowed here: {default}, got {value}")
 
 
 @dataclass(frozen=True)
