@@ -188,14 +188,9 @@ class BanditViews(Views):
         self._env_params = self._draw_for(shape, device)
 
     def apply_params(self, images: Tensor, env: Tensor) -> Tensor:
-        """Apply to each image the parameters of its environment.
+        """Apply to each image, uint8 [B, C, H, W], the parameters of its environment `env`, int64 [B] on any device.
 
-        Args:
-            images: uint8 [B, C, H, W].
-            env: int64 [B] on any device, index of the environment that each image is from.
-
-        Returns:
-            float32 [B, C, H', W'] in [0, 1].
+        The views are float32 [B, C, H', W'] in [0, 1].
         """
         env, device = env.to(images.device), images.device
         rows = [{name: value.to(device)[env] for name, value in params.items()} for params in self._env_params]

@@ -139,15 +139,11 @@ class Agent(Stateful, abc.ABC):
 
     @torch.no_grad()
     def act(self, obs: np.ndarray, *, deterministic: bool, generator: torch.Generator | None = None) -> np.ndarray:
-        """Choose actions on the view without randomness.
+        """Choose actions for stored obs, uint8 [N, C, H, W], on the view without randomness.
 
-        Args:
-            obs: uint8 [N, C, H, W], as stored.
-            deterministic: take the mode instead of a sample.
-            generator: CPU generator of the sample; None for the agent's own, which training draws from too.
-
-        Returns:
-            int64 [N] where actions are discrete, else float32 [N, A]; off-policy agents' in [-1, 1], PPO's not clipped.
+        `deterministic` takes the mode instead of a sample, which a CPU generator draws; None is the agent's own, which
+        training draws from too. Discrete actions are int64 [N], others float32 [N, A]: in [-1, 1] where the agent is
+        off-policy, not clipped where it is PPO.
         """
         policy = self._policy(self.views.eval_view(torch.from_numpy(obs).to(self.device)))
         action = policy.mode if deterministic else policy.sample(generator or self.generator)

@@ -161,11 +161,7 @@ class PPOAgent(Agent):
         return self._forward_rollout(obs)[1].cpu()
 
     def update(self, rollout: Rollout) -> Metrics:
-        """Learn from the rollout that `begin_rollout` began: some epochs of minibatches, in random order.
-
-        Returns:
-            Metrics averaged over the minibatches, and diagnostics of value function and advantages.
-        """
+        """Learn from the rollout that `begin_rollout` began, in epochs of minibatches; return averages of metrics."""
         config, ends = self.config, (rollout.terminated, rollout.truncated)
         reward = self.normalizer(rollout.reward, ends[0] | ends[1]) if config.normalize_reward else rollout.reward
         advantage, returns = gae(
