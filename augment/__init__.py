@@ -44,6 +44,7 @@ def _overlay_of(distractors: Tensor) -> Factory:
     """Return a factory of Overlays of given distractors, used unless a folder is named."""
 
     def overlay(alpha: float = 0.5, folder: str = "", count: int = 128, seed: int = 0) -> Augmentation:
+        """Make an Overlay of `count` of the distractors, or of pictures of the folder."""
         if folder:
             return Overlay(alpha, folder, count, seed)
         require(count <= len(distractors), "overlay", "count", f"at most {len(distractors)}", count)

@@ -137,10 +137,7 @@ def build(spec: str, size: int, registry: Mapping[str, Factory]) -> Augmentation
         raise ValueError(f"size must be at least 1, got {size}")
     links: list[Augmentation] = []
     for branches in reversed(parse(spec, registry)):
-        ops = tuple(
-            registry[name](**options, **({"size": size} if "size" in _parameters(registry[name]) else {}))
-            for name, options in branches
-        )
+        ops = tuple(_make_op(registry[name], options, size) for name, options in branches)
         links.insert(0, ops[0] if len(ops) == 1 else OneOf(ops))
         size = links[0].input_size(size, size)[0]
     return chain(links)
@@ -163,6 +160,11 @@ def split_outside_quotes(text: str, separator: str) -> list[str]:
         else:
             parts[-1] += character
     return parts
+
+
+def _make_op(factory: Factory, options: dict[str, object], size: int) -> Augmentation:
+    sized = {"size": size} if "size" in _parameters(factory) else {}
+    return factory(**sized, **options)
 
 
 def _parse_branch(text: str, spec: str, registry: Mapping[str, Factory]) -> tuple[str, dict[str, object]]:

@@ -42,9 +42,10 @@ class Residual(nn.Sequential):
             raise ValueError(f"last layer of a residual block must be a Conv2d, got {layers[-1:]}")
         if getattr(layers[0], "inplace", False):
             raise ValueError(f"first layer of a residual block must not be in place, got {layers[0]}")
-        jump, center = (field := walk(windows(self))).jump, field.center
-        if (jump, center) != (1, 0):
-            raise ValueError(f"layers of a residual block must have jump 1 and first center 0, got {jump} and {center}")
+        field = walk(windows(self))
+        if (field.jump, field.center) != (1, 0):
+            got = f"{field.jump} and {field.center}"
+            raise ValueError(f"layers of a residual block must have jump 1 and first center 0, got {got}")
 
     def forward(self, images: Tensor) -> Tensor:
         """Map float [B, C, H, W] to the same shape."""
@@ -98,8 +99,9 @@ class Encoder(nn.Module):
             sides = ", ".join(map(str, self.image_shape))
             raise ValueError(f"images must have shape [B, {sides}], got {list(images.shape)}")
         end = self._end(stage)
-        whole = end == len(self.layers)  # not a slice of it, so that its hooks are called
-        return (self.layers if whole else self.layers[:end])(images)  # [B, C', H', W']
+        if end == len(self.layers):
+            return self.layers(images)  # not a slice of it, so that its hooks are called
+        return self.layers[:end](images)  # [B, C', H', W']
 
     def forward(self, images: Tensor) -> Tensor:
         """Encode images into flat features [B, feature_dim], cell by cell, the channels of a cell together.
