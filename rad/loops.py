@@ -133,10 +133,15 @@ def off_policy(
     step, spread evenly (0.1 is one in ten steps, exactly), each on `batch_size` transitions. `replay` and `state` are
     changed in place; with those that an earlier loop saved, this one resumes there.
 
+    A step is begun, the updates are made from what the replay held before it, and then the step is finished: so
+    environments in processes of their own simulate while the agent learns. The newest transition waits for one step, and
+    which updates see which transitions does not depend on how fast anything is. `env` has `step_async` and `step_wait`.
+
     Raises:
         FloatingPointError: the agent's actions are not finite: training has diverged.
     """
     ratio = Fraction(str(updates_per_step))
+    pool: Any = env  # Gymnasium declares both halves of a step on a subclass only
     if not state.obs.size:
         state.begin(env)
         for i in range(env.num_envs):
@@ -146,11 +151,13 @@ def off_policy(
         action = agent.act(state.obs, deterministic=False) if warm else _random(env, state.generator)
         if not np.isfinite(action).all():
             raise FloatingPointError("actions")
-        episodes = _step(env, replay, state, action)
-        updates = [
-            agent.update(replay.sample(batch_size, state.generator))
-            for _ in range(_updates_due(ratio, state.agent_steps, env.num_envs) if warm else 0)
-        ]
+        due = _updates_due(ratio, state.agent_steps, env.num_envs) if warm else 0
+        pool.step_async(action)
+        try:
+            updates = [agent.update(replay.sample(batch_size, state.generator)) for _ in range(due)]
+        finally:  # after an error too, so that the environments can be closed
+            step = pool.step_wait()
+        episodes = _store(replay, state, action, step)
         yield Report(state.agent_steps, episodes, updates)
 
 
@@ -204,8 +211,8 @@ def _collect(
 
 
 def _updates_due(per_step: Fraction, agent_steps: int, new_steps: int) -> int:
-    """Return how many updates the last `new_steps` of `agent_steps` agent steps have brought, none lost by rounding."""
-    return floor(per_step * agent_steps) - floor(per_step * (agent_steps - new_steps))
+    """Return how many updates the next `new_steps` after `agent_steps` agent steps bring, none lost by rounding."""
+    return floor(per_step * (agent_steps + new_steps)) - floor(per_step * agent_steps)
 
 
 def _random(env: VectorEnv, generator: torch.Generator) -> np.ndarray:
@@ -217,11 +224,11 @@ def _random(env: VectorEnv, generator: torch.Generator) -> np.ndarray:
     return space.low + (space.high - space.low) * uniform
 
 
-def _step(env: VectorEnv, replay: Replay, state: OffPolicyState, action: np.ndarray) -> list[Episode]:
-    """Step all environments once, store what happened and return the episodes that ended."""
-    obs, reward, terminated, truncated, infos = env.step(action)
+def _store(replay: Replay, state: OffPolicyState, action: np.ndarray, step: tuple[Any, ...]) -> list[Episode]:
+    """Store what happened in a step of all environments and return the episodes that ended."""
+    obs, reward, terminated, truncated, infos = step
     ended = terminated | truncated
-    for i in range(env.num_envs):
+    for i in range(len(action)):
         next_obs = infos["final_obs"][i] if ended[i] else obs[i]
         replay.add(
             i,

@@ -31,6 +31,7 @@ class ScriptedEnv:
         self.actions: list[np.ndarray] = []
         self.rendered: list[tuple[int, int]] = []
         self.resets = 0
+        self.begun: np.ndarray | None = None
 
     def reset(self) -> tuple[np.ndarray, dict[str, Any]]:
         self.resets += 1
@@ -53,6 +54,14 @@ class ScriptedEnv:
         reward, no = 1.0 + 10.0 * np.arange(self.num_envs), np.zeros(self.num_envs, bool)
         terminated, truncated = (ended, no) if self.terminates else (no, ended)
         return self.obs(), reward, terminated, truncated, {"final_obs": final, "_final_obs": ended}
+
+    def step_async(self, action: np.ndarray) -> None:
+        assert self.begun is None
+        self.begun = action
+
+    def step_wait(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
+        action, self.begun = self.begun, None
+        return self.step(action)
 
     def call(self, name: str, size: int) -> tuple[np.ndarray, ...]:
         assert name == "render_frame"

@@ -103,11 +103,12 @@ def test_termination_is_stored_as_having_no_future() -> None:
 
 
 def test_actions_and_rewards_are_stored_with_their_observations() -> None:
-    run = Run([5], [5], warmup_steps=0)
-    run.steps(3)
+    run = Run([5], [5], warmup_steps=2)
+    run.steps(4)
     batch = run.replay.sample(500, torch.Generator().manual_seed(0))
     env, step = batch.obs[:, 0, 0, 0].float(), batch.obs[:, 2, 0, 0].float()
-    torch.testing.assert_close(batch.action, (0.01 * (step + 1))[:, None].expand(-1, 2))
+    learned = step > 0  # the first action was random
+    torch.testing.assert_close(batch.action[learned], (0.01 * step[learned])[:, None].expand(-1, 2))
     torch.testing.assert_close(batch.reward, 1 + 10 * env)
 
 
@@ -143,25 +144,45 @@ def test_updates_per_step(updates_per_step: int) -> None:
     [
         (0.5, 1, [0, 1, 0, 1, 0, 1, 0, 1, 0, 1]),
         (0.3, 1, [0, 0, 0, 1, 0, 0, 1, 0, 0, 1]),  # at 3.33, 6.67 and 10 steps
-        (1.5, 1, [1, 2, 1, 2, 1, 2, 1, 2, 1, 2]),
+        (1.5, 1, [0, 2, 1, 2, 1, 2, 1, 2, 1, 2]),  # none in the step of the warm-up
         (0.25, 2, [0, 1, 0, 1, 0]),
     ],
 )
 def test_fractions_of_an_update_are_spread_evenly(updates_per_step: float, num_envs: int, made: list[int]) -> None:
-    run = Run(*[[99]] * num_envs, warmup_steps=0, updates_per_step=updates_per_step)
+    run = Run(*[[99]] * num_envs, warmup_steps=1, updates_per_step=updates_per_step)
     assert [len(report.updates) for report in run.steps(len(made))] == made
 
 
 def test_no_update_is_lost_by_rounding() -> None:
     """In floating point 0.29 * 100 is below 29."""
-    run = Run([200], warmup_steps=0, updates_per_step=0.29)
+    run = Run([200], warmup_steps=1, updates_per_step=0.29)
     assert sum(len(report.updates) for report in run.steps(100)) == 29
 
 
-def test_updates_see_the_step_that_was_just_made() -> None:
-    run = Run([9], warmup_steps=0, batch_size=64)
-    run.steps(3)
+def test_updates_see_all_steps_but_the_one_under_way() -> None:
+    run = Run([9], warmup_steps=1, batch_size=64)
+    run.steps(4)
     assert [int(batch.next_obs[:, 2].max()) for batch in run.agent.batches] == [1, 2, 3]
+
+
+def test_the_agent_learns_between_the_halves_of_a_step() -> None:
+    run = Run([9], warmup_steps=2)
+    pending: list[bool] = []
+    run.agent.update = lambda batch: pending.append(run.env.begun is not None) or {}
+    run.steps(4)
+    assert pending == [True, True]
+
+
+def test_a_step_is_finished_after_an_error() -> None:
+    run = Run([9], warmup_steps=2)
+
+    def fail(batch: Transition) -> Metrics:
+        raise FloatingPointError("loss")
+
+    run.agent.update = fail
+    with pytest.raises(FloatingPointError, match="loss"):
+        run.steps(3)
+    assert run.env.begun is None and len(run.env.actions) == 3
 
 
 def test_a_loop_goes_on_where_an_earlier_one_stopped() -> None:

@@ -8,7 +8,7 @@ from rad.agents.base import OffPolicyConfig
 from rad.buffers.replay import Replay
 from rad.envs.suites import suite_of
 from rad.experiment.algorithms.base import Learning, Stored
-from rad.experiment.bounds import AT_LEAST_0, AT_LEAST_1, POSITIVE, RATE, WIDTH, Bound
+from rad.experiment.bounds import AT_LEAST_1, POSITIVE, RATE, WIDTH, Bound
 from rad.experiment.build import action_dim, action_repeat, make_arms, obs_shape
 from rad.experiment.config import RunConfig
 from rad.loops import OffPolicyAgent, OffPolicyState, off_policy
@@ -18,8 +18,8 @@ from rad.settings import SettingError
 WARMUP_STEPS = 20  # of a measurement; a batch is drawn with replacement, so these are enough
 
 BOUNDS: dict[str, Bound] = {
-    **{"warmup_steps": AT_LEAST_0, "updates_per_step": POSITIVE, "batch_size": WIDTH, "gamma": RATE},
-    **dict.fromkeys(("replay_capacity", "n_step"), AT_LEAST_1),
+    **{"updates_per_step": POSITIVE, "batch_size": WIDTH, "gamma": RATE},
+    **dict.fromkeys(("warmup_steps", "replay_capacity", "n_step"), AT_LEAST_1),
 }
 
 
@@ -80,7 +80,7 @@ def check(config: OffPolicyRun, size: tuple[int, int]) -> None:
     if config.replay_capacity < (least := _least_frames(config)):
         allowed = f"at least {least} with {num_envs} environments, {config.frame_stack} stacked frames"
         raise SettingError("replay_capacity", config.replay_capacity, f"{allowed} and {n_step} steps")
-    if config.warmup_steps < (least := num_envs * (n_step - 1)):
+    if config.warmup_steps < (least := num_envs * n_step):
         allowed = f"at least {least} with {num_envs} environments and {n_step} steps"
         raise SettingError("warmup_steps", config.warmup_steps, allowed)
 

@@ -21,9 +21,9 @@ TOO_FAR: dict[str, tuple[Any, ...]] = {
     "camera_id": (-2,),
     "image_size": (-1, 1, 15, 1025),
     "video_size": (0, 15, 1025),
-    **dict.fromkeys(("threads", "action_repeat", "warmup_steps", "eval_every", "checkpoint_every"), (-1,)),
+    **dict.fromkeys(("threads", "action_repeat", "eval_every", "checkpoint_every"), (-1,)),
     "log_every": (0, -1),
-    **dict.fromkeys(("frames", "frame_stack", "num_envs", "eval_envs", "replay_capacity"), (0, -1)),
+    **dict.fromkeys(("frames", "frame_stack", "num_envs", "eval_envs", "replay_capacity", "warmup_steps"), (0, -1)),
     "updates_per_step": (0.0, -1.0, math.nan, math.inf),
     **dict.fromkeys(("eval_episodes", "batch_size", "n_step", "hidden_dim"), (0, -1)),
     **dict.fromkeys(("projection_dim", "target_views", "critic_views"), (0, -1)),
@@ -46,7 +46,7 @@ AT_THE_EDGE: dict[str, tuple[Any, ...]] = {
     "gamma": (1.0, 1e-9),
     "alpha_beta1": (0.0,),
     "strong_weight": (0.0, 1.0),
-    "warmup_steps": (0,),
+    "warmup_steps": (1,),
     "frames": (1,),
     "gae_lambda": (0.0, 1.0),
     "ent_coef": (0.0,),
@@ -145,7 +145,7 @@ WRONG: list[tuple[dict[str, Any], dict[str, Any], str, str]] = [
     ({}, {"strong_weight": 0.7}, "strong_weight", "a strong_augment that is not none; allowed here: 0.5, got 0.7"),
     ({}, {"share_draw": True, "target_views": 2}, "share_draw", "got 2 and 1"),
     ({"replay_capacity": 7, "num_envs": 4}, {}, "replay_capacity", "at least 12 with 4 environments"),
-    ({"warmup_steps": 3, "num_envs": 2}, {"n_step": 3}, "warmup_steps", "must be at least 4"),
+    ({"warmup_steps": 3, "num_envs": 2}, {"n_step": 3}, "warmup_steps", "must be at least 6"),
 ]
 
 
@@ -166,7 +166,7 @@ def test_what_is_wrong_is_named_in_one_line(run: dict, agent: dict, name: str, s
         ({}, {"log_std_min": 1.9}),
         ({}, {"share_draw": True, "target_views": 2, "critic_views": 2}),
         ({"replay_capacity": 12, "num_envs": 4}, {}),
-        ({"warmup_steps": 4, "num_envs": 2}, {"n_step": 3}),
+        ({"warmup_steps": 6, "num_envs": 2}, {"n_step": 3}),
         ({"augment": "crop+cutout:max_px=12/flip", "image_size": 20}, {"strong_augment": "random_conv"}),
         ({"device": "cpu"}, {}),
     ],

@@ -32,7 +32,7 @@ def test_as_many_as_fit(jobs: int, cores: int, free: int, cost: Cost | None, gpu
     assert workers(jobs, cores, free * GB, cost, gpus) == result
 
 
-@pytest.mark.parametrize("config", [tiny(frames=10_000), tiny(warmup_steps=0), tiny_ppo({"num_steps": 64})])
+@pytest.mark.parametrize("config", [tiny(frames=10_000), tiny(warmup_steps=1), tiny_ppo({"num_steps": 64})])
 def test_a_run_is_measured_without_being_made(config: RunConfig, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(measure.device, "tune_allocator", lambda: True)
     cost = measure.measure(config)
