@@ -26,16 +26,13 @@ class Clip(abc.ABC):
 
     Attributes:
         name: for logs and errors.
+        digest: SHA-256 of what the clip shows, in hexadecimal.
         starts: frames, from the first on, that an episode may start with.
     """
 
     name: str
+    digest: str
     starts = 1
-
-    @property
-    @abc.abstractmethod
-    def digest(self) -> str:
-        """SHA-256 of what the clip shows, in hexadecimal."""
 
     @abc.abstractmethod
     def draw(self, t: int) -> Picture:
@@ -63,20 +60,15 @@ class FileClip(Clip):
     """An image, or a video that plays forward and backward in turns, so that nothing jumps.
 
     Args:
-        path: the file.
-        name: for logs and errors.
+        folder: which the file is in.
+        name: of the file, for logs and errors too.
         digest: SHA-256 of the file's bytes, in hexadecimal.
     """
 
-    def __init__(self, path: Path, name: str, digest: str) -> None:
-        self.name, self._path, self._digest = name, path, digest
+    def __init__(self, folder: Path, name: str, digest: str) -> None:
+        self.name, self.digest, self._path = name, digest, folder / name
         self._pictures: list[Picture] = []
-        self._reader = _read(path)
-
-    @property
-    def digest(self) -> str:
-        """SHA-256 of the file's bytes, in hexadecimal."""
-        return self._digest
+        self._reader = _read(self._path)
 
     def draw(self, t: int) -> Picture:
         """Return a frame; decodes up to it.
