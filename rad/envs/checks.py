@@ -14,7 +14,7 @@ def require(condition: bool, name: str, allowed: str, value: object) -> None:
 
 def require_between(name: str, value: int, least: int, most: int | None = None) -> None:
     """Raise a SettingError of `name` unless `value` is at least `least` and at most `most`."""
-    if value < least or (most is not None and value > most):
+    if not least <= value <= (value if most is None else most):
         raise SettingError(name, value, f"at least {least}" if most is None else f"from {least} to {most}")
 
 

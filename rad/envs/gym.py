@@ -33,17 +33,12 @@ def check(name: str) -> None:
 
 
 class GymSimulator(Simulator):
-    """A Gymnasium environment, drawn by its `rgb_array` mode.
+    """A Gymnasium environment, a registered id or `module:id`, drawn by its `rgb_array` mode.
 
     Pictures are resized to squares (area interpolation). A state is drawn once, whatever the sizes, since drawing may
     change the next picture: the sparks of LunarLander fade with each one, not with time. Box actions are in [-1, 1],
     scaled to the environment's bounds; discrete ones count from 0. Each episode starts with `reset(seed=...)` of a seed
     drawn from `random`: an exact resume therefore needs an environment that is deterministic given seed and actions.
-
-    Args:
-        name: a registered id, or `module:id`.
-        size: height and width of a frame, px.
-        seed: of `random`.
 
     Raises:
         ValueError: the environment cannot render or has another kind of action space.

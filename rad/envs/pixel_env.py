@@ -23,20 +23,14 @@ GRACE_S = 30  # what job schedulers leave between SIGTERM and SIGKILL
 class PixelEnv(gymnasium.Env[Frame, Any]):
     """Gymnasium environment over a `Simulator`.
 
-    Observation: uint8 [3K, H, W], the last K frames, oldest first; at the start the first frame K times. An action is
-    repeated for `action_repeat` simulator steps, or fewer where the episode ends in between; the reward is the sum over
-    these steps, and only the last one is drawn.
+    Observation: uint8 [3K, H, W], the last K = `frame_stack` frames, oldest first; at the start the first one K times.
+    An action is repeated for `action_repeat` simulator steps, or fewer where the episode ends in between; the reward is
+    the sum over these steps, and only the last one is drawn.
 
     `reset(seed=None)` continues the random state, which the constructor seeded: so the first reset is that of
     `reset(seed=seed)`. Where an episode has ended, `info["episode"]` holds `r`, the return, and `l`, the length in
     agent steps: in the info of its last step, and again in that of the next reset, so that it is at the top level of a
     vector environment's infos. So is `is_success` where the suite has it.
-
-    Args:
-        simulator: the task.
-        frame_stack: K, at least 1.
-        action_repeat: simulator steps per agent step, at least 1.
-        seed: seed of the first reset.
     """
 
     render_mode = "rgb_array"

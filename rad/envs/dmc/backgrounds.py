@@ -57,11 +57,7 @@ class Source(abc.ABC):
 
 
 class Generated(Source):
-    """Computed clips: clip i is of family `FAMILIES[side][i % n]` and has the seed `SEEDS[side][i]`.
-
-    Args:
-        side: `train` or `test`.
-        count: number of clips, 1 to 10^6.
+    """Computed clips, 1 to 10^6: clip i is of family `FAMILIES[side][i % n]` and has the seed `SEEDS[side][i]`.
 
     Raises:
         ValueError: the side is unknown or the count impossible.
@@ -85,11 +81,6 @@ class Folder(Source):
 
     Files with the same content count once. Of more files than `count`, the choice is random, but the same for the same
     names and contents. Clips are in the order of their names, decoded at their first frame; the last few are kept.
-
-    Args:
-        side: `train` or `test`.
-        path: the folder.
-        count: clips at most, positive.
 
     Raises:
         ValueError: the side is unknown, the count impossible, the folder missing, unreadable or with fewer than

@@ -107,12 +107,7 @@ class SceneCamera:
     For the latter it is drawn twice: in its colors before black, and in white before black with all light off, which
     gives the share of every pixel that the scene covers, with the same anti-aliasing. Then color + (1 - share) x
     picture is what the renderer would have drawn before it. Without anti-aliasing, depths tell which pixels are
-    covered.
-
-    Args:
-        physics: dm_control's physics.
-        size: height and width, px.
-        camera_id: index; -1 for the free camera.
+    covered. Camera -1 is the free one.
     """
 
     def __init__(self, physics: Any, size: int, camera_id: int) -> None:

@@ -63,13 +63,7 @@ def resize(picture: Picture, size: int) -> Picture:
 
 
 class FileClip(Clip):
-    """An image, or a video that plays forward and backward in turns, so that nothing jumps.
-
-    Args:
-        folder: which the file is in.
-        name: of the file, for logs and errors too.
-        digest: SHA-256 of the file's bytes, in hexadecimal.
-    """
+    """An image, or a video that plays forward and backward in turns, so that nothing jumps: `name`, below `folder`."""
 
     def __init__(self, folder: Path, name: str, digest: str) -> None:
         self.name, self.digest, self._path = name, digest, folder / name

@@ -32,11 +32,7 @@ _LEVELS = np.linspace(0.0, 1.0, 256)[:, None]  # what the bytes of a texture mea
 class Scenery:
     """The appearance of a model in the episodes of a split.
 
-    Args:
-        physics: dm_control's physics.
-        camera_id: the camera that is moved.
-        domain: of the suite, for its floor.
-        appearance: what is changed, and which clips are shown.
+    `camera_id` is the camera that is moved; the domain decides how much of the floor is left over clips.
 
     Attributes:
         hide_floor: take the floor away where clips replace the sky only: for cameras that see no sky.

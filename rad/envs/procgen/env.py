@@ -43,9 +43,8 @@ class ProcgenEnv(VectorEnv[Any, Any, Any]):
     - `timed_out`: bool [N], the episode ended at the game's time limit, short of the goal, or was lost in that step;
     - where an episode ended, `episode`, `_episode`, `is_success` and `_is_success` as in `rad.envs.make`.
 
-    Each level is checked against the split.
-
-    Unlike in other suites environment i is not seeded with `seed + i`: Procgen draws N generators from one seed.
+    Each level is checked against the split. Unlike in other suites environment i is not seeded with `seed + i`: Procgen
+    draws N generators from one seed.
 
     Args are those of `rad.envs.make`, with `seed` from 0 to 2^31 - 1, and `options` that are checked: their
     `start_level` and `num_levels` are not read here but where the split is made.
@@ -57,8 +56,6 @@ class ProcgenEnv(VectorEnv[Any, Any, Any]):
 
     action_repeat = 1
     render_mode = "rgb_array"
-    _started: bool
-    _observation: Frame
 
     def __init__(
         self,

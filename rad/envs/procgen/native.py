@@ -37,17 +37,11 @@ class Reading(NamedTuple):
 
 
 class Native:
-    """N environments of one game, on levels that follow each other.
+    """N environments of one game, on levels that follow each other; all arguments are checked before.
 
-    Args:
-        game: one of the sixteen.
-        num_envs: N.
-        seed: 0 to 2^31 - 1; environment i draws its levels from the i-th number of a generator with this seed.
-        options: checked.
-        levels: to draw from.
-        num_threads: native threads that step the environments, at most one for each; 0 for the caller's. Changes
-            nothing but the speed.
-        human: be able to `draw`.
+    Environment i draws its levels from the i-th number of a generator with the seed, 0 to 2^31 - 1. `num_threads`
+    native threads step them, at most one for each, 0 for the caller's; they change nothing but the speed. Only an
+    environment that is made with `human` can `draw`.
 
     Raises:
         ModuleNotFoundError: Procgen is not installed.
@@ -139,10 +133,6 @@ class LevelSetNative(Native):
     It keeps the native state at the start of each level that was drawn, and replaces each episode that Procgen begins
     by one: 1.2 ms for a new level and 0.1 ms later, and 37 kB per level of CoinRun. Environment i draws from a
     generator with the seed `seed + i`.
-
-    Args:
-        game, num_envs, seed, options: as in `Native`.
-        levels: to draw from.
     """
 
     def __init__(self, game: str, num_envs: int, seed: int, options: ProcgenOptions, levels: LevelSet) -> None:
