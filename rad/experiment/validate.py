@@ -21,7 +21,7 @@ from rad.experiment.build import action_dim, make_arms, make_env
 from rad.experiment.config import RunConfig, values
 from rad.experiment.splits import check_splits, tested_splits
 from rad.runtime import device
-from rad.settings import SettingError, setting
+from rad.settings import SettingError, mention, setting
 
 
 def check(config: RunConfig, folder: Path) -> None:
@@ -63,8 +63,8 @@ def check_augment(config: RunConfig) -> tuple[int, tuple[int, int]]:
     size = sizes.pop()
     fixed = suite_of(config.task).only.get("image_size", side)
     if side != fixed:
-        needs = f"{config.augment} with {{crop}} {config.crop} needs frames of {side} pixels"
-        allowed = "{crop} pad or resize, and augmentations that keep the size"
+        needs = f"{config.augment} with {mention('crop')} {config.crop} needs frames of {side} pixels"
+        allowed = f"{mention('crop')} pad or resize, and augmentations that keep the size"
         raise SettingError("augment", f"{needs}, but {config.task} draws {fixed} only; allowed: {allowed}")
     return side, size
 

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from rad.runtime.files import replacing, sync_folder
-from rad.runtime.metrics_file import whole_rows
+from rad.runtime.metrics_file import read_rows
 from rad.runtime.run_dir import METRICS_FILE
 
 SEED_FOLDER = re.compile(r"seed-\d+")  # of a run in a sweep
@@ -95,6 +95,7 @@ class RunLog:
 
     Raises:
         ModuleNotFoundError: `wandb_project` was given and wandb is not installed.
+        ValueError: the file is there and a line before its last is no row; the text names both.
     """
 
     def __init__(self, run_dir: str | Path, tensorboard: bool = True, wandb_project: str | None = None) -> None:
@@ -140,7 +141,7 @@ class RunLog:
         os.fsync(self._file.fileno())
 
     def truncate(self, frames: int) -> None:
-        """Drop torn rows and those beyond `frames`, in one step, on resume from a checkpoint made there."""
+        """Drop a torn row and those beyond `frames`, in one step, on resume from a checkpoint made there."""
         self._close_files()
         self._open(frames)
 
@@ -181,11 +182,10 @@ class RunLog:
 
 
 def _keep_rows(path: Path, frames: int | None) -> list[dict[str, Any]]:
-    """Rewrite the file without damaged rows and rows beyond `frames` (None: no limit); return the rest."""
+    """Rewrite the file without a torn last row and rows beyond `frames` (None: no limit); return the rest."""
     if not path.exists():
         return []
-    rows = whole_rows(path.read_text(encoding="utf-8", errors="replace").split("\n"))
-    rows = [row for row in rows if frames is None or row["frames"] <= frames]
+    rows = [row for row in read_rows(path) if frames is None or row["frames"] <= frames]
     data = "".join(map(_json_line, rows)).encode()
     if data != path.read_bytes():
         with replacing(path) as file:

@@ -7,14 +7,14 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
-from rad.experiment.config_file import to_json
+from rad.experiment.config_file import read_config, to_json
 from rad.report.read.groups import flat
 from rad.runtime import checkpoint
 from rad.runtime.files import TEMPORARY_PREFIX, read_object
 from rad.runtime.metrics_file import last_rows
 from rad.runtime.migrate import migrate
 from rad.runtime.run_dir import CHECKPOINTS, CONFIG_FILE, METRICS_FILE, is_done
-from rad.settings import SettingError
+from rad.settings import SettingError, setting
 from rad.sweep.grid import Trial, differing
 
 
@@ -40,12 +40,16 @@ def state(trial: Trial) -> State:
     """Return the state of a run.
 
     Raises:
-        SettingError: its folder holds a run with other settings, or something else.
+        SettingError: its folder holds a run with other settings or one that cannot be resumed, or something else.
     """
-    _check_settings(trial)
+    has_settings = _check_settings(trial)
     if is_finished(trial):
         return State.FINISHED
-    return State.INTERRUPTED if _is_begun(trial.folder) else State.NEW
+    if has_settings:
+        with setting("out"):
+            read_config(trial.folder)  # as its process will
+    begun = (trial.folder / METRICS_FILE).exists() or checkpoint.exists(trial.folder / CHECKPOINTS)
+    return State.INTERRUPTED if begun else State.NEW
 
 
 def is_finished(trial: Trial) -> bool:
@@ -72,22 +76,17 @@ def progress_of(folder: Path) -> RunProgress:
     return RunProgress(last["frames"], last["time_s"], rate, returns[-1] if returns else None)
 
 
-def _is_begun(folder: Path) -> bool:
-    return (folder / METRICS_FILE).exists() or checkpoint.exists(folder / CHECKPOINTS)
-
-
-def _check_settings(trial: Trial) -> None:
-    """Check that a folder that exists is of this run: all settings that both have are equal but for the folder."""
-    if not trial.folder.exists():
-        return
-    was = _settings(trial.folder)
+def _check_settings(trial: Trial) -> bool:
+    """Check that all settings in the run's folder are this run's, but for the folder; return whether there are any."""
+    was = _settings(trial.folder) if trial.folder.exists() else None
     if was is None:
-        return
+        return False
     # JSON has lists only
     now = flat(json.loads(json.dumps(to_json(trial.config)))) | {"out": was.get("out")}
     for name in differing(was, now):
         problem = f"{trial.folder} was made with {was[name]}, got {now[name]}; runs of one sweep have the same settings"
         raise SettingError(name, f"{problem}: choose another --out")
+    return True
 
 
 def _settings(folder: Path) -> dict[str, Any] | None:

@@ -1,6 +1,5 @@
 """The local engine: each run is a separate process on this machine."""
 
-import json
 import os
 import subprocess
 from collections.abc import Sequence
@@ -10,6 +9,7 @@ from pathlib import Path
 import torch
 
 from rad.experiment.config_file import to_json
+from rad.runtime.files import read_object
 from rad.runtime.run_dir import CONFIG_FILE
 from rad.sweep.engines.ray_node import write_config
 from rad.sweep.grid import Trial
@@ -72,16 +72,9 @@ def spread_gpus(trials: Sequence[Trial]) -> list[str]:
 
 
 def prepare(trial: Trial) -> None:
-    """Make the folder of a run with its settings, if it is not there."""
+    """Make the folder of a run with its settings, if they are not there or a kill has torn them."""
     trial.folder.mkdir(parents=True, exist_ok=True)
-    path = trial.folder / CONFIG_FILE
-    if not _is_whole(path):
-        write_config(to_json(trial.config), path)
-
-
-def _is_whole(path: Path) -> bool:
     try:
-        json.loads(path.read_text())
+        read_object(trial.folder / CONFIG_FILE)
     except (OSError, ValueError):
-        return False
-    return True
+        write_config(to_json(trial.config), trial.folder / CONFIG_FILE)

@@ -38,6 +38,20 @@ def test_a_configuration_that_is_no_object_is_refused(tmp_path: Path, text: str)
         state(made)
 
 
+def test_an_interrupted_run_that_its_worker_could_not_resume_is_refused(tmp_path: Path) -> None:
+    made = trial(tmp_path)
+    leave(made, 30)
+    config = made.folder / "config.json"
+    fields = json.loads(config.read_text())
+    for plain, problem in (({}, "it has no 'algo'"), (fields | {"new": 1}, "differ in the fields new")):
+        config.write_text(json.dumps(plain))
+        with pytest.raises(ValueError, match=rf"^out: .*config.json cannot be read: .*{problem}"):
+            state(made)
+    leave(made, 60, done=True)
+    config.write_text(json.dumps(fields | {"new": 1}))  # of a later version, but nothing is left to do
+    assert state(made) is State.FINISHED
+
+
 @pytest.mark.parametrize("marker", [DONE_FILE, CURVE_FILE])  # which versions before the marker made last
 def test_only_the_last_evaluation_and_the_marker_make_a_run_finished(tmp_path: Path, marker: str) -> None:
     made = trial(tmp_path)
