@@ -83,8 +83,12 @@ class PPOConfig(AgentConfig):
         check_words(self, objective=Objective, augment_where=Where)
         kl, clip = self.objective == "kl", self.objective == "clip"
         check_effect(self, kl, f"{mention('objective')} kl", "target_kl", "init_kl_beta")
-        check_effect(self, clip or self.clip_value, f"{mention('objective')} clip or {mention('clip_value')} True", "clip_coef")
-        check_effect(self, self.augment_where == "consistency", f"{mention('augment_where')} consistency", "consistency_coef")
+        check_effect(
+            self, clip or self.clip_value, f"{mention('objective')} clip or {mention('clip_value')} True", "clip_coef"
+        )
+        check_effect(
+            self, self.augment_where == "consistency", f"{mention('augment_where')} consistency", "consistency_coef"
+        )
         check_effect(self, self.normalize_reward, f"{mention('normalize_reward')} True", "reward_gamma", "reward_clip")
         if kl and self.num_epochs * self.num_minibatches < 2:
             raise SettingError("objective", "kl needs two or more gradient steps per rollout: in the first, KL is 0")

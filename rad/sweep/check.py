@@ -40,15 +40,8 @@ def check_out(out: Path, trials: Sequence[Trial]) -> None:
     if out.exists() and not (out.is_dir() and os.access(out, os.W_OK)):
         raise SettingError("out", f"{out} is no folder that can be written to")
     for trial in trials:
-        if not _exists(trial.folder):
+        if not os.path.exists(trial.folder):  # nor has a name that is too long, which is refused there
             check_folder(trial.folder)
-
-
-def _exists(folder: Path) -> bool:
-    try:
-        return folder.exists()
-    except OSError:  # a name that is too long; check_folder says so
-        return False
 
 
 def _scene(config: RunConfig) -> Hashable:

@@ -1,6 +1,5 @@
 """The state and progress of a sweep's runs, read from their folders. Nothing is written."""
 
-import json
 import os
 from dataclasses import dataclass
 from enum import Enum
@@ -30,7 +29,7 @@ class State(Enum):
 class RunProgress:
     """The progress of a run, by the last rows of its metrics."""
 
-    frames: int = 0  # environment frames so far
+    frames: int = 0  # environment frames so far, without those of the last step beyond the run's end
     time_s: float = 0.0  # seconds of running so far
     frames_per_s: float | None = None  # lately; None before there are rows to tell
     episode_return: float | None = None  # the latest; None before there is one
@@ -64,16 +63,16 @@ def final_returns(trial: Trial) -> dict[str, float | None]:
     return {row["kind"].partition("/")[2]: row.get("episode_return_mean") for row in ends}
 
 
-def progress_of(folder: Path) -> RunProgress:
-    """Read the progress of the run in a folder; without metrics it has not begun."""
-    rows = last_rows(folder / METRICS_FILE)
+def progress_of(trial: Trial) -> RunProgress:
+    """Read the progress of a run from its folder; without metrics it has not begun."""
+    rows = last_rows(trial.folder / METRICS_FILE)
     if not rows:
         return RunProgress()
     first, last = rows[0], rows[-1]
     frames, time_s = last["frames"] - first["frames"], last["time_s"] - first["time_s"]
     returns = [row.get("episode_return") for row in rows if row["kind"] == "episode"]
     rate = frames / time_s if frames > 0 and time_s > 0 else None
-    return RunProgress(last["frames"], last["time_s"], rate, returns[-1] if returns else None)
+    return RunProgress(min(last["frames"], trial.config.frames), last["time_s"], rate, returns[-1] if returns else None)
 
 
 def _check_settings(trial: Trial) -> bool:
@@ -81,8 +80,7 @@ def _check_settings(trial: Trial) -> bool:
     was = _settings(trial.folder) if trial.folder.exists() else None
     if was is None:
         return False
-    # JSON has lists only
-    now = flat(json.loads(json.dumps(to_json(trial.config)))) | {"out": was.get("out")}
+    now = flat(to_json(trial.config)) | {"out": was.get("out")}
     for name in differing(was, now):
         problem = f"{trial.folder} was made with {was[name]}, got {now[name]}; runs of one sweep have the same settings"
         raise SettingError(name, f"{problem}: choose another --out")

@@ -1,6 +1,5 @@
 """Train an agent from pixels, from a configuration to the end of its run."""
 
-import json
 import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -20,7 +19,7 @@ from rad.experiment.splits import splits
 from rad.loops import Report
 from rad.runtime import checkpoint, device, source
 from rad.runtime.clocks import Every
-from rad.runtime.files import locked, replacing
+from rad.runtime.files import locked, write_object
 from rad.runtime.logging import Averages, RunLog
 from rad.runtime.progress import Part, Progress
 from rad.runtime.run_dir import CHECKPOINTS, CONFIG_FILE, DONE_FILE, is_done
@@ -45,7 +44,7 @@ def start(config: RunConfig, folder: Path, pictures: Mapping[str, Picture] = NO_
         FileExistsError: the folder exists.
     """
     folder.mkdir(parents=True)
-    (folder / CONFIG_FILE).write_text(json.dumps(to_json(config), indent=2) + "\n")
+    write_object(folder / CONFIG_FILE, to_json(config))
     with locked(folder / CONFIG_FILE), Trainer(config, folder, pictures) as trainer:
         return trainer.run()
 
@@ -208,8 +207,7 @@ class Trainer:
         self._write_rows(self._evaluate(episode if self.pictures else None))
         self.log.sync()
         done = {"frames": self.frames, "commit": self.made_with["commit"], "time_s": self.log.time_s}
-        with replacing(self.folder / DONE_FILE) as file:
-            file.write(f"{json.dumps(done)}\n".encode())
+        write_object(self.folder / DONE_FILE, done)
         for name, picture in self.pictures.items():
             with self.progress.phase(name, Part.FIGURES):
                 picture(self.folder, self.config, self.agent, episode)

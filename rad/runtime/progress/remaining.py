@@ -4,6 +4,7 @@ import math
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from enum import StrEnum
 
 from rad.runtime.clocks import Every, Rate
@@ -18,18 +19,14 @@ class Part(StrEnum):
     FIGURES = "figures"
 
 
+@dataclass
 class Phase:
-    """Work besides training.
+    """Work besides training."""
 
-    Attributes:
-        kind: the next phase of the same kind is expected to take as long.
-        total: number of its episodes; 0 if it has none.
-        done: how many of them were played.
-        began_s: time of its start.
-    """
-
-    def __init__(self, kind: Part, total: int, began_s: float) -> None:
-        self.kind, self.total, self.done, self.began_s = kind, total, 0, began_s
+    kind: Part  # the next phase of the same kind is expected to take as long
+    total: int  # number of its episodes; 0 if it has none
+    began_s: float  # time of its start
+    done: int = 0  # how many episodes were played
 
 
 class Remaining:

@@ -19,8 +19,8 @@ from rad.settings import SettingError
 from rad.sweep.engines.local import prepare
 from rad.sweep.engines.ray_node import LOG_FILE, StopFlag, execute, pack, unpack
 from rad.sweep.grid import Trial
-from rad.sweep.options import Options, cores_each
 from rad.sweep.process import open_log
+from rad.sweep.scheduler import Options
 from rad.training.measure import cores_of
 
 RETRIES = 2  # of a task whose process or node is lost
@@ -94,7 +94,7 @@ class Cluster:
 
 def make(trials: Sequence[Trial], slots: int, options: Options) -> tuple[Cluster, int]:
     """Return the engine, and how many runs it works on at a time: on a cluster, as many as its cores allow."""
-    each = cores_each(trials)
+    each = max(cores_of(trial.config) for trial in trials)
     cluster = Cluster(options.out, options.address, slots * each, options.gpus)
     return cluster, max(1, cluster.cpus // each) if options.address and not options.workers else slots
 

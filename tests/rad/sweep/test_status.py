@@ -84,11 +84,11 @@ def test_returns_at_the_end_by_split(tmp_path: Path) -> None:
 
 def test_how_far_a_run_is(tmp_path: Path) -> None:
     made = trial(tmp_path)
-    assert progress_of(made.folder) == RunProgress()
+    assert progress_of(made) == RunProgress()
     leave(made, 30)
-    assert progress_of(made.folder) == RunProgress(30, 3.0, 10.0, 15.0)
+    assert progress_of(made) == RunProgress(30, 3.0, 10.0, 15.0)
     leave(made, 10)
-    assert progress_of(made.folder) == RunProgress(10, 1.0, None, 5.0)
+    assert progress_of(made) == RunProgress(10, 1.0, None, 5.0)
 
 
 def test_other_settings_are_refused_and_the_folders_name_is_none_of_them(tmp_path: Path) -> None:
