@@ -11,8 +11,8 @@ NAME = re.compile(r"[0-9a-f]{64}")
 SMALL_BYTES = PIECE_BYTES // 8  # shorter pieces share a blob: one write to wait for instead of hundreds
 
 
-class DamagedBlob(Exception):
-    """A blob that is absent or whose contents are not those of its name; the text names it and says why."""
+class Damaged(Exception):
+    """A checkpoint cannot be used, an earlier one may; the text names the blob, if it is one, and says why."""
 
 
 class BlobWriter:
@@ -100,7 +100,7 @@ class BlobReader:
         """Read the blobs that have requests.
 
         Raises:
-            DamagedBlob: one is absent, of another size, or of other contents than its name says.
+            Damaged: one is absent, of another size, or of other contents than its name says.
         """
         for (name, size), requests in zip(self._blobs, self._requests):
             data = memoryview(self._read_checked(name, size) if requests else b"")
@@ -110,15 +110,15 @@ class BlobReader:
     def _read_checked(self, name: str, size: int) -> bytes:
         path = self._folder / name
         if not path.is_file():
-            raise DamagedBlob(f"blob {name} is missing")
+            raise Damaged(f"blob {name} is missing")
         if path.stat().st_size != size:
-            raise DamagedBlob(f"blob {name} has {path.stat().st_size} bytes instead of {size}")
+            raise Damaged(f"blob {name} has {path.stat().st_size} bytes instead of {size}")
         data = path.read_bytes()
         if hashlib.sha256(data).hexdigest() != name:
             # Before anything is written here it must go: a checkpoint of the same contents would trust its name.
             if self._remove_damaged:
                 path.unlink(missing_ok=True)
-            raise DamagedBlob(f"blob {name} has contents that do not match its SHA-256")
+            raise Damaged(f"blob {name} has contents that do not match its SHA-256")
         return data
 
 
