@@ -9,7 +9,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
-from rad.experiment.algorithms import stored_bytes
+from rad.experiment.algorithms import algorithm_of
 from rad.experiment.build import make_arms
 from rad.report.draw.result_tables import sweep_table
 from rad.runtime import device
@@ -97,10 +97,11 @@ def _work(
 
 def _slots(left: Sequence[Trial], cost: Cost | None) -> int:
     """Return how many runs fit on this machine at a time, if all were as large as the largest."""
-    stored = [stored_bytes(trial.config, make_arms(trial.config)[1]) for trial in left]
+    configs = [trial.config for trial in left]
+    stored = [algorithm_of(config).stored(config, make_arms(config)[1]).bytes for config in configs]
     cost = cost or Cost(0.0, PROCESS_BYTES + stored[0])
     largest = dataclasses.replace(cost, bytes=cost.bytes + max(stored) - stored[0])
-    cores = device.usable_cpus() // max(cores_of(trial.config) for trial in left)
+    cores = device.usable_cpus() // max(map(cores_of, configs))
     return workers(len(left), cores, device.free_memory_bytes(), largest, max(1, len(spread_gpus(left))))
 
 

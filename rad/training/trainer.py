@@ -11,7 +11,7 @@ from rad import envs
 from rad.agents.base import Agent
 from rad.evaluation.loaded_run import play_splits, policy_of, scores
 from rad.evaluation.play import Policy, Recorder, random_policy
-from rad.experiment.algorithms import make_agent, make_learning
+from rad.experiment.algorithms import algorithm_of, make_agent
 from rad.experiment.build import action_repeat, make_env
 from rad.experiment.config import RunConfig
 from rad.experiment.config_file import read_config, to_json
@@ -83,7 +83,7 @@ class Trainer:
             "precision": self.agent.precision,
             "commit": source.commit() or "unknown",
         }
-        self.learning = make_learning(config, self.env, self.agent)
+        self.learning = algorithm_of(config).make_learning(config, self.env, self.agent)
         self.log = RunLog(folder, tensorboard=config.tensorboard, wandb_project=config.wandb_project or None)
         self.averages = Averages()
         self.log_due = Every(config.log_every)
