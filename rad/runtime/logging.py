@@ -32,10 +32,7 @@ class Averages:
         self._counts: dict[str, int] = {}
 
     def add(self, metrics: Mapping[str, Tensor | float]) -> None:
-        """Add one value per name.
-
-        Args:
-            metrics: 0-d tensors on any device, or numbers.
+        """Add one value per name, a 0-d tensor on any device or a number.
 
         Raises:
             ValueError: a tensor that is not 0-d.
@@ -65,8 +62,7 @@ class Averages:
 
     def load_state_dict(self, state: Mapping[str, Mapping[str, Any]]) -> None:
         """Restore `state_dict`; sums on another device than the metrics move over with the next `add`."""
-        self._sums, self._floats = dict(state["sums"]), dict(state["floats"])
-        self._counts = dict(state["counts"])
+        self._sums, self._floats, self._counts = (dict(state[name]) for name in ("sums", "floats", "counts"))
 
 
 def _to_floats(sums: Mapping[str, Tensor]) -> dict[str, float]:
@@ -112,13 +108,7 @@ class RunLog:
         return round(time.perf_counter() - self._start, 3)
 
     def write(self, kind: str, row: Mapping[str, float], *, frames: int, agent_steps: int) -> None:
-        """Write one row.
-
-        Args:
-            kind: `"train"`, `"episode"`, `"eval"` or another name for a kind of row.
-            row: metrics as plain numbers, by name.
-            frames: environment frames so far (agent steps x action repeat).
-            agent_steps: agent steps so far.
+        """Write a row of some kind, such as `train`, `episode` or `eval`; `frames` are agent steps x action repeat.
 
         Raises:
             ValueError: `row` uses one of the names kind, frames, agent_steps, time_s.
@@ -195,11 +185,8 @@ def _keep_rows(path: Path, frames: int | None) -> list[dict[str, Any]]:
 
 
 def _json_line(row: Mapping[str, Any]) -> str:
-    return json.dumps({name: _finite(value) for name, value in row.items()}, allow_nan=False) + "\n"
-
-
-def _finite(value: Any) -> Any:
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+    finite = {key: None if isinstance(n, float) and not math.isfinite(n) else n for key, n in row.items()}
+    return json.dumps(finite, allow_nan=False) + "\n"
 
 
 def _start_wandb(project: str, folder: Path) -> Any:

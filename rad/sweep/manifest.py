@@ -48,13 +48,9 @@ def read(out: Path) -> Record | None:
 def check(
     record: Record, overrides: Sequence[str], configure: Callable[[str, Mapping[str, str]], RunConfig], out: Path
 ) -> None:
-    """Check that a command belongs to the sweep in its folder.
+    """Check that a command, which varies the fields `overrides`, belongs to the sweep in its folder.
 
-    Args:
-        record: of the sweep.
-        overrides: the fields that the command varies, in order.
-        configure: gives the configuration for a task and a value of each swept field.
-        out: the folder.
+    `configure` gives the command's configuration for a task and a value of each swept field.
 
     Raises:
         SettingError: a setting is not as before.

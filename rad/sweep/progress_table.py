@@ -23,13 +23,7 @@ class ProgressTable(Lines):
     def draw(
         self, running: Mapping[str, tuple[RunProgress, int]], runs: tuple[int, int], frames: tuple[int, int]
     ) -> None:
-        """Show the progress of each run, by its name with the frames at its end, and of all together.
-
-        Args:
-            running: the runs that are running.
-            runs: how many are finished, and how many there are.
-            frames: environment frames of all runs so far, and at their end.
-        """
+        """Show each run by its name, with the frames at its end, and all together: so far, and at the end."""
         elapsed_s = self._now() - self._start_s
         rate = (frames[0] - self.start_frames) / elapsed_s if elapsed_s > 0 else 0.0
         total = [

@@ -1,22 +1,26 @@
 """Start a sweep: check its runs, plan and run them, and print the table of their returns."""
 
 import dataclasses
+import os
 import shlex
 import statistics
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 from rad.experiment.algorithms import algorithm_of
-from rad.experiment.build import make_arms
+from rad.experiment.build import image_size, make_arms
+from rad.experiment.config import RunConfig
+from rad.experiment.validate import check_bounds, check_environment, check_folder, check_settings
 from rad.report.draw.result_tables import sweep_table
 from rad.runtime import device
 from rad.runtime.files import locked
 from rad.runtime.progress import duration, three_digits
+from rad.runtime.run_dir import CONFIG_FILE
+from rad.settings import SettingError
 from rad.sweep import manifest
-from rad.sweep.check import check_out, check_trials
 from rad.sweep.engines import ENGINES
 from rad.sweep.engines.local import spread_gpus
 from rad.sweep.grid import Trial
@@ -32,11 +36,7 @@ PROCESS_BYTES = 1_400_000_000  # of a run beside its replay: 1.36 GB measured, p
 def start(trials: Sequence[Trial], options: Options, recorded: manifest.Record | None, command: Sequence[str]) -> int:
     """Check all runs, print the plan, run them and print their returns.
 
-    Args:
-        trials: all runs.
-        options: how they are run.
-        recorded: the record in the folder; None for a new sweep.
-        command: the words that were typed; typed again, they resume the sweep.
+    The record in the folder, None for a new sweep, is extended; the words of the command, typed again, resume it.
 
     Returns:
         The exit status: 0; 1 if some run failed; 128 + the signal that stopped the sweep.
@@ -65,6 +65,43 @@ def _checked(trials: Sequence[Trial], options: Options) -> dict[str, State]:
     check_trials(_left(trials, states))
     ENGINES[options.engine].check(options)
     return states
+
+
+def check_trials(trials: Sequence[Trial]) -> None:
+    """Check each run as `rad train` does; runs that differ in their seed alone, and equal scenes, once.
+
+    Raises:
+        SettingError: a setting is wrong.
+    """
+    scenes: dict[Hashable, RunConfig] = {}
+    for config in {dataclasses.replace(trial.config, seed=1, out=None) for trial in trials}:
+        check_settings(config)
+        scenes.setdefault(_scene(config), config)
+    for trial in trials:
+        check_bounds(trial.config)
+    for config in scenes.values():
+        check_environment(config)
+
+
+def check_out(out: Path, trials: Sequence[Trial]) -> None:
+    """Check that new runs can be made in the folder of the sweep.
+
+    Raises:
+        SettingError: they cannot.
+    """
+    if (out / CONFIG_FILE).exists():
+        raise SettingError("out", f"{out} is the folder of a run; choose another name for that of a sweep")
+    if out.exists() and not (out.is_dir() and os.access(out, os.W_OK)):
+        raise SettingError("out", f"{out} is no folder that can be written to")
+    for trial in trials:
+        if not os.path.exists(trial.folder):  # nor has a name that is too long, which is refused there
+            check_folder(trial.folder)
+
+
+def _scene(config: RunConfig) -> Hashable:
+    """Return what an environment is made from: all settings but those of agent and augmentation, and the sizes."""
+    settings = {name: value for name, value in vars(config).items() if name not in ("augment", "agent")}
+    return type(config), *settings.items(), image_size(config), make_arms(config)[1]
 
 
 def _left(trials: Sequence[Trial], states: Mapping[str, State]) -> list[Trial]:

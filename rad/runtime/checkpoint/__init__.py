@@ -88,11 +88,7 @@ def load(folder: str | Path, only: Collection[str] = ()) -> tuple[int, dict[str,
     """Read the newest checkpoint that is whole; every byte that is read is checked.
 
     A damaged checkpoint is skipped with a warning that names the file and the reason. Reading all of it also removes
-    damaged blobs, so that no later checkpoint refers to them; reading a part changes nothing.
-
-    Args:
-        folder: folder of the run's checkpoints.
-        only: the entries of the state to read; all by default.
+    damaged blobs, so that no later checkpoint refers to them; reading the entries `only` changes nothing.
 
     Returns:
         frames and state. Tensors are on the CPU, contiguous, and need no gradient.

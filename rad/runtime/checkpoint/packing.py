@@ -105,9 +105,7 @@ def _array_bytes(array: np.ndarray) -> memoryview:
 def decode(node: Any, fill: Fill) -> Any:
     """Rebuild what `encode` took; tensors come back contiguous and on the CPU.
 
-    Args:
-        node: a JSON tree.
-        fill: takes the memory of one tensor or array and the pieces that belong there; it may write later.
+    `fill` takes the memory of one tensor or array and the pieces that belong there; it may write later.
 
     Raises:
         ValueError, TypeError, KeyError: a tree that `encode` does not make.

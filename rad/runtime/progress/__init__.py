@@ -50,11 +50,7 @@ class Progress(Lines):
     ) -> None:
         """Set the progress of training; prints if the last line is old enough or training begins or ends.
 
-        Args:
-            frames: environment frames so far.
-            agent_steps: agent steps so far.
-            episode_return: the latest return, sum of rewards of one episode; None before there is one.
-            learned: the agent has been updated in this step. Speed is measured from update to update.
+        Speed is measured from update to update: between steps in which the agent has `learned`.
         """
         self._frames, self._agent_steps, self._episode_return = frames, agent_steps, episode_return
         if learned:
@@ -69,15 +65,9 @@ class Progress(Lines):
 
     @contextmanager
     def phase(self, name: str, kind: Part, episodes: int = 0) -> Iterator[Callable[[int], None]]:
-        """Show work besides training.
+        """Show work besides training, which plays so many episodes; yields a function that sets how many were played.
 
-        Args:
-            name: of the work.
-            kind: the next phase of the same kind is expected to take as long.
-            episodes: how many it plays; 0 for none.
-
-        Yields:
-            A function that sets how many were played.
+        The next phase of the same kind is expected to take as long.
         """
         with self.remaining.during(kind, episodes, self._frames) as phase:
 
@@ -96,8 +86,7 @@ class Progress(Lines):
     def say_plan(self) -> None:
         """Print how long the measured parts of the run take; `update` does it once training has been measured."""
         parts = self.remaining.parts_s(self._frames)
-        measured = [self._part(kind, seconds) for kind, seconds in parts.items() if seconds]
-        if measured:
+        if measured := [self._part(kind, seconds) for kind, seconds in parts.items() if seconds]:
             self.say(f"{self.remaining.left(self._frames)}: {', '.join(measured)}")
 
     def close(self) -> None:

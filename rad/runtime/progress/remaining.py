@@ -39,10 +39,6 @@ class Remaining:
         every: frames between the phases of each kind; the last of each comes at the end.
         figures: how many phases of this kind follow at the end.
         now: a clock in seconds; tests pass their own.
-
-    Attributes:
-        phase: the current one; None while the run trains.
-        costs_s: seconds that the last phase of each kind took.
     """
 
     def __init__(
@@ -52,8 +48,8 @@ class Remaining:
         self._every = {kind: Every(interval) for kind, interval in every.items()}
         self._last = dict.fromkeys(every, 1) | {Part.FIGURES: figures}  # phases that come at the end
         self.rate = Rate(now=now)
-        self.phase: Phase | None = None
-        self.costs_s: dict[Part, float] = {}
+        self.phase: Phase | None = None  # the current one; None while the run trains
+        self.costs_s: dict[Part, float] = {}  # of the last phase of each kind
 
     @contextmanager
     def during(self, kind: Part, total: int, frames: int) -> Iterator[Phase]:

@@ -41,18 +41,10 @@ class StopFlag:
 
 
 def execute(out: str, name: str, config: Plain, marker: str, files: Files, stop: Any) -> tuple[int, Files]:
-    """Run or resume a run on this node.
-
-    Args:
-        out: folder of the sweep.
-        name: of the run.
-        config: its settings, as in config.json.
-        marker: a file in `out`, which a node sees if it shares that folder.
-        files: of the run so far, for a node that does not.
-        stop: handle of the `StopFlag`.
+    """Run or resume the run `name` of the sweep in `out` on this node, which sees `marker` in `out` if it shares that.
 
     Returns:
-        The exit status of the run, and its files where the folder is not shared.
+        The exit status of the run, and its files where the folder is not shared: `files` are those so far.
     """
     shared = (Path(out) / marker).exists()
     sweep = Path(out) if shared else scratch(out)
