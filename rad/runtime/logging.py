@@ -98,7 +98,8 @@ class RunLog:
         self._folder = Path(run_dir)
         self._folder.mkdir(parents=True, exist_ok=True)
         self._path = self._folder / METRICS_FILE
-        self._tensorboard_wanted = tensorboard
+        self._has_tensorboard = tensorboard
+        self._tensorboard: Any = None
         self._wandb = _start_wandb(wandb_project, self._folder) if wandb_project else None
         self._open(None)
 
@@ -153,16 +154,13 @@ class RunLog:
         rows = _keep_rows(self._path, frames)
         self._start = time.perf_counter() - (rows[-1]["time_s"] if rows else 0.0)
         self._file = self._path.open("a", encoding="utf-8")
-        first_new = rows[-1]["frames"] + 1 if rows and frames is None else None
-        self._tensorboard = self._open_tensorboard(first_new if frames is None else frames + 1)
+        if self._has_tensorboard:
+            from torch.utils.tensorboard import SummaryWriter
 
-    def _open_tensorboard(self, purge_step: int | None) -> Any:
-        if not self._tensorboard_wanted:
-            return None
-        from torch.utils.tensorboard import SummaryWriter
-
-        # purge_step hides the points that an interrupted run wrote after its last checkpoint.
-        return SummaryWriter(str(self._folder / "tensorboard"), purge_step=purge_step, flush_secs=30)
+            last = rows[-1]["frames"] if rows and frames is None else frames
+            # purge_step hides the points that an interrupted run wrote after its last checkpoint.
+            purge_step = None if last is None else last + 1
+            self._tensorboard = SummaryWriter(str(self._folder / "tensorboard"), purge_step=purge_step, flush_secs=30)
 
     def _close_files(self) -> None:
         self._file.close()

@@ -103,20 +103,17 @@ class Scheduler:
     def _collect(self, stopping: bool) -> None:
         """Handle the runs that have ended."""
         for job in list(self.running):
-            status = self.engine.poll(job.handle)
-            if status is not None:
-                self.running.remove(job)
-                self._ended(job, status, stopping)
-
-    def _ended(self, job: Job, status: int, stopping: bool) -> None:
-        trial = job.trial
-        if status == 0 and is_finished(trial):
-            self.finished.add(trial.name)
-            self.frames[trial.name] = trial.config.frames
-            self.progress_table.say(f"finished {trial.name}")
-        elif not stopping:
-            said = f"{last_words(self.out, trial.name)} (all of it: {log_file(self.out, trial.name)})"
-            self._failed(trial, job.attempt, f"{ended(status)}, {said}")
+            status, trial = self.engine.poll(job.handle), job.trial
+            if status is None:
+                continue
+            self.running.remove(job)
+            if status == 0 and is_finished(trial):
+                self.finished.add(trial.name)
+                self.frames[trial.name] = trial.config.frames
+                self.progress_table.say(f"finished {trial.name}")
+            elif not stopping:
+                said = f"{last_words(self.out, trial.name)} (all of it: {log_file(self.out, trial.name)})"
+                self._failed(trial, job.attempt, f"{ended(status)}, {said}")
 
     def _failed(self, trial: Trial, attempt: int, why: str) -> None:
         """Queue a run that failed again, or give it up."""

@@ -47,7 +47,7 @@ class Remaining:
         self._total_frames, self._now = total_frames, now
         self._every = {kind: Every(interval) for kind, interval in every.items()}
         self._last = dict.fromkeys(every, 1) | {Part.FIGURES: figures}  # phases that come at the end
-        self.rate = Rate(now=now)
+        self.rate = Rate(now)
         self.phase: Phase | None = None  # the current one; None while the run trains
         self.costs_s: dict[Part, float] = {}  # of the last phase of each kind
 
