@@ -2,7 +2,7 @@
 
 from typing import Any, get_args
 
-from rad.settings import SettingError
+from rad.settings import SettingError, mention
 
 
 def check_words(config: Any, **kinds: Any) -> None:
@@ -25,4 +25,6 @@ def check_effect(config: Any, effective: bool, condition: str, *names: str) -> N
     for name in names:
         value, default = getattr(config, name), getattr(type(config), name)
         if value != default and not effective:
-            raise SettingError(name, f"has an effect only with {condition}; allowed here: {default}, got {value}")
+            raise SettingError(
+                name, f"has an effect only with {mention(condition)}; allowed here: {default}, got {value}"
+            )

@@ -20,7 +20,7 @@ from rad.losses.consistency import consistency_loss
 from rad.losses.diagnostics import explained_variance, inactive_units
 from rad.losses.ppo import adapt_beta, clipped_policy_loss, normalize, penalized_policy_loss, value_loss
 from rad.losses.returns import gae
-from rad.settings import SettingError, mention
+from rad.settings import SettingError
 from rad.types import ActorStep, Metrics, Minibatch, Rollout
 
 Objective = Literal["clip", "kl"]
@@ -82,14 +82,10 @@ class PPOConfig(AgentConfig):
         """Raise a SettingError if an option is an unknown word or has no effect."""
         check_words(self, objective=Objective, augment_where=Where)
         kl, clip = self.objective == "kl", self.objective == "clip"
-        check_effect(self, kl, f"{mention('objective')} kl", "target_kl", "init_kl_beta")
-        check_effect(
-            self, clip or self.clip_value, f"{mention('objective')} clip or {mention('clip_value')} True", "clip_coef"
-        )
-        check_effect(
-            self, self.augment_where == "consistency", f"{mention('augment_where')} consistency", "consistency_coef"
-        )
-        check_effect(self, self.normalize_reward, f"{mention('normalize_reward')} True", "reward_gamma", "reward_clip")
+        check_effect(self, kl, "{objective} kl", "target_kl", "init_kl_beta")
+        check_effect(self, clip or self.clip_value, "{objective} clip or {clip_value} True", "clip_coef")
+        check_effect(self, self.augment_where == "consistency", "{augment_where} consistency", "consistency_coef")
+        check_effect(self, self.normalize_reward, "{normalize_reward} True", "reward_gamma", "reward_clip")
         if kl and self.num_epochs * self.num_minibatches < 2:
             raise SettingError("objective", "kl needs two or more gradient steps per rollout: in the first, KL is 0")
 

@@ -77,16 +77,12 @@ class SACConfig(OffPolicyConfig):
     def check(self) -> None:
         """Raise a SettingError if an option is an unknown word or contradicts another."""
         check_words(self, actor_features=ActorFeatures)
-        check_effect(
-            self, self.strong_augment != "none", f"a {mention('strong_augment')} that is not none", "strong_weight"
-        )
+        check_effect(self, self.strong_augment != "none", "a {strong_augment} that is not none", "strong_weight")
         if self.log_std_min >= self.log_std_max:
-            raise SettingError("log_std_min", self.log_std_min, f"below {mention('log_std_max')} {self.log_std_max}")
+            raise SettingError("log_std_min", self.log_std_min, mention("below {log_std_max} ") + f"{self.log_std_max}")
         if self.share_draw and self.target_views != self.critic_views:
-            views = f"{self.target_views} and {self.critic_views}"
-            raise SettingError(
-                "share_draw", f"needs as many {mention('target_views')} as {mention('critic_views')}, got {views}"
-            )
+            needs = mention("needs as many {target_views} as {critic_views}")
+            raise SettingError("share_draw", f"{needs}, got {self.target_views} and {self.critic_views}")
 
 
 class SACAgent(Agent):

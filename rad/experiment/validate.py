@@ -65,8 +65,8 @@ def check_augment(config: RunConfig) -> tuple[int, tuple[int, int]]:
     size = sizes.pop()
     fixed = suite_of(config.task).only.get("image_size", side)
     if side != fixed:
-        needs = f"{config.augment} with {mention('crop')} {config.crop} needs frames of {side} pixels"
-        allowed = f"{mention('crop')} pad or resize, and augmentations that keep the size"
+        needs = f"{config.augment} with {mention('{crop}')} {config.crop} needs frames of {side} pixels"
+        allowed = mention("{crop} pad or resize, and augmentations that keep the size")
         raise SettingError("augment", f"{needs}, but {config.task} draws {fixed} only; allowed: {allowed}")
     return side, size
 

@@ -35,9 +35,9 @@ class SettingError(ValueError):
         return self.say(str)
 
 
-def mention(field: str) -> str:
-    """Return the name of a setting for the text of a SettingError; nothing that a user can type is taken for one."""
-    return f"\0{field}\0"
+def mention(text: str) -> str:
+    """Mark names in braces, as in `below {log_std_max}`, as settings; braces that a user types stay as they are."""
+    return re.sub(r"\{(\w+)\}", "\0\\1\0", text)
 
 
 def flag_name(field: str) -> str:

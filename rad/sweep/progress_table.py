@@ -8,16 +8,16 @@ from rad.runtime.progress import duration, three_digits
 from rad.runtime.progress.line import Lines
 from rad.sweep.status import RunProgress
 
-PERIODS_S = (1.0, 60.0)  # on a terminal and elsewhere
-
 
 class ProgressTable(Lines):
     """The lines of a sweep; `start_frames`, done before or to be done again, do not count for its rate."""
 
+    periods_s = (1.0, 60.0)
+
     def __init__(
         self, start_frames: int, stream: TextIO | None = None, now: Callable[[], float] = time.monotonic
     ) -> None:
-        super().__init__(stream, now, PERIODS_S)
+        super().__init__(stream, now)
         self.start_frames, self._start_s = start_frames, now()
 
     def draw(

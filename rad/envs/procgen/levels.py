@@ -45,10 +45,10 @@ class LevelRange:
             if not 0 <= value <= MAX_LEVEL:
                 raise SettingError(name, value, f"from 0 to {MAX_LEVEL}")
         if self.start_level + self.num_levels > MAX_LEVEL:
-            total = f"{self.start_level} + {mention('num_levels')} {self.num_levels}"
+            total = f"{self.start_level} + {mention('{num_levels}')} {self.num_levels}"
             raise SettingError("start_level", f"{total} is impossible; allowed: a sum up to {MAX_LEVEL}")
         if self.num_levels == 0 and self.start_level:
-            problem = f"{self.start_level} has no effect with {mention('num_levels')} 0, all levels; allowed: 0"
+            problem = f"{self.start_level} has no effect with {mention('{num_levels}')} 0, all levels; allowed: 0"
             raise SettingError("start_level", problem)
 
     @property

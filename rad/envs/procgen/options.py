@@ -137,7 +137,7 @@ class ProcgenOptions(SuiteOptions):
             if not -1 <= getattr(self, option) <= MAX_LEVEL:
                 raise SettingError(option, getattr(self, option), "from -1 (the split's) to 2^31 - 1")
         if self.start_level >= 0 > self.num_levels:
-            raise SettingError("start_level", f"needs {mention('num_levels')}, got {self.start_level} alone")
+            raise SettingError("start_level", f"needs {mention('{num_levels}')}, got {self.start_level} alone")
         check_mode(name, self.distribution_mode)
         # An ablation of an option without effect would compare a setting with itself.
         in_memory = self.distribution_mode == "memory" and name in UNCENTERED_IN_MEMORY
@@ -174,7 +174,7 @@ def split_of(task: str, name: str, options: ProcgenOptions, side: str, folder: P
     if side != "train" or options.num_levels < 0:
         return split_for(name, game, options.distribution_mode)
     if name != "train":
-        raise SettingError("split", f"{name} and {mention('num_levels')} exclude each other; allowed: one of them")
+        raise SettingError("split", f"{name} and {mention('{num_levels}')} exclude each other; allowed: one of them")
     levels = LevelRange(name, max(options.start_level, 0), options.num_levels)
     return checked_levels(game, options, levels)
 

@@ -19,25 +19,20 @@ class Lines:
     Args:
         stream: where to print; standard output by default.
         now: a clock in seconds; tests pass their own.
-        periods_s: seconds between two times that they are due, on a terminal and elsewhere.
     """
 
-    def __init__(
-        self,
-        stream: TextIO | None = None,
-        now: Callable[[], float] = time.monotonic,
-        periods_s: tuple[float, float] = (0.2, FILE_PERIOD_S),
-    ) -> None:
+    periods_s = (0.2, FILE_PERIOD_S)  # between two times that they are due, on a terminal and elsewhere
+
+    def __init__(self, stream: TextIO | None = None, now: Callable[[], float] = time.monotonic) -> None:
         self._stream, self._now = stream or sys.stdout, now
         self.tty = self._stream.isatty()
-        self._period_s = periods_s[0] if self.tty else periods_s[1]
         self._shown_s: float | None = None
         self._drawn = 0  # lines that can be redrawn, in the last of which the cursor stands
 
     @property
     def due(self) -> bool:
         """Tell whether the lines are old enough to be shown again."""
-        return self._shown_s is None or self._now() - self._shown_s >= self._period_s
+        return self._shown_s is None or self._now() - self._shown_s >= self.periods_s[not self.tty]
 
     def show(self, *lines: Sequence[str]) -> None:
         """Show the lines, whether they are due or not."""

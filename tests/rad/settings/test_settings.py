@@ -11,7 +11,7 @@ from rad.settings import SettingError, flag_name, mention, setting
         (SettingError("batch_size", 0, "at least 1"), "batch_size: must be at least 1, got 0", "--batch-size: must be"),
         (SettingError("RUN_A", "x is no run"), "RUN_A: x is no run", "RUN_A: x is no run"),
         (
-            SettingError("a", f"needs {mention('clip_value')}, got {{gamma}} {{}}"),
+            SettingError("a", mention("needs {clip_value}") + ", got {gamma} {}"),
             "a: needs clip_value, got {gamma} {}",
             "--a: needs --clip-value, got {gamma} {}",
         ),

@@ -2,7 +2,7 @@ import io
 
 import pytest
 
-from rad.sweep.progress_table import PERIODS_S, ProgressTable, run_line
+from rad.sweep.progress_table import ProgressTable, run_line
 from rad.sweep.status import RunProgress
 from tests.rad.runtime.progress.test_progress import Clock, Terminal
 
@@ -51,5 +51,5 @@ def test_elsewhere_lines_come_at_intervals() -> None:
     table = ProgressTable(0, io.StringIO(), clock)
     table.draw(RUNNING, (1, 3), (1_300, 3_000))
     assert not table.due
-    clock.time_s = PERIODS_S[1]
+    clock.time_s = table.periods_s[1]
     assert table.due
