@@ -136,8 +136,3 @@ def images_to_float(images: Tensor) -> Tensor:
     if images.dtype != torch.uint8:
         raise TypeError(f"images must be uint8 in 0..255, got {images.dtype}")
     return images.to(torch.float32, memory_format=torch.channels_last).div_(255.0)
-
-
-def newest_frames(images: Tensor) -> Tensor:
-    """Turn float [B, C, H, W] in [0, 1] into pictures of the newest frames, uint8 [B, H, W, 3]."""
-    return (images[:, -3:] * 255).round().to(torch.uint8).permute(0, 2, 3, 1)

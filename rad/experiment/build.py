@@ -75,6 +75,11 @@ def action_repeat(config: RunConfig) -> int:
     return config.action_repeat or envs.action_repeat_for(config.task)
 
 
+def tells_robot(config: RunConfig) -> bool:
+    """Tell whether the run's environments know which pixels show the robot."""
+    return suite_of(config.task).tells_robot
+
+
 def obs_shape(env: VectorEnv) -> tuple[int, int, int]:
     """Return the shape (C, H, W) of one observation."""
     channels, height, width = env.single_observation_space.shape or ()
