@@ -20,7 +20,7 @@ class StopRequest:
     flag.
 
     Forked children inherit the handlers: they ignore SIGINT and SIGUSR1, and SIGTERM ends them. Spawned ones (workers
-    of environments) do not, see `rad.envs.workers`.
+    of environments) do not, see `rad.envs.pixel_env`.
 
     Example:
         >>> with StopRequest() as stop:
@@ -55,7 +55,8 @@ class StopRequest:
 
     def _receive(self, number: int, frame: FrameType | None) -> None:
         if os.getpid() != self._pid:
-            _receive_in_child(number)
+            if number == signal.SIGTERM:  # multiprocessing ends its workers with this one, and waits
+                os._exit(128 + number)
         elif self._received is None:
             self._received = number
         elif number == signal.SIGINT:
@@ -66,8 +67,3 @@ class StopRequest:
         for number, handler in self._old_handlers.items():
             signal.signal(number, signal.SIG_DFL if handler is None else handler)
         self._old_handlers = {}
-
-
-def _receive_in_child(number: int) -> None:
-    if number == signal.SIGTERM:  # multiprocessing ends its workers with this one, and waits
-        os._exit(128 + number)
