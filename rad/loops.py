@@ -134,8 +134,8 @@ def off_policy(
     changed in place; with those that an earlier loop saved, this one resumes there.
 
     A step is begun, the updates are made from what the replay held before it, and then the step is finished: so
-    environments in processes of their own simulate while the agent learns. The newest transition waits for one step, and
-    which updates see which transitions does not depend on how fast anything is. `env` has `step_async` and `step_wait`.
+    environments in processes of their own simulate while the agent learns. The newest transition waits for one step;
+    which update sees which transitions does not depend on how fast anything is. `env` has `step_async` and `step_wait`.
 
     Raises:
         FloatingPointError: the agent's actions are not finite: training has diverged.

@@ -57,6 +57,8 @@ def make(
     - `is_success`: bool [N], whether the episode reached its goal; only where the suite tells;
     - `final_info`: the info of the last step, which holds the same `episode`.
 
+    A step has two halves, `step_async(action)` and `step_wait()`, between which processes simulate (see `parallel`).
+
     Returned arrays are copies (90 kB per environment and step at 100 px): they may be kept.
     `get_attr("action_repeat")`, `call("render_frame", size)` (uint8 [size, size, 3] each) and Gymnasium's
     vector wrappers work, except RecordEpisodeStatistics, whose keys are already there.
@@ -89,6 +91,7 @@ def make(
     """
     from rad.envs.base import MAX_SIZE, QUALITIES
     from rad.envs.pixel_env import make_env
+    from rad.envs.pools import make_pool
 
     check_task(task)
     suite, options = suite_of(task), options or suite_of(task).options()
@@ -111,7 +114,7 @@ def make(
         scene["options"] = options
     # A process that runs one environment gets the module of the suite, which its own table may lack.
     build = partial(make_env, suite.module, name_in_suite(task))
-    return _pool([partial(build, size, seed + i, scene, stack, repeat) for i in range(num_envs)], parallel)
+    return make_pool([partial(build, size, seed + i, scene, stack, repeat) for i in range(num_envs)], parallel)
 
 
 def check_task(task: str) -> None:
@@ -167,14 +170,6 @@ def load_env_state(venv: VectorEnv, state: Mapping[str, Any]) -> NDArray[np.uint
     pool: Any = venv
     pool.set_attr("resume_state", states)
     return np.stack(pool.get_attr("observation"))
-
-
-def _pool(builders: list[Any], parallel: bool) -> VectorEnv:
-    from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv
-
-    if parallel:
-        return AsyncVectorEnv(builders, context="spawn", autoreset_mode=AutoresetMode.SAME_STEP)
-    return SyncVectorEnv(builders, autoreset_mode=AutoresetMode.SAME_STEP)
 
 
 def _check_numbers(num_envs: int, seed: int, frame_stack: int, action_repeat: int, num_threads: int) -> None:

@@ -63,7 +63,8 @@ def make_env(config: RunConfig, purpose: str, *, num_envs: int = 1, split: str =
         action_repeat=action_repeat(config),
         camera_id=config.camera_id,
         render_quality=config.render_quality,
-        parallel=config.parallel_envs and num_envs > 1,
+        # A single environment simulates while the agent learns; in an evaluation it would have nothing to wait for.
+        parallel=config.parallel_envs and (num_envs > 1 or purpose == "train"),
         options=config.suite,
         split=split_of(config, split),
         # On a CPU, threads that step the environments would disturb the networks, which take most of the time.

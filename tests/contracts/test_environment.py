@@ -282,6 +282,21 @@ def test_close_twice(venv: Any) -> None:
         single.close()
 
 
+@pytest.mark.parametrize("task", TASKS)
+def test_a_step_in_two_halves_is_a_step(task: str) -> None:
+    whole, halves = make(task), make(task)
+    try:
+        for venv in (whole, halves):
+            venv.reset()
+        for action in actions_of(whole, 6):
+            expected = whole.step(action)
+            halves.step_async(action)
+            assert_same([halves.step_wait()[:4]], [expected[:4]])
+    finally:
+        whole.close()
+        halves.close()
+
+
 @pytest.mark.parametrize("task", [DMC[1], GYM[1], "probe/both"])
 def test_parallel_environments_equal_serial_ones(task: str) -> None:
     options: dict[str, Any] = {

@@ -105,9 +105,17 @@ class ProcgenEnv(VectorEnv[Any, Any, Any]):
             ValueError: an action is unknown.
             RuntimeError: no episode is running, or a level lies outside the split.
         """
+        self.step_async(actions)
+        return self.step_wait()
+
+    def step_async(self, actions: Any) -> None:
+        """Begin a step, which native threads simulate, if there are any, until `step_wait`; raises as `step`."""
         if not self._started:
             raise RuntimeError("no episode is running; call reset() first")
         self._native.act(check_actions(actions, self.num_envs))
+
+    def step_wait(self) -> tuple[Frame, NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_], dict[str, Any]]:
+        """Finish the step that was begun, and return what `step` returns."""
         reading = self._read()
         self._stack(reading.frames, reading.first)
         self._return += reading.reward
