@@ -24,6 +24,10 @@ Augmentations = augment.Augmentation | Mapping[str, augment.Augmentation]
 """An augmentation, or several by name that a bandit chooses among."""
 
 
+PolicyState = dict[str, dict[str, np.ndarray]]
+"""Weights of the networks that act: by network and name, in the memory of the host, apart from the agent's."""
+
+
 class Options(TypedDict, total=False):
     """What every agent's constructor takes beyond its own arguments, see `Agent`."""
 
@@ -81,6 +85,7 @@ class Agent(Stateful, abc.ABC):
         ValueError: there is no augmentation, the encoder takes images of another shape, or a text is wrong.
 
     Attributes:
+        acting: names of the modules that `act` computes with.
         heads: names of the modules on the encoder that act and judge, without targets; `parts` has them too.
         candidates: the augmentations by name.
         generator: CPU generator of weights and actions.
@@ -89,6 +94,7 @@ class Agent(Stateful, abc.ABC):
         updates: how often `update` was called.
     """
 
+    acting: ClassVar[tuple[str, ...]]
     heads: ClassVar[tuple[str, ...]]
     views: Views | BanditViews
 
@@ -178,6 +184,16 @@ class Agent(Stateful, abc.ABC):
     def _autocast(self) -> torch.autocast:
         # Without the cache, which would keep a weight's cast from before the optimizer changed it.
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bf16", cache_enabled=False)
+
+    def policy_state(self) -> PolicyState:
+        """Return a copy of what `act` computes with."""
+        states = {name: getattr(self, name).state_dict() for name in self.acting}
+        return {name: {key: value.cpu().numpy().copy() for key, value in of.items()} for name, of in states.items()}
+
+    def load_policy_state(self, state: PolicyState) -> None:
+        """Act as the agent whose `policy_state` this is."""
+        for name, weights in state.items():
+            getattr(self, name).load_state_dict({key: torch.from_numpy(value) for key, value in weights.items()})
 
     def state_dict(self) -> dict[str, Any]:
         """Return networks, optimizers, generators, counters and the auxiliary losses."""

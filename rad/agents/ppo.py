@@ -106,6 +106,7 @@ class PPOAgent(Agent):
 
     parts = ("encoder", "head", "optimizer", "views", "normalizer")
     tensors = ("kl_beta",)
+    acting = ("encoder", "head")
     heads = ("head",)
     views: BanditViews
 

@@ -106,6 +106,7 @@ class SACAgent(Agent):
         *("critic_optimizer", "actor_optimizer", "alpha_optimizer"),
     )
     tensors = ("log_alpha",)
+    acting = ("encoder", "actor")
     heads = ("actor", "critic")
     views: Views
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from gymnasium.vector import VectorEnv
 
 from rad.agents.base import Agent
-from rad.evaluation.play import Episodes, Policy, Recorder, evaluate, summary
+from rad.evaluation.play import Episodes, Policy, Recorder, evaluate, random_policy, summary
 from rad.experiment.algorithms import make_agent
 from rad.experiment.build import action_repeat, make_env
 from rad.experiment.config import RunConfig
@@ -17,7 +17,7 @@ from rad.experiment.config_file import read_config
 from rad.report.stats.scores import normalize
 from rad.runtime import checkpoint
 from rad.runtime.run_dir import CHECKPOINTS
-from rad.runtime.seeding import generator
+from rad.runtime.seeding import generator, seed_for
 
 
 class LoadedRun(NamedTuple):
@@ -48,6 +48,14 @@ def policy_of(agent: Agent, kind: str, seed: int) -> Policy:
     """Return the policy to evaluate: `mode`, or `sample` with a separate generator that follows from `seed`."""
     rng = generator(seed, "evaluation actions")
     return lambda obs: agent.act(obs, deterministic=kind == "mode", generator=rng)
+
+
+def policy_for(config: RunConfig, agent: Agent | None) -> Callable[[VectorEnv], Policy]:
+    """Return what makes the policy of the run's evaluations for its environments: the random one without an agent."""
+    if agent is None:
+        seed = seed_for(config.seed, "random policy", bits=31)
+        return lambda env: random_policy(env, seed)
+    return lambda env: policy_of(agent, config.eval_policy, config.seed)
 
 
 def play(

@@ -14,7 +14,7 @@ SHARE: Bound = (lambda value: 0 <= value <= 1, "from 0 to 1")
 SIDE: Bound = (lambda value: value == 0 or 16 <= value <= 1024, "0 (the default) or from 16 to 1024")
 WEIGHT: Bound = (lambda value: 0 <= value < math.inf, "at least 0 and finite")
 FINITE: Bound = (math.isfinite, "finite")
-WIDTH: Bound = (lambda value: 1 <= value <= 2**16, "from 1 to 65,536")  # what is larger is a slip of the hand
+WIDTH: Bound = (lambda value: 1 <= value <= 2**16, "from 1 to 65,536")  # what is larger is a typo
 
 RUN_BOUNDS: dict[str, Bound] = {
     "camera_id": (lambda value: value >= -1, "at least -1"),
@@ -22,6 +22,6 @@ RUN_BOUNDS: dict[str, Bound] = {
     "image_size": SIDE,
     "video_size": (lambda value: 16 <= value <= 1024, "from 16 to 1024"),
     "threads": (lambda value: 0 <= value <= 1024, "from 0 to 1024"),
-    **dict.fromkeys(("action_repeat", "eval_every", "checkpoint_every"), AT_LEAST_0),
+    **dict.fromkeys(("action_repeat", "eval_every", "eval_workers", "checkpoint_every"), AT_LEAST_0),
     **dict.fromkeys(("frames", "frame_stack", "num_envs", "eval_envs", "eval_episodes", "log_every"), AT_LEAST_1),
 }

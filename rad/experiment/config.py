@@ -72,6 +72,8 @@ class RunConfig:
     """Environments of each evaluation."""
     eval_episodes: int = 10
     """Episodes of each evaluation in each of its environments."""
+    eval_workers: int = 0
+    """Processes that evaluate while training goes on, at most one for each split; with 0, training waits."""
     eval_policy: EvalPolicy = "mode"
     """Evaluate with the most likely actions, as published for the DeepMind suite, or with sampled ones."""
     checkpoint_every: int = 10_000

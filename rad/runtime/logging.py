@@ -6,7 +6,8 @@ import os
 import re
 import time
 import uuid
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ from rad.runtime.files import replacing, sync_folder
 from rad.runtime.metrics_file import read_rows
 from rad.runtime.run_dir import METRICS_FILE
 
+Row = dict[str, Any]
+HEAD = ("kind", "frames", "agent_steps", "time_s")  # what each row begins with
 SEED_FOLDER = re.compile(r"seed-\d+")  # of a run in a sweep
 
 
@@ -76,6 +79,14 @@ def _to_floats(sums: Mapping[str, Tensor]) -> dict[str, float]:
     return values
 
 
+class Place:
+    """A place in the order of rows, for rows of some frames that come later."""
+
+    def __init__(self, frames: int, agent_steps: int, time_s: float) -> None:
+        self.head = {"frames": frames, "agent_steps": agent_steps, "time_s": time_s}
+        self.rows: list[Row] | None = None  # None until they come
+
+
 class RunLog:
     """Write rows of metrics to `metrics.jsonl` in the run folder, and to TensorBoard and W&B if asked.
 
@@ -114,27 +125,61 @@ class RunLog:
         Raises:
             ValueError: `row` uses one of the names kind, frames, agent_steps, time_s.
         """
-        head = {"kind": kind, "frames": frames, "agent_steps": agent_steps, "time_s": self.time_s}
-        if taken := head.keys() & row.keys():
-            raise ValueError(f"row may not use the reserved names {', '.join(sorted(taken))}")
-        numbers = {name: float(value) for name, value in row.items()}
-        self._file.write(_json_line({**head, **numbers}))
+        self.fill(self.reserve(frames=frames, agent_steps=agent_steps), {kind: row})
+
+    def reserve(self, *, frames: int, agent_steps: int) -> Place:
+        """Keep a place for rows that come later; rows that are written meanwhile wait behind it."""
+        self._places.append(Place(frames, agent_steps, self.time_s))
+        return self._places[-1]
+
+    def fill(self, place: Place, rows: Mapping[str, Mapping[str, float]]) -> None:
+        """Write the rows of a place, by their kind, and those that waited for them; raises as `write`."""
+        for row in rows.values():
+            if taken := {"kind", *place.head} & row.keys():
+                raise ValueError(f"row may not use the reserved names {', '.join(sorted(taken))}")
+        place.rows = [{"kind": kind, **place.head, **_floats(row)} for kind, row in rows.items()]
+        self._write_places()
+
+    def _write_places(self) -> None:
+        while self._places and self._places[0].rows is not None:
+            for row in self._places.popleft().rows or ():
+                self._write(row)
+
+    def _write(self, row: Row) -> None:
+        self._file.write(_json_line(row))
         self._file.flush()
-        named = {f"{kind}/{name}": value for name, value in numbers.items()}
+        self._written += 1
+        counts = {name: row[name] for name in ("frames", "agent_steps")}
+        named = {f"{row['kind']}/{name}": value for name, value in list(row.items())[len(HEAD) :]}
         if self._tensorboard:
             for name, value in named.items():
-                self._tensorboard.add_scalar(name, value, global_step=frames)
+                self._tensorboard.add_scalar(name, value, global_step=row["frames"])
         if self._wandb:
-            self._wandb.log({**named, "frames": frames, "agent_steps": agent_steps})
+            self._wandb.log(named | counts)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return how many rows are written, and those that wait behind a place."""
+        waiting = [row for place in self._places for row in place.rows or ()]
+        return {"written": self._written, "waiting": waiting}
+
+    def write_again(self, waiting: Iterable[Row]) -> None:
+        """Write rows that waited when `state_dict` was called, behind the place that was made again for them."""
+        for row in waiting:
+            place = self.reserve(frames=row["frames"], agent_steps=row["agent_steps"])
+            place.rows = [dict(row)]
+        self._write_places()
 
     def sync(self) -> None:
         """Wait until all rows are on the disk."""
         os.fsync(self._file.fileno())
 
-    def truncate(self, frames: int) -> None:
-        """Drop a torn row and those beyond `frames`, in one step, on resume from a checkpoint made there."""
+    def truncate(self, frames: int, written: int | None = None) -> None:
+        """Drop a torn row and those beyond `frames`, in one step, on resume from a checkpoint made there.
+
+        Of them the first `written` stay, where the number is known.
+        """
         self._close_files()
-        self._open(frames)
+        self._open(frames, written)
 
     def close(self) -> None:
         """Flush and close everything; calling it twice is harmless."""
@@ -149,9 +194,11 @@ class RunLog:
     def __exit__(self, *exception: object) -> None:
         self.close()
 
-    def _open(self, frames: int | None) -> None:
-        """Open the file and TensorBoard behind the rows up to `frames` (None: all)."""
-        rows = _keep_rows(self._path, frames)
+    def _open(self, frames: int | None, count: int | None = None) -> None:
+        """Open the file and TensorBoard behind the first `count` rows up to `frames` (None: all)."""
+        rows = _keep_rows(self._path, frames, count)
+        self._places: deque[Place] = deque()
+        self._written = len(rows)
         self._start = time.perf_counter() - (rows[-1]["time_s"] if rows else 0.0)
         self._file = self._path.open("a", encoding="utf-8")
         if self._has_tensorboard:
@@ -169,11 +216,15 @@ class RunLog:
         self._tensorboard = None
 
 
-def _keep_rows(path: Path, frames: int | None) -> list[dict[str, Any]]:
-    """Rewrite the file without a torn last row and rows beyond `frames` (None: no limit); return the rest."""
+def _floats(row: Mapping[str, float]) -> dict[str, float]:
+    return {name: float(value) for name, value in row.items()}
+
+
+def _keep_rows(path: Path, frames: int | None, count: int | None) -> list[Row]:
+    """Rewrite the file with its first `count` rows up to `frames` (None: no limit), and return these."""
     if not path.exists():
         return []
-    rows = [row for row in read_rows(path) if frames is None or row["frames"] <= frames]
+    rows = [row for row in read_rows(path) if frames is None or row["frames"] <= frames][:count]
     data = "".join(map(_json_line, rows)).encode()
     if data != path.read_bytes():
         with replacing(path) as file:

@@ -5,16 +5,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from gymnasium.vector import VectorEnv
-
 from rad import envs
-from rad.evaluation.loaded_run import LoadedRun, play_splits, policy_of, scores
-from rad.evaluation.play import Policy, Recorder, random_policy
+from rad.evaluation.loaded_run import LoadedRun
+from rad.evaluation.play import Recorder
 from rad.experiment.algorithms import algorithm_of, make_agent
 from rad.experiment.build import action_repeat, make_env
 from rad.experiment.config import RunConfig
 from rad.experiment.config_file import read_config, to_json
-from rad.experiment.splits import splits
 from rad.loops import Report
 from rad.runtime import checkpoint, device, source
 from rad.runtime.clocks import Every
@@ -22,13 +19,11 @@ from rad.runtime.files import locked, write_object
 from rad.runtime.logging import Averages, RunLog
 from rad.runtime.progress import Part, Progress
 from rad.runtime.run_dir import CHECKPOINTS, CONFIG_FILE, DONE_FILE, is_done
-from rad.runtime.seeding import seed_for
 from rad.runtime.signals import StopRequest
-from rad.training.messages import EVALUATION, PHASES, RANDOM_POLICY, closing, evaluated, opening, stopped
+from rad.training.evaluations import Evaluations
+from rad.training.messages import EVALUATION, RANDOM_POLICY, closing, opening, stopped
 from rad.training.resuming import check_checkpoints
 
-Rows = dict[str, dict[str, float]]
-"""Rows to log, by their kind."""
 Picture = Callable[[Path, LoadedRun, Recorder], None]
 """Draws into a run folder, from the run and an evaluation episode."""
 NO_PICTURES: Mapping[str, Picture] = {}
@@ -88,14 +83,20 @@ class Trainer:
         self.log_due = Every(config.log_every)
         self.evaluation_due = Every(config.eval_every)
         self.checkpoint_due = Every(config.checkpoint_every)
-        every = {Part.EVALUATIONS: config.eval_every, Part.CHECKPOINTS: config.checkpoint_every}
+        beside = config.eval_workers > 0  # training does not wait for evaluations then, but for the last one
+        every = {Part.EVALUATIONS: 0 if beside else config.eval_every, Part.CHECKPOINTS: config.checkpoint_every}
         self.progress = Progress(config.frames, every, figures=len(pictures))
+        self.evaluations = Evaluations(config, folder, self.log, self.progress)
         self.last_return: float | None = None
 
     @property
     def frames(self) -> int:
         """Environment frames so far."""
         return self.learning.state.agent_steps * self.action_repeat
+
+    @property
+    def _now(self) -> tuple[int, int]:
+        return self.frames, self.learning.state.agent_steps
 
     def run(self) -> int:
         """Train to the end, or until a signal asks to stop; return the exit status.
@@ -108,7 +109,7 @@ class Trainer:
             return self._run_again()
         self.progress.say(opening(self.config, self.folder, self.made_with, self.frames))
         if not self.frames:
-            self._write_rows(self._measure_random_policy())
+            self.evaluations.begin(RANDOM_POLICY, None, *self._now)
             self.progress.say_plan()
         try:
             return self._train()
@@ -142,6 +143,7 @@ class Trainer:
 
     def _record(self, report: Report) -> None:
         """Log a report of the loop; evaluate and save when due."""
+        self.evaluations.poll()
         for metrics in report.updates:
             self.averages.add(metrics)
         for episode in report.episodes:
@@ -151,12 +153,13 @@ class Trainer:
         if self.log_due.due(self.frames):
             self._write_averages()
         if self.evaluation_due.due(self.frames) and self.frames < self.config.frames:
-            self._write_rows(self._evaluate())
+            self.evaluations.begin(EVALUATION, self.agent, *self._now)
         if self.checkpoint_due.due(self.frames) and self.frames < self.config.frames:
             self._save()
 
     def _write(self, kind: str, row: Mapping[str, float]) -> None:
-        self.log.write(kind, row, frames=self.frames, agent_steps=self.learning.state.agent_steps)
+        frames, agent_steps = self._now
+        self.log.write(kind, row, frames=frames, agent_steps=agent_steps)
 
     def _write_averages(self) -> None:
         """Write the training metrics since the last row; a FloatingPointError names those that are not finite."""
@@ -166,29 +169,6 @@ class Trainer:
         self._write("train", row)
         if broken := [name for name, value in row.items() if not math.isfinite(value)]:
             raise FloatingPointError(", ".join(broken))
-
-    def _evaluate(self, recorder: Recorder | None = None) -> Rows:
-        """Evaluate the policy on each split; a recorder records an episode of the first."""
-        kind = self.config.eval_policy
-        return self._play(EVALUATION, lambda env: policy_of(self.agent, kind, self.config.seed), recorder)
-
-    def _measure_random_policy(self) -> Rows:
-        seed = seed_for(self.config.seed, "random policy", bits=31)
-        return self._play(RANDOM_POLICY, lambda env: random_policy(env, seed))
-
-    def _play(self, kind: str, policy_for: Callable[[VectorEnv], Policy], recorder: Recorder | None = None) -> Rows:
-        """Return a row for each split, such as `eval/test`; just `eval` where there are none."""
-        config, names = self.config, splits(self.config)
-        count = config.eval_envs * config.eval_episodes * len(names)
-        with self.progress.phase(PHASES[kind], Part.EVALUATIONS, count) as played:
-            episodes = play_splits(config, policy_for, names, recorder=recorder, played=played)
-        rows = {f"{kind}/{name}" if name else kind: scores(config, values) for name, values in episodes.items()}
-        self.progress.say(evaluated(rows, self.frames, self.progress.remaining.costs_s[Part.EVALUATIONS]))
-        return rows
-
-    def _write_rows(self, rows: Rows) -> None:
-        for kind, row in rows.items():
-            self._write(kind, row)
 
     def _save(self) -> None:
         with self.progress.phase("checkpoint", Part.CHECKPOINTS):
@@ -203,7 +183,7 @@ class Trainer:
     def _finish(self) -> None:
         """Evaluate for the last time, mark the run as done, and draw its pictures."""
         episode = Recorder(self.config.video_size)
-        self._write_rows(self._evaluate(episode if self.pictures else None))
+        self.evaluations.play(EVALUATION, self.agent, *self._now, episode if self.pictures else None)
         self.log.sync()
         done = {"frames": self.frames, "commit": self.made_with["commit"], "time_s": self.log.time_s}
         write_object(self.folder / DONE_FILE, done)
@@ -217,11 +197,13 @@ class Trainer:
         return {name: part.state_dict() for name, part in self._parts().items()} | {
             "env": envs.env_state(self.env),
             "last_return": self.last_return,
+            "evaluation": self.evaluations.state_dict(),
+            "log": self.log.state_dict(),
         }
 
     def load(self) -> None:
         """Restore the newest complete checkpoint, and drop the rows that were logged after it."""
-        frames = 0
+        frames, state = 0, dict[str, Any]()
         if checkpoint.exists(self.folder / CHECKPOINTS):
             frames, state = checkpoint.load(self.folder / CHECKPOINTS)
             for name, part in self._parts().items():
@@ -230,7 +212,10 @@ class Trainer:
             self.last_return = state["last_return"]
             for difference in checkpoint.differences(self.folder / CHECKPOINTS, self.made_with):
                 self.progress.say(f"note: {difference}: the run continues, perhaps not bit for bit")
-        self.log.truncate(frames if frames else -1)
+        log = state.get("log", {})  # checkpoints from before evaluations beside training lack both
+        self.log.truncate(frames if frames else -1, log.get("written"))
+        self.evaluations.load_state_dict(state.get("evaluation", {}))
+        self.log.write_again(log.get("waiting", []))
 
     def _parts(self) -> dict[str, Any]:
         names = ("agent", "averages", "log_due", "evaluation_due", "checkpoint_due")
@@ -242,5 +227,6 @@ class Trainer:
 
     def __exit__(self, *exception: object) -> None:
         self.progress.close()
+        self.evaluations.close()
         self.env.close()
         self.log.close()

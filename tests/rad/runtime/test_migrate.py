@@ -85,6 +85,7 @@ def test_flat_settings_are_brought_into_the_same_form() -> None:
         "batch_size": 5,
         "eval_policy": "mode",
         "auxiliary_loss": "none",
+        "eval_workers": 0,
         "actor_features": "after",
         "target_encoder": True,
     }
