@@ -4,6 +4,7 @@ import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -47,11 +48,16 @@ def blank(width: float, height: float) -> "MplFigure":
 
 
 def save(figure: "MplFigure", name: str, title: str, caption: str) -> Figure:
-    """Write a figure without dates and versions."""
+    """Return a figure as both files, without dates and versions."""
     svg, png = io.BytesIO(), io.BytesIO()
     figure.savefig(svg, format="svg", metadata={"Date": None, "Creator": None})
-    figure.savefig(png, format="png", dpi=DPI, metadata={"Software": None})
+    save_png(figure, png)
     return Figure(name, title, caption, svg.getvalue(), png.getvalue())
+
+
+def save_png(figure: "MplFigure", file: Path | io.BytesIO) -> None:
+    """Write a PNG without date and version."""
+    figure.savefig(file, format="png", dpi=DPI, metadata={"Software": None})
 
 
 def despine(axes: "Axes") -> None:

@@ -1,6 +1,5 @@
 """The runs below a folder, in groups that their configurations define, whatever the folders are called."""
 
-import json
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -8,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from rad.report.read.run import Run, read_run
+from rad.runtime.files import read_object
 from rad.runtime.run_dir import ATTENTION_FILE, CONFIG_FILE, METRICS_FILE, RECORD_FILE
 
 # They decide where and what is written, not what is computed; runs of a group differ in their seeds.
@@ -25,9 +25,9 @@ class Scan:
     """What a folder holds, at any depth."""
 
     folder: Path
-    runs: list[Run]  # run folders, in the order of their paths
-    attention: list[Path]  # folders that `rad attention` has written
-    unread: list[str]  # a line for each run folder, or file, that is damaged or holds something else
+    runs: list[Run] = field(default_factory=list)  # run folders, in the order of their paths
+    attention: list[Path] = field(default_factory=list)  # folders that `rad attention` has written
+    unread: list[str] = field(default_factory=list)  # a line for each run folder, or file, that is damaged or foreign
     not_started: list[Path] = field(default_factory=list)  # run folders without metrics
     record: Json = field(default_factory=dict)  # contents of sweep.json; empty without one
 
@@ -76,7 +76,7 @@ def find_runs(folder: Path) -> Scan:
     """
     if not folder.is_dir():
         raise ValueError(f"{folder} is not a folder; expected a run folder or a folder of several runs")
-    scan = Scan(folder, [], [], [], record=_record(folder / RECORD_FILE))
+    scan = Scan(folder, record=_record(folder / RECORD_FILE))
     for path, subfolders, files in os.walk(folder):
         subfolders.sort()
         if ATTENTION_FILE in files:
@@ -165,10 +165,9 @@ def _frames(run: Run) -> int:
 
 def _record(path: Path) -> Json:
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
+        return read_object(path)
     except (OSError, ValueError):
         return {}
-    return record if isinstance(record, dict) else {}
 
 
 def _task_and_augment(config: Json) -> tuple[str, str]:

@@ -31,13 +31,12 @@ def column(rows: Iterable[Row], metric: str) -> list[float]:
     return [math.nan if row.get(metric) is None else float(row[metric]) for row in rows]
 
 
-def read_run(folder: str | Path) -> Run:
+def read_run(folder: Path) -> Run:
     """Read config.json and metrics.jsonl of a run, finished or still going.
 
     Raises:
         ValueError: the folder or one of the two files does not exist, or is damaged.
     """
-    folder = Path(folder)
     if not folder.is_dir():
         raise ValueError(f"run folder '{folder}' does not exist")
     for name in (CONFIG_FILE, METRICS_FILE):

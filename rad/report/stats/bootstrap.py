@@ -6,7 +6,7 @@ as independent of each other.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, TypedDict, Unpack
 
 import numpy as np
@@ -59,13 +59,8 @@ def mean_interval(values: ArrayLike, **resampling: Unpack[Resampling]) -> Interv
         ValueError: there are no values, or `confidence` or `samples` is out of range.
 
     Source: Efron and Tibshirani, An Introduction to the Bootstrap (1993), section 13.3.
-
-    Example:
-        >>> mean_interval([3.0, 3.0, 3.0])
-        (3.0, 3.0)
     """
-    generator, samples = np.random.default_rng(resampling.get("seed", 0)), resampling.get("samples", SAMPLES)
-    return _ends(_means("values", values, samples, generator), resampling.get("confidence", CONFIDENCE))
+    return _interval({"values": values}, **resampling)
 
 
 def difference_interval(
@@ -88,18 +83,11 @@ def difference_interval(
         if a.shape != b.shape:
             raise ValueError(f"paired values must have one shape, got {list(a.shape)} and {list(b.shape)}")
         return mean_interval(a - b, **resampling)
-    generator, samples = np.random.default_rng(resampling.get("seed", 0)), resampling.get("samples", SAMPLES)
-    of_first = _means("first", first, samples, generator)
-    return _ends(of_first - _means("second", second, samples, generator), resampling.get("confidence", CONFIDENCE))
+    return _interval({"first": first, "second": second}, **resampling)
 
 
 def stratified_bootstrap(
-    statistic: Statistic,
-    sizes: Sequence[int],
-    *,
-    confidence: float = CONFIDENCE,
-    samples: int = SAMPLES,
-    seed: int = 0,
+    statistic: Statistic, sizes: Sequence[int], *, confidence: float = CONFIDENCE, samples: int = SAMPLES, seed: int = 0
 ) -> Band:
     """Return statistics of values in groups of some sizes, such as the runs of tasks, and their intervals.
 
@@ -112,15 +100,12 @@ def stratified_bootstrap(
     Source: stratified bootstrap of Agarwal et al. 2021 (arXiv 2108.13264), section 4.1.
     """
     generator, width = np.random.default_rng(seed), sum(sizes)
-    blocks = [statistic(_draw_counts(sizes, rows, generator)) for rows in block_sizes(width, samples)]
-    low, high = _middle(np.concatenate(blocks), confidence)
+    replicates = []
+    for rows in block_sizes(width, samples):
+        counts = [generator.multinomial(size, np.full(size, 1 / size), rows) for size in sizes]
+        replicates.append(statistic(np.concatenate(counts, axis=1).astype(np.float64)))
+    low, high = _ends(np.concatenate(replicates), confidence)
     return Band(statistic(np.ones((1, width)))[0], low, high)
-
-
-def _draw_counts(sizes: Sequence[int], rows: int, generator: np.random.Generator) -> NDArray[np.float64]:
-    """Return how often each value is drawn, [rows, sum(sizes)]."""
-    counts = [generator.multinomial(size, np.full(size, 1 / size), rows) for size in sizes]
-    return np.concatenate(counts, axis=1).astype(np.float64)
 
 
 def ratio_interval(
@@ -140,10 +125,6 @@ def ratio_interval(
             denominator below 0, or only denominators of 0.
 
     Source: Davison and Hinkley, Bootstrap Methods and their Application (1997), section 3.8.
-
-    Example:
-        >>> ratio_interval([([2.0, 4.0], [1.0, 2.0])])
-        (2.0, 2.0)
     """
     pairs = [_pairs(*group) for group in groups]
     if not pairs:
@@ -156,8 +137,9 @@ def ratio_interval(
             of_group = np.flatnonzero(drawn == number)
             places = generator.integers(len(values), size=(len(of_group), len(values)))
             totals[of_group] += values[places].mean(axis=1)
-    totals = totals[totals[:, 1] > 0]
-    return _ends(totals[:, 0] / totals[:, 1], confidence)
+    above, below = totals[totals[:, 1] > 0].T
+    low, high = _ends(above / below, confidence).tolist()
+    return low, high
 
 
 def _pairs(numerators: ArrayLike, denominators: ArrayLike) -> NDArray[np.float64]:
@@ -168,6 +150,16 @@ def _pairs(numerators: ArrayLike, denominators: ArrayLike) -> NDArray[np.float64
     if second.min() < 0 or not second.any():
         raise ValueError(f"denominators must be at least 0, and some above, got {second.min():g} to {second.max():g}")
     return np.stack([first, second], axis=1)
+
+
+def _interval(
+    sides: Mapping[str, ArrayLike], *, confidence: float = CONFIDENCE, samples: int = SAMPLES, seed: int = 0
+) -> Interval:
+    """Return the interval of the mean of the first side, less that of the second if there is one."""
+    generator = np.random.default_rng(seed)
+    first, *second = (_means(name, values, samples, generator) for name, values in sides.items())
+    low, high = _ends(first - second[0] if second else first, confidence).tolist()
+    return low, high
 
 
 def _means(name: str, values: ArrayLike, samples: int, generator: np.random.Generator) -> NDArray[np.float64]:
@@ -187,12 +179,7 @@ def block_sizes(width: int, samples: int) -> list[int]:
     return [min(rows, samples - start) for start in range(0, samples, rows)]
 
 
-def _ends(replicates: NDArray[np.float64], confidence: float) -> Interval:
-    low, high = _middle(replicates, confidence)
-    return float(low), float(high)
-
-
-def _middle(replicates: NDArray[np.float64], confidence: float) -> NDArray[np.float64]:
+def _ends(replicates: NDArray[np.float64], confidence: float) -> NDArray[np.float64]:
     """Return lower and upper ends, [2, ...], of replicates [samples, ...]."""
     if not 0 < confidence < 1:
         raise ValueError(f"confidence must be between 0 and 1, got {confidence}")

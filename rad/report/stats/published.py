@@ -4,7 +4,6 @@ import functools
 import json
 from dataclasses import dataclass
 from importlib import resources
-from typing import Any
 
 
 @dataclass(frozen=True)
@@ -39,14 +38,12 @@ def published(
 
 @functools.cache
 def _all() -> tuple[Published, ...]:
+    """Return the rows of all tables, whose `scores` are a mean and a deviation for each of their `tasks`, by method."""
     text = resources.files("rad.report.stats").joinpath("published.json").read_text(encoding="utf-8")
-    return tuple(row for table in json.loads(text) for row in _rows(**table))
-
-
-def _rows(tasks: list[str], scores: dict[str, list[tuple[float, float | None]]], **table: Any) -> list[Published]:
-    """Return the rows of a table whose `scores` are a mean and a deviation for each task, by method."""
-    return [
+    return tuple(
         Published(method=method, task=task, mean=float(mean), std=None if std is None else float(std), **table)
-        for method, pairs in scores.items()
+        for table in json.loads(text)
+        for tasks in [table.pop("tasks")]
+        for method, pairs in table.pop("scores").items()
         for task, (mean, std) in zip(tasks, pairs, strict=True)
-    ]
+    )
