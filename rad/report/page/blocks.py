@@ -5,6 +5,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from rad.report.draw.style import Figure
 from rad.report.draw.tables import Table
@@ -14,15 +15,7 @@ FILE_BYTES = 1_000_000  # at most of a picture or video inside the page: a video
 PAGE_BYTES = 20_000_000  # at most of all of them: a phone still opens the page
 
 
-@dataclass(frozen=True)
-class Words:
-    """A paragraph."""
-
-    text: str
-
-
-@dataclass(frozen=True)
-class Items:
+class Items(NamedTuple):
     """A list with a title; a warning stands out, details are folded away."""
 
     title: str
@@ -31,46 +24,42 @@ class Items:
     is_folded: bool = False
 
 
-@dataclass(frozen=True)
-class Pairs:
+class Pairs(NamedTuple):
     """Names and values, folded away."""
 
     title: str
     pairs: Sequence[tuple[str, str]]
 
 
-@dataclass(frozen=True)
-class Command:
+class Command(NamedTuple):
     """A command, and what it does."""
 
     title: str
     text: str
 
 
-@dataclass(frozen=True)
-class Picture:
-    """A picture from a run folder; `source` is its bytes or a link; a wide one takes a whole row."""
+class Picture(NamedTuple):
+    """A picture or video from a run folder; `source` is its bytes or a link; a wide one takes a whole row."""
 
     title: str
     source: str
     is_wide: bool = False
 
-
-@dataclass(frozen=True)
-class Video:
-    """A video from a run folder; `source` is its bytes or a link."""
-
-    title: str
-    source: str
-    link: str
-    is_inside: bool
+    @property
+    def is_inside(self) -> bool:
+        """Whether the page holds its bytes."""
+        return self.source.startswith("data:")
 
 
-Block = Figure | Table | Words | Items | Pairs | Command | Picture | Video
+class Video(Picture):
+    """A video from a run folder."""
 
 
-@dataclass(frozen=True)
-class Section:
+Block = Figure | Table | str | Items | Pairs | Command | Picture
+"""A text is a paragraph."""
+
+
+class Section(NamedTuple):
     """A part of the page with a heading."""
 
     title: str

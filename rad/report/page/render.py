@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Sequence
-from typing import Any
 
 from rad.report.draw.style import file_name
 from rad.report.page.blocks import Section, data_uri
@@ -18,12 +17,6 @@ def render(title: str, summary: str, sections: Sequence[Section]) -> bytes:
     Raises:
         ModuleNotFoundError: jinja2 is missing; the text says how to get it.
     """
-    template = _environment().get_template(TEMPLATE)
-    text: str = template.render(title=title, summary=summary, sections=sections, most_rows=MOST_ROWS, beside=BESIDE)
-    return text.encode()
-
-
-def _environment() -> Any:
     try:
         import jinja2
     except ModuleNotFoundError as error:
@@ -42,4 +35,6 @@ def _environment() -> Any:
         "anchor": file_name,
         "tight": lambda text: re.sub(r"(?<=\d) %", "\u00a0%", text),  # no line break before a percent sign
     }
-    return environment
+    template = environment.get_template(TEMPLATE)
+    text: str = template.render(title=title, summary=summary, sections=sections, most_rows=MOST_ROWS, beside=BESIDE)
+    return text.encode()

@@ -7,7 +7,7 @@ from rad.report.draw.charts import gaps_figure, pairs_figure, profile_figure
 from rad.report.draw.curves import curve_figures, curve_references
 from rad.report.draw.style import file_name
 from rad.report.draw.tables import Cell, Column, Table, decimals_for
-from rad.report.page.blocks import Block, Command, Items, Section, Words
+from rad.report.page.blocks import Block, Command, Items, Section
 from rad.report.read.evaluation_files import METRICS
 from rad.report.read.final_returns import TRAIN, random_policy
 from rad.report.read.groups import NOT_COMPARED, Group, Scan, differences, runs_in
@@ -45,7 +45,7 @@ def overall_section(groups: Sequence[Group]) -> list[Section]:
     profile = profile_figure(scores, where)
     if len({group.task for group in groups}) < 2:
         return [Section("How runs are spread", profile)] if profile else []
-    none = Words("No method has a finished run on every task, with a published range of returns.")
+    none = "No method has a finished run on every task, with a published range of returns."
     return [Section("All tasks", [_overall_table(scores, groups, where), *profile] if scores else [none])]
 
 
@@ -70,7 +70,7 @@ def reproduction(scan: Scan, groups: Sequence[Group], report: str, names: Sequen
         "of threads, on which the last bits depend. Evaluation videos and attention.png in run folders are made by rad "
         "train itself."
     )
-    return Section("How to reproduce this", [Words(what), *blocks])
+    return Section("How to reproduce this", [what, *blocks])
 
 
 def commands(scan: Scan, groups: Sequence[Group]) -> bytes:
