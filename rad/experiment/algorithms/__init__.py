@@ -4,7 +4,7 @@ from typing import Any
 
 from gymnasium.vector import VectorEnv
 
-from rad.agents.base import Agent as Agent  # what `make_agent` returns, for rooms that know no agents
+from rad.agents.base import Agent as Agent  # also for rooms above, which make agents here
 from rad.experiment.algorithms.base import Algorithm, Learning
 from rad.experiment.algorithms.ppo import PPO
 from rad.experiment.algorithms.sac import SAC

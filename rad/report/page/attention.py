@@ -1,11 +1,9 @@
 """The sections of a report on attention and behavior: figures, lifts, videos."""
 
-import dataclasses
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from rad.report.draw.result_tables import attention_table
 from rad.report.draw.tables import Table
@@ -21,8 +19,7 @@ PREFERRED = "activation"  # RAD's map; the other maps are in the table
 Row = dict[str, Any]
 
 
-@dataclass(frozen=True)
-class AttentionResult:
+class AttentionResult(NamedTuple):
     """A folder of `rad attention`."""
 
     folder: Path
@@ -120,5 +117,5 @@ def _table(result: AttentionResult, name: str, folder: str) -> Table:
         "over states and seeds.",
         f"{frames} states, target {target}, split {split}.",
     ]
-    title = f"Attention, measured in {folder}"
-    return dataclasses.replace(attention_table(result.rows), name=name, title=title, notes=notes)
+    table = attention_table(result.rows)
+    return Table(table.columns, table.rows, name, f"Attention, measured in {folder}", notes)

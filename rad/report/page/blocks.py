@@ -65,16 +65,6 @@ class Section(NamedTuple):
     title: str
     blocks: Sequence[Block]
 
-    @property
-    def figures(self) -> list[Figure]:
-        """Figures that were drawn for it."""
-        return [block for block in self.blocks if isinstance(block, Figure)]
-
-    @property
-    def tables(self) -> list[Table]:
-        """Tables in it."""
-        return [block for block in self.blocks if isinstance(block, Table)]
-
 
 @dataclass
 class AssetInliner:
@@ -87,13 +77,9 @@ class AssetInliner:
         """Return a file as a data URI, or a link to it where it is too large."""
         size = path.stat().st_size
         if size > min(FILE_BYTES, self.left):
-            return self.link(path)
+            return Path(os.path.relpath(path.resolve(), self.out.resolve())).as_posix()
         self.left -= size
         return data_uri(path.read_bytes(), path.suffix)
-
-    def link(self, path: Path) -> str:
-        """Return the path of a file relative to the page."""
-        return Path(os.path.relpath(path.resolve(), self.out.resolve())).as_posix()
 
 
 def data_uri(data: bytes, suffix: str) -> str:

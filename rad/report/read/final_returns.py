@@ -2,8 +2,8 @@
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
 from statistics import fmean
+from typing import NamedTuple
 
 from rad.report.read.evaluation_files import METRICS, read_evaluations
 from rad.report.read.groups import Group, flat
@@ -14,8 +14,7 @@ TRAIN = "train"
 METRIC = "episode_return_mean"
 
 
-@dataclass(frozen=True)
-class FinalResult:
+class FinalResult(NamedTuple):
     """How far a run has come, and what it scored there."""
 
     frames: int  # environment frames so far

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -76,7 +77,9 @@ def find_runs(folder: Path) -> Scan:
     """
     if not folder.is_dir():
         raise ValueError(f"{folder} is not a folder; expected a run folder or a folder of several runs")
-    scan = Scan(folder, record=_record(folder / RECORD_FILE))
+    scan = Scan(folder)
+    with suppress(OSError, ValueError):
+        scan.record.update(read_object(folder / RECORD_FILE))
     for path, subfolders, files in os.walk(folder):
         subfolders.sort()
         if ATTENTION_FILE in files:
@@ -115,11 +118,13 @@ def group(runs: Iterable[Run]) -> tuple[list[Group], list[str]]:
     groups: dict[tuple[tuple[str, str], tuple[tuple[str, Any], ...]], dict[Any, Run]] = {}
     duplicates = []
     for run, config in configs:
-        key = (_task_and_augment(config), tuple((name, _plain(config.get(name))) for name in fields))
+        named = str(config.get("task", "")), method_name(config)
+        key = named, tuple((name, _plain(config.get(name))) for name in fields)
         seeds = groups.setdefault(key, {})
         first = seeds.setdefault(config.get("seed"), run)
         if first is not run:
-            kept, left = (run, first) if _frames(run) > _frames(first) else (first, run)
+            length, earlier = (int(r.rows[-1]["frames"]) if r.rows else 0 for r in (run, first))
+            kept, left = (run, first) if length > earlier else (first, run)
             seeds[config.get("seed")] = kept
             duplicates.append(f"{left.folder}: same settings and seed as {kept.folder}")
     made = [Group(*named, variant, tuple(seeds.values())) for (named, variant), seeds in groups.items()]
@@ -159,25 +164,10 @@ def _add(scan: Scan, folder: Path) -> None:
         scan.unread.append(f"{scan.shown(folder)}: {error}")
 
 
-def _frames(run: Run) -> int:
-    return int(run.rows[-1]["frames"]) if run.rows else 0
-
-
-def _record(path: Path) -> Json:
-    try:
-        return read_object(path)
-    except (OSError, ValueError):
-        return {}
-
-
-def _task_and_augment(config: Json) -> tuple[str, str]:
-    return str(config.get("task", "")), method_name(config)
-
-
 def _distinguishing(configs: Sequence[Json]) -> list[str]:
     """Return the fewest fields beside task and augmentation that distinguish all groups."""
     names = dict.fromkeys([*NAMING, *(name for config in configs for name in config)])
-    keys: list[tuple[Any, ...]] = [_task_and_augment(config) for config in configs]
+    keys: list[tuple[Any, ...]] = [(str(config.get("task", "")), method_name(config)) for config in configs]
     fields = []
     for name in [name for name in names if name not in NOT_COMPARED | IN_NAME]:
         finer = [(*key, _plain(config.get(name))) for key, config in zip(keys, configs)]

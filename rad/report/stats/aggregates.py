@@ -9,13 +9,12 @@ from collections.abc import Mapping
 from typing import Literal, Unpack
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from rad.report.stats.bootstrap import Band, Estimate, Resampling, stratified_bootstrap
+from rad.report.stats.bootstrap import Array, Band, Estimate, Resampling, stratified_bootstrap
 
 Scores = Mapping[str, ArrayLike]
 """Normalized scores by task, [runs] each."""
-Array = NDArray[np.float64]
 
 AGGREGATES = ("iqm", "mean", "median", "optimality_gap")
 ENOUGH_SEEDS = 5

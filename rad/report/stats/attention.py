@@ -42,8 +42,7 @@ def _summary(augmentation: str, method: str, rows: Sequence[Row]) -> dict[str, A
     for name, (top, bottom) in RATIOS.items():
         if all(top in of_run and bottom in of_run for of_run in rows):
             row |= _ratio(name, [(of_run[top], of_run[bottom]) for of_run in rows])
-    for name in ("insertion", "deletion"):
-        row[name] = fmean(of_run[name] for of_run in rows)
+    row |= {name: fmean(of_run[name] for of_run in rows) for name in ("insertion", "deletion")}
     if all("rank_correlation" in of_run for of_run in rows):
         alike = [of_run["rank_correlation"] for of_run in rows]
         row["rank_correlation"] = {level: fmean(values[level] for values in alike) for level in alike[0]}

@@ -12,9 +12,8 @@ from typing import NamedTuple, TypedDict, Unpack
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+Array = NDArray[np.float64]
 Interval = tuple[float, float]
-Statistic = Callable[[NDArray[np.float64]], NDArray[np.float64]]
-"""Takes how often each value counts, [B, values], and returns S numbers of each row, [B, S]."""
 
 CONFIDENCE = 0.95
 SAMPLES = 10_000  # repeating with another seed moves the ends by about 1 % of the width
@@ -40,9 +39,9 @@ class Estimate(NamedTuple):
 class Band(NamedTuple):
     """Numbers and the interval of each, float64 [S]; each interval holds for its own number, not for all at once."""
 
-    value: NDArray[np.float64]
-    low: NDArray[np.float64]
-    high: NDArray[np.float64]
+    value: Array
+    low: Array
+    high: Array
 
     def estimates(self) -> list[Estimate]:
         """Return each number with its interval."""
@@ -87,12 +86,17 @@ def difference_interval(
 
 
 def stratified_bootstrap(
-    statistic: Statistic, sizes: Sequence[int], *, confidence: float = CONFIDENCE, samples: int = SAMPLES, seed: int = 0
+    statistic: Callable[[Array], Array],
+    sizes: Sequence[int],
+    *,
+    confidence: float = CONFIDENCE,
+    samples: int = SAMPLES,
+    seed: int = 0,
 ) -> Band:
     """Return statistics of values in groups of some sizes, such as the runs of tasks, and their intervals.
 
     Each group's values are resampled with replacement, as many as there are, so that no group is ever left out. The
-    statistic takes the counts of the values, group after group; a value that was drawn twice counts 2.
+    statistic takes how often each value was drawn, group after group, [B, values], and returns numbers [B, S].
 
     Raises:
         ValueError: `confidence` or `samples` is out of range.
@@ -108,13 +112,7 @@ def stratified_bootstrap(
     return Band(statistic(np.ones((1, width)))[0], low, high)
 
 
-def ratio_interval(
-    groups: Sequence[tuple[ArrayLike, ArrayLike]],
-    *,
-    confidence: float = CONFIDENCE,
-    samples: int = 2_000,
-    seed: int = 0,
-) -> Interval:
+def ratio_interval(groups: Sequence[tuple[ArrayLike, ArrayLike]], *, samples: int = 2_000) -> Interval:
     """Return the interval of mean(numerators) / mean(denominators) over groups, such as training seeds.
 
     Groups are resampled, and within each group its pairs of a numerator and a denominator. A single group leaves only
@@ -129,7 +127,7 @@ def ratio_interval(
     pairs = [_pairs(*group) for group in groups]
     if not pairs:
         raise ValueError("groups must be at least 1, got none")
-    generator = np.random.default_rng(seed)
+    generator = np.random.default_rng(0)
     totals = np.zeros((samples, 2))
     for _ in pairs:
         drawn = generator.integers(len(pairs), size=samples)
@@ -138,11 +136,11 @@ def ratio_interval(
             places = generator.integers(len(values), size=(len(of_group), len(values)))
             totals[of_group] += values[places].mean(axis=1)
     above, below = totals[totals[:, 1] > 0].T
-    low, high = _ends(above / below, confidence).tolist()
+    low, high = _ends(above / below, CONFIDENCE).tolist()
     return low, high
 
 
-def _pairs(numerators: ArrayLike, denominators: ArrayLike) -> NDArray[np.float64]:
+def _pairs(numerators: ArrayLike, denominators: ArrayLike) -> Array:
     """Return both as columns."""
     first, second = np.asarray(numerators, np.float64), np.asarray(denominators, np.float64)
     if first.ndim != 1 or first.shape != second.shape or not first.size:
@@ -162,7 +160,7 @@ def _interval(
     return low, high
 
 
-def _means(name: str, values: ArrayLike, samples: int, generator: np.random.Generator) -> NDArray[np.float64]:
+def _means(name: str, values: ArrayLike, samples: int, generator: np.random.Generator) -> Array:
     """Return the means of `samples` draws with replacement, each of as many values as there are."""
     flat = np.asarray(values, np.float64).ravel()
     if not flat.size:
@@ -179,7 +177,7 @@ def block_sizes(width: int, samples: int) -> list[int]:
     return [min(rows, samples - start) for start in range(0, samples, rows)]
 
 
-def _ends(replicates: NDArray[np.float64], confidence: float) -> NDArray[np.float64]:
+def _ends(replicates: Array, confidence: float) -> Array:
     """Return lower and upper ends, [2, ...], of replicates [samples, ...]."""
     if not 0 < confidence < 1:
         raise ValueError(f"confidence must be between 0 and 1, got {confidence}")

@@ -9,12 +9,9 @@ from itertools import combinations
 from typing import NamedTuple, Unpack
 
 import numpy as np
-from numpy.typing import NDArray
 
 from rad.report.stats.aggregates import Scores, run_weights, runs_of
-from rad.report.stats.bootstrap import SAMPLES, Estimate, Resampling, block_sizes, stratified_bootstrap
-
-Array = NDArray[np.float64]
+from rad.report.stats.bootstrap import SAMPLES, Array, Estimate, Resampling, block_sizes, stratified_bootstrap
 
 ROUNDING = 1e-9  # far below the smallest step of a probability of improvement
 
@@ -28,8 +25,12 @@ class Comparison(NamedTuple):
 
     @property
     def shown(self) -> Estimate:
-        """The probability as a report gives it, see `without_certainty`."""
-        return without_certainty(self.probability)
+        """The probability as a report gives it: without its interval if it is 0 or 1.
+
+        There every run of one side scores more, in each resample too: the interval would be a point, as if nothing
+        were random.
+        """
+        return Estimate(self.probability.value) if self.probability.value in (0.0, 1.0) else self.probability
 
 
 def compare(pairs: Mapping[str, tuple[Scores, Scores]]) -> dict[str, Comparison]:
@@ -91,15 +92,6 @@ def improvement_p_value(first: Scores, second: Scores, *, samples: int = SAMPLES
         permuted = [generator.permuted(np.tile(task, (rows, 1)), axis=1) for task in margins]
         farther += np.count_nonzero(_distance(permuted, sizes_x) >= observed - ROUNDING)
     return (1 + farther) / (1 + samples)
-
-
-def without_certainty(probability: Estimate) -> Estimate:
-    """Return a probability of improvement, without its interval if it is 0 or 1.
-
-    There every run of one side scores more, in each resample too: the interval would be a point, as if nothing were
-    random.
-    """
-    return Estimate(probability.value) if probability.value in (0.0, 1.0) else probability
 
 
 def holm(p_values: Mapping[str, float]) -> dict[str, float]:

@@ -1,8 +1,8 @@
 """What groups of runs scored at their end, how that compares with no augmentation, and the loss from train to test."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from statistics import fmean
+from typing import NamedTuple
 
 from rad.report.read.final_returns import TRAIN, final_result, final_returns, finished, trained_and_tested
 from rad.report.read.groups import Group, flat, runs_in
@@ -15,8 +15,7 @@ NONE = "none"
 LEAST_RUNS = 2  # of both sides of a comparison
 
 
-@dataclass(frozen=True)
-class Result:
+class Result(NamedTuple):
     """The results of the finished runs of a group."""
 
     group: Group
