@@ -52,19 +52,9 @@ def evaluate_run(
 ) -> list[SplitResult]:
     """Play a run on splits, write every episode to a JSONL file, and compare the splits with `train`.
 
-    Args:
-        run: run folder.
-        splits: to play, in the order of the results; none for all that the run is evaluated on.
-        episodes: number in each environment.
-        envs: environments; 0 for as many as the run has.
-        policy: sample or mode; "" for that of the run.
-        score_constants: of Procgen's normalized scores; "" for those of the run.
-        background_dir: test=DIR, clips to test with instead of those of the run.
-        seed: of initial states, levels and sampled actions.
-        out: JSONL to write; None for `default_file`. It replaces a file of the same evaluation, and no other.
-        video: MP4 to write of the first episode on the first split.
-        video_size: side of the video in pixels.
-        device: to compute on.
+    The arguments are the flags of `rad evaluate`: no splits are all that the run is evaluated on, 0 and "" its own
+    settings, and no `out` is `default_file`. This JSONL has a row for each episode and then the results; it replaces a
+    file of the same evaluation and no other. The video is of the first episode on the first split.
 
     Returns:
         A result for each split; a task without splits has a single one, `train`.
@@ -126,12 +116,9 @@ def _episode_results(played: Mapping[str, Episodes]) -> Iterator[EpisodeResult]:
 def compared(returns: Mapping[str, np.ndarray], *, paired: bool) -> dict[str, dict[str, Any]]:
     """Return the interval of each split's mean and, if `train` was played, the comparison of the others with it.
 
-    Args:
-        returns: float [envs, episodes], by split.
-        paired: episodes at the same position began in the same state, so that gaps are means of differences.
-
-    Returns:
-        Fields of `SplitResult` by split; the retention only where the mean on train is positive.
+    Returns are float [envs, episodes] by split, results the fields of `SplitResult` by split, with a retention where
+    the mean on train is positive. Where `paired`, episodes at the same position began in the same state, so that gaps
+    are means of differences.
     """
     rows: dict[str, dict[str, Any]] = {}
     for name, values in returns.items():

@@ -6,7 +6,7 @@ from typing import Any
 
 from rad.report.draw.tables import Cell, Column, Table, decimals_for
 from rad.report.read.evaluation_files import METRICS, SplitResult
-from rad.report.stats.attention import UNTRAINED, estimate
+from rad.report.stats.attention import RATIOS, UNTRAINED, estimate
 from rad.report.stats.bootstrap import Estimate
 
 WIDTH = 100  # of lines of notes
@@ -94,15 +94,13 @@ def attention_table(rows: Sequence[Mapping[str, Any]]) -> Table:
     numbers = ("lift [95 %]", "lift, 2 px wider [95 %]", "x untrained [95 %]", "insertion (low)", "deletion (high)")
     columns = [Column("augmentation", "text"), Column("map", "text"), Column("seeds"), Column("return")]
     columns += [Column(head, decimals=2) for head in (*numbers, "rank corr., heads random", "all random")]
-    return Table(columns, [_attention_cells(row) for row in rows])
-
-
-def _attention_cells(row: Mapping[str, Any]) -> list[Cell]:
-    alike = row.get("rank_correlation", {})
-    names = ("lift", "wide_lift", "over_untrained")
-    estimates = (estimate(row, name) if name in row else None for name in names)
-    head = (row["augmentation"], row["method"], row["seeds"], row.get("episode_return"))
-    return [*head, *estimates, row.get("insertion"), row.get("deletion"), alike.get("heads"), alike.get(UNTRAINED)]
+    cells: list[list[Cell]] = []
+    for row in rows:
+        alike = row.get("rank_correlation", {})
+        cells.append([row["augmentation"], row["method"], row["seeds"], row.get("episode_return")])
+        cells[-1] += [estimate(row, name) if name in row else None for name in RATIOS]
+        cells[-1] += [row.get("insertion"), row.get("deletion"), alike.get("heads"), alike.get(UNTRAINED)]
+    return Table(columns, cells)
 
 
 def _estimate(value: float | None, interval: Sequence[float] | None) -> Estimate | None:

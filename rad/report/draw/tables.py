@@ -4,8 +4,7 @@ import csv
 import io
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from rad.report.stats.bootstrap import Estimate
 
@@ -18,8 +17,7 @@ LATEX = str.maketrans(
 )
 
 
-@dataclass(frozen=True)
-class Column:
+class Column(NamedTuple):
     """A column of a table."""
 
     name: str  # its head
@@ -27,8 +25,7 @@ class Column:
     decimals: int = 0  # of floats and estimates; counts have none
 
 
-@dataclass(frozen=True)
-class Table:
+class Table(NamedTuple):
     """A table. Columns without any entry are left out, except the first."""
 
     columns: Sequence[Column]

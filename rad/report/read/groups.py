@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from rad.report.read.run import Run, read_run
 from rad.runtime.files import read_object
@@ -37,8 +37,7 @@ class Scan:
         return "." if path == self.folder else path.relative_to(self.folder).as_posix()
 
 
-@dataclass(frozen=True)
-class Group:
+class Group(NamedTuple):
     """Runs that differ in their seed only."""
 
     task: str

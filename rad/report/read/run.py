@@ -2,9 +2,8 @@
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from rad.runtime.files import read_object
 from rad.runtime.metrics_file import Row, read_rows
@@ -12,8 +11,7 @@ from rad.runtime.migrate import migrate
 from rad.runtime.run_dir import CONFIG_FILE, METRICS_FILE
 
 
-@dataclass(frozen=True)
-class Run:
+class Run(NamedTuple):
     """A run folder as read."""
 
     folder: Path  # where it was read

@@ -2,12 +2,11 @@
 
 import functools
 import json
-from dataclasses import dataclass
 from importlib import resources
+from typing import NamedTuple
 
 
-@dataclass(frozen=True)
-class Published:
+class Published(NamedTuple):
     """The score of a method on a task."""
 
     suite: str  # `dmc`, `procgen` or `dmcontrol-gb`

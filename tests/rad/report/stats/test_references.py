@@ -1,7 +1,5 @@
 """Published scores stand beside runs only if they were measured alike."""
 
-from dataclasses import replace
-
 import pytest
 
 from rad.report.read.run import Run
@@ -54,6 +52,6 @@ def test_procgen_by_mode_levels_and_what_was_tested_on(tmp_path):
 
 
 def test_none_that_count_other_frames(tmp_path, monkeypatch):
-    rows = [replace(row, counting="agent steps") for row in published(task="dmc/walker-walk", frames=100_000)]
+    rows = [row._replace(counting="agent steps") for row in published(task="dmc/walker-walk", frames=100_000)]
     monkeypatch.setattr(module, "published", lambda **wanted: rows)
     assert references([run(tmp_path, **FITTING)], "train") == []
