@@ -32,8 +32,6 @@ from rad.runtime.seeding import seed_for
 from rad.runtime.video import write_mp4
 from rad.settings import SettingError, setting
 
-Constants = Literal["", "paper", "train-procgen"]
-
 
 def evaluate_run(
     run: Path,
@@ -42,7 +40,7 @@ def evaluate_run(
     episodes: int = 10,
     envs: int = 0,
     policy: Literal["", "sample", "mode"] = "",
-    score_constants: Constants = "",
+    score_constants: Literal["", "paper", "train-procgen"] = "",
     background_dir: tuple[str, ...] = (),
     seed: int = 0,
     out: Path | None = None,
@@ -131,7 +129,7 @@ def compared(returns: Mapping[str, np.ndarray], *, paired: bool) -> dict[str, di
     return rows
 
 
-def _check_splits(config: RunConfig, splits: Sequence[str], score_constants: Constants) -> None:
+def _check_splits(config: RunConfig, splits: Sequence[str], score_constants: str) -> None:
     """Check the flags that do not apply to every task."""
     with setting("splits", "split"):
         for name in splits:

@@ -14,8 +14,7 @@ from rad.report.read.final_returns import random_policy, splits
 from rad.report.read.groups import Group, runs_in
 from rad.report.read.run import Run, read_run
 from rad.report.stats.curves import Curve, group_curve, run_curves, training_episodes
-from rad.report.stats.published import Published
-from rad.report.stats.references import references
+from rad.report.stats.published import Published, references
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

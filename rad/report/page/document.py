@@ -28,10 +28,8 @@ class Report(NamedTuple):
 def report(folder: Path, out: Path, typed: Sequence[str] = ()) -> Report:
     """Make the report of the runs in a folder; the same run folders and arguments give the same bytes.
 
-    Args:
-        folder: a run folder, or a folder that holds several at any depth.
-        out: folder that the files will be written to; links are relative to it.
-        typed: the words of the command, to show on the page.
+    The folder is that of a run, or holds several at any depth. Links are relative to `out`, where the files will be
+    written; `typed` are the words of the command, to show on the page.
 
     Raises:
         ValueError: there is no run in the folder, or a file of one is damaged.

@@ -26,7 +26,8 @@ def head(groups: Sequence[Group]) -> str:
     methods = list(dict.fromkeys(group.method for group in groups))
     named = ", ".join(tasks) if len(tasks) <= 4 else f"{len(tasks)} tasks"
     done = sum(len(finished(group)) for group in groups)
-    return f"{_count(len(runs), 'run')} ({done} finished) of {_count(len(methods), 'method')} on {named}."
+    counts = [f"{len(x):,} {word}{'s' * (len(x) != 1)}" for x, word in ((runs, "run"), (methods, "method"))]
+    return f"{counts[0]} ({done} finished) of {counts[1]} on {named}."
 
 
 def warnings(groups: Sequence[Group]) -> list[Items]:
@@ -124,14 +125,15 @@ def _versions(scan: Scan, runs: Sequence[Run]) -> list[Block]:
 
 def _few(groups: Sequence[Group]) -> list[str]:
     """Return a warning for each number of seeds below 5, with the methods that have so many."""
-    methods: dict[int, dict[str, list[str]]] = {number: {} for number in range(1, ENOUGH_SEEDS)}
-    for group in groups:
-        methods.get(len(finished(group)), {}).setdefault(group.task, []).append(group.method)
-    named = {
-        number: "; ".join(f"{task}: {', '.join(names)}" for task, names in of_task.items())
-        for number, of_task in methods.items()
-    }
-    return [f"{few_seeds_warning(number)} ({names})" for number, names in named.items() if names]
+    lines = []
+    for number in range(1, ENOUGH_SEEDS):
+        methods: dict[str, list[str]] = {}
+        for group in [group for group in groups if len(finished(group)) == number]:
+            methods.setdefault(group.task, []).append(group.method)
+        if methods:
+            named = "; ".join(f"{task}: {', '.join(names)}" for task, names in methods.items())
+            lines.append(f"{few_seeds_warning(number)} ({named})")
+    return lines
 
 
 def _state(run: Run) -> str:
@@ -151,7 +153,3 @@ def _unlike(groups: Sequence[Group]) -> list[str]:
             compared = "" if is_like(group, base) else "; not compared"
             lines.append(f"{group.task}, {group.method}: {'; '.join(words)}{compared}")
     return lines
-
-
-def _count(number: int, word: str) -> str:
-    return f"{number:,} {word}{'s' * (number != 1)}"

@@ -6,10 +6,6 @@ from collections.abc import Sequence
 from rad.report.draw.style import file_name
 from rad.report.page.blocks import Section, data_uri
 
-TEMPLATE = "page.html.jinja"
-MOST_ROWS = 40  # of a table that is not folded away
-BESIDE = ("Video", "Picture")  # stand beside each other where there is room
-
 
 def render(title: str, summary: str, sections: Sequence[Section]) -> bytes:
     """Return the page, with a summary line below its title.
@@ -35,6 +31,6 @@ def render(title: str, summary: str, sections: Sequence[Section]) -> bytes:
         "anchor": file_name,
         "tight": lambda text: re.sub(r"(?<=\d) %", "\u00a0%", text),  # no line break before a percent sign
     }
-    template = environment.get_template(TEMPLATE)
-    text: str = template.render(title=title, summary=summary, sections=sections, most_rows=MOST_ROWS, beside=BESIDE)
+    template = environment.get_template("page.html.jinja")
+    text: str = template.render(title=title, summary=summary, sections=sections)
     return text.encode()

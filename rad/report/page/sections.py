@@ -15,7 +15,7 @@ from rad.report.read.provenance import short_command, sweep_commands, train_comm
 from rad.report.stats.aggregates import AGGREGATES
 from rad.report.stats.bootstrap import Estimate
 from rad.report.stats.comparisons import Comparison
-from rad.report.stats.references import sources
+from rad.report.stats.published import sources
 from rad.report.stats.results import NONE, Result, across_tasks, on_train, results, scores_of
 
 COMMANDS = "commands.sh"

@@ -11,7 +11,6 @@ from rad.report.read.run import Run, column
 from rad.runtime.metrics_file import Row
 
 TRAIN = "train"
-METRIC = "episode_return_mean"
 
 
 class FinalResult(NamedTuple):
@@ -53,7 +52,7 @@ def evaluation_rows(run: Run, split: str, kind: str = "eval") -> list[Row]:
 def evaluation_means(run: Run, split: str, kind: str = "eval") -> list[tuple[int, float]]:
     """Return frames and mean return of each evaluation on a split, in order; NaN where it was not finite."""
     rows = evaluation_rows(run, split, kind)
-    return sorted(dict(zip((row["frames"] for row in rows), column(rows, METRIC))).items())
+    return sorted(dict(zip((row["frames"] for row in rows), column(rows, "episode_return_mean"))).items())
 
 
 def random_policy(runs: Iterable[Run], split: str = TRAIN) -> float | None:

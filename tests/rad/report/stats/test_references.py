@@ -3,9 +3,8 @@
 import pytest
 
 from rad.report.read.run import Run
-from rad.report.stats import references as module
-from rad.report.stats.published import published
-from rad.report.stats.references import references, sources
+from rad.report.stats import published as module
+from rad.report.stats.published import published, references, sources
 
 FITTING = {"task": "dmc/walker-walk", "frames": 100_000, "render_quality": "paper", "train_split": "train"}
 STARPILOT = {"task": "procgen/starpilot", "frames": 25_000_000, "procgen": {"distribution_mode": "easy"}}
