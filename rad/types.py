@@ -99,13 +99,9 @@ class Rollout(NamedTuple):
     def minibatches(
         self, count: int, advantage: Tensor, returns: Tensor, generator: torch.Generator
     ) -> Iterator[Minibatch]:
-        """Visit each step once, in random order.
+        """Visit each step once, in random order by a CPU generator, with its advantage and returns, float32 [T, N].
 
-        Args:
-            count: number of minibatches, 1 to T N; their sizes differ by one at most.
-            advantage: float32 [T, N].
-            returns: float32 [T, N].
-            generator: CPU generator of the order.
+        There are `count` minibatches, 1 to T N, whose sizes differ by one at most.
 
         Raises:
             ValueError: there are fewer steps than minibatches.
@@ -122,13 +118,9 @@ class Rollout(NamedTuple):
 
 
 def images_to_float(images: Tensor) -> Tensor:
-    """Convert stored images to learned ones: x / 255.
+    """Convert stored images, uint8 [B, C, H, W] in 0..255, to learned ones, float32 in [0, 1]: x / 255.
 
-    Args:
-        images: uint8 [B, C, H, W] in 0..255.
-
-    Returns:
-        float32 in [0, 1], same shape, channels-last in memory: the layout that convolutions are fastest in.
+    They are channels-last in memory, the layout that convolutions are fastest in.
 
     Raises:
         TypeError: `images` are not uint8: a range is never guessed from the data.
@@ -136,8 +128,3 @@ def images_to_float(images: Tensor) -> Tensor:
     if images.dtype != torch.uint8:
         raise TypeError(f"images must be uint8 in 0..255, got {images.dtype}")
     return images.to(torch.float32, memory_format=torch.channels_last).div_(255.0)
-
-
-def newest_frames(images: Tensor) -> Tensor:
-    """Turn float [B, C, H, W] in [0, 1] into pictures of the newest frames, uint8 [B, H, W, 3]."""
-    return (images[:, -3:] * 255).round().to(torch.uint8).permute(0, 2, 3, 1)

@@ -13,7 +13,6 @@ from rad.attention.methods import Maps, Settings, attend
 from rad.attention.states import States
 from rad.evaluation.loaded_run import LoadedRun, untrained_agent
 from rad.runtime.seeding import seed_for
-from rad.types import newest_frames
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,7 +41,12 @@ class RunMaps:
     @property
     def frames(self) -> NDArray[np.uint8]:
         """The newest frames, uint8 [B, H, W, 3]."""
-        return newest_frames(self.images).cpu().numpy()
+        return newest_frames(self.images)
+
+
+def newest_frames(images: Tensor) -> NDArray[np.uint8]:
+    """Turn float [B, C, H, W] in [0, 1] into pictures of the newest frames, uint8 [B, H, W, 3]."""
+    return (images[:, -3:] * 255).round().to(torch.uint8).permute(0, 2, 3, 1).cpu().numpy()
 
 
 def compute_maps(label: str, run: LoadedRun, states: States, request: AttentionRequest) -> RunMaps:

@@ -6,34 +6,33 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from rad.agents.base import Agent
 from rad.attention.draw.figure import Column, Row, attention_figure
 from rad.attention.faithfulness import rank_correlation
 from rad.attention.maps import activation_map
 from rad.attention.placement import to_pixels
-from rad.evaluation.loaded_run import untrained_agent
-from rad.experiment.config import RunConfig
-from rad.types import newest_frames
+from rad.attention.run_maps import newest_frames
+from rad.evaluation.loaded_run import LoadedRun, untrained_agent
 
 FRAMES_SHOWN = 4
 
 
-def draw_attention(config: RunConfig, agent: Agent, observations: Sequence[np.ndarray], path: Path) -> None:
+def draw_attention(run: LoadedRun, observations: Sequence[np.ndarray], path: Path) -> None:
     """Draw mean absolute activations of the last convolution, beside those of the encoder before training.
 
     Some of the observations, uint8 [C, H, W] each, are shown, evenly spread.
     """
+    agent = run.agent
     steps = np.linspace(0, len(observations) - 1, FRAMES_SHOWN).round().astype(int)
     obs = torch.from_numpy(np.stack([observations[i] for i in steps])).to(agent.device)
     images = agent.views.eval_view(obs)
     field, (height, width) = agent.encoder.receptive_field(), images.shape[2:]
     maps = {
         name: to_pixels(activation_map(encoder, images).cpu().numpy(), field, height, width)
-        for name, encoder in {"trained": agent.encoder, "untrained": untrained_agent(config).encoder}.items()
+        for name, encoder in {"trained": agent.encoder, "untrained": untrained_agent(run.config).encoder}.items()
     }
     alike = rank_correlation(maps["trained"], maps["untrained"])
     titles = {"trained": "trained", "untrained": f"untrained\nrank corr. {alike:.2f} with trained"}
-    frames = newest_frames(images).cpu().numpy()
+    frames = newest_frames(images)
     rows = [Row(f"step {i}", frame) for i, frame in zip(steps, frames)]
     columns = [Column(titles[name], list(pixel_maps), scale="activation") for name, pixel_maps in maps.items()]
     sees = "the whole frame" if field.size > width else f"{field.size} x {field.size} px"

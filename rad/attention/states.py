@@ -7,9 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from rad.envs.suites import suite_of
 from rad.evaluation.loaded_run import LoadedRun, policy_of
-from rad.experiment.build import action_repeat, make_env
+from rad.experiment.build import action_repeat, make_env, tells_robot
 from rad.experiment.config import RunConfig
 from rad.experiment.splits import levels_of
 from rad.runtime.seeding import seed_for
@@ -115,7 +114,7 @@ def replay(config: RunConfig, episodes: Episodes, steps: Iterable[int], split: s
         for step, (action, reward) in enumerate(zip(episodes.actions, episodes.rewards)):
             if step in shown:
                 obs_of.append(obs[0])
-                masks.extend([env.call("robot_mask")[0]] if suite_of(config.task).tells_robot else [])
+                masks.extend([env.call("robot_mask")[0]] if tells_robot(config) else [])
             obs, rewards, _, _, _ = env.step(action)
             if float(rewards[0]) != reward:
                 raise RuntimeError(f"step {step} gave a reward of {rewards[0]} where it was {reward} before")

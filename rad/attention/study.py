@@ -12,12 +12,12 @@ from rad.attention.numbers import checked, numbers_of
 from rad.attention.outputs import draw, save_maps, write_episode
 from rad.attention.run_maps import AttentionRequest, RunMaps, compute_maps
 from rad.attention.states import check_alike, collect_states
-from rad.envs.dmc.appearances import TRAIN
 from rad.evaluation.loaded_run import LoadedRun, load
 from rad.experiment.config import RunConfig
 from rad.experiment.config_file import to_json
 from rad.experiment.splits import check_split
 from rad.report.draw.result_tables import attention_table
+from rad.report.read.final_returns import TRAIN
 from rad.report.read.groups import method_name
 from rad.report.stats.attention import attention_rows
 from rad.runtime.files import replacing

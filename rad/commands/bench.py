@@ -2,24 +2,41 @@
 
 import importlib
 import sys
-from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+
+import tyro
+
+from rad.commands import flags
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Run a benchmark of the checkout that this `rad` belongs to; return the exit status.
+@dataclass(frozen=True)
+class Bench:
+    """Measure speeds and print them with their ratios, which carry over between machines better than times."""
 
-    Raises:
-        ModuleNotFoundError: it belongs to none.
-        ValueError: as `scripts.bench.main`.
-    """
+    name: tyro.conf.Positional[str]
+    """What to measure: sac, minutes, ppo, augment, replay, render or attention."""
+    threads: int = 0
+    """CPU threads of torch; 0 leaves torch's own choice."""
+    repeats: int = 3
+    """Rounds. The table has medians over the rounds and, for ratios, their range, in which drift shows."""
+    out: Path | None = None
+    """Also write the machine and every round's rows as JSON; an existing file is replaced."""
+
+
+def main(arguments: list[str]) -> int:
+    """Run a benchmark of the checkout that this `rad` belongs to; return the exit status."""
+    options = flags.parse(Bench, "rad bench", arguments)
+    flags.check_least(options, threads=0, repeats=1)
+    if options.out:
+        flags.check_file("out", options.out)
     if not (CHECKOUT / "scripts" / "bench").is_dir():
         raise ModuleNotFoundError(
             "rad bench needs a checkout of the repository, and this rad was installed from a wheel: "
             "clone it, and run `pip install -e .` and `rad bench` there"
         )
     sys.path.insert(0, str(CHECKOUT))  # before any other `scripts` and `tests`
-    status: int = importlib.import_module("scripts.bench").main(arguments)
+    status: int = importlib.import_module("scripts.bench").main(**vars(options))
     return status

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rad.commands import flags
+from rad.settings import SettingError, setting
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,11 @@ class Demo:
 def main(arguments: list[str]) -> int:
     """Run the demo."""
     options = flags.parse(Demo, "rad demo", arguments)
-    from rad.pictures import PICTURES
-    from rad.training.demo import run
+    if not 1 <= options.minutes <= 1_000:
+        raise SettingError("minutes", f"{options.minutes:g}", "from 1 to 1,000")
+    from rad.training.demo import clear, run
+    from rad.training.pictures import PICTURES
 
+    with setting("out"):
+        clear(options.out)
     return run(options.minutes, options.out, options.seed, PICTURES)

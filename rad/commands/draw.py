@@ -19,7 +19,7 @@ class Draw:
 def main(arguments: list[str]) -> int:
     """Draw; print what is being made."""
     options = flags.parse(Draw, "rad draw", arguments)
-    from rad.pictures import draw
+    from rad.training.pictures import draw
 
     draw(options.run)
     return 0

@@ -20,7 +20,7 @@ def main(arguments: list[str]) -> int:
     config = parse_run(arguments)
     out = config.out or default_folder(config)
     check(config, out)
-    from rad.pictures import PICTURES
+    from rad.training.pictures import PICTURES
     from rad.training.trainer import start
 
     return start(config, out, PICTURES)
@@ -34,7 +34,7 @@ def _resume(run: str, arguments: list[str]) -> int:
 
     with setting("resume"):
         read_config(Path(run))
-    from rad.pictures import PICTURES
+    from rad.training.pictures import PICTURES
     from rad.training.trainer import resume
 
     return resume(Path(run), PICTURES)

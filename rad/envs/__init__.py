@@ -5,7 +5,6 @@ Tasks are named `<suite>/<name>`: `dmc/<domain>-<task>`, `gym/<id>`, `probe/<nam
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rad.envs.checks import require, require_known
+from rad.envs.checks import require, require_between, require_known
 from rad.envs.options import SuiteOptions
 from rad.envs.suites import DEFAULT_IMAGE_SIZE, check_scene, name_in_suite, suite_of
 from rad.settings import SettingError, setting
@@ -21,8 +20,6 @@ from rad.settings import SettingError, setting
 # gymnasium is imported where environments are made, so that the table of the suites can be read without it.
 if TYPE_CHECKING:
     from gymnasium.vector import VectorEnv
-
-    from rad.envs.pixel_env import PixelEnv
 
 _MAX_SEED = 2**32 - 1  # of NumPy's RandomState
 
@@ -90,13 +87,17 @@ def make(
         ModuleNotFoundError: a package that the task needs is missing.
         OSError: no OpenGL back-end works.
     """
+    from rad.envs.base import MAX_SIZE, QUALITIES
+    from rad.envs.pixel_env import make_env
+
     check_task(task)
     suite, options = suite_of(task), options or suite_of(task).options()
     size = suite.only.get("image_size", DEFAULT_IMAGE_SIZE) if image_size is None else image_size
     stack = suite.frame_stack if frame_stack is None else frame_stack
     repeat = action_repeat_for(task) if action_repeat is None else action_repeat
     _check_numbers(num_envs, seed, stack, repeat, num_threads)
-    _check_qualities(size, render_quality)
+    require_between("image_size", size, 1, MAX_SIZE)
+    require_known("render_quality", render_quality, QUALITIES)
     scene = {"camera_id": camera_id, "render_quality": render_quality, "split": split}
     check_scene(task, image_size=size, action_repeat=repeat, parallel=parallel, **scene)
     if type(options) is not suite.options:
@@ -109,19 +110,24 @@ def make(
     if suite.options is not SuiteOptions:
         scene["options"] = options
     # A process that runs one environment gets the module of the suite, which its own table may lack.
-    build = partial(_make_one, suite.module, name_in_suite(task))
+    build = partial(make_env, suite.module, name_in_suite(task))
     return _pool([partial(build, size, seed + i, scene, stack, repeat) for i in range(num_envs)], parallel)
 
 
 def check_task(task: str) -> None:
     """Raise a SettingError with the known names unless `task` is one; draws nothing and builds no model."""
+    module, name = suite_of(task).load(), name_in_suite(task)
     with setting("task"):
-        suite_of(task).load().check(name_in_suite(task))
+        if hasattr(module, "check"):
+            module.check(name)
+        else:
+            require_known("task", name, module.names(), prefix=task.removesuffix(name))
 
 
 def action_repeat_for(task: str) -> int:
     """Return the default action repeat of a task: the papers' for dmc, 1 elsewhere."""
-    return int(suite_of(task).load().action_repeat(name_in_suite(task)))
+    module = suite_of(task).load()
+    return int(module.action_repeat(name_in_suite(task))) if hasattr(module, "action_repeat") else 1
 
 
 def task_names(suite: str) -> tuple[str, ...]:
@@ -171,30 +177,9 @@ def _pool(builders: list[Any], parallel: bool) -> VectorEnv:
     return SyncVectorEnv(builders, autoreset_mode=AutoresetMode.SAME_STEP)
 
 
-def _make_one(
-    module: str, name: str, size: int, seed: int, scene: Mapping[str, Any], frame_stack: int, action_repeat: int
-) -> PixelEnv:
-    from rad.envs.pixel_env import PixelEnv
-    from rad.envs.workers import leave_signals_to_parent
-
-    leave_signals_to_parent()
-    simulator = importlib.import_module(module).build(name, size, seed, **scene)
-    return PixelEnv(simulator, frame_stack, action_repeat, seed)
-
-
 def _check_numbers(num_envs: int, seed: int, frame_stack: int, action_repeat: int, num_threads: int) -> None:
-    counts = {"num_envs": num_envs, "frame_stack": frame_stack, "action_repeat": action_repeat}
-    for name, count in counts.items():
-        if count < 1:
-            raise SettingError(name, count, "at least 1")
-    if num_threads < 0:
-        raise SettingError("num_threads", num_threads, "at least 0")
-    if not 0 <= seed <= _MAX_SEED - num_envs:
-        raise SettingError("seed", seed, f"from 0 to {_MAX_SEED - num_envs}")
-
-
-def _check_qualities(image_size: int, render_quality: str) -> None:
-    from rad.envs.base import QUALITIES, check_size
-
-    check_size("image_size", image_size)
-    require_known("render_quality", render_quality, QUALITIES)
+    require_between("num_envs", num_envs, 1)
+    require_between("frame_stack", frame_stack, 1)
+    require_between("action_repeat", action_repeat, 1)
+    require_between("num_threads", num_threads, 0)
+    require_between("seed", seed, 0, _MAX_SEED - num_envs)

@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from rad.envs.checks import require
-from rad.settings import SettingError
 
 Frame = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
@@ -72,10 +71,7 @@ class Simulator(abc.ABC):
     def show(self, seed: int, episode: int, step: int) -> None:
         """Set the moment that `frame` draws, for suites whose appearance does not follow from the simulation's state.
 
-        Args:
-            seed: of the environment.
-            episode: index of the episode since it was seeded.
-            step: agent steps since the start of the episode.
+        That is an agent `step` of an `episode`, which is counted since the environment was seeded with `seed`.
         """
         return
 
@@ -122,13 +118,6 @@ def check_action(action: Any, space: ActionSpace) -> Any:
     require(array.shape == space.shape, "action", f"of shape {list(space.shape)}", list(array.shape))
     require(bool(np.isfinite(array).all()), "action", "finite numbers in [-1, 1]", array.tolist())
     return np.clip(array, space.low, space.high)
-
-
-def check_size(name: str, size: int) -> int:
-    """Return `size` if it is an image size in px; else raise a SettingError of `name`."""
-    if not 1 <= size <= MAX_SIZE:
-        raise SettingError(name, size, f"from 1 to {MAX_SIZE}")
-    return size
 
 
 def random_state(random: np.random.RandomState) -> dict[str, Any]:

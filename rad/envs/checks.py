@@ -12,6 +12,12 @@ def require(condition: bool, name: str, allowed: str, value: object) -> None:
         raise ValueError(f"{name} must be {allowed}, got {value!r}")
 
 
+def require_between(name: str, value: int, least: int, most: int | None = None) -> None:
+    """Raise a SettingError of `name` unless `value` is at least `least` and at most `most`."""
+    if not least <= value <= (value if most is None else most):
+        raise SettingError(name, value, f"at least {least}" if most is None else f"from {least} to {most}")
+
+
 def require_known(kind: str, name: str, known: Collection[str], prefix: str = "") -> None:
     """Raise a SettingError with the known names, and the nearest of them, unless `name` is one.
 

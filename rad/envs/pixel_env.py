@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
+import multiprocessing
+import signal
 import warnings
 from collections import deque
 from collections.abc import Mapping
@@ -11,28 +14,23 @@ import gymnasium
 import numpy as np
 from numpy.typing import NDArray
 
-from rad.envs.base import Frame, Mask, Simulator, check_action, check_size, random_state, set_random_state
-from rad.envs.checks import require
+from rad.envs.base import MAX_SIZE, Frame, Mask, Simulator, check_action, random_state, set_random_state
+from rad.envs.checks import require, require_between
+
+GRACE_S = 30  # what job schedulers leave between SIGTERM and SIGKILL
 
 
 class PixelEnv(gymnasium.Env[Frame, Any]):
     """Gymnasium environment over a `Simulator`.
 
-    Observation: uint8 [3K, H, W], the last K frames, oldest first; at the start the first frame K times. An action is
-    repeated for `action_repeat` simulator steps, or fewer where the episode ends in between; the reward is the sum over
-    these steps, and only the last one is drawn.
+    Observation: uint8 [3K, H, W], the last K = `frame_stack` frames, oldest first; at the start the first one K times.
+    An action is repeated for `action_repeat` simulator steps, or fewer where the episode ends in between; the reward is
+    the sum over these steps, and only the last one is drawn.
 
     `reset(seed=None)` continues the random state, which the constructor seeded: so the first reset is that of
     `reset(seed=seed)`. Where an episode has ended, `info["episode"]` holds `r`, the return, and `l`, the length in
-    agent
-    steps: in the info of its last step, and again in that of the next reset, so that it is at the top level of a vector
-    environment's infos. So is `is_success` where the suite has it.
-
-    Args:
-        simulator: the task.
-        frame_stack: K, at least 1.
-        action_repeat: simulator steps per agent step, at least 1.
-        seed: seed of the first reset.
+    agent steps: in the info of its last step, and again in that of the next reset, so that it is at the top level of a
+    vector environment's infos. So is `is_success` where the suite has it.
     """
 
     render_mode = "rgb_array"
@@ -95,14 +93,11 @@ class PixelEnv(gymnasium.Env[Frame, Any]):
         Raises:
             ValueError: `size` is impossible.
         """
-        return np.ascontiguousarray(self.simulator.frame(check_size("size", size)).transpose(1, 2, 0))
+        require_between("size", size, 1, MAX_SIZE)
+        return np.ascontiguousarray(self.simulator.frame(size).transpose(1, 2, 0))
 
     def robot_mask(self) -> Mask:
-        """Tell of each pixel of the newest frame whether it shows the robot: bool [H, W].
-
-        Raises:
-            ValueError: the suite does not know which pixels show what.
-        """
+        """Tell of each pixel of the newest frame whether it shows the robot, as `Simulator.robot_mask`: bool [H, W]."""
         return self.simulator.robot_mask()
 
     def close(self) -> None:
@@ -194,3 +189,25 @@ class PixelEnv(gymnasium.Env[Frame, Any]):
         """Return the infos of an episode that has ended."""
         info: dict[str, Any] = {"episode": {"r": self._return, "l": len(self._actions)}}
         return info if self.simulator.success is None else info | {"is_success": self.simulator.success}
+
+
+def make_env(
+    module: str, name: str, size: int, seed: int, scene: Mapping[str, Any], frame_stack: int, action_repeat: int
+) -> PixelEnv:
+    """Make an environment in the process that runs it, by the `build` of a suite's module."""
+    leave_signals_to_parent()
+    simulator = importlib.import_module(module).build(name, size, seed, **scene)
+    return PixelEnv(simulator, frame_stack, action_repeat, seed)
+
+
+def leave_signals_to_parent() -> None:
+    """Outlive, in a worker process, the signals on which the run saves its state; elsewhere do nothing.
+
+    A terminal and a job scheduler signal all processes at once, and a run cannot save environments that are gone.
+    SIGINT and SIGUSR1 are ignored. SIGTERM, which is also how a pool ends a worker, takes effect GRACE_S seconds later.
+    """
+    if multiprocessing.parent_process() is None:
+        return
+    for number in (signal.SIGINT, signal.SIGUSR1):
+        signal.signal(number, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, lambda number, frame: signal.alarm(GRACE_S))

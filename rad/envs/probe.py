@@ -7,13 +7,12 @@ color, so that no crop, flip or rotation changes their meaning. No simulator is 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import gymnasium
 import numpy as np
 
 from rad.envs.base import Frame, Simulator, UnitRange
-from rad.envs.checks import require_known
 
 Color = tuple[int, int, int]
 
@@ -41,68 +40,27 @@ class Case:
     target: float | None = None
 
 
-@dataclass(frozen=True)
-class ProbeSpec:
-    """What a probe needs and pays.
+class ProbeSpec(NamedTuple):
+    """What a probe is: its kinds of episodes, equally likely, and two discrete actions or one in [-1, 1]."""
 
-    Attributes:
-        needs: the ability that it adds.
-        cases: kinds of episodes, equally likely.
-        discrete: two discrete actions instead of one in [-1, 1].
-        optimal_return: mean return of the best policy, undiscounted.
-        random_return: mean return of uniform random actions.
-        blind_return: mean return of the best policy that does not see.
-    """
-
-    needs: str
     cases: tuple[Case, ...]
     discrete: bool
-    optimal_return: float
-    random_return: float
-    blind_return: float
-
-    def values(self, gamma: float) -> tuple[float, ...]:
-        """Return the optimal value of each case's first frame under discount `gamma`."""
-        return tuple(gamma ** (len(case.colors) - 1) * case.reward for case in self.cases)
 
 
-def _aims(first: Color, second: Color) -> tuple[Case, ...]:
-    return Case((first,), target=-0.5), Case((second,), target=0.5)
-
-
-_CASES = {
-    "value": ("a constant value", (Case((GRAY,)),)),
-    "observation": ("a value that depends on the image", (Case((DARK,), -1.0), Case((BRIGHT,), 1.0))),
-    "discounting": ("a reward one step later", (Case((DARK, BRIGHT)),)),
-    "action": ("an action that matters", (Case((GRAY,), target=0.5),)),
-    "both": ("an action that depends on the image", _aims(DARK, BRIGHT)),
-    "color": ("an action that depends on hue alone", _aims(RED, GREEN)),
+_CASES = {  # the comment is the ability that a probe adds
+    "value": (Case((GRAY,)),),  # a constant value
+    "observation": (Case((DARK,), -1.0), Case((BRIGHT,), 1.0)),  # a value that depends on the image
+    "discounting": (Case((DARK, BRIGHT)),),  # a reward one step later
+    "action": (Case((GRAY,), target=0.5),),  # an action that matters
+    "both": (Case((DARK,), target=-0.5), Case((BRIGHT,), target=0.5)),  # an action that depends on the image
+    "color": (Case((RED,), target=-0.5), Case((GREEN,), target=0.5)),  # an action that depends on hue alone
 }
-# (optimal, random, blind) returns. Continuous: the mean of 1 - 4 (a -+ 1/2)^2 over a uniform in [-1, 1] is
-# 1 - 4 (1/3 + 1/4) = -4/3, and a = 0 is the best without sight: 1 - 4/4 = 0.
-_RETURNS = {"value": (1.0, 1.0, 1.0), "observation": (0.0, 0.0, 0.0), "discounting": (1.0, 1.0, 1.0)}
-_CONTINUOUS = {**_RETURNS, "action": (1.0, -4 / 3, 1.0), "both": (1.0, -4 / 3, 0.0), "color": (1.0, -4 / 3, 0.0)}
-_DISCRETE = {**_RETURNS, "action": (1.0, 0.0, 1.0), "both": (1.0, 0.0, 0.0), "color": (1.0, 0.0, 0.0)}
-
-PROBES: dict[str, ProbeSpec] = {
-    **{name: ProbeSpec(*_CASES[name], False, *_CONTINUOUS[name]) for name in _CASES},
-    **{f"{name}-discrete": ProbeSpec(*_CASES[name], True, *_DISCRETE[name]) for name in _CASES},
-}
+PROBES = {f"{name}{kind}": ProbeSpec(cases, bool(kind)) for kind in ("", "-discrete") for name, cases in _CASES.items()}
 
 
 def names() -> tuple[str, ...]:
     """Return the names of all probes."""
     return tuple(PROBES)
-
-
-def check(name: str) -> None:
-    """Raise a ValueError with the known names unless `name` is one of them."""
-    require_known("task", name, PROBES, prefix="probe/")
-
-
-def action_repeat(name: str) -> int:
-    """Return 1: a repeated action would skip frames."""
-    return 1
 
 
 class ProbeSimulator(Simulator):

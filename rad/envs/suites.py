@@ -11,7 +11,7 @@ from rad.envs.dmc import appearances
 from rad.envs.options import SuiteOptions
 from rad.envs.procgen import levels
 from rad.envs.procgen import options as procgen
-from rad.envs.procgen.score_ranges import score_range as procgen_range
+from rad.envs.procgen.games import score_range as procgen_range
 from rad.settings import SettingError, check_name
 
 TRAIN = appearances.TRAIN  # the split to train on, in every suite
@@ -29,8 +29,9 @@ class Suite:
     """One suite of tasks.
 
     Attributes:
-        module: imported at its first use; it has `names()`, `check(name)`, `action_repeat(name)` and `build`, which
-            makes a `Simulator`, or `make`, which makes a `VectorEnv` that steps all environments in one call.
+        module: imported at its first use; it has `names()` and `build`, which makes a `Simulator`, or `make`, which
+            makes a `VectorEnv` that steps all environments in one call. It may have `check(name)`, which raises a
+            ValueError where not `names()` alone decide, and `action_repeat(name)`, the default where it is not 1.
         example: the task that `rad doctor` draws; "" for none.
         extra: of the library, with the package that it needs; "" for none.
         steps_all: it has `make` instead of `build`.
@@ -76,7 +77,8 @@ class Suite:
         return importlib.import_module(self.module)
 
 
-PLAIN_SCENE = {"camera_id": 0, "render_quality": "paper", "split": None}
+_DRAWING: dict[str, Any] = {"camera_id": 0, "render_quality": "paper"}
+PLAIN_SCENE = _DRAWING | {"split": None}
 
 SUITES: dict[str, Suite] = {
     "dmc": Suite(
@@ -100,13 +102,7 @@ SUITES: dict[str, Suite] = {
         extra="procgen",
         steps_all=True,
         frame_stack=1,  # as published: Cobbe et al. 2020
-        only={
-            "image_size": procgen.IMAGE_SIZE,
-            "action_repeat": 1,
-            "camera_id": 0,
-            "render_quality": "paper",
-            "parallel": False,
-        },
+        only=_DRAWING | {"image_size": procgen.IMAGE_SIZE, "action_repeat": 1, "parallel": False},
         options=procgen.ProcgenOptions,
         splits=dict.fromkeys(procgen.SPLITS, ""),
         split=procgen.split_of,

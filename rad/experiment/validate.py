@@ -13,7 +13,7 @@ import augment
 import encoders
 from rad import envs
 from rad.agents import auxiliary
-from rad.agents.bandit_views import BanditViews
+from rad.agents.bandit import BanditViews
 from rad.envs.suites import TRAIN, check_scene, suite_of
 from rad.experiment.algorithms import ALGORITHMS, algorithm_of
 from rad.experiment.bounds import RUN_BOUNDS

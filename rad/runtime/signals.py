@@ -20,7 +20,7 @@ class StopRequest:
     flag.
 
     Forked children inherit the handlers: they ignore SIGINT and SIGUSR1, and SIGTERM ends them. Spawned ones (workers
-    of environments) do not, see `rad.envs.workers`.
+    of environments) do not, see `rad.envs.pixel_env`.
 
     Example:
         >>> with StopRequest() as stop:

@@ -17,8 +17,8 @@ def main(arguments: list[str]) -> int:
     """
     folder, parent = Path(arguments[0]), int(arguments[1])
     threading.Thread(target=stop_without, args=(parent,), daemon=True).start()
-    from rad.pictures import PICTURES
     from rad.runtime import plugins
+    from rad.training.pictures import PICTURES
     from rad.training.trainer import resume
 
     plugins.load_inherited()

@@ -16,7 +16,6 @@ from rad.runtime.clocks import process_age_s
 from rad.runtime.metrics_file import read_rows
 from rad.runtime.progress import three_digits
 from rad.runtime.run_dir import DEMO_FILE, METRICS_FILE
-from rad.settings import SettingError
 from rad.training.measure import Cost, measure
 from rad.training.messages import EVALUATION, RANDOM_POLICY
 from rad.training.trainer import NO_PICTURES, Picture, start
@@ -30,18 +29,15 @@ FEWEST_FRAMES = 16_000  # with which four seeds of five learned; see results/REA
 def run(minutes: float, out: Path, seed: int, pictures: Mapping[str, Picture] = NO_PICTURES) -> int:
     """Train with the preset `demo` for about `minutes` from the start of this process, then say how it scored.
 
-    How many frames fit is measured first. The folder of an earlier demo is replaced.
+    How many frames fit is measured first.
 
     Returns:
         The exit status: 0, or 128 + the signal that stopped the run.
 
     Raises:
-        SettingError: a setting is impossible, or `out` holds something that is not a demo.
+        SettingError: a setting is impossible.
     """
     config = dataclasses.replace(preset("demo"), out=out, seed=seed)
-    if not 1 <= minutes <= 1_000:
-        raise SettingError("minutes", f"{minutes:g}", "from 1 to 1,000")
-    _clear(out)
     check(config, out)
     cost = measure(config)
     config = fitted(config, cost, 60 * minutes - process_age_s())
@@ -83,10 +79,14 @@ def learned(folder: Path) -> str:
     return f"the trained policy scores {trained / random:.1f} times as much as the random policy"
 
 
-def _clear(folder: Path) -> None:
-    """Remove the folder of an earlier demo that ended, and nothing else."""
+def clear(folder: Path) -> None:
+    """Remove the folder of an earlier demo that ended.
+
+    Raises:
+        ValueError: it is something else.
+    """
     if not folder.exists():
         return
     if not (folder / DEMO_FILE).is_file():
-        raise SettingError("out", f"{folder} exists and is not a demo that ended; remove it or choose another name")
+        raise ValueError(f"{folder} exists and is not a demo that ended; remove it or choose another name")
     shutil.rmtree(folder)

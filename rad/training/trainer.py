@@ -9,8 +9,7 @@ from typing import Any
 from gymnasium.vector import VectorEnv
 
 from rad import envs
-from rad.agents.base import Agent
-from rad.evaluation.loaded_run import play_splits, policy_of, scores
+from rad.evaluation.loaded_run import LoadedRun, play_splits, policy_of, scores
 from rad.evaluation.play import Policy, Recorder, random_policy
 from rad.experiment.algorithms import make_agent, make_learning
 from rad.experiment.build import action_repeat, make_env
@@ -31,15 +30,15 @@ from rad.training.resuming import check_checkpoints
 
 Rows = dict[str, dict[str, float]]
 """Rows to log, by their kind."""
-Picture = Callable[[Path, RunConfig, Agent, Recorder], None]
-"""Draws into a run folder, from the run's settings, its agent, and an evaluation episode."""
+Picture = Callable[[Path, LoadedRun, Recorder], None]
+"""Draws into a run folder, from the run and an evaluation episode."""
 NO_PICTURES: Mapping[str, Picture] = {}
 
 
 def start(config: RunConfig, folder: Path, pictures: Mapping[str, Picture] = NO_PICTURES) -> int:
     """Train in a new run folder and return the exit status: 0, or 128 + the signal that stopped the run.
 
-    Pictures are drawn at the end, each under the name with which its progress is shown; see `rad.pictures`.
+    Pictures are drawn at the end, each under the name with which its progress is shown; see `rad.training.pictures`.
 
     Raises:
         FileExistsError: the folder exists.
@@ -210,9 +209,10 @@ class Trainer:
         done = {"frames": self.frames, "commit": self.made_with["commit"], "time_s": self.log.time_s}
         with replacing(self.folder / DONE_FILE) as file:
             file.write(f"{json.dumps(done)}\n".encode())
+        run = LoadedRun(self.config, self.agent, self.frames)
         for name, picture in self.pictures.items():
             with self.progress.phase(name, Part.FIGURES):
-                picture(self.folder, self.config, self.agent, episode)
+                picture(self.folder, run, episode)
 
     def state_dict(self) -> dict[str, Any]:
         """Return all that the rest of the run depends on."""

@@ -5,14 +5,10 @@ import json
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-import tyro
-
-from rad.commands import flags
 from rad.report.draw.tables import Column, Table
 
 BENCHMARKS = ("sac", "minutes", "ppo", "augment", "replay", "render", "attention")
@@ -20,54 +16,28 @@ BENCHMARKS = ("sac", "minutes", "ppo", "augment", "replay", "render", "attention
 Row = dict[str, Any]
 
 
-@dataclass(frozen=True)
-class Bench:
-    """Measure speeds and print them with their ratios, which carry over between machines better than times."""
-
-    name: tyro.conf.Positional[str]
-    """What to measure: sac, minutes, ppo, augment, replay, render or attention."""
-    threads: int = 0
-    """CPU threads of torch; 0 leaves torch's own choice."""
-    repeats: int = 3
-    """Rounds. The table has medians over the rounds and, for ratios, their range, in which drift shows."""
-    out: Path | None = None
-    """Also write the machine and every round's rows as JSON; an existing file is replaced."""
-
-
-def main(arguments: Sequence[str]) -> int:
+def main(name: str, threads: int, repeats: int, out: Path | None) -> int:
     """Run a benchmark, print its table and the machine; return the exit status.
 
+    The arguments are those of `rad bench`.
+
     Raises:
-        ValueError: a flag is impossible, or the benchmark is unknown.
+        ValueError: the benchmark is unknown.
         ModuleNotFoundError: the benchmark needs something that is not installed.
     """
-    options = flags.parse(Bench, "rad bench", arguments)
-    check(options)
-    set_threads(options.threads)
+    if name not in BENCHMARKS:
+        raise ValueError(f"unknown benchmark '{name}'; known: {', '.join(BENCHMARKS)}")
+    set_threads(threads)
     from rad.runtime.device import describe
 
     facts = describe()
-    rounds = run_rounds(options.name, options.repeats)
+    rounds = run_rounds(name, repeats)
     print(table(rounds))
-    print(f"medians of {options.repeats} rounds" if options.repeats > 1 else "one round", end="; ")
-    print(", ".join(f"{name} {value}" for name, value in facts.items()))
-    if options.out:
-        result = {"benchmark": options.name, "machine": facts, "rounds": rounds}
-        options.out.write_text(json.dumps(result, indent=2) + "\n")
+    print(f"medians of {repeats} rounds" if repeats > 1 else "one round", end="; ")
+    print(", ".join(f"{fact} {value}" for fact, value in facts.items()))
+    if out:
+        out.write_text(json.dumps({"benchmark": name, "machine": facts, "rounds": rounds}, indent=2) + "\n")
     return 0
-
-
-def check(options: Bench) -> None:
-    """Check the flags before anything is measured.
-
-    Raises:
-        ValueError: one line that names what came and what is allowed.
-    """
-    if options.name not in BENCHMARKS:
-        raise ValueError(f"unknown benchmark '{options.name}'; known: {', '.join(BENCHMARKS)}")
-    flags.check_least(options, threads=0, repeats=1)
-    if options.out:
-        flags.check_file("out", options.out)
 
 
 def set_threads(count: int) -> None:

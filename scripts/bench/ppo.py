@@ -5,6 +5,7 @@ library's own processes are.
 """
 
 import collections
+import contextlib
 import dataclasses
 import importlib
 import itertools
@@ -16,7 +17,8 @@ from typing import Any
 from scripts.bench import Row, process
 
 PARTS = ("simulation", "inference", "update")
-SIDES = ("eager", "eager tuned", "fp32", "bf16")
+EAGER = ("eager", "eager tuned")
+SIDES = (*EAGER, "fp32", "bf16")
 # What bf16 on two CPU cores with AVX512-BF16 has to reach.
 TARGETS = {"eager": 3.0, "eager tuned": 1.6}
 
@@ -79,33 +81,31 @@ def work(job: Job) -> dict[str, float]:
 
     if job.side != "eager":
         device.tune_allocator()
-    from rad import envs
+    from rad.experiment.build import make_env
+    from rad.experiment.presets import preset
 
-    env = envs.make(f"procgen/{job.game}", num_envs=job.num_envs)
-    try:
-        if job.side in ("eager", "eager tuned"):
-            eager: Any = importlib.import_module("tests.reference.ppo_eager")
-            return eager.run(env, job.num_steps, job.num_minibatches, job.num_epochs, job.rollouts)
-        return library(job, env)
-    finally:
-        env.close()
+    config: Any = preset("ppo", f"procgen/{job.game}")
+    batches = {name: getattr(job, name) for name in ("num_steps", "num_minibatches", "num_epochs")}
+    agent_config = dataclasses.replace(config.agent, **batches)
+    precision = {} if job.side in EAGER else {"precision": job.side}
+    config = dataclasses.replace(config, augment="none", num_envs=job.num_envs, agent=agent_config, **precision)
+    with contextlib.closing(make_env(config, "train", num_envs=job.num_envs)) as env:
+        if job.side not in EAGER:
+            return library(job, config, env)
+        eager: Any = importlib.import_module("tests.reference.ppo_eager")
+        return eager.run(env, job.num_steps, job.num_minibatches, job.num_epochs, job.rollouts)
 
 
-def library(job: Job, env: Any) -> dict[str, float]:
-    """Run `on_policy` with `PPOAgent`."""
-    import augment
-    from rad.agents.ppo import PPOAgent, PPOConfig
-    from rad.buffers.rollout import RolloutBuffer
-    from rad.loops import LoopState, on_policy
+def library(job: Job, config: Any, env: Any) -> dict[str, float]:
+    """Run the loop of `rad train`."""
+    from rad.experiment.algorithms import make_agent, make_learning
 
-    config = PPOConfig(num_steps=job.num_steps, num_minibatches=job.num_minibatches, num_epochs=job.num_epochs)
-    agent = PPOAgent((3, 64, 64), 15, config, augment.make("none"), discrete=True, precision=job.side)
-    buffer = RolloutBuffer(job.num_steps, job.num_envs, (3, 64, 64))
+    agent: Any = make_agent(config, env)
     spent = dict.fromkeys(PARTS, 0.0)
     watched = [("simulation", env, "step"), ("inference", agent, "actor_step"), ("inference", agent, "value")]
     for part, owner, name in [*watched, ("update", agent, "update")]:
         setattr(owner, name, _timed(getattr(owner, name), spent, part))
-    loop = on_policy(env, agent, buffer, LoopState())
+    loop = make_learning(config, env, agent).steps
     collections.deque(itertools.islice(loop, job.num_steps), maxlen=0)
     spent.update(dict.fromkeys(PARTS, 0.0))
     start = time.perf_counter()

@@ -58,7 +58,7 @@ def _rows(task: str, size: int, frames: int) -> list[Row]:
 
 def _simulator(task: str, size: int, split: str, quality: str) -> DMCSimulator:
     appearance = None if split == TRAIN else Appearance(SPLITS[split])
-    simulator = DMCSimulator(task, size, 0, quality, seed=0, appearance=appearance)
+    simulator = DMCSimulator(task, size, 0, render_quality=quality, split=appearance)
     simulator.begin()
     _timed_frame(simulator, 0)
     return simulator

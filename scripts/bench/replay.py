@@ -8,7 +8,6 @@ import numpy as np
 import torch
 
 from rad.buffers.replay import Replay
-from rad.types import Transition
 from scripts.bench import Row
 from scripts.bench.stream import SIDE_PX, Step, add, make_replay, random_steps
 
@@ -37,11 +36,11 @@ class StackedReplay:
         self.action[self.held], self.reward[self.held] = step.action, step.reward
         self.held += 1
 
-    def sample(self, batch_size: int, generator: torch.Generator) -> Transition:
+    def sample(self, batch_size: int, generator: torch.Generator) -> tuple[torch.Tensor, ...]:
         """Draw transitions uniformly, with replacement: what `Replay.sample` gives."""
         rows = torch.randint(self.held, (batch_size,), generator=generator).numpy()
         arrays = (self.obs, self.action, self.reward, self.discount, self.next_obs)
-        return Transition(*(torch.from_numpy(array[rows]) for array in arrays))
+        return tuple(torch.from_numpy(array[rows]) for array in arrays)
 
 
 def run(

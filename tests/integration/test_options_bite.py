@@ -16,11 +16,11 @@ from rad.agents.sac import SACConfig
 from rad.commands.train import parse_run
 from rad.experiment import validate
 from rad.experiment.algorithms.sac import SACRun
-from rad.pictures import PICTURES
 from rad.runtime import checkpoint
 from rad.runtime.metrics_file import read_rows
 from rad.runtime.run_dir import CHECKPOINTS, VIDEO_FILE
 from rad.training import trainer
+from rad.training.pictures import PICTURES
 from tests.integration.runs import AGENT, tiny
 
 SHORT = {"frames": 30, "warmup_steps": 16, "eval_every": 10, "checkpoint_every": 10}

@@ -12,6 +12,7 @@ from rad.evaluation.loaded_run import load
 from rad.runtime.metrics_file import read_rows
 from rad.training.trainer import start
 from tests.integration.runs import tiny
+from tests.rad.envs.probe_returns import returns_of, values
 
 LEARNING = {"batch_size": 32, "hidden_dim": 64, "init_temperature": 0.05, "alpha_lr": 1e-3}
 
@@ -36,7 +37,7 @@ def final_return(run: Path) -> float:
 @pytest.mark.parametrize("name", ["action", "both"])
 def test_the_policy_reaches_the_optimum(name: str, tmp_path: Path) -> None:
     train(tmp_path / "run", f"probe/{name}")
-    assert final_return(tmp_path / "run") > PROBES[name].optimal_return - 0.1
+    assert final_return(tmp_path / "run") > returns_of(name).optimal - 0.1
 
 
 @pytest.mark.parametrize("name", ["value", "observation", "discounting"])
@@ -44,8 +45,7 @@ def test_the_critic_learns_the_values(name: str, tmp_path: Path) -> None:
     gamma = 0.5 if name == "discounting" else 0.99  # so that a discount forgotten, 1.0, is seen
     train(tmp_path / "run", f"probe/{name}", gamma=gamma)
     agent = load(tmp_path / "run").agent
-    spec = PROBES[name]
-    for case, value in zip(spec.cases, spec.values(gamma)):
+    for case, value in zip(PROBES[name].cases, values(name, gamma)):
         frame = np.tile(np.array(case.colors[0], np.uint8)[:, None, None], (1, 1, 16, 16))
         with torch.no_grad():
             features = agent.encoder(agent.views.eval_view(torch.from_numpy(frame)))
@@ -54,11 +54,11 @@ def test_the_critic_learns_the_values(name: str, tmp_path: Path) -> None:
 
 
 def test_color_is_learnable_with_flip_and_not_with_grayscale(tmp_path: Path) -> None:
-    spec = PROBES["color"]
+    returns = returns_of("color")
     train(tmp_path / "flip", "probe/color", "flip:p=0.5")
     train(tmp_path / "gray", "probe/color", "grayscale:p=1")
-    assert final_return(tmp_path / "flip") > spec.optimal_return - 0.1
-    assert final_return(tmp_path / "gray") < spec.blind_return + 0.3
+    assert final_return(tmp_path / "flip") > returns.optimal - 0.1
+    assert final_return(tmp_path / "gray") < returns.blind + 0.3
 
 
 def test_the_probes_of_continuous_actions_are_all_covered() -> None:

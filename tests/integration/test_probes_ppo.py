@@ -7,13 +7,14 @@ import numpy as np
 import pytest
 import torch
 
-import augment
 from rad import envs
+from rad.agents.bandit import make_arms
 from rad.agents.ppo import PPOAgent, PPOConfig
 from rad.buffers.rollout import RolloutBuffer
 from rad.envs.probe import PROBES
 from rad.evaluation.play import evaluate
 from rad.loops import LoopState, on_policy
+from tests.rad.envs.probe_returns import returns_of, values
 
 SIZE, ENVS, UPDATES = 16, 16, 40
 # Values are compared with the probes' own, so rewards are taken as they are.
@@ -36,7 +37,7 @@ def train(name: str, spec: str = "none", **config: Any) -> PPOAgent:
         (3, SIZE, SIZE),
         2 if discrete else 1,
         PPOConfig(**LEARNING | config),
-        augment.make_arms(spec, size=SIZE),
+        make_arms(spec, size=SIZE),
         discrete=discrete,
         encoder="pixel:num_layers=2:num_filters=8",
         seed=1,
@@ -56,14 +57,14 @@ def final_return(agent: PPOAgent, name: str) -> float:
 @pytest.mark.parametrize("name", ["action", "both", "action-discrete", "both-discrete"])
 def test_the_policy_reaches_the_optimum(name: str, objective: str) -> None:
     agent = train(name, objective=objective)
-    assert final_return(agent, name) > PROBES[name].optimal_return - 0.1
+    assert final_return(agent, name) > returns_of(name).optimal - 0.1
 
 
 @pytest.mark.parametrize("kind", ["", "-discrete"])
 @pytest.mark.parametrize("name", ["value", "observation", "discounting"])
 def test_the_critic_learns_the_values(name: str, kind: str) -> None:
-    agent, probe = train(f"{name}{kind}"), PROBES[f"{name}{kind}"]
-    for case, value in zip(probe.cases, probe.values(agent.config.gamma)):
+    agent = train(f"{name}{kind}")
+    for case, value in zip(PROBES[f"{name}{kind}"].cases, values(f"{name}{kind}", agent.config.gamma)):
         frame = np.tile(np.array(case.colors[0], np.uint8)[:, None, None], (1, 1, SIZE, SIZE))
         with torch.no_grad():
             _, found = agent._forward(agent.views.eval_view(torch.from_numpy(frame)))
@@ -72,14 +73,14 @@ def test_the_critic_learns_the_values(name: str, kind: str) -> None:
 
 @pytest.mark.parametrize("name", ["color", "color-discrete"])
 def test_color_is_learnable_with_flip_and_not_with_grayscale(name: str) -> None:
-    probe = PROBES[name]
-    assert final_return(train(name, "flip:p=0.5"), name) > probe.optimal_return - 0.1
-    assert final_return(train(name, "grayscale:p=1"), name) < probe.blind_return + 0.3
+    returns = returns_of(name)
+    assert final_return(train(name, "flip:p=0.5"), name) > returns.optimal - 0.1
+    assert final_return(train(name, "grayscale:p=1"), name) < returns.blind + 0.3
 
 
 def test_color_is_learnable_where_a_consistency_loss_alone_sees_gray() -> None:
     agent = train("color-discrete", "grayscale:p=1", augment_where="consistency")
-    assert final_return(agent, "color-discrete") > PROBES["color-discrete"].optimal_return - 0.1
+    assert final_return(agent, "color-discrete") > returns_of("color-discrete").optimal - 0.1
 
 
 def test_all_probes_are_covered() -> None:

@@ -18,12 +18,12 @@ import augment
 from rad import cli
 from rad.evaluation.compare_splits import evaluate_run
 from rad.experiment.config_file import read_config
-from rad.pictures import PICTURES
 from rad.runtime import checkpoint
 from rad.runtime.logging import RunLog
 from rad.runtime.progress import three_digits
 from rad.runtime.run_dir import CHECKPOINTS
 from rad.training.messages import closing
+from rad.training.pictures import PICTURES
 from rad.training.trainer import Trainer, resume, start
 from tests.integration.runs import rows, run_until, same, tiny, weights
 

@@ -9,7 +9,7 @@ import torch
 
 from rad.experiment.algorithms.ppo import PPORun
 from rad.experiment.config_file import read_config
-from rad.pictures import PICTURES
+from rad.training.pictures import PICTURES
 from rad.training.trainer import resume, start
 from tests.integration.runs import rows, run_until, same, tiny_game, tiny_ppo, weights
 

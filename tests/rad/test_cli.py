@@ -44,7 +44,7 @@ def started(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[Any]:
         Picture=Any,
     )
     monkeypatch.setitem(sys.modules, "rad.training.trainer", fake)
-    monkeypatch.setitem(sys.modules, "rad.pictures", SimpleNamespace(PICTURES={}))
+    monkeypatch.setitem(sys.modules, "rad.training.pictures", SimpleNamespace(PICTURES={}))
     monkeypatch.chdir(tmp_path)
     return calls
 

@@ -10,11 +10,12 @@ The ranges follow DMControl-GB (Hansen and Wang 2021) and the Distracting Contro
 from __future__ import annotations
 
 import functools
+import itertools
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,16 +70,6 @@ class Split:
         return np.random.default_rng([zlib.crc32(f"{self.name}/{part}".encode()), seed, episode])
 
 
-def _distracting(name: str, scale: float, clips: int) -> list[Split]:
-    """Return a level of the Distracting Control Suite, its static and its dynamic setting."""
-    common: dict[str, Any] = {"camera": scale, "materials": scale, "background": "distracting", "clips": clips}
-    about = f"camera, materials and background changed at scale {scale}"
-    return [
-        Split(f"distracting-{name}", f"{about}, still", **common),
-        Split(f"distracting-{name}-dynamic", f"{about}, moving", moving=True, **common),
-    ]
-
-
 # Means of DMControl-GB's color sets are the suite's colors within 0.02; these are their standard deviations, rounded.
 _EASY, _HARD = {"self": 0.10, "sky": 0.10, "floor": 0.09}, {"self": 0.18, "sky": 0.19, "floor": 0.17}
 _ALL = (
@@ -88,16 +79,24 @@ _ALL = (
     Split("color-hard", "colors of body, sky and floor, far from their own", palette=_HARD),
     Split("light", "position, color and strength of the light", light=True),
     Split("texture", "a picture on the floor", texture=True, clips=100),
-    Split("camera-0.1", "the camera turned and moved, scale 0.1", camera=0.1),
-    Split("camera-0.2", "the camera turned and moved, scale 0.2", camera=0.2),
-    Split("camera-0.3", "the camera turned and moved, scale 0.3", camera=0.3),
+    *(Split(f"camera-{x}", f"the camera turned and moved, scale {x}", camera=x) for x in (0.1, 0.2, 0.3)),
     # As many clips as DMControl-GB has videos.
     Split("video-easy", "videos in the place of the sky", background="sky", clips=10, moving=True),
     Split("video-hard", "videos in the place of sky and floor", background="all", clips=100, moving=True),
     # Scales and numbers of videos of the Distracting Control Suite.
-    *_distracting("easy", 0.1, 4),
-    *_distracting("medium", 0.2, 8),
-    *_distracting("hard", 0.3, 60),
+    *(
+        Split(
+            f"distracting-{name}{'-dynamic' if moving else ''}",
+            f"camera, materials and background changed at scale {scale}, {'moving' if moving else 'still'}",
+            camera=scale,
+            materials=scale,
+            background="distracting",
+            clips=clips,
+            moving=moving,
+        )
+        for name, scale, clips in (("easy", 0.1, 4), ("medium", 0.2, 8), ("hard", 0.3, 60))
+        for moving in (False, True)
+    ),
 )
 SPLITS = {split.name: split for split in _ALL}
 ABOUT = {name: split.about for name, split in SPLITS.items() if name != PLAIN}
@@ -111,16 +110,6 @@ def register(split: Split) -> None:
     """
     check_name("split", split.name, SPLITS)
     SPLITS[split.name], ABOUT[split.name] = split, split.about
-
-
-def split_named(name: str) -> Split:
-    """Return a split by its name.
-
-    Raises:
-        SettingError: the name is unknown.
-    """
-    require_known("split", name, SPLITS)
-    return SPLITS[name]
 
 
 @dataclass(frozen=True)
@@ -138,20 +127,16 @@ class Appearance:
     folder: Path | None = None
 
     def __str__(self) -> str:
-        """Write the split's name."""
         return self.split.name
 
-    def source(self) -> Source:
-        """Return the clips that the split chooses from, read again.
+    def source(self, shared: bool = False) -> Source:
+        """Return the clips that the split chooses from: read again, or `shared` by all environments of a process.
 
         Raises:
             ValueError: the folder holds too few clips or one that does not open.
         """
-        return _read_source(self.side, self.folder, self.split.clips)
-
-    def shared_source(self) -> Source:
-        """Return the same, read once in a process: environments share decoded clips."""
-        return _shared_source(self.side, self.folder, self.split.clips)
+        read = _shared_source if shared else _read_source
+        return read(self.side, self.folder, self.split.clips)
 
 
 def _read_source(side: str, folder: Path | None, clips: int) -> Source:
@@ -169,7 +154,8 @@ def appearance_of(
     Raises:
         SettingError: the name is unknown.
     """
-    return None if name in (TRAIN, PLAIN) else Appearance(split_named(name), side, folder)
+    require_known("split", name, SPLITS)
+    return None if name in (TRAIN, PLAIN) else Appearance(SPLITS[name], side, folder)
 
 
 def draw_color(color: Floats, deviation: float, rng: np.random.Generator) -> Floats:
@@ -177,84 +163,58 @@ def draw_color(color: Floats, deviation: float, rng: np.random.Generator) -> Flo
     return np.clip(rng.normal(color, deviation), 0.0, 1.0)
 
 
-@dataclass(frozen=True)
-class Light:
-    """A change of the light.
-
-    Attributes:
-        tilt: turn of the lamp about a horizontal axis through the point below it, rad.
-        heading: direction of that axis, rad.
-        color: factors of its red, green and blue.
-        ambience: factor of the ambient light.
-    """
-
-    tilt: float
-    heading: float
-    color: Floats
-    ambience: float
-
-
-def draw_light(rng: np.random.Generator) -> Light:
+def draw_light(rng: np.random.Generator) -> tuple[float, float, Floats, float]:
     """Draw a light: tilted 15 to 50 degrees, 0.5 to 1.5 times as strong, tinted by up to 25 %.
+
+    Returns:
+        Turn of the lamps about a horizontal axis through the point below them, and direction of that axis, rad; factors
+        of their red, green and blue, [3]; factor of the ambient light.
 
     Source: the ranges are ours; the idea is RL-ViGen's (Yuan et al. 2023).
     """
-    strength = rng.uniform(0.5, 1.5)
-    return Light(
-        tilt=np.radians(rng.uniform(15.0, 50.0)),
-        heading=rng.uniform(0.0, 2.0 * np.pi),
-        color=strength * rng.uniform(0.75, 1.25, 3),
-        ambience=rng.uniform(0.5, 1.3),
-    )
+    strength, tilt, heading = rng.uniform(0.5, 1.5), rng.uniform(15.0, 50.0), rng.uniform(0.0, 2.0 * np.pi)
+    return np.radians(tilt), heading, strength * rng.uniform(0.75, 1.25, 3), rng.uniform(0.5, 1.3)
 
 
-class CameraPath:
-    """The camera's pose at each agent step of an episode: float [4], yaw, pitch, roll and zoom.
+class Walk:
+    """A random walk over the agent steps of an episode, drawn as far as it is read."""
+
+    def __init__(self, drawn: Iterator[Floats]) -> None:
+        self._drawn = drawn
+        self._values: list[Floats] = []
+
+    def at(self, step: int) -> Floats:
+        """Return the value at an agent step."""
+        self._values += itertools.islice(self._drawn, max(step + 1 - len(self._values), 0))
+        return self._values[step]
+
+
+def camera_poses(scale: float, rng: np.random.Generator) -> Iterator[Floats]:
+    """Yield a camera's pose at each agent step: float [4], yaw, pitch, roll and zoom.
 
     Yaw, pitch and roll are turns in rad of at most pi/2 x scale to each side; zoom is a factor of the distance, 1 -
-    scale/2 to 1 + 3 scale/2. A moving camera has a velocity that changes at each step by noise of 0.1 x scale and
-    stays below 0.4 x scale, in units of 1/10 of the range per agent step; it is reversed at the ends of the range.
+    scale/2 to 1 + 3 scale/2. The velocity changes at each step by noise of 0.1 x scale and stays below 0.4 x scale, in
+    units of 1/10 of the range per agent step; it is reversed at the ends of the range.
 
     Source: Stone et al. 2021, section 3. The unit of velocity is ours, and its roll is slower.
     """
-
-    def __init__(self, scale: float, moving: bool, rng: np.random.Generator) -> None:
-        turn = 0.5 * np.pi * scale
-        self._low = np.array([-turn, -turn, -turn, 1.0 - 0.5 * scale])
-        self._high = np.array([turn, turn, turn, 1.0 + 1.5 * scale])
-        self._scale, self._moving, self._rng = scale, moving, rng
-        self._poses = [rng.uniform(self._low, self._high)]
-        self._velocity = np.zeros(4)
-
-    def at(self, step: int) -> Floats:
-        """Return the pose at an agent step."""
-        while self._moving and len(self._poses) <= step:
-            self._poses.append(self._next())
-        return self._poses[step if self._moving else 0]
-
-    def _next(self) -> Floats:
-        noise, limit = self._rng.normal(0.0, 0.1 * self._scale, 4), 0.4 * self._scale
-        self._velocity = np.clip(self._velocity + noise, -limit, limit)
-        pose = self._poses[-1] + self._velocity * (self._high - self._low) / 10.0
-        self._velocity[(pose < self._low) | (pose > self._high)] *= -1.0
-        return np.clip(pose, self._low, self._high)
+    turn = 0.5 * np.pi * scale
+    low, high = np.array([-turn, -turn, -turn, 1.0 - 0.5 * scale]), np.array([turn, turn, turn, 1.0 + 1.5 * scale])
+    pose, velocity, limit = rng.uniform(low, high), np.zeros(4), 0.4 * scale
+    while True:
+        yield pose
+        velocity = np.clip(velocity + rng.normal(0.0, 0.1 * scale, 4), -limit, limit)
+        pose = pose + velocity * (high - low) / 10.0
+        velocity[(pose < low) | (pose > high)] *= -1.0
+        pose = np.clip(pose, low, high)
 
 
-class MaterialPath:
-    """The change of the materials' colors at each agent step of an episode, float [materials, 3].
+def material_changes(scale: float, count: int, rng: np.random.Generator) -> Iterator[Floats]:
+    """Yield the change of `count` materials' colors at each agent step: float [count, 3], in [-scale, scale].
 
-    It is within `scale` to each side; moving ones change by noise of 0.03 x scale at each step.
-
-    Source: Stone et al. 2021, section 3.
+    It changes by noise of 0.03 x scale at each step. Source: Stone et al. 2021, section 3.
     """
-
-    def __init__(self, scale: float, count: int, moving: bool, rng: np.random.Generator) -> None:
-        self._scale, self._moving, self._rng = scale, moving, rng
-        self._changes = [rng.uniform(-scale, scale, (count, 3))]
-
-    def at(self, step: int) -> Floats:
-        """Return the change at an agent step."""
-        while self._moving and len(self._changes) <= step:
-            noise = self._rng.normal(0.0, 0.03 * self._scale, self._changes[-1].shape)
-            self._changes.append(np.clip(self._changes[-1] + noise, -self._scale, self._scale))
-        return self._changes[step if self._moving else 0]
+    change = rng.uniform(-scale, scale, (count, 3))
+    while True:
+        yield change
+        change = np.clip(change + rng.normal(0.0, 0.03 * scale, change.shape), -scale, scale)

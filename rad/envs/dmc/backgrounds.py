@@ -7,11 +7,11 @@ user's are compared by content (`check_disjoint`).
 from __future__ import annotations
 
 import abc
+import functools
 import hashlib
 import os
-from collections import OrderedDict
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import numpy as np
 
@@ -29,13 +29,9 @@ _STRIDE = 25  # frames between two still pictures of a clip
 
 
 class Source(abc.ABC):
-    """The clips of one side.
+    """The clips of one side."""
 
-    Attributes:
-        side: `train` or `test`.
-    """
-
-    side: str
+    side: str  # train or test
 
     @abc.abstractmethod
     def __len__(self) -> int:
@@ -61,11 +57,7 @@ class Source(abc.ABC):
 
 
 class Generated(Source):
-    """Computed clips: clip i is of family `FAMILIES[side][i % n]` and has the seed `SEEDS[side][i]`.
-
-    Args:
-        side: `train` or `test`.
-        count: number of clips, 1 to 10^6.
+    """Computed clips, 1 to 10^6: clip i is of family `FAMILIES[side][i % n]` and has the seed `SEEDS[side][i]`.
 
     Raises:
         ValueError: the side is unknown or the count impossible.
@@ -77,7 +69,6 @@ class Generated(Source):
         self._count = count
 
     def __len__(self) -> int:
-        """Return the number of clips."""
         return self._count
 
     def _clip(self, index: int) -> Clip:
@@ -91,11 +82,6 @@ class Folder(Source):
     Files with the same content count once. Of more files than `count`, the choice is random, but the same for the same
     names and contents. Clips are in the order of their names, decoded at their first frame; the last few are kept.
 
-    Args:
-        side: `train` or `test`.
-        path: the folder.
-        count: clips at most, positive.
-
     Raises:
         ValueError: the side is unknown, the count impossible, the folder missing, unreadable or with fewer than
             MIN_CLIPS different files, or a file does not open.
@@ -104,17 +90,13 @@ class Folder(Source):
     def __init__(self, side: str, path: Path, count: int) -> None:
         self.side, self._option = _check_side(side), f"{side}={path}"
         require(count >= 1, "count", "at least 1", count)
-        self._root, self._kept = Path(path), OrderedDict[int, Clip]()
+        self._root = Path(path)
         self._files = sorted(self._choose(count))  # names below the folder, and digests
+        self._kept = functools.lru_cache(_KEPT)(lambda index: FileClip(self._root, *self._files[index]))
         for name, _ in self._files:
             self._check_opens(name)
 
-    def __getstate__(self) -> dict[str, Any]:
-        """Return the state for a worker process, without decoded clips, whose open files cannot be pickled."""
-        return {**self.__dict__, "_kept": OrderedDict()}
-
     def __len__(self) -> int:
-        """Return the number of clips."""
         return len(self._files)
 
     def digests(self) -> list[str]:
@@ -122,13 +104,7 @@ class Folder(Source):
         return [digest for _, digest in self._files]
 
     def _clip(self, index: int) -> Clip:
-        if index not in self._kept:
-            name, digest = self._files[index]
-            self._kept[index] = FileClip(self._root / name, name, digest)
-        self._kept.move_to_end(index)
-        if len(self._kept) > _KEPT:
-            self._kept.popitem(last=False)
-        return self._kept[index]
+        return self._kept(index)
 
     def _choose(self, count: int) -> list[tuple[str, str]]:
         names = self._names()
@@ -144,7 +120,6 @@ class Folder(Source):
         return [(name, digest) for digest, name in by_digest.items()][:count]
 
     def _names(self) -> list[str]:
-        """Return the images and videos below the folder, sorted."""
         names = []
         for base, folders, files in os.walk(self._root, onerror=self._refuse):
             folders[:] = [folder for folder in folders if not folder.startswith(".")]

@@ -24,18 +24,23 @@ def place_camera(model: Any, camera: int, original: Mapping[str, Floats], pose: 
         original: the model's fields of cameras before any change.
         pose: yaw, pitch and roll in rad, and the factor of the distance.
     """
+    import mujoco
+
     if camera < 0:
         return
     place, mount = _fields(model, camera)
     position, axes = original[place][camera], _axes(original[mount][camera])
     right, back = axes[:, 0], axes[:, 2]
-    aim = position - _distance(model, camera, position, back) * back
+    aim = position - _distance(model, camera, mount == "cam_mat0", position, back) * back
     yaw, pitch, roll, zoom = pose
     raised = _elevation(back, pitch) - np.arcsin(np.clip(back[2], -1.0, 1.0))
     rotation = _rotation(np.array([0.0, 0.0, 1.0]), yaw) @ _rotation(right, -raised)
     getattr(model, place)[camera] = aim + zoom * rotation @ (position - aim)
     turned = rotation @ _rotation(back, roll) @ axes
-    getattr(model, mount)[camera] = turned.flatten() if mount == "cam_mat0" else _quaternion(turned)
+    if mount == "cam_mat0":
+        model.cam_mat0[camera] = turned.flatten()
+    else:
+        mujoco.mju_mat2Quat(model.cam_quat[camera], turned.flatten())
 
 
 def turn(vectors: Floats, axis: Floats, angle: float) -> Floats:
@@ -55,11 +60,8 @@ def _fields(model: Any, camera: int) -> tuple[str, str]:
     return "cam_pos", "cam_quat"
 
 
-def _distance(model: Any, camera: int, position: Floats, back: Floats) -> float:
+def _distance(model: Any, camera: int, tracks: bool, position: Floats, back: Floats) -> float:
     """Return the distance of a camera's aim: what it tracks, or the middle of the world above the floor."""
-    import mujoco
-
-    tracks = model.cam_mode[camera] in (mujoco.mjtCamLight.mjCAMLIGHT_TRACK, mujoco.mjtCamLight.mjCAMLIGHT_TRACKCOM)
     in_world = model.cam_bodyid[camera] == 0
     middle = np.zeros(3) if tracks else model.stat.center
     least = 0.25 * model.stat.extent
@@ -89,14 +91,6 @@ def _axes(stored: Floats) -> Floats:
     return matrix.reshape(3, 3)
 
 
-def _quaternion(axes: Floats) -> Floats:
-    import mujoco
-
-    quaternion = np.zeros(4)
-    mujoco.mju_mat2Quat(quaternion, axes.flatten())
-    return quaternion
-
-
 def _rotation(axis: Floats, angle: float) -> Floats:
     """Return the matrix [3, 3] of a rotation about an axis of length 1 (Rodrigues)."""
     x, y, z = axis
@@ -107,24 +101,20 @@ def _rotation(axis: Floats, angle: float) -> Floats:
 _LIGHT_AND_SKY = ("skybox", "shadow", "reflection", "fog", "haze")
 
 
-class CutoutCamera:
-    """Draws a scene in front of a given picture instead of the sky.
+class SceneCamera:
+    """Draws a scene as it is, with `plain`, or in front of a given picture instead of the sky.
 
-    The scene is drawn twice: in its colors before black, and in white before black with all light off, which gives the
-    share of every pixel that the scene covers, with the same anti-aliasing. Then color + (1 - share) x picture is what
-    the renderer would have drawn before the picture. Without anti-aliasing, depths tell which pixels are covered.
-
-    Args:
-        physics: dm_control's physics.
-        size: height and width, px.
-        camera_id: index; -1 for the free camera.
+    For the latter it is drawn twice: in its colors before black, and in white before black with all light off, which
+    gives the share of every pixel that the scene covers, with the same anti-aliasing. Then color + (1 - share) x
+    picture is what the renderer would have drawn before it. Without anti-aliasing, depths tell which pixels are
+    covered. Camera -1 is the free one.
     """
 
     def __init__(self, physics: Any, size: int, camera_id: int) -> None:
         from dm_control.mujoco.engine import Camera
 
         self._physics, self._sharp = physics, physics.model.vis.quality.offsamples == 0
-        self._color = Camera(physics, size, size, camera_id)
+        self.plain = Camera(physics, size, size, camera_id)
         self._white = Camera(physics, size, size, camera_id, scene_callback=_whiten)
         self._depth = np.empty((size, size), np.float32)
 
@@ -132,8 +122,8 @@ class CutoutCamera:
         """Draw the present state before a picture, both uint8 [size, size, 3]."""
         import cv2
 
-        color = self._color.render(render_flag_overrides={**(flags or {}), "skybox": False})
-        if self._sharp and not _is_transparent(self._color.scene):
+        color = self.plain.render(render_flag_overrides={**(flags or {}), "skybox": False})
+        if self._sharp and not _is_transparent(self.plain.scene):
             return np.where(self._covered()[..., None], color, picture)
         behind: NDArray[np.uint8] = cv2.multiply(picture, ~self.cover(), scale=1 / 255)  # type: ignore[assignment]
         return cv2.add(color, behind)  # type: ignore[return-value]
@@ -153,7 +143,7 @@ class CutoutCamera:
 
     def close(self) -> None:
         """Free both scenes."""
-        self._color.scene.free()
+        self.plain.scene.free()
         self._white.scene.free()
 
 

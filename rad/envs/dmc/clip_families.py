@@ -8,9 +8,7 @@ from __future__ import annotations
 import abc
 import cmath
 import colorsys
-import hashlib
 import math
-from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
@@ -21,7 +19,6 @@ from rad.envs.dmc.clips import SIDE_PX, Clip, Picture
 Field = NDArray[np.float32]
 
 _SHADES = 256  # entries of a palette
-_DIGEST_TIMES = (0, 13, 37)
 
 
 class Computed(Clip):
@@ -38,11 +35,6 @@ class Computed(Clip):
     def _build(self, rng: np.random.Generator) -> None:
         """Draw the clip's random properties."""
 
-    @cached_property
-    def digest(self) -> str:
-        """SHA-256 of three frames, in hexadecimal."""
-        return hashlib.sha256(b"".join(self.draw(t).tobytes() for t in _DIGEST_TIMES)).hexdigest()
-
 
 class Fbm(Computed):
     """Two clouds of color that drift apart and fade into each other.
@@ -57,8 +49,7 @@ class Fbm(Computed):
         self._velocities = [_velocity(rng, 0.4, 1.2) for _ in range(2)]
         self._period = rng.uniform(100, 300)  # frames from one cloud to the other and back
 
-    def draw(self, t: int) -> Picture:
-        """Draw one frame."""
+    def _draw(self, t: int) -> Picture:
         import cv2
 
         first, second = (_window(*pair, t) for pair in zip(self._layers, self._velocities))
@@ -104,8 +95,7 @@ class Plasma(Computed):
         self._start, self._rate = rng.uniform(0, 2 * math.pi, self._WAVES), rng.uniform(0.02, 0.06, self._WAVES)
         self._palette = palette(colors(rng, 4), np.arange(4.0), period=4)
 
-    def draw(self, t: int) -> Picture:
-        """Draw one frame."""
+    def _draw(self, t: int) -> Picture:
         shift = self._start + self._rate * t
         weights = np.concatenate([np.cos(shift), np.sin(shift)]).astype(np.float32)
         # einsum, not a BLAS product: that would start threads, whose number could change the last bit.
@@ -129,8 +119,7 @@ class Shapes(Computed):
         self._spin = rng.uniform(-0.03, 0.03, self._COUNT)  # radians per frame
         self._corners = [_corners(rng) for _ in range(self._COUNT)]
 
-    def draw(self, t: int) -> Picture:
-        """Draw one frame."""
+    def _draw(self, t: int) -> Picture:
         import cv2
 
         canvas = np.full((SIDE_PX, SIDE_PX, 3), self._ground, np.uint8)
@@ -162,8 +151,7 @@ class Checker(Computed):
         self._angle, self._spin = rng.uniform(0, math.pi), _either_way(rng, 0.002, 0.006)  # radians, per frame
         self._palette = palette(colors(rng, 2), np.arange(2.0), period=2)
 
-    def draw(self, t: int) -> Picture:
-        """Draw one frame."""
+    def _draw(self, t: int) -> Picture:
         turn = cmath.rect(math.pi / self._square, self._angle + self._spin * t)
         right, down = (speed * t * math.pi / self._square % (2 * math.pi) for speed in self._velocity)
         x, y = grid()
@@ -193,8 +181,7 @@ class Stripes(Computed):
         knots = np.stack([ends - width + 0.5, ends - 0.5], axis=1).ravel()
         self._palette = palette(colors(rng, count).repeat(2, axis=0), knots, self._period)
 
-    def draw(self, t: int) -> Picture:
-        """Draw one frame."""
+    def _draw(self, t: int) -> Picture:
         moved = self._along + self._speed * t % self._period
         return _paint(self._palette, moved * (_SHADES / self._period))
 

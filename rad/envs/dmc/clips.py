@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import abc
+import functools
+import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -32,13 +34,13 @@ class Clip(abc.ABC):
     name: str
     starts = 1
 
-    @property
-    @abc.abstractmethod
+    @functools.cached_property
     def digest(self) -> str:
-        """SHA-256 of what the clip shows, in hexadecimal."""
+        """SHA-256 of three frames, or of the file, in hexadecimal."""
+        return hashlib.sha256(b"".join(self._draw(t).tobytes() for t in (0, 13, 37))).hexdigest()
 
     @abc.abstractmethod
-    def draw(self, t: int) -> Picture:
+    def _draw(self, t: int) -> Picture:
         """Draw a frame, uint8 [SIDE_PX, SIDE_PX, 3], RGB; not to be written to."""
 
     def frame(self, t: int, size: int) -> Picture:
@@ -46,9 +48,10 @@ class Clip(abc.ABC):
 
         Raises:
             ValueError: t is negative.
+            OSError: the file can no longer be read.
         """
         require(t >= 0, "t", "at least 0", t)
-        return resize(self.draw(t), size)
+        return resize(self._draw(t), size)
 
 
 def resize(picture: Picture, size: int) -> Picture:
@@ -60,30 +63,15 @@ def resize(picture: Picture, size: int) -> Picture:
 
 
 class FileClip(Clip):
-    """An image, or a video that plays forward and backward in turns, so that nothing jumps.
+    """An image, or a video that plays forward and backward in turns, so that nothing jumps: `name`, below `folder`."""
 
-    Args:
-        path: the file.
-        name: for logs and errors.
-        digest: SHA-256 of the file's bytes, in hexadecimal.
-    """
-
-    def __init__(self, path: Path, name: str, digest: str) -> None:
-        self.name, self._path, self._digest = name, path, digest
+    def __init__(self, folder: Path, name: str, digest: str) -> None:
+        self.name, self.digest, self._path = name, digest, folder / name
         self._pictures: list[Picture] = []
-        self._reader = _read(path)
+        self._reader = _read(self._path)
 
-    @property
-    def digest(self) -> str:
-        """SHA-256 of the file's bytes, in hexadecimal."""
-        return self._digest
-
-    def draw(self, t: int) -> Picture:
-        """Return a frame; decodes up to it.
-
-        Raises:
-            OSError: the file can no longer be read.
-        """
+    def _draw(self, t: int) -> Picture:
+        """Decode up to a frame and return it."""
         with _quiet_opencv():
             while len(self._pictures) <= t and (picture := next(self._reader, None)) is not None:
                 self._pictures.append(picture)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rad.envs.dmc.appearances import Appearance, CameraPath, Floats, MaterialPath, draw_color, draw_light
+from rad.envs.dmc.appearances import Appearance, Floats, Walk, camera_poses, draw_color, draw_light, material_changes
 from rad.envs.dmc.cameras import place_camera, turn
 from rad.envs.dmc.clips import Clip, Picture
 
@@ -32,11 +32,7 @@ _LEVELS = np.linspace(0.0, 1.0, 256)[:, None]  # what the bytes of a texture mea
 class Scenery:
     """The appearance of a model in the episodes of a split.
 
-    Args:
-        physics: dm_control's physics.
-        camera_id: the camera that is moved.
-        domain: of the suite, for its floor.
-        appearance: what is changed, and which clips are shown.
+    `camera_id` is the camera that is moved; the domain decides how much of the floor is left over clips.
 
     Attributes:
         hide_floor: take the floor away where clips replace the sky only: for cameras that see no sky.
@@ -48,17 +44,19 @@ class Scenery:
     def __init__(self, physics: Any, camera_id: int, domain: str, appearance: Appearance) -> None:
         self._physics, self._model, self._camera = physics, physics.model.ptr, camera_id
         self._split = appearance.split
-        self._source = appearance.shared_source() if appearance.split.shows_clips else None
+        self._source = appearance.source(shared=True) if appearance.split.shows_clips else None
         self._floor_left = _FLOOR_LEFT.get(domain, _FLOOR_LEFT_ELSEWHERE)
+        headlight = self._model.vis.headlight
+        self._fields: dict[str, Floats] = {name: getattr(self._model, name) for name in _MODEL_FIELDS}
+        self._fields |= {f"headlight {name}": getattr(headlight, name) for name in _HEADLIGHT_FIELDS}
         self._original: dict[str, Floats] = {}  # values of the unchanged model
-        self._original_headlight: dict[str, Floats] = {}
         self._original_textures: dict[int, NDArray[np.uint8]] = {}  # of those ever changed
         self._to_upload: set[int] = set()
         self._episode: tuple[int, int] | None = None
         self._clip: Clip | None = None
         self._first_frame = self._frame = 0
-        self._camera_path: CameraPath | None = None
-        self._material_path: MaterialPath | None = None
+        self._camera_path: Walk | None = None
+        self._material_path: Walk | None = None
         self.hide_floor = False
 
     def show(self, seed: int, episode: int, step: int) -> None:
@@ -88,21 +86,17 @@ class Scenery:
     def restore(self) -> None:
         """Restore the unchanged appearance, bit for bit, before a task starts an episode: some move a lamp then."""
         for name, value in self._original.items():
-            getattr(self._model, name)[:] = value
-        for name, value in self._original_headlight.items():
-            getattr(self._model.vis.headlight, name)[:] = value
+            self._fields[name][:] = value
         for index, pixels in self._original_textures.items():
             self._texture(index)[:] = pixels
         self._to_upload |= self._original_textures.keys()
         self._upload()
-        self._clip = None
-        self._original, self._original_headlight, self._episode = {}, {}, None
+        self._clip, self._original, self._episode = None, {}, None
 
     def _begin(self, seed: int, episode: int) -> None:
         """Change what stays through an episode, and draw the paths of what moves."""
         model, split, self._episode = self._model, self._split, (seed, episode)
-        self._original = {name: getattr(model, name).copy() for name in _MODEL_FIELDS}
-        self._original_headlight = {name: getattr(model.vis.headlight, name).copy() for name in _HEADLIGHT_FIELDS}
+        self._original = {name: field.copy() for name, field in self._fields.items()}
         self._camera_path = self._material_path = None
         rng = {part: split.generator(seed, episode, part) for part in _PARTS}
         self._choose_clip(rng["clip"])
@@ -116,9 +110,9 @@ class Scenery:
             left = {"sky": float(not self.hide_floor), "all": 0.0, "distracting": self._floor_left}
             model.mat_rgba[self._floor_materials(), 3] *= left[split.background]
         if split.camera:
-            self._camera_path = CameraPath(split.camera, split.moving, rng["camera"])
+            self._camera_path = Walk(camera_poses(split.camera, rng["camera"]))
         if split.materials:
-            self._material_path = MaterialPath(split.materials, model.nmat, split.moving, rng["materials"])
+            self._material_path = Walk(material_changes(split.materials, model.nmat, rng["materials"]))
 
     def _choose_clip(self, rng: np.random.Generator) -> None:
         self._clip, self._first_frame = None, 0
@@ -128,9 +122,10 @@ class Scenery:
 
     def _paint(self, deviations: Mapping[str, float], rng: np.random.Generator) -> None:
         """Draw the colors of body, sky and floor; a texture keeps its pattern."""
-        body = [i for i in range(self._model.nmat) if self._model.material(i).name == "self"]
-        for index in body:
-            self._model.mat_rgba[index, :3] = draw_color(self._original["mat_rgba"][index, :3], deviations["self"], rng)
+        for index in range(self._model.nmat):
+            if self._model.material(index).name == "self":
+                color = self._original["mat_rgba"][index, :3]
+                self._model.mat_rgba[index, :3] = draw_color(color, deviations["self"], rng)
         for index in self._sky_textures():
             texture = self._changeable(index)
             bright = _bright(texture)
@@ -142,17 +137,17 @@ class Scenery:
 
     def _light(self, rng: np.random.Generator) -> None:
         """Turn the lamps about the point below them and change the strength of all light."""
-        light, model = draw_light(rng), self._model
-        axis = np.array([np.cos(light.heading), np.sin(light.heading), 0.0])
+        tilt, heading, color, ambience = draw_light(rng)
+        model, axis = self._model, np.array([np.cos(heading), np.sin(heading), 0.0])
         for name in ("light_pos", "light_poscom0", "light_pos0"):
             positions = getattr(model, name)
             below = positions * [1.0, 1.0, 0.0]
-            positions[:] = below + turn(positions - below, axis, light.tilt)
+            positions[:] = below + turn(positions - below, axis, tilt)
         for name in ("light_dir", "light_dir0"):
-            getattr(model, name)[:] = turn(getattr(model, name), axis, light.tilt)
-        model.light_diffuse[:] *= light.color
-        model.vis.headlight.diffuse[:] *= light.color
-        model.vis.headlight.ambient[:] *= light.ambience
+            getattr(model, name)[:] = turn(getattr(model, name), axis, tilt)
+        model.light_diffuse[:] *= color
+        model.vis.headlight.diffuse[:] *= color
+        model.vis.headlight.ambient[:] *= ambience
 
     def _lay(self, clip: Clip) -> None:
         """Paint the floor with a clip's frame."""

@@ -13,9 +13,8 @@ from numpy.typing import NDArray
 
 from rad.envs import gl
 from rad.envs.base import Frame, Mask, Simulator, UnitRange
-from rad.envs.checks import require_known
 from rad.envs.dmc.appearances import PLAIN, TRAIN, Appearance
-from rad.envs.dmc.cameras import CutoutCamera
+from rad.envs.dmc.cameras import SceneCamera
 from rad.envs.dmc.scenery import Scenery
 from rad.settings import SettingError
 
@@ -33,11 +32,6 @@ def names() -> tuple[str, ...]:
     return tuple(f"{domain}-{task}" for domain, task in _suite().ALL_TASKS)
 
 
-def check(name: str) -> None:
-    """Raise a ValueError with the known names unless `name` is one of them."""
-    require_known("task", name, names(), prefix="dmc/")
-
-
 def action_repeat(name: str) -> int:
     """Return the simulator steps per agent step that the papers use for a task."""
     return ACTION_REPEAT.get(name, DEFAULT_ACTION_REPEAT)
@@ -52,19 +46,26 @@ class DMCSimulator(Simulator):
     Args:
         name: `<domain>-<task>`, one of `names()`.
         size: height and width of a frame, px.
-        camera_id: a camera of the model, or -1 for the free one.
-        quality: `paper`: as dm_control draws; `near`: the same scene with a coarser shadow map and round shapes of
-            fewer faces, mean difference up to 0.4 of 255; `fast`: no shadows, reflections or multisampling.
         seed: of `random`, and of the model where the suite draws that too (lqr): `reset(seed)` keeps the model.
-        appearance: of the task, None for the unchanged one. With one, `show` has to set the moment that is drawn, and
-            frames are drawn at once, to check that the change is visible.
+        camera_id: a camera of the model, or -1 for the free one.
+        render_quality: `paper`: as dm_control draws; `near`: the same scene with a coarser shadow map and round shapes
+            of fewer faces, mean difference up to 0.4 of 255; `fast`: no shadows, reflections or multisampling.
+        split: None for the unchanged appearance. With one, `show` has to set the moment that is drawn, and frames are
+            drawn at once, to check that the change is visible.
 
     Raises:
         ValueError: the model has no such camera, the appearance changes too few pixels, or there are too few clips.
     """
 
     def __init__(
-        self, name: str, size: int, camera_id: int, quality: str, seed: int, appearance: Appearance | None = None
+        self,
+        name: str,
+        size: int,
+        seed: int,
+        *,
+        camera_id: int = 0,
+        render_quality: str = "paper",
+        split: Appearance | None = None,
     ) -> None:
         domain, task = name.split("-", 1)
         with _without_model_warnings():
@@ -78,14 +79,13 @@ class DMCSimulator(Simulator):
         spec = self._env.action_spec()
         self._to_bounds = UnitRange(*(np.broadcast_to(end, spec.shape) for end in (spec.minimum, spec.maximum)))
         self.action_space = self._to_bounds.space
-        set_quality(self._physics.model, size, quality)
-        self._flags = {"shadow": False, "reflection": False} if quality == "fast" else None
+        set_quality(self._physics.model, size, render_quality)
+        self._flags = {"shadow": False, "reflection": False} if render_quality == "fast" else None
         self._camera_id = camera_id
-        self._cameras: dict[int, Any] = {}  # by size; kept, as a new one costs 1-2 ms
-        self._cutouts: dict[int, CutoutCamera] = {}
-        self._scenery = Scenery(self._physics, camera_id, domain, appearance) if appearance else None
-        if appearance:
-            self._check_change(appearance)
+        self._cameras: dict[int, SceneCamera] = {}  # by size; kept, as a new one costs 1-2 ms
+        self._scenery = Scenery(self._physics, camera_id, domain, split) if split else None
+        if split:
+            self._check_change(split)
 
     def begin(self) -> None:
         """Start an episode."""
@@ -109,29 +109,21 @@ class DMCSimulator(Simulator):
         size = size or self.size
         background = self._scenery.background(size) if self._scenery else None
         if background is None:
-            image = self._camera(size).render(render_flag_overrides=self._flags)  # [H, W, 3], the camera's own buffer
+            image = self._camera(size).plain.render(render_flag_overrides=self._flags)  # [H, W, 3], its own buffer
         else:
-            image = self._cutout(size).render(background, self._flags)
+            image = self._camera(size).render(background, self._flags)
         return np.ascontiguousarray(image.transpose(2, 0, 1))
 
     def robot_mask(self) -> Mask:
         """Tell where the robot is: everything that is drawn of bodies other than the world, tendons and skins."""
-        segments = self._camera(self.size).render(segmentation=True)  # [H, W, 2]: index and type, -1 for nothing
+        segments = self._camera(self.size).plain.render(segmentation=True)  # [H, W, 2]: index and type, -1 for nothing
         return robot_in(segments, self._physics.model.geom_bodyid)
 
-    def _camera(self, size: int) -> Any:
+    def _camera(self, size: int) -> SceneCamera:
         if size not in self._cameras:
-            from dm_control.mujoco.engine import Camera
-
             grow_buffer(self._physics, size)
-            self._cameras[size] = Camera(self._physics, size, size, self._camera_id)
+            self._cameras[size] = SceneCamera(self._physics, size, self._camera_id)
         return self._cameras[size]
-
-    def _cutout(self, size: int) -> CutoutCamera:
-        if size not in self._cutouts:
-            grow_buffer(self._physics, size)
-            self._cutouts[size] = CutoutCamera(self._physics, size, self._camera_id)
-        return self._cutouts[size]
 
     def _check_change(self, appearance: Appearance) -> None:
         """Check how many pixels of the first state change; where little sky is seen, hide the floor."""
@@ -154,19 +146,12 @@ class DMCSimulator(Simulator):
     def close(self) -> None:
         """Free the cameras, the OpenGL context and the simulation."""
         for camera in self._cameras.values():
-            camera.scene.free()
-        for cutout in self._cutouts.values():
-            cutout.close()
+            camera.close()
         self._cameras.clear()
-        self._cutouts.clear()
         self._physics.free()
 
 
-def build(
-    name: str, size: int, seed: int, *, camera_id: int, render_quality: str, split: Appearance | None
-) -> DMCSimulator:
-    """Make a simulator from arguments of `rad.envs.make`."""
-    return DMCSimulator(name, size, camera_id, render_quality, seed, split)
+build = DMCSimulator
 
 
 def robot_in(segments: NDArray[np.int32], body_of_geom: NDArray[np.int32]) -> Mask:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from importlib import metadata
 from typing import Any
@@ -12,44 +13,18 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
-from rad.envs.base import Frame, check_size
-from rad.envs.checks import require
-from rad.envs.procgen.levels import MAX_LEVEL, Levels
-from rad.envs.procgen.native import Native, Reading, make_native
-from rad.envs.procgen.options import (
-    GAMES,
-    IMAGE_SIZE,
-    NUM_ACTIONS,
-    ProcgenOptions,
-    check_actions,
-    check_game,
-    checked_levels,
-)
-from rad.envs.procgen.viewer import Camera, Pictures
+from rad.envs.base import MAX_SIZE, Frame
+from rad.envs.checks import require, require_between
+from rad.envs.procgen.games import GAMES
+from rad.envs.procgen.levels import MAX_LEVEL, LevelRange, Levels, LevelSet
+from rad.envs.procgen.native import LevelSetNative, Native, Pictures, Reading
+from rad.envs.procgen.options import IMAGE_SIZE, NUM_ACTIONS, ProcgenOptions, check_actions, checked_levels
 from rad.settings import SettingError
-
-# Steps after which a game cuts an episode. Source: the constructors in procgen/src/games of openai/procgen.
-TIME_LIMITS = {game: 1000 for game in GAMES} | {
-    "bigfish": 6000,
-    "bossfight": 4000,
-    "leaper": 500,
-    "maze": 500,
-    "plunder": 4000,
-}
-MAX_SEED = MAX_LEVEL  # seeds are int32 as well
-
-
-check = check_game
 
 
 def names() -> tuple[str, ...]:
     """Return the names of the games."""
-    return GAMES
-
-
-def action_repeat(name: str) -> int:
-    """Return 1: Procgen's steps."""
-    return 1
+    return tuple(GAMES)
 
 
 class ProcgenEnv(VectorEnv[Any, Any, Any]):
@@ -68,18 +43,11 @@ class ProcgenEnv(VectorEnv[Any, Any, Any]):
     - `timed_out`: bool [N], the episode ended at the game's time limit, short of the goal, or was lost in that step;
     - where an episode ended, `episode`, `_episode`, `is_success` and `_is_success` as in `rad.envs.make`.
 
-    Each level is checked against the split.
+    Each level is checked against the split. Unlike in other suites environment i is not seeded with `seed + i`: Procgen
+    draws N generators from one seed.
 
-    Unlike in other suites environment i is not seeded with `seed + i`: Procgen draws N generators from one seed.
-
-    Args:
-        game: one of `GAMES`.
-        num_envs: N, at least 1.
-        seed: 0 to 2^31 - 1.
-        frame_stack: K, at least 1.
-        options: checked; `start_level` and `num_levels` are not read here but where the split is made.
-        split: levels to draw from; None for those to train on.
-        num_threads: native threads that step the environments, see `Native`.
+    Args are those of `rad.envs.make`, with `seed` from 0 to 2^31 - 1, and `options` that are checked: their
+    `start_level` and `num_levels` are not read here but where the split is made.
 
     Raises:
         ValueError: an argument is impossible; the text lists what is allowed.
@@ -88,8 +56,6 @@ class ProcgenEnv(VectorEnv[Any, Any, Any]):
 
     action_repeat = 1
     render_mode = "rgb_array"
-    _started: bool
-    _observation: Frame
 
     def __init__(
         self,
@@ -110,7 +76,6 @@ class ProcgenEnv(VectorEnv[Any, Any, Any]):
         self.action_space = batch_space(self.single_action_space, num_envs)
         # 15 is video.frames_per_second in env.py of openai/procgen.
         self.metadata = {"render_modes": ["rgb_array"], "render_fps": 15.0, "autoreset_mode": AutoresetMode.SAME_STEP}
-        self._camera = Camera(game, self.options)
         self._native = self._make(seed)
         self._forget()
 
@@ -172,13 +137,17 @@ class ProcgenEnv(VectorEnv[Any, Any, Any]):
         Raises:
             ValueError: `size` is impossible.
         """
-        check_size("size", size)
-        return Pictures(self.num_envs, lambda index: self._camera.draw(self._native.blob(index), size))
+        require_between("size", size, 1, MAX_SIZE)
+        return Pictures(self.num_envs, lambda index: self._viewer.draw(self._native.blob(index), size))
+
+    @functools.cached_property
+    def _viewer(self) -> Native:
+        """Another environment, which is given the states to draw; they include levels and options."""
+        return Native(self.game, 1, 0, self.options, LevelRange("any", 0, 1), human=True)
 
     def call(self, name: str, *args: Any, **kwargs: Any) -> Sequence[Any]:
         """Call a method that returns one entry per environment."""
-        result: Sequence[Any] = getattr(self, name)(*args, **kwargs)
-        return result
+        return getattr(self, name)(*args, **kwargs)
 
     def get_attr(self, name: str) -> tuple[Any, ...]:
         """Return an attribute, one entry per environment."""
@@ -222,12 +191,15 @@ class ProcgenEnv(VectorEnv[Any, Any, Any]):
     def close_extras(self, **kwargs: Any) -> None:
         """Free the native environments."""
         self._native.close()
-        self._camera.close()
+        if "_viewer" in vars(self):
+            self._viewer.close()
 
     def _make(self, seed: Any) -> Native:
-        if not isinstance(seed, (int, np.integer)) or not 0 <= seed <= MAX_SEED:
-            raise SettingError("seed", seed, f"from 0 to {MAX_SEED} for procgen tasks")
-        return make_native(self.game, self.num_envs, int(seed), self.options, self.split, self._num_threads)
+        if not isinstance(seed, (int, np.integer)) or not 0 <= seed <= MAX_LEVEL:  # both are int32
+            raise SettingError("seed", seed, f"from 0 to {MAX_LEVEL} for procgen tasks")
+        if isinstance(self.split, LevelSet):
+            return LevelSetNative(self.game, self.num_envs, int(seed), self.options, self.split)
+        return Native(self.game, self.num_envs, int(seed), self.options, self.split, num_threads=self._num_threads)
 
     def _forget(self) -> None:
         self._started = False
@@ -249,7 +221,7 @@ class ProcgenEnv(VectorEnv[Any, Any, Any]):
         self._observation[first] = np.tile(newest[first], (1, self._shape[0] // 3, 1, 1))
 
     def _infos(self, reading: Reading) -> dict[str, Any]:
-        at_limit = self._length >= TIME_LIMITS[self.game]
+        at_limit = self._length >= GAMES[self.game].time_limit
         infos: dict[str, Any] = {
             "level_seed": reading.level_seed,
             "prev_level_seed": reading.prev_level_seed,

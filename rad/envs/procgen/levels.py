@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from rad.envs.checks import require, require_known
+from rad.envs.checks import require, require_between
 from rad.settings import SettingError
 
 MAX_LEVEL = 2**31 - 1  # Procgen's seeds are int32; one past the last level
@@ -39,11 +39,8 @@ class LevelRange:
     num_levels: int
 
     def __post_init__(self) -> None:
-        """Check the range."""
         for name in ("start_level", "num_levels"):
-            value = getattr(self, name)
-            if not 0 <= value <= MAX_LEVEL:
-                raise SettingError(name, value, f"from 0 to {MAX_LEVEL}")
+            require_between(name, getattr(self, name), 0, MAX_LEVEL)
         if self.start_level + self.num_levels > MAX_LEVEL:
             total = f"{self.start_level} + {{num_levels}} {self.num_levels}"
             raise SettingError("start_level", f"{total} is impossible; allowed: a sum up to {MAX_LEVEL}")
@@ -82,7 +79,6 @@ class LevelSet:
     levels: tuple[int, ...]
 
     def __post_init__(self) -> None:
-        """Check the levels."""
         name, ascending = f"levels of split {self.name}", self.levels == tuple(sorted(set(self.levels)))
         require(len(self.levels) > 0, name, "at least one", self.levels)
         require(ascending, name, "in ascending order", self.levels)
@@ -103,7 +99,7 @@ Levels = LevelRange | LevelSet
 
 def check_disjoint(train: Levels, test: Levels) -> None:
     """Raise a ValueError if a split to test on, other than all levels, shares levels with the one to train on."""
-    if test != _TEST_ALL and (shared := shared_levels(train, test)):
+    if test != LEVEL_SPLITS[ALL_LEVELS] and (shared := shared_levels(train, test)):
         raise ValueError(
             f"{test} shares {shared:,} levels with what is trained on, {train}; allowed: a split that shares none, "
             f"{ALL_LEVELS}, or train"
@@ -120,36 +116,16 @@ def shared_levels(first: Levels, second: Levels) -> int:
 
 
 ALL_LEVELS = "test-all"
-LEVEL_SPLITS = ("train", "test", ALL_LEVELS)
-
-# Section 2.1 of Procgen (Cobbe et al. 2020): 200 training levels in easy, 500 in hard. Its other modes are
-# variants of hard and get as many.
-_TRAIN_EASY, _TRAIN_HARD = LevelRange("train", 0, 200), LevelRange("train", 0, 500)
-# Ours: the paper tests on all levels, which hold the training levels; this range provably does not.
-_TEST, _TEST_ALL = LevelRange("test", 1_000_000, 1_000), LevelRange(ALL_LEVELS, 0, 0)
+# Section 2.1 of Procgen (Cobbe et al. 2020): 200 training levels in easy, 500 in hard. Its other modes are variants of
+# hard and get as many. `test` is ours: the paper tests on all levels, which hold the training levels; this range
+# provably does not.
+_TRAIN_EASY = LevelRange("train", 0, 200)
+LEVEL_SPLITS = {
+    split.name: split
+    for split in (LevelRange("train", 0, 500), LevelRange("test", 1_000_000, 1_000), LevelRange(ALL_LEVELS, 0, 0))
+}
 
 
 def level_split(name: str, distribution_mode: str) -> LevelRange:
-    """Return a split by its name, one of `LEVEL_SPLITS`.
-
-    Raises:
-        ValueError: the name is unknown.
-    """
-    train = _TRAIN_EASY if distribution_mode == "easy" else _TRAIN_HARD
-    splits = {"train": train, "test": _TEST, ALL_LEVELS: _TEST_ALL}
-    require_known("split", name, splits)
-    return splits[name]
-
-
-# The one level of the mode `exploration`, drawn as in hard. Source: EXPLORATION_LEVEL_SEEDS in env.py of
-# openai/procgen.
-EXPLORATION_LEVELS = {
-    "caveflyer": 1259048185,
-    "climber": 1561126160,
-    "coinrun": 1949448038,
-    "heist": 876640971,
-    "jumper": 1434825276,
-    "leaper": 1318677581,
-    "maze": 158988835,
-    "ninja": 1123500215,
-}
+    """Return a split by its name, one of `LEVEL_SPLITS`."""
+    return _TRAIN_EASY if (name, distribution_mode) == ("train", "easy") else LEVEL_SPLITS[name]

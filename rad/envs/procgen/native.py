@@ -10,7 +10,7 @@ import functools
 import hashlib
 import io
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from rad.envs.base import Frame, random_state, set_random_state
 from rad.envs.checks import require
-from rad.envs.procgen.levels import LevelRange, Levels, LevelSet
+from rad.envs.procgen.levels import LevelRange, LevelSet
 from rad.envs.procgen.options import ProcgenOptions
 
 _MAX_STATE_BYTES = 2**20  # MAX_STATE_SIZE in env.py; a state takes 20 to 40 kB
@@ -26,37 +26,22 @@ _RESET = -1  # the action that ends an episode
 
 
 class Reading(NamedTuple):
-    """The results of a step; an episode that ends is followed by the next one at once.
+    """The results of a step; an episode that ends is followed by the next one at once."""
 
-    Attributes:
-        frames: uint8 [N, H, W, 3], a copy; where `first`, of the next episode: the last picture is never drawn.
-        reward: float64 [N].
-        first: bool [N], the step ended an episode.
-        level_seed: int32 [N], level of the episode that `frames` shows.
-        prev_level_seed: int32 [N], level that the step was made in.
-        prev_level_complete: bool [N], the step reached the level's goal.
-    """
-
-    frames: Frame
-    reward: NDArray[np.float64]
-    first: NDArray[np.bool_]
-    level_seed: NDArray[np.int32]
-    prev_level_seed: NDArray[np.int32]
-    prev_level_complete: NDArray[np.bool_]
+    frames: Frame  # uint8 [N, H, W, 3], a copy; where `first`, of the next episode: the last picture is never drawn
+    reward: NDArray[np.float64]  # [N]
+    first: NDArray[np.bool_]  # [N], the step ended an episode
+    level_seed: NDArray[np.int32]  # [N], level of the episode that `frames` shows
+    prev_level_seed: NDArray[np.int32]  # [N], level that the step was made in
+    prev_level_complete: NDArray[np.bool_]  # [N], the step reached the level's goal
 
 
 class Native:
-    """N environments of one game, on levels that follow each other.
+    """N environments of one game, on levels that follow each other; all arguments are checked before.
 
-    Args:
-        game: one of the sixteen.
-        num_envs: N.
-        seed: 0 to 2^31 - 1; environment i draws its levels from the i-th number of a generator with this seed.
-        options: checked.
-        levels: to draw from.
-        num_threads: native threads that step the environments, at most one for each; 0 for the caller's. Changes
-            nothing but the speed.
-        human: draw `human_frame`.
+    Environment i draws its levels from the i-th number of a generator with the seed, 0 to 2^31 - 1. `num_threads`
+    native threads step them, at most one for each, 0 for the caller's; they change nothing but the speed. Only an
+    environment that is made with `human` can `draw`.
 
     Raises:
         ModuleNotFoundError: Procgen is not installed.
@@ -105,10 +90,13 @@ class Native:
             prev_level_complete=info["prev_level_complete"].astype(np.bool_),
         )
 
-    def human_frame(self) -> Frame:
-        """Return environment 0 at a high resolution, uint8 [512, 512, 3]."""
+    def draw(self, blob: bytes, size: int) -> Frame:
+        """Return the picture of a state, uint8 [size, size, 3], resized from 512 px (area interpolation)."""
+        import cv2
+
+        self.set_blob(0, blob)
         self._env.observe()
-        return self._env._info["rgb"][0].copy()
+        return np.asarray(cv2.resize(self._env._info["rgb"][0], (size, size), interpolation=cv2.INTER_AREA), np.uint8)
 
     def state(self, index: int) -> dict[str, Any]:
         """Return the state of one environment as arrays and plain values."""
@@ -143,20 +131,15 @@ class LevelSetNative(Native):
     """N environments of one game on any set of levels, which Procgen itself cannot draw from.
 
     It keeps the native state at the start of each level that was drawn, and replaces each episode that Procgen begins
-    by
-    one: 1.2 ms for a new level and 0.1 ms later, and 37 kB per level of CoinRun. Environment i draws from a generator
-    with the seed `seed + i`.
-
-    Args:
-        game, num_envs, seed, options: as in `Native`.
-        levels: to draw from.
+    by one: 1.2 ms for a new level and 0.1 ms later, and 37 kB per level of CoinRun. Environment i draws from a
+    generator with the seed `seed + i`.
     """
 
     def __init__(self, game: str, num_envs: int, seed: int, options: ProcgenOptions, levels: LevelSet) -> None:
         self._levels = levels.levels
         self._level = functools.cache(functools.partial(start_of_level, game, options))
         self._random = [np.random.RandomState(seed + index) for index in range(num_envs)]
-        super().__init__(game, num_envs, seed, options, single_level(self._levels[0]))
+        super().__init__(game, num_envs, seed, options, LevelRange("first", self._levels[0], 1))
         self._begin(range(num_envs))
 
     def read(self) -> Reading:
@@ -183,27 +166,23 @@ class LevelSetNative(Native):
             self.set_blob(index, self._level(level))
 
 
-def make_native(
-    game: str, num_envs: int, seed: int, options: ProcgenOptions, levels: Levels, num_threads: int
-) -> Native:
-    """Make the environments that a split of checked options needs."""
-    if isinstance(levels, LevelSet):
-        return LevelSetNative(game, num_envs, seed, options, levels)
-    return Native(game, num_envs, seed, options, levels, num_threads=num_threads)
-
-
-def single_level(level: int) -> LevelRange:
-    """Return the range of that level alone."""
-    return LevelRange("level", level, 1)
-
-
 def start_of_level(game: str, options: ProcgenOptions, level: int) -> bytes:
     """Return the native state at the first frame of a level."""
-    native = Native(game, 1, 0, options, single_level(level))
-    try:
+    with contextlib.closing(Native(game, 1, 0, options, LevelRange("level", level, 1))) as native:
         return native.blob(0)
-    finally:
-        native.close()
+
+
+class Pictures(Sequence[Any]):
+    """`count` pictures, each drawn by `draw` from its index whenever it is read."""
+
+    def __init__(self, count: int, draw: Callable[[int], Frame]) -> None:
+        self._indices, self._draw = range(count), draw
+
+    def __len__(self) -> int:
+        return len(self._indices)
+
+    def __getitem__(self, index: Any) -> Any:
+        return self._draw(self._indices[index])
 
 
 @functools.cache

@@ -12,56 +12,20 @@ from numpy.typing import NDArray
 from rad.envs.checks import require, require_known
 from rad.envs.options import SuiteOptions
 from rad.envs.procgen import themes
-from rad.envs.procgen.levels import EXPLORATION_LEVELS, LEVEL_SPLITS, MAX_LEVEL, LevelRange, Levels, level_split
-from rad.envs.procgen.score_ranges import RETURN_RANGES
+from rad.envs.procgen.games import GAMES, RETURN_RANGES, modes_of
+from rad.envs.procgen.levels import LEVEL_SPLITS, MAX_LEVEL, LevelRange, Levels, level_split
 from rad.settings import SettingError
 
-GAMES = (
-    "bigfish",
-    "bossfight",
-    "caveflyer",
-    "chaser",
-    "climber",
-    "coinrun",
-    "dodgeball",
-    "fruitbot",
-    "heist",
-    "jumper",
-    "leaper",
-    "maze",
-    "miner",
-    "ninja",
-    "plunder",
-    "starpilot",
-)
-# Which games have a mode. Source: Game::parse_options in game.cpp, and env.py of openai/procgen.
-MODES = {
-    "easy": GAMES,
-    "hard": GAMES,
-    "extreme": ("chaser", "dodgeball", "leaper", "starpilot"),
-    "memory": ("caveflyer", "dodgeball", "heist", "jumper", "maze", "miner"),
-    "exploration": tuple(EXPLORATION_LEVELS),
-}
-# Games in which the camera can leave the agent, and those without a velocity to paint: the options `center_agent`
-# and `paint_vel_info` change nothing in the others. Source: the games' constructors in openai/procgen.
-UNCENTERED = ("caveflyer", "climber", "coinrun", "fruitbot", "jumper", "ninja")
-UNCENTERED_IN_MEMORY = ("dodgeball", "heist", "maze", "miner")
-WITHOUT_VELOCITY = ("chaser", "heist", "maze", "miner", "plunder")
 IMAGE_SIZE = 64  # RES_W, RES_H in game.h; compiled in
 NUM_ACTIONS = 15  # get_combos in env.py of openai/procgen
 SPLITS = (*LEVEL_SPLITS, *themes.THEME_SPLITS)
 
 
-def check_game(game: str) -> None:
-    """Raise a ValueError with the known names unless `game` is one of the sixteen."""
-    require_known("task", game, GAMES, prefix="procgen/")
-
-
 def check_mode(game: str, distribution_mode: str) -> None:
-    """Raise a SettingError with the modes of `game` unless `distribution_mode` is one of them: 50 of 80 pairs are."""
-    allowed = [mode for mode, games in MODES.items() if game in games]
-    if distribution_mode not in allowed:
-        problem = f"{distribution_mode!r} is unknown for procgen/{game}; allowed: {', '.join(allowed)}"
+    """Raise a SettingError with what is known unless `game` is one of the sixteen and has the mode: 50 of 80 pairs."""
+    require_known("task", game, GAMES, prefix="procgen/")
+    if distribution_mode not in modes_of(game):
+        problem = f"{distribution_mode!r} is unknown for procgen/{game}; allowed: {', '.join(modes_of(game))}"
         raise SettingError("distribution_mode", problem)
 
 
@@ -71,13 +35,11 @@ def check_actions(actions: Any, num_envs: int) -> NDArray[np.int32]:
     Raises:
         ValueError: an action is no integer from 0 to 14, or their number is not N; Procgen does not check.
     """
-    array = np.asarray(actions)
+    array, allowed = np.asarray(actions), f"0 to {NUM_ACTIONS - 1}"
     require(array.shape == (num_envs,), "action", f"of shape [{num_envs}]", list(array.shape))
-    require(
-        np.issubdtype(array.dtype, np.integer), "action", f"an integer from 0 to {NUM_ACTIONS - 1}", str(array.dtype)
-    )
+    require(np.issubdtype(array.dtype, np.integer), "action", f"an integer from {allowed}", str(array.dtype))
     for index in np.flatnonzero((array < 0) | (array >= NUM_ACTIONS)):
-        require(False, f"action of environment {index}", f"0 to {NUM_ACTIONS - 1}", int(array[index]))
+        require(False, f"action of environment {index}", allowed, int(array[index]))
     return array.astype(np.int32)
 
 
@@ -96,11 +58,12 @@ def split_for(name: str, game: str, distribution_mode: str) -> Levels:
             raise SettingError("split", f"{problem}; allowed: procgen/coinrun hard")
         return themes.theme_split(name)
     require_known("split", name, SPLITS)
-    if distribution_mode != "exploration":
+    level = GAMES[game].exploration
+    if distribution_mode != "exploration" or level is None:
         return level_split(name, distribution_mode)
     if name != "train":
         raise SettingError("split", f"{name} is impossible in mode exploration, which has one level; allowed: train")
-    return LevelRange(name, EXPLORATION_LEVELS[game], 1)
+    return LevelRange(name, level, 1)
 
 
 @dataclass(frozen=True)
@@ -132,18 +95,16 @@ class ProcgenOptions(SuiteOptions):
         Raises:
             SettingError: If not; the text lists what is allowed.
         """
-        check_game(name)
+        check_mode(name, self.distribution_mode)
         for option in ("start_level", "num_levels"):
             if not -1 <= getattr(self, option) <= MAX_LEVEL:
                 raise SettingError(option, getattr(self, option), "from -1 (the split's) to 2^31 - 1")
         if self.start_level >= 0 > self.num_levels:
             raise SettingError("start_level", f"needs {{num_levels}}, got {self.start_level} alone")
-        check_mode(name, self.distribution_mode)
         # An ablation of an option without effect would compare a setting with itself.
-        in_memory = self.distribution_mode == "memory" and name in UNCENTERED_IN_MEMORY
-        if not self.center_agent and name not in UNCENTERED and not in_memory:
+        if not self.center_agent and self.distribution_mode not in GAMES[name].uncentered:
             raise SettingError("center_agent", f"False changes nothing in procgen/{name}; allowed: True")
-        if self.paint_vel_info and name in WITHOUT_VELOCITY:
+        if self.paint_vel_info and not GAMES[name].velocity:
             raise SettingError("paint_vel_info", f"True changes nothing in procgen/{name}; allowed: False")
 
     def scene(self) -> dict[str, Any]:

@@ -17,7 +17,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rad.envs.checks import require_known
 from rad.envs.procgen.levels import LevelSet
 
 GAME, MODE = "coinrun", "hard"
@@ -73,11 +72,7 @@ def theme_split(name: str) -> LevelSet:
 
     Args:
         name: `themes-train` (500 levels of the first half) or `themes-test` (1,000 of the second).
-
-    Raises:
-        ValueError: the name is unknown.
     """
-    require_known("split", name, THEME_SPLITS)
     train = name == "themes-train"
     start, count = (0, NUM_TRAIN) if train else (TEST_START, NUM_TEST)
     fitting = (level for level in itertools.count(start) if in_first_half(themes_of(level)) == (train,) * 3)

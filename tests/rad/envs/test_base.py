@@ -2,14 +2,7 @@ import gymnasium
 import numpy as np
 import pytest
 
-from rad.envs.base import (
-    MAX_SIZE,
-    UnitRange,
-    check_action,
-    check_size,
-    random_state,
-    set_random_state,
-)
+from rad.envs.base import UnitRange, check_action, random_state, set_random_state
 
 
 def test_unit_range_maps_ends_and_middle_of_each_entry() -> None:
@@ -45,16 +38,6 @@ def test_actions_outside_the_box_are_clipped_to_it() -> None:
 def test_discrete_actions_become_ints() -> None:
     checked = check_action(np.int64(2), gymnasium.spaces.Discrete(3))
     assert checked == 2 and type(checked) is int
-
-
-@pytest.mark.parametrize("size", [0, -5, MAX_SIZE + 1])
-def test_impossible_sizes_are_named(size: int) -> None:
-    with pytest.raises(ValueError, match=rf"^image_size: must be from 1 to 2048, got {size}$"):
-        check_size("image_size", size)
-
-
-def test_possible_sizes_pass() -> None:
-    assert (check_size("size", 1), check_size("size", MAX_SIZE)) == (1, 2048)
 
 
 def test_random_state_round_trip_between_draws_of_a_pair_of_normals() -> None:

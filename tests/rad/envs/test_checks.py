@@ -1,6 +1,6 @@
 import pytest
 
-from rad.envs.checks import require, require_known
+from rad.envs.checks import require, require_between, require_known
 
 
 def test_a_wrong_value_is_named_with_what_it_must_be() -> None:
@@ -19,3 +19,14 @@ def test_an_unknown_name_comes_with_the_nearest_and_all_known_ones() -> None:
         require_known("game", "mze", ("maze", "miner"), prefix="procgen/")
     with pytest.raises(ValueError, match=r"^game: unknown game 'x'; known: maze, miner$"):
         require_known("game", "x", ("maze", "miner"))
+
+
+def test_a_number_outside_its_range_is_named_with_the_ends() -> None:
+    for value in (1, 2048):
+        require_between("size", value, 1, 2048)
+    require_between("num_envs", 10**9, 1)
+    for value in (0, -5, 2049):
+        with pytest.raises(ValueError, match=rf"^size: must be from 1 to 2048, got {value}$"):
+            require_between("size", value, 1, 2048)
+    with pytest.raises(ValueError, match=r"^num_envs: must be at least 1, got 0$"):
+        require_between("num_envs", 0, 1)

@@ -7,6 +7,7 @@ import pytest
 
 from rad import envs
 from rad.envs.probe import BRIGHT, GRAY, GREEN, PROBES, RED, ProbeSimulator, ProbeSpec
+from tests.rad.envs.probe_returns import returns_of, values
 
 EPISODES = 2000
 
@@ -50,16 +51,16 @@ def test_returns_are_as_the_table_says(name: str) -> None:
     spec = PROBES[name]
     generator = np.random.default_rng(0)
     draw = (lambda _: int(generator.integers(2))) if spec.discrete else (lambda _: generator.uniform(-1, 1, 1))
-    assert mean_return(name, draw) == pytest.approx(spec.random_return, abs=0.12)
-    assert best_blind(name) == pytest.approx(spec.blind_return, abs=0.12)
-    assert best_seeing(name) == pytest.approx(spec.optimal_return, abs=0.12)
+    assert mean_return(name, draw) == pytest.approx(returns_of(name).random, abs=0.12)
+    assert best_blind(name) == pytest.approx(returns_of(name).blind, abs=0.12)
+    assert best_seeing(name) == pytest.approx(returns_of(name).optimal, abs=0.12)
 
 
 def test_discounted_values() -> None:
-    assert PROBES["value"].values(0.9) == (1.0,)
-    assert PROBES["observation"].values(0.9) == (-1.0, 1.0)
-    assert PROBES["discounting"].values(0.9) == (0.9,)
-    assert PROBES["both"].values(0.9) == (1.0, 1.0)
+    assert values("value", 0.9) == (1.0,)
+    assert values("observation", 0.9) == (-1.0, 1.0)
+    assert values("discounting", 0.9) == (0.9,)
+    assert values("both", 0.9) == (1.0, 1.0)
 
 
 def test_discounting_pays_one_step_late_and_shows_it() -> None:

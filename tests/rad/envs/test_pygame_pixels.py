@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rad.envs.pygame_pixels import quick_pixels
+from rad.envs.gym import quick_pixels
 
 pygame: Any = pytest.importorskip("pygame", reason="the extra gym is not installed")
 

@@ -8,11 +8,11 @@ import pytest
 
 from rad.experiment.config import RunConfig
 from rad.experiment.presets import preset
-from rad.pictures import PICTURES
 from rad.runtime.metrics_file import read_rows
 from rad.runtime.run_dir import CONFIG_FILE, CURVE_FILE, DEMO_FILE, METRICS_FILE, VIDEO_FILE
 from rad.training import demo
 from rad.training.measure import Cost
+from rad.training.pictures import PICTURES
 
 CONFIG = preset("demo")
 COST = Cost(frames_per_s=100.0, bytes=1, play_frames_per_s=500.0)
@@ -46,11 +46,11 @@ def test_only_the_folder_of_a_demo_that_ended_is_replaced(tmp_path: Path) -> Non
     for folder in (of_a_sweep, old):
         folder.mkdir()
         (folder / CONFIG_FILE).write_text(json.dumps({"preset": "demo"}))
-    with pytest.raises(ValueError, match=f"^out: {of_a_sweep} exists and is not a demo that ended; remove it"):
-        demo._clear(of_a_sweep)
+    with pytest.raises(ValueError, match=f"^{of_a_sweep} exists and is not a demo that ended; remove it"):
+        demo.clear(of_a_sweep)
     assert (of_a_sweep / CONFIG_FILE).exists()
     (old / DEMO_FILE).write_text("{}")
-    demo._clear(old)
+    demo.clear(old)
     assert not old.exists()
 
 
@@ -69,4 +69,4 @@ def test_a_whole_demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: p
     ratio = rows["eval"]["episode_return_mean"] / rows["baseline"]["episode_return_mean"]
     assert lines[-1] == f"the trained policy scores {ratio:.1f} times as much as the random policy"
     assert all((tmp_path / "demo" / name).exists() for name in (DEMO_FILE, VIDEO_FILE, CURVE_FILE))
-    demo._clear(tmp_path / "demo")
+    demo.clear(tmp_path / "demo")

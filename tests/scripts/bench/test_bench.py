@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from rad import cli
+from rad.commands import bench as command
 from scripts import bench
 
 ROWS = [{"what": "add", "ratio": 2.0, "ms": 1234.0}, {"what": "sample", "ratio": 0.5, "ms": 0.25}]
@@ -44,7 +45,7 @@ def fake_replay(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 )
 def test_what_is_impossible_is_refused_before_anything_is_measured(arguments: list[str], text: str) -> None:
     with pytest.raises(ValueError) as caught:
-        bench.main(arguments)
+        command.main(arguments)
     assert str(caught.value) == text
 
 
@@ -62,7 +63,7 @@ def test_every_benchmark_runs_without_arguments(name: str) -> None:
 
 @pytest.mark.usefixtures("fake_replay")
 def test_the_table_has_medians_and_the_range_of_ratios(capsys: pytest.CaptureFixture[str]) -> None:
-    assert bench.main(["replay", "--repeats", "3"]) == 0
+    assert command.main(["replay", "--repeats", "3"]) == 0
     assert capsys.readouterr().out.splitlines()[:3] == [
         "what                ratio     ms",
         "add     3.00x (2.00-4.00)  1,234",
@@ -72,7 +73,7 @@ def test_the_table_has_medians_and_the_range_of_ratios(capsys: pytest.CaptureFix
 
 @pytest.mark.usefixtures("fake_replay")
 def test_one_round_has_no_range_and_names_the_machine(capsys: pytest.CaptureFixture[str]) -> None:
-    bench.main(["replay", "--repeats", "1"])
+    command.main(["replay", "--repeats", "1"])
     lines = capsys.readouterr().out.splitlines()
     assert lines[1] == "add     2.00x  1,234"
     assert lines[-1].startswith("one round; cpu ")
@@ -82,7 +83,7 @@ def test_one_round_has_no_range_and_names_the_machine(capsys: pytest.CaptureFixt
 
 @pytest.mark.usefixtures("fake_replay")
 def test_the_file_holds_the_machine_and_every_round(tmp_path: Path) -> None:
-    bench.main(["replay", "--repeats", "2", "--out", str(tmp_path / "x.json")])
+    command.main(["replay", "--repeats", "2", "--out", str(tmp_path / "x.json")])
     written = json.loads((tmp_path / "x.json").read_text())
     assert written["benchmark"] == "replay"
     assert [rows[0]["ratio"] for rows in written["rounds"]] == [2.0, 3.0]
@@ -92,9 +93,9 @@ def test_the_file_holds_the_machine_and_every_round(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("fake_replay")
 def test_threads_hold_here_and_in_started_processes(capsys: pytest.CaptureFixture[str]) -> None:
     torch.set_num_threads(2)
-    bench.main(["replay", "--repeats", "1"])
+    command.main(["replay", "--repeats", "1"])
     assert (torch.get_num_threads(), os.environ["OMP_NUM_THREADS"]) == (2, "7")
-    bench.main(["replay", "--repeats", "1", "--threads", "1"])
+    command.main(["replay", "--repeats", "1", "--threads", "1"])
     assert (torch.get_num_threads(), os.environ["OMP_NUM_THREADS"]) == (1, "1")
     assert "threads 1," in capsys.readouterr().out
 

@@ -2,15 +2,18 @@ import numpy as np
 import pytest
 
 from rad.envs.dmc.appearances import (
+    ABOUT,
     SPLITS,
     Appearance,
-    CameraPath,
-    MaterialPath,
     Split,
+    Walk,
+    appearance_of,
+    camera_poses,
     draw_color,
     draw_light,
-    split_named,
+    material_changes,
 )
+from rad.envs.options import SuiteOptions
 
 NAMES = {
     *("train", "plain", "color-easy", "color-hard", "light", "texture", "camera-0.1", "camera-0.2", "camera-0.3"),
@@ -25,14 +28,15 @@ def rng_of(seed: int = 0) -> np.random.Generator:
 
 def test_names_and_lines_for_people() -> None:
     assert SPLITS.keys() == NAMES
-    assert all(split_named(name).name == name and split_named(name).about for name in NAMES)
+    assert all(split.name == name and split.about for name, split in SPLITS.items())
+    assert ABOUT.keys() == NAMES - {"plain"} and len(set(ABOUT.values())) == len(ABOUT)
 
 
 def test_unknown_names_are_refused_with_the_known_ones() -> None:
     with pytest.raises(
         ValueError, match=r"^split: unknown split 'video-hrad'; did you mean video-hard\?; known: train, plain, "
     ):
-        split_named("video-hrad")
+        appearance_of("dmc/walker-walk", "video-hrad", SuiteOptions(), "test")
 
 
 def test_scales_and_numbers_of_clips_are_those_of_the_benchmarks() -> None:
@@ -68,28 +72,25 @@ def test_colors_lie_about_their_own_and_in_range() -> None:
 
 
 def test_lights_lie_in_their_ranges() -> None:
-    lights = [draw_light(rng_of(seed)) for seed in range(300)]
-    tilts = np.degrees([light.tilt for light in lights])
+    tilts, headings, colors, ambiences = map(np.array, zip(*(draw_light(rng_of(seed)) for seed in range(300))))
+    tilts = np.degrees(tilts)
     assert 15 <= tilts.min() < 17 and 48 < tilts.max() <= 50
-    strengths = np.array([light.color for light in lights])
-    assert strengths.min() >= 0.5 * 0.75 and strengths.max() <= 1.5 * 1.25
-    assert np.ptp([light.heading for light in lights]) > 6
-    assert all(0.5 <= light.ambience <= 1.3 for light in lights)
+    assert colors.shape == (300, 3) and colors.min() >= 0.5 * 0.75 and colors.max() <= 1.5 * 1.25
+    assert np.ptp(headings) > 6
+    assert ambiences.min() >= 0.5 and ambiences.max() <= 1.3
 
 
 @pytest.mark.parametrize("scale", [0.1, 0.3])
-def test_a_still_camera_keeps_its_place_within_the_range(scale: float) -> None:
-    poses = np.array([CameraPath(scale, False, rng_of(seed)).at(seed) for seed in range(400)])
+def test_a_camera_starts_anywhere_within_the_range(scale: float) -> None:
+    poses = np.array([next(camera_poses(scale, rng_of(seed))) for seed in range(400)])
     turn = 0.5 * np.pi * scale
     assert np.abs(poses[:, :3]).max() <= turn and np.abs(poses[:, :3]).max(0).min() > 0.95 * turn
     assert 1 - 0.5 * scale <= poses[:, 3].min() < 1 - 0.47 * scale
     assert 1 + 1.4 * scale < poses[:, 3].max() <= 1 + 1.5 * scale
-    path = CameraPath(scale, False, rng_of())
-    assert (path.at(0) == path.at(70)).all()
 
 
 def test_a_wandering_camera_moves_smoothly_within_the_range() -> None:
-    scale, path = 0.2, CameraPath(0.2, True, rng_of())
+    scale, path = 0.2, Walk(camera_poses(0.2, rng_of()))
     poses = np.array([path.at(step) for step in range(2000)])
     turn = 0.5 * np.pi * scale
     assert np.abs(poses[:, :3]).max() <= turn
@@ -99,11 +100,9 @@ def test_a_wandering_camera_moves_smoothly_within_the_range() -> None:
     assert (np.ptp(poses[:, :3], axis=0) > turn).all()
 
 
-@pytest.mark.parametrize(
-    "make", [lambda: CameraPath(0.2, True, rng_of()), lambda: MaterialPath(0.2, 3, True, rng_of())]
-)
-def test_a_path_is_the_same_in_whatever_order_it_is_asked(make) -> None:  # type: ignore[no-untyped-def]
-    forward, jumping = make(), make()
+@pytest.mark.parametrize("walk", [lambda: camera_poses(0.2, rng_of()), lambda: material_changes(0.2, 3, rng_of())])
+def test_a_path_is_the_same_in_whatever_order_it_is_read(walk) -> None:  # type: ignore[no-untyped-def]
+    forward, jumping = Walk(walk()), Walk(walk())
     late = jumping.at(30)
     assert (np.array([forward.at(step) for step in range(31)])[30] == late).all()
     assert (forward.at(7) == jumping.at(7)).all()
@@ -111,10 +110,9 @@ def test_a_path_is_the_same_in_whatever_order_it_is_asked(make) -> None:  # type
 
 
 def test_materials_stay_within_the_scale() -> None:
-    still, moving = MaterialPath(0.3, 5, False, rng_of()), MaterialPath(0.3, 5, True, rng_of())
-    assert still.at(0).shape == (5, 3) and (still.at(0) == still.at(9)).all()
-    changes = np.array([moving.at(step) for step in range(3000)])
-    assert 0.29 < np.abs(changes).max() <= 0.3
+    path = Walk(material_changes(0.3, 5, rng_of()))
+    changes = np.array([path.at(step) for step in range(3000)])
+    assert changes.shape == (3000, 5, 3) and 0.29 < np.abs(changes).max() <= 0.3
     inside = np.diff(changes, axis=0)[(np.abs(changes[1:]) < 0.25)]
     assert inside.std() == pytest.approx(0.03 * 0.3, rel=0.05)
 

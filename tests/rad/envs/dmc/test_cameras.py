@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rad.envs.dmc.appearances import CameraPath
-from rad.envs.dmc.cameras import CutoutCamera, place_camera, turn
+from rad.envs.dmc.appearances import camera_poses
+from rad.envs.dmc.cameras import SceneCamera, place_camera, turn
 from rad.envs.dmc.task import DMCSimulator
 
 pytestmark = pytest.mark.slow
@@ -23,7 +23,7 @@ def simulate() -> Iterator[Any]:
     made = []
 
     def make(name: str, quality: str = "paper", camera_id: int = 0) -> DMCSimulator:
-        made.append(DMCSimulator(name, SIZE, camera_id, quality, 3))
+        made.append(DMCSimulator(name, SIZE, 3, camera_id=camera_id, render_quality=quality))
         made[-1].begin()
         for action in np.random.default_rng(0).uniform(-1, 1, (30, *made[-1].action_space.shape)):
             made[-1].advance(action.astype(np.float32))
@@ -109,7 +109,7 @@ def test_a_fixed_camera_stays_above_the_floor(simulate: Any, name: str) -> None:
     simulator = simulate(name)
     original = camera_fields(simulator)
     for episode in range(300):
-        pose = CameraPath(0.3, False, np.random.default_rng(episode)).at(0)
+        pose = next(camera_poses(0.3, np.random.default_rng(episode)))
         assert placed(simulator, original, list(pose))[0][2] > 0
 
 
@@ -142,7 +142,7 @@ def test_a_cutout_is_what_the_renderer_draws(simulate: Any, name: str, quality: 
     simulator = simulate(name, quality)
     simulator.frame()
     color = (200, 60, 120)
-    camera = CutoutCamera(simulator._physics, SIZE, 0)
+    camera = SceneCamera(simulator._physics, SIZE, 0)
     picture = np.broadcast_to(np.array(color, np.uint8), (SIZE, SIZE, 3)).copy()
     cut = camera.render(picture, simulator._flags).astype(int)
     camera.close()
@@ -157,7 +157,7 @@ def test_the_picture_shines_through_as_the_renderers_own_sky_does(simulate: Any)
     model = simulator._physics.model.ptr
     model.mat_rgba[floor_of(model), 3] = 0.3
     color = (200, 60, 120)
-    camera = CutoutCamera(simulator._physics, SIZE, 0)
+    camera = SceneCamera(simulator._physics, SIZE, 0)
     assert 0.2 < ((camera.cover() > 0) & (camera.cover() < 255)).mean() < 0.6, "the floor covers a part of its pixels"
     cut = camera.render(np.broadcast_to(np.array(color, np.uint8), (SIZE, SIZE, 3)).copy(), None).astype(int)
     camera.close()
@@ -168,7 +168,7 @@ def test_the_picture_shines_through_as_the_renderers_own_sky_does(simulate: Any)
 def test_what_is_not_drawn_covers_nothing(simulate: Any) -> None:
     simulator = simulate("walker-walk")
     model = simulator._physics.model.ptr
-    camera = CutoutCamera(simulator._physics, SIZE, 0)
+    camera = SceneCamera(simulator._physics, SIZE, 0)
     with_floor = camera.cover().mean()
     model.mat_rgba[floor_of(model), 3] = 0.0
     without = camera.cover().mean()

@@ -35,7 +35,7 @@ def simulate() -> Iterator[Any]:
     made = []
 
     def make(name: str, split: str | None = None, *, seed: int = 3, size: int = SIZE, **options: Any) -> DMCSimulator:
-        made.append(DMCSimulator(name, size, 0, "paper", seed, appearance(split, **options) if split else None))
+        made.append(DMCSimulator(name, size, seed, split=appearance(split, **options) if split else None))
         made[-1].begin()
         return made[-1]
 
@@ -83,7 +83,7 @@ def test_every_split_changes_what_is_seen_and_is_restored_exactly(simulate: Any,
 @pytest.mark.parametrize("task", TASKS)
 def test_physics_is_untouched(task: str) -> None:
     """Over 200 steps and several episodes, states and rewards differ by exactly nothing."""
-    plain, edited = DMCSimulator(task, SIZE, 0, "fast", 3), DMCSimulator(task, SIZE, 0, "fast", 3)
+    plain, edited = (DMCSimulator(task, SIZE, 3, render_quality="fast") for _ in range(2))
     actions = np.random.default_rng(0).uniform(-1, 1, (200, *plain.action_space.shape)).astype(np.float32)
     for step, action in enumerate(actions):
         if step % 14 == 0:  # an episode for each split
@@ -139,13 +139,13 @@ def test_a_split_that_shows_too_little_is_refused_with_task_and_share(monkeypatc
     monkeypatch.setattr(dmc, "LEAST_CHANGE", 0.99)
     said = r"^split: split 'video-easy' changes 9\d% of the pixels that camera 0 of dmc/walker-walk sees; .* least 99%"
     with pytest.raises(ValueError, match=said):
-        DMCSimulator("walker-walk", SIZE, 0, "paper", 0, appearance("video-easy"))
+        DMCSimulator("walker-walk", SIZE, 0, split=appearance("video-easy"))
 
 
 def test_a_split_that_shows_nothing_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Scenery, "_floor_textures", lambda _: [])
     with pytest.raises(ValueError, match=r"^split: split 'texture' changes 0% of the pixels .* change at least one$"):
-        DMCSimulator("walker-walk", SIZE, 0, "paper", 0, appearance("texture"))
+        DMCSimulator("walker-walk", SIZE, 0, split=appearance("texture"))
 
 
 def test_a_lamp_that_the_task_places_is_kept(simulate: Any) -> None:
@@ -192,7 +192,8 @@ def test_environments_start_alike_on_all_splits_and_resume_exactly(name: str) ->
 
 def test_before_an_episode_the_unchanged_task_is_drawn() -> None:
     plain, edited = (
-        DMCSimulator("cartpole-swingup", SIZE, 0, "fast", 3, made) for made in (None, appearance("video-hard"))
+        DMCSimulator("cartpole-swingup", SIZE, 3, render_quality="fast", split=split)
+        for split in (None, appearance("video-hard"))
     )
     for simulator in (plain, edited):
         simulator.begin()

@@ -25,7 +25,7 @@ def simulate() -> Iterator[Any]:
     made = []
 
     def make(name: str, size: int = 24, camera_id: int = 0, quality: str = "paper", seed: int = 3) -> DMCSimulator:
-        made.append(DMCSimulator(name, size, camera_id, quality, seed))
+        made.append(DMCSimulator(name, size, seed, camera_id=camera_id, render_quality=quality))
         made[-1].begin()
         return made[-1]
 

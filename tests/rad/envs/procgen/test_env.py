@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 
 from rad import envs
-from rad.envs.procgen.env import TIME_LIMITS, ProcgenEnv
-from rad.envs.procgen.levels import EXPLORATION_LEVELS, LevelRange, LevelSet
-from rad.envs.procgen.options import GAMES, MODES, ProcgenOptions, split_for
+from rad.envs.procgen.env import ProcgenEnv
+from rad.envs.procgen.games import GAMES, modes_of
+from rad.envs.procgen.levels import LevelRange, LevelSet
+from rad.envs.procgen.options import ProcgenOptions, split_for
 
 NUM_ENVS = 4
+MODES = ("easy", "hard", "extreme", "memory", "exploration")
 
 
 def make(game: str = "bossfight", *, num_envs: int = NUM_ENVS, seed: int = 3, stack: int = 1, **options: Any) -> Any:
@@ -61,14 +63,15 @@ def test_every_game_starts_and_steps_in_easy(game: str) -> None:
 def test_names_modes_and_levels_are_those_of_the_package() -> None:
     native: Any = __import__("procgen.env", fromlist=["env"])
     assert list(GAMES) == native.ENV_NAMES == [name.partition("/")[2] for name in envs.task_names("procgen")]
-    assert set(MODES) == set(native.DISTRIBUTION_MODE_DICT)
-    assert EXPLORATION_LEVELS == native.EXPLORATION_LEVEL_SEEDS
+    assert {mode for game in GAMES for mode in modes_of(game)} == set(native.DISTRIBUTION_MODE_DICT) == set(MODES)
+    levels = {name: game.exploration for name, game in GAMES.items() if game.exploration is not None}
+    assert levels == native.EXPLORATION_LEVEL_SEEDS
 
 
 def test_50_pairs_start_and_30_are_refused_and_the_process_lives_on() -> None:
     started, refused = 0, 0
     for game, mode in itertools.product(GAMES, MODES):
-        if game in MODES[mode]:
+        if mode in modes_of(game):
             venv = make(game, num_envs=1, distribution_mode=mode)
             assert venv.reset()[0].any()
             venv.close()
@@ -120,7 +123,7 @@ def test_defaults_of_the_suite_are_one_frame_of_64_px() -> None:
 
 def test_exploration_is_one_level_of_hard() -> None:
     venv = make("maze", distribution_mode="exploration")
-    level = EXPLORATION_LEVELS["maze"]
+    level = GAMES["maze"].exploration
     obs, infos = venv.reset()
     assert (infos["level_seed"] == level).all()
     hard = make("maze", distribution_mode="hard", split=LevelRange("one", level, 1))
@@ -240,19 +243,19 @@ def test_a_time_limit_is_told_by_the_length(game: str) -> None:
     """Standing still for as long as the game allows; the level is neither won nor lost."""
     venv = make(game, num_envs=2)
     venv.reset()
-    for step in range(1, TIME_LIMITS[game] + 1):
+    for step in range(1, GAMES[game].time_limit + 1):
         _, _, terminated, _, infos = venv.step(np.full(2, 4))
-        if step < TIME_LIMITS[game]:
+        if step < GAMES[game].time_limit:
             assert not infos["timed_out"].any() and not terminated.any()
     assert terminated.all() and infos["timed_out"].all() and not infos["prev_level_complete"].any()
-    assert infos["episode"]["l"].tolist() == [TIME_LIMITS[game]] * 2
+    assert infos["episode"]["l"].tolist() == [GAMES[game].time_limit] * 2
     venv.close()
 
 
 def test_time_limits_are_those_of_the_native_states() -> None:
     for game in GAMES:
         venv = make(game, num_envs=1)
-        assert native_time_limit(venv._native.blob(0)) == TIME_LIMITS[game], game
+        assert native_time_limit(venv._native.blob(0)) == GAMES[game].time_limit, game
         venv.close()
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from rad.envs.procgen.score_ranges import RETURN_RANGES
+from rad.envs.procgen.games import RETURN_RANGES
 from rad.report.stats.scores import normalize
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from rad import cli
-from rad.pictures import PICTURES, draw
 from rad.runtime.run_dir import ATTENTION_PICTURE, CURVE_FILE, DONE_FILE, VIDEO_FILE
 from rad.training.messages import closing
+from rad.training.pictures import PICTURES, draw
 from rad.training.trainer import resume, start
 from tests.integration.runs import run_until, tiny
 
@@ -56,6 +56,6 @@ def test_a_run_that_has_not_ended_is_not_drawn(tmp_path: Path, capsys: pytest.Ca
 
 
 def test_training_imports_neither_matplotlib_nor_attention() -> None:
-    drawing = {"matplotlib", "rad.attention", "rad.pictures"}
+    drawing = {"matplotlib", "rad.attention", "rad.training.pictures"}
     code = f"import sys, rad.training.trainer; assert not {drawing} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)

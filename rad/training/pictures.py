@@ -5,11 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
-from rad.agents.base import Agent
 from rad.attention.snapshot import draw_attention
-from rad.evaluation.loaded_run import load, play_splits, policy_of
+from rad.evaluation.loaded_run import LoadedRun, load, play_splits, policy_of
 from rad.evaluation.play import Recorder
-from rad.experiment.config import RunConfig
 from rad.experiment.config_file import read_config
 from rad.experiment.splits import splits
 from rad.report.draw.curves import learning_curve
@@ -19,15 +17,15 @@ from rad.runtime.video import write_mp4
 from rad.training.trainer import Picture
 
 
-def _video(folder: Path, config: RunConfig, agent: Agent, episode: Recorder) -> None:
+def _video(folder: Path, run: LoadedRun, episode: Recorder) -> None:
     write_mp4(folder / VIDEO_FILE, np.stack(episode.frames), episode.fps)
 
 
-def _attention(folder: Path, config: RunConfig, agent: Agent, episode: Recorder) -> None:
-    draw_attention(config, agent, episode.observations, folder / ATTENTION_PICTURE)
+def _attention(folder: Path, run: LoadedRun, episode: Recorder) -> None:
+    draw_attention(run, episode.observations, folder / ATTENTION_PICTURE)
 
 
-def _curve(folder: Path, config: RunConfig, agent: Agent, episode: Recorder) -> None:
+def _curve(folder: Path, run: LoadedRun, episode: Recorder) -> None:
     with replacing(folder / CURVE_FILE) as file:
         learning_curve(folder, Path(file.name))
 
@@ -56,4 +54,4 @@ def draw(folder: Path, say: Callable[[str], None] = print) -> None:
         play_splits(run.config, lambda env: policy_of(run.agent, kind, seed), splits(run.config)[:1], recorder=episode)
         for name, picture in PICTURES.items():
             say(name)
-            picture(folder, run.config, run.agent, episode)
+            picture(folder, run, episode)
