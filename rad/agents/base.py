@@ -17,7 +17,7 @@ from rad.agents.state import Stateful
 from rad.agents.targets import Target, Targets
 from rad.agents.views import Views
 from rad.heads.distributions import Policy
-from rad.settings import SettingError
+from rad.settings import SettingError, mention
 from rad.types import Metrics, Minibatch, Transition
 
 Augmentations = augment.Augmentation | Mapping[str, augment.Augmentation]
@@ -48,7 +48,9 @@ class AgentConfig:
         for name in names:
             value, default = getattr(self, name), getattr(type(self), name)
             if value != default and not effective:
-                raise SettingError(name, f"has an effect only with {condition}; allowed here: {default}, got {value}")
+                raise SettingError(
+                    name, f"has an effect only with {mention(condition)}; allowed here: {default}, got {value}"
+                )
 
 
 @dataclass(frozen=True)

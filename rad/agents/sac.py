@@ -18,7 +18,7 @@ from rad.heads.distributions import SquashedGaussian
 from rad.heads.sac import Actor, Critic
 from rad.losses.diagnostics import inactive_units
 from rad.losses.sac import actor_loss, critic_loss, soft_target, temperature_loss, weak_and_strong
-from rad.settings import SettingError
+from rad.settings import SettingError, mention
 from rad.types import Metrics, Transition
 
 
@@ -76,10 +76,10 @@ class SACConfig(OffPolicyConfig):
         super().check()
         self._check_effect(self.strong_augment != "none", "a {strong_augment} that is not none", "strong_weight")
         if self.log_std_min >= self.log_std_max:
-            raise SettingError("log_std_min", self.log_std_min, f"below {{log_std_max}} {self.log_std_max}")
+            raise SettingError("log_std_min", self.log_std_min, mention("below {log_std_max} ") + f"{self.log_std_max}")
         if self.share_draw and self.target_views != self.critic_views:
-            views = f"{self.target_views} and {self.critic_views}"
-            raise SettingError("share_draw", f"needs as many {{target_views}} as {{critic_views}}, got {views}")
+            needs = mention("needs as many {target_views} as {critic_views}")
+            raise SettingError("share_draw", f"{needs}, got {self.target_views} and {self.critic_views}")
 
 
 class SACAgent(Agent):

@@ -56,6 +56,7 @@ class ProcgenEnv(VectorEnv[Any, Any, Any]):
 
     action_repeat = 1
     render_mode = "rgb_array"
+    _started: bool
 
     def __init__(
         self,
@@ -203,7 +204,7 @@ class ProcgenEnv(VectorEnv[Any, Any, Any]):
 
     def _forget(self) -> None:
         self._started = False
-        self._observation = np.zeros((self.num_envs, *self._shape), np.uint8)
+        self._observation: Frame = np.zeros((self.num_envs, *self._shape), np.uint8)
         self._return, self._length = np.zeros(self.num_envs), np.zeros(self.num_envs, np.int64)
 
     def _read(self) -> Reading:
