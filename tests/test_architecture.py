@@ -55,7 +55,7 @@ ROOMS = {
 }
 TOP_MODULES = 4  # at most, in rad/ itself
 FOLDER_MODULES = 12  # at most, beside __init__.py and folders
-ARROWS = 71  # at most: pairs of rooms of which one imports the other; what is inside one of these counts as it
+ARROWS = 70  # at most: pairs of rooms of which one imports the other; what is inside one of these counts as it
 WHOLE = "rad.report rad.commands scripts"
 # Packages from outside that a room is held to. Rooms that are not listed are free but for HOMES.
 OUTSIDE = {
