@@ -7,10 +7,10 @@ from pathlib import Path
 
 import torch
 
-from rad.agents.base import PolicyState
 from rad.envs.pixel_env import leave_signals_to_parent
-from rad.evaluation.loaded_run import play, policy_for, untrained_agent
+from rad.evaluation.loaded_run import play_splits, untrained_agent
 from rad.evaluation.play import Episodes
+from rad.experiment.algorithms import PolicyState
 from rad.experiment.config_file import read_config
 from rad.runtime import device, plugins
 
@@ -101,8 +101,7 @@ def serve(connection: Connection, folder: Path, threads: int) -> None:
         try:
             if policy is not None:
                 agent.load_policy_state(policy)
-            maker = policy_for(config, None if policy is None else agent)
-            answer: Mapping[str, Episodes] | str = {name: play(config, maker, name) for name in names}
+            answer: Mapping[str, Episodes] | str = play_splits(config, None if policy is None else agent, names)
         except Exception as error:
             answer = f"{type(error).__name__}: {error}"
         try:

@@ -1,7 +1,5 @@
 """Logs of a run's numbers: averages on the device, rows in a file, TensorBoard, W&B."""
 
-import json
-import math
 import os
 import re
 import time
@@ -14,12 +12,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from rad.runtime.files import replacing, sync_folder
-from rad.runtime.metrics_file import read_rows
+from rad.runtime.files import replacing
+from rad.runtime.metrics_file import COUNTS, Row, json_line, keep_rows
 from rad.runtime.run_dir import METRICS_FILE
 
-Row = dict[str, Any]
-HEAD = ("kind", "frames", "agent_steps", "time_s")  # what each row begins with
 SEED_FOLDER = re.compile(r"seed-\d+")  # of a run in a sweep
 
 
@@ -134,10 +130,12 @@ class RunLog:
 
     def fill(self, place: Place, rows: Mapping[str, Mapping[str, float]]) -> None:
         """Write the rows of a place, by their kind, and those that waited for them; raises as `write`."""
+        place.rows = []  # so that a mistake does not stop what waits
         for row in rows.values():
             if taken := {"kind", *place.head} & row.keys():
                 raise ValueError(f"row may not use the reserved names {', '.join(sorted(taken))}")
-        place.rows = [{"kind": kind, **place.head, **_floats(row)} for kind, row in rows.items()]
+        numbers = {kind: {name: float(value) for name, value in row.items()} for kind, row in rows.items()}
+        place.rows = [{"kind": kind, **place.head, **numbers[kind]} for kind in rows]
         self._write_places()
 
     def _write_places(self) -> None:
@@ -146,16 +144,15 @@ class RunLog:
                 self._write(row)
 
     def _write(self, row: Row) -> None:
-        self._file.write(_json_line(row))
+        self._file.write(json_line(row))
         self._file.flush()
         self._written += 1
-        counts = {name: row[name] for name in ("frames", "agent_steps")}
-        named = {f"{row['kind']}/{name}": value for name, value in list(row.items())[len(HEAD) :]}
+        named = {f"{row['kind']}/{name}": value for name, value in row.items() if name not in ("kind", *COUNTS)}
         if self._tensorboard:
             for name, value in named.items():
                 self._tensorboard.add_scalar(name, value, global_step=row["frames"])
         if self._wandb:
-            self._wandb.log(named | counts)
+            self._wandb.log(named | {"frames": row["frames"], "agent_steps": row["agent_steps"]})
 
     def state_dict(self) -> dict[str, Any]:
         """Return how many rows are written, and those that wait behind a place."""
@@ -196,7 +193,7 @@ class RunLog:
 
     def _open(self, frames: int | None, count: int | None = None) -> None:
         """Open the file and TensorBoard behind the first `count` rows up to `frames` (None: all)."""
-        rows = _keep_rows(self._path, frames, count)
+        rows = keep_rows(self._path, frames, count)
         self._places: deque[Place] = deque()
         self._written = len(rows)
         self._start = time.perf_counter() - (rows[-1]["time_s"] if rows else 0.0)
@@ -204,7 +201,7 @@ class RunLog:
         if self._has_tensorboard:
             from torch.utils.tensorboard import SummaryWriter
 
-            last = rows[-1]["frames"] if rows and frames is None else frames
+            last = rows[-1]["frames"] if rows else frames
             # purge_step hides the points that an interrupted run wrote after its last checkpoint.
             purge_step = None if last is None else last + 1
             self._tensorboard = SummaryWriter(str(self._folder / "tensorboard"), purge_step=purge_step, flush_secs=30)
@@ -214,28 +211,6 @@ class RunLog:
         if self._tensorboard:
             self._tensorboard.close()
         self._tensorboard = None
-
-
-def _floats(row: Mapping[str, float]) -> dict[str, float]:
-    return {name: float(value) for name, value in row.items()}
-
-
-def _keep_rows(path: Path, frames: int | None, count: int | None) -> list[Row]:
-    """Rewrite the file with its first `count` rows up to `frames` (None: no limit), and return these."""
-    if not path.exists():
-        return []
-    rows = [row for row in read_rows(path) if frames is None or row["frames"] <= frames][:count]
-    data = "".join(map(_json_line, rows)).encode()
-    if data != path.read_bytes():
-        with replacing(path) as file:
-            file.write(data)
-        sync_folder(path.parent)
-    return rows
-
-
-def _json_line(row: Mapping[str, Any]) -> str:
-    finite = {key: None if isinstance(n, float) and not math.isfinite(n) else n for key, n in row.items()}
-    return json.dumps(finite, allow_nan=False) + "\n"
 
 
 def _start_wandb(project: str, folder: Path) -> Any:

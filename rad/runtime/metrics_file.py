@@ -1,12 +1,16 @@
-"""metrics.jsonl read back: a row is a line of JSON with kind, frames, agent_steps, time_s, and then metrics.
+"""The lines of metrics.jsonl: a row is a line of JSON with kind, frames, agent_steps, time_s, and then metrics.
 
 The last line of a killed run may be torn: that is no row, unless only the newline is missing.
 """
 
 import json
+import math
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+from rad.runtime.files import replacing, sync_folder
 
 COUNTS = ("frames", "agent_steps", "time_s")
 
@@ -66,3 +70,26 @@ def parse_row(line: str, place: str = "line") -> Row:
     if not isinstance(row["kind"], str):
         raise ValueError(f"{place} has kind {row['kind']!r}; expected a text")
     return row
+
+
+def keep_rows(path: Path, frames: int | None = None, count: int | None = None) -> list[Row]:
+    """Rewrite the file with its first `count` rows up to `frames` (None: no limit), and return these.
+
+    Raises:
+        ValueError: as of `read_rows`.
+    """
+    if not path.exists():
+        return []
+    rows = [row for row in read_rows(path) if frames is None or row["frames"] <= frames][:count]
+    data = "".join(map(json_line, rows)).encode()
+    if data != path.read_bytes():
+        with replacing(path) as file:
+            file.write(data)
+        sync_folder(path.parent)
+    return rows
+
+
+def json_line(row: Mapping[str, Any]) -> str:
+    """Write a row as a line of standard JSON, which has neither NaN nor infinity."""
+    finite = {key: None if isinstance(n, float) and not math.isfinite(n) else n for key, n in row.items()}
+    return json.dumps(finite, allow_nan=False) + "\n"

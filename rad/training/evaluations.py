@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rad.agents.base import Agent, PolicyState
-from rad.evaluation.loaded_run import play_splits, policy_for, scores
+from rad.evaluation.loaded_run import play_splits, scores
 from rad.evaluation.play import Episodes, Recorder
 from rad.evaluation.workers import EvaluationWorkers
+from rad.experiment.algorithms import Agent, PolicyState
 from rad.experiment.config import RunConfig
 from rad.experiment.splits import splits
 from rad.runtime.logging import Place, RunLog
@@ -65,8 +65,7 @@ class Evaluations:
         self.finish()
         count = self._config.eval_envs * self._config.eval_episodes * len(self._splits)
         with self._progress.phase(PHASES[kind], Part.EVALUATIONS, count) as played:
-            policy = policy_for(self._config, agent)
-            episodes = play_splits(self._config, policy, self._splits, recorder=recorder, played=played)
+            episodes = play_splits(self._config, agent, self._splits, recorder=recorder, played=played)
         place = self._log.reserve(frames=frames, agent_steps=agent_steps)
         self._write(kind, episodes, frames, place, self._progress.remaining.costs_s[Part.EVALUATIONS])
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from rad.attention.snapshot import draw_attention
-from rad.evaluation.loaded_run import LoadedRun, load, play, policy_for
+from rad.evaluation.loaded_run import LoadedRun, load, play_splits
 from rad.evaluation.play import Recorder
 from rad.experiment.config_file import read_config
 from rad.experiment.splits import splits
@@ -50,7 +50,7 @@ def draw(folder: Path, say: Callable[[str], None] = print) -> None:
     episode = Recorder(run.config.video_size)
     with locked(folder / CONFIG_FILE):
         say("playing an episode")
-        play(run.config, policy_for(run.config, run.agent), splits(run.config)[0], recorder=episode)
+        play_splits(run.config, run.agent, splits(run.config)[:1], recorder=episode)
         for name, picture in PICTURES.items():
             say(name)
             picture(folder, run, episode)

@@ -75,10 +75,12 @@ def test_a_killed_process_ends_the_run_with_a_line(tmp_path: Path) -> None:
     start(dataclasses.replace(config, frames=20), folder)
     workers = EvaluationWorkers(folder, 1)
     try:
+        workers.begin([""], None)
         os.kill(workers._processes[0].pid or 0, signal.SIGKILL)
-        with pytest.raises(RuntimeError, match="^a process that evaluates ended with -9$"):
-            workers.begin([""], None)
+        with pytest.raises(RuntimeError, match=r"^a process that evaluates ended with -9$"):
             workers.finish()
+        with pytest.raises(RuntimeError, match=r"^a process that evaluates ended with -9$"):
+            workers.begin([""], None)
     finally:
         workers.close()
 

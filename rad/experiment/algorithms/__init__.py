@@ -4,7 +4,8 @@ from typing import Any
 
 from gymnasium.vector import VectorEnv
 
-from rad.agents.base import Agent
+from rad.agents.base import Agent as Agent  # these two also for rooms above, which make agents here
+from rad.agents.base import PolicyState as PolicyState
 from rad.experiment.algorithms.base import Algorithm
 from rad.experiment.algorithms.ppo import PPO
 from rad.experiment.algorithms.sac import SAC

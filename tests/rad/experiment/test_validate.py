@@ -21,7 +21,7 @@ TOO_FAR: dict[str, tuple[Any, ...]] = {
     "camera_id": (-2,),
     "image_size": (-1, 1, 15, 1025),
     "video_size": (0, 15, 1025),
-    **dict.fromkeys(("threads", "action_repeat", "eval_every", "checkpoint_every"), (-1,)),
+    **dict.fromkeys(("threads", "action_repeat", "eval_every", "eval_workers", "checkpoint_every"), (-1,)),
     "log_every": (0, -1),
     **dict.fromkeys(("frames", "frame_stack", "num_envs", "eval_envs", "replay_capacity", "warmup_steps"), (0, -1)),
     "updates_per_step": (0.0, -1.0, math.nan, math.inf),
