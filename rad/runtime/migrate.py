@@ -27,7 +27,7 @@ def migrate(plain: Mapping[str, Any]) -> dict[str, Any]:
     if suites or isinstance(fields.get("agent"), dict):
         fields = _with(fields, {"suite": suites.get(str(fields.get("task", "")).partition("/")[0], {})})
     algo = str(fields.get("algo", ""))
-    added = ADDED if algo else {}
+    added = ADDED if isinstance(fields.get("algo"), str) else {}
     if isinstance(fields.get("agent"), dict):
         fields["agent"] = _with(fields["agent"], ADDED_TO_AGENT.get(algo, {}))
         return _with(fields, added)

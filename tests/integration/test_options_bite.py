@@ -7,19 +7,18 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import gymnasium
 import pytest
-from gymnasium.vector import SyncVectorEnv
 
 from rad import cli
 from rad.agents.sac import SACConfig
 from rad.commands.train import parse_run
+from rad.envs import pools
 from rad.experiment import validate
 from rad.experiment.algorithms.sac import SACRun
 from rad.runtime import checkpoint
 from rad.runtime.metrics_file import read_rows
 from rad.runtime.run_dir import CHECKPOINTS, VIDEO_FILE
-from rad.training import trainer
+from rad.training import evaluations, trainer
 from rad.training.pictures import PICTURES
 from tests.integration.runs import AGENT, tiny
 
@@ -45,7 +44,7 @@ VALUES: dict[str, tuple[dict[str, Any], Any]] = {
     "test_split": (ON_DMC, "video-easy"),
     "background_dir": (ON_DMC | {"train_split": "video-easy"}, ("train=missing",)),
     "num_envs": ({}, 2),
-    "parallel_envs": ({"num_envs": 2}, True),
+    "parallel_envs": ({}, True),
     "encoder": ({}, "pixel:num_layers=2:num_filters=8:strides=3"),
     "auxiliary_loss": ({}, "curl"),
     "warmup_steps": ({}, 17),
@@ -54,6 +53,7 @@ VALUES: dict[str, tuple[dict[str, Any], Any]] = {
     "eval_every": ({}, 20),
     "eval_envs": ({}, 2),
     "eval_episodes": ({}, 3),
+    "eval_workers": ({}, 1),
     "eval_policy": ({}, "sample"),
     "checkpoint_every": ({}, 0),
     "log_every": ({}, 5),
@@ -70,12 +70,13 @@ def surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
     """Stand in an empty folder, without pictures, processes, threads or W&B; give the processes and threads wanted."""
     asked: list[str] = []
 
-    def in_this_process(builders: Any, context: str, autoreset_mode: Any) -> SyncVectorEnv:
+    def in_this_process(builders: Any, context: str, autoreset_mode: Any) -> pools.InProcess:
         asked.append("processes")
-        return SyncVectorEnv(builders, autoreset_mode=autoreset_mode)
+        return pools.InProcess(builders, autoreset_mode=autoreset_mode)
 
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(gymnasium.vector, "AsyncVectorEnv", in_this_process)
+    monkeypatch.setattr(pools, "AsyncVectorEnv", in_this_process)
+    monkeypatch.setattr(evaluations, "EvaluationWorkers", lambda folder, count: asked.append("evaluation processes"))
     monkeypatch.setattr(trainer.device, "set_threads", lambda count: asked.append(f"{count} threads"))
     monkeypatch.setitem(sys.modules, "wandb", None)
     return asked
