@@ -97,3 +97,11 @@ def test_a_failure_is_told_in_a_line(tmp_path: Path) -> None:
         assert set(workers.finish()) == {""}
     finally:
         workers.close()
+
+
+def test_an_environment_in_a_process_of_its_own_gives_the_same_run(tmp_path: Path) -> None:
+    config = tiny()
+    start(config, tmp_path / "here")
+    start(dataclasses.replace(config, parallel_envs=True, eval_workers=1), tmp_path / "there")
+    assert rows(tmp_path / "there") == rows(tmp_path / "here")
+    assert same(weights(tmp_path / "there"), weights(tmp_path / "here"))
