@@ -61,7 +61,7 @@ def _fields(model: Any, camera: int) -> tuple[str, str]:
 
 
 def _distance(model: Any, camera: int, position: Floats, back: Floats) -> float:
-    """Return the distance of a camera's aim: the world's extent if a body carries it, else its middle above the floor."""
+    """Return how far a camera aims: the world's extent if a body carries it, else to its middle above the floor."""
     if model.cam_bodyid[camera] != 0:
         return float(model.stat.extent)
     distance = max(float((position - model.stat.center) @ back), 0.25 * model.stat.extent)
