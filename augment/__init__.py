@@ -1,7 +1,6 @@
 """Augmentations of stacked images: images in, images out; knows nothing of reinforcement learning.
 
-A chain is written `crop+color_jitter`, an option `cutout:min_px=5`, a choice per image `flip/rotate`, and a choice
-over time, learned from returns, `ucb:crop,color_jitter`.
+A chain is written `crop+color_jitter`, an option `cutout:min_px=5`, a choice per image `flip/rotate`.
 """
 
 from __future__ import annotations
@@ -9,14 +8,13 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from augment.bandit import UCB, split_arms
 from augment.base import Augmentation, Identity, Params, require
 from augment.color import ColorJitter, Grayscale, RandomConv
 from augment.compose import Factory, OneOf, Sequential, build, parse, split_at_float
+from augment.crop import Crop, ResizeCrop, Translate
 from augment.erase import Cutout, CutoutColor
-from augment.geometry import Crop, Flip, Rotate, Shift, Translate
+from augment.geometry import Flip, Rotate, Shift
 from augment.overlay import Overlay
-from augment.resize import ResizeCrop
 
 _REGISTRY: dict[str, Factory] = {
     "none": Identity,
@@ -46,6 +44,7 @@ def _overlay_of(distractors: Tensor) -> Factory:
     """Return a factory of Overlays of given distractors, used unless a folder is named."""
 
     def overlay(alpha: float = 0.5, folder: str = "", count: int = 128, seed: int = 0) -> Augmentation:
+        """Make an Overlay of `count` of the distractors, or of pictures of the folder."""
         if folder:
             return Overlay(alpha, folder, count, seed)
         require(count <= len(distractors), "overlay", "count", f"at most {len(distractors)}", count)
@@ -86,25 +85,6 @@ def make(spec: str, size: int = 84, crop: str = "render", *, distractors: Tensor
     return build(spec, size, _REGISTRY | {"crop": _CROPS[crop]} | given)
 
 
-def make_arms(
-    spec: str, size: int = 84, crop: str = "render", *, distractors: Tensor | None = None
-) -> dict[str, Augmentation]:
-    """Build the augmentations that `ucb:a,b` chooses among, by their texts; another text has one arm.
-
-    Raises:
-        ValueError: as `make` and `split_arms`, or if the arms need images of different sizes.
-
-    Example:
-        >>> list(make_arms("ucb:crop,flip:p=0.5", 64, crop="pad").values())
-        [Shift(pad=12), Flip(p=0.5)]
-    """
-    arms = {arm: make(arm, size, crop, distractors=distractors) for arm in split_arms(spec)}
-    sizes = {arm: op.input_size(size, size) for arm, op in arms.items()}
-    if len(set(sizes.values())) > 1:
-        raise ValueError(f"arms of ucb must have one input size, got {sizes}")
-    return arms
-
-
 def default_size(spec: str) -> int:
     """Return the side, in pixels, of the paper's network input: 108 with translate in the chain, else 84.
 
@@ -112,8 +92,7 @@ def default_size(spec: str) -> int:
         >>> default_size("crop"), default_size("translate+flip")
         (84, 108)
     """
-    links = [link for arm in split_arms(spec) for link in parse(arm, _REGISTRY)]
-    return 108 if any(name == "translate" for branches in links for name, _ in branches) else 84
+    return 108 if any(name == "translate" for link in parse(spec, _REGISTRY) for name, _ in link) else 84
 
 
 def names() -> tuple[str, ...]:
@@ -122,12 +101,10 @@ def names() -> tuple[str, ...]:
 
 
 def register(name: str, factory: Factory) -> None:
-    """Make an augmentation known under a name.
+    """Make an augmentation known under the name to use in a chain.
 
-    Args:
-        name: the word to use in a chain.
-        factory: a class or function; its annotated parameters (int, float, bool, str) become options, and one called
-            `size` gets the side of the output in pixels.
+    The parameters of `factory`, a class or function, that are annotated int, float, bool or str become options; one
+    called `size` gets the side of the output in pixels.
 
     Raises:
         ValueError: the name is taken, empty, or holds a sign that separates links or options.
@@ -140,7 +117,6 @@ def register(name: str, factory: Factory) -> None:
 
 
 __all__ = [
-    "UCB",
     "Augmentation",
     "ColorJitter",
     "Crop",
@@ -160,9 +136,7 @@ __all__ = [
     "Translate",
     "default_size",
     "make",
-    "make_arms",
     "names",
     "register",
-    "split_arms",
     "split_at_float",
 ]

@@ -18,12 +18,6 @@ class Augmentation:
     Images are `[B, 3 * K, H, W]` with K frames along the channels: uint8 in 0..255, or float in [0, 1]. The memory
     format of the input (channels-first or channels-last) is kept. An op holds options only; all randomness comes from
     the generator given to `draw`. A new op overrides `_draw` and `_apply`.
-
-    Example:
-        >>> op = Augmentation()
-        >>> images = torch.zeros(2, 9, 84, 84, dtype=torch.uint8)
-        >>> op(images).shape
-        torch.Size([2, 9, 84, 84])
     """
 
     takes_bytes: ClassVar[bool] = True
@@ -31,16 +25,13 @@ class Augmentation:
     def draw(
         self, shape: Sequence[int], generator: torch.Generator | None = None, device: torch.device | str = "cpu"
     ) -> Params:
-        """Draw the parameters for images of a shape.
+        """Draw one tensor per parameter, first axis B, for images of `shape` `[B, 3 * K, H, W]`.
 
         Args:
-            shape: `[B, 3 * K, H, W]` of the images.
+            shape: of the images.
             generator: a CPU generator, so that draws are the same for every device. Without one, fresh entropy of the
                 operating system is used. The global generator is never touched.
             device: of the parameters returned.
-
-        Returns:
-            One tensor per parameter, first axis B.
 
         Raises:
             ValueError: the shape or the generator is of another kind, or the op cannot take the size.
@@ -54,21 +45,19 @@ class Augmentation:
         return {name: value.to(device, non_blocking=True) for name, value in drawn.items()}
 
     def apply(self, images: Tensor, params: Params) -> Tensor:
-        """Apply drawn parameters; deterministic, and never in place.
+        """Apply what `draw` returned for this shape; deterministic, and never in place.
 
-        Args:
-            images: `[B, 3 * K, H, W]`, uint8 in 0..255 (if `takes_bytes`) or float in [0, 1].
-            params: what `draw` returned for this shape.
-
-        Returns:
-            Images of the same type and memory format, `[B, 3 * K, *output_size(H, W)]`.
+        Images `[B, 3 * K, H, W]`, uint8 in 0..255 (if `takes_bytes`) or float in [0, 1], become
+        `[B, 3 * K, *output_size(H, W)]` of the same type and memory format.
 
         Raises:
             TypeError: the images are neither float nor, where the op takes them, uint8.
             ValueError: the shape is not `[B, 3 * K, H, W]`.
         """
         _check_shape(images.shape)
-        self._check_dtype(images.dtype)
+        if not (images.is_floating_point() or (self.takes_bytes and images.dtype == torch.uint8)):
+            allowed = "uint8 or float images" if self.takes_bytes else "float images in [0, 1]"
+            raise TypeError(f"{type(self).__name__} takes {allowed}, got {images.dtype}")
         return self._apply(images, params)
 
     def __call__(self, images: Tensor, generator: torch.Generator | None = None) -> Tensor:
@@ -93,21 +82,10 @@ class Augmentation:
     def _apply(self, images: Tensor, params: Params) -> Tensor:
         return images
 
-    def _check_dtype(self, dtype: torch.dtype) -> None:
-        if not (dtype.is_floating_point or (self.takes_bytes and dtype == torch.uint8)):
-            allowed = "uint8 or float images" if self.takes_bytes else "float images in [0, 1]"
-            raise TypeError(f"{type(self).__name__} takes {allowed}, got {dtype}")
-
 
 @dataclass(frozen=True)
 class Identity(Augmentation):
-    """Leave the images as they are; the same tensor is returned.
-
-    Example:
-        >>> images = torch.rand(1, 3, 4, 4)
-        >>> Identity()(images) is images
-        True
-    """
+    """Leave the images as they are; the same tensor is returned."""
 
 
 @dataclass(frozen=True)

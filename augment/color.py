@@ -41,7 +41,6 @@ class Grayscale(FloatAugmentation):
     p: float = 0.3
 
     def __post_init__(self) -> None:
-        """Check the options."""
         require(0 <= self.p <= 1, "grayscale", "p", "in [0, 1]", self.p)
 
     def _draw(self, shape: Sequence[int], generator: torch.Generator) -> dict[str, Tensor]:
@@ -88,7 +87,6 @@ class ColorJitter(FloatAugmentation):
     p: float = 1.0
 
     def __post_init__(self) -> None:
-        """Check the options."""
         for name in ("brightness", "contrast", "saturation"):
             require(0 <= getattr(self, name) <= 10, "color_jitter", name, "in [0, 10]", getattr(self, name))
         require(0 <= self.hue <= 0.5, "color_jitter", "hue", "in [0, 0.5]", self.hue)
@@ -172,11 +170,8 @@ def turn_hue(planes: Tensor, turn: Tensor) -> Tensor:
     """Turn the hue at constant value and chroma.
 
     A channel of a color with hue h is `low + chroma * clamp(2 - 6 * d, 0, 1)`, where d is the distance on the circle
-    of hues, in turns, from h to that of the channel: 0 for red, 1/3 for green, 2/3 for blue.
-
-    Args:
-        planes: red, green and blue, float `[3, ...]` in [0, 1].
-        turn: part of the circle, broadcastable to one plane; 1 is a full turn.
+    of hues, in turns, from h to that of the channel: 0 for red, 1/3 for green, 2/3 for blue. `planes` are red, green
+    and blue, float `[3, ...]` in [0, 1]; `turn`, 1 for a full turn, can be broadcast to one plane.
     """
     high, low = planes.amax(0), planes.amin(0)
     chroma = high - low

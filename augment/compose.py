@@ -57,11 +57,7 @@ class Sequential(Augmentation):
 
 @dataclass(frozen=True)
 class OneOf(Augmentation):
-    """Apply one of several ops to each image, all equally likely; at test time the first.
-
-    Args:
-        branches: the ops; all must have the same input and output sizes.
-    """
+    """Apply one of the ops `branches`, all of one size, to each image, equally likely; at test time the first."""
 
     branches: tuple[Augmentation, ...]
 
@@ -123,10 +119,7 @@ def chain(ops: Iterable[Augmentation]) -> Augmentation:
 
 
 def split_at_float(op: Augmentation) -> tuple[Augmentation, Augmentation]:
-    """Cut a chain where float images become necessary.
-
-    Returns:
-        The leading links that take uint8, and the rest; `Identity` where there are none.
+    """Cut a chain into the leading links that take uint8 and the rest, from where float images are necessary.
 
     Example:
         >>> from augment import make
@@ -152,10 +145,8 @@ def build(spec: str, size: int, registry: Mapping[str, Factory]) -> Augmentation
 
 def parse(spec: str, registry: Mapping[str, Factory]) -> list[list[tuple[str, dict[str, object]]]]:
     """Read `a+b:key=value/c` as links of branches of (name, options)."""
-    return [
-        [_parse_branch(text, spec, registry) for text in split_outside_quotes(link, "/")]
-        for link in split_outside_quotes(spec, "+")
-    ]
+    links = [split_outside_quotes(link, "/") for link in split_outside_quotes(spec, "+")]
+    return [[_parse_branch(text, spec, registry) for text in branches] for branches in links]
 
 
 def split_outside_quotes(text: str, separator: str) -> list[str]:
@@ -172,7 +163,7 @@ def split_outside_quotes(text: str, separator: str) -> list[str]:
 
 
 def _make_op(factory: Factory, options: dict[str, object], size: int) -> Augmentation:
-    sized = {"size": size} if "size" in inspect.signature(factory).parameters else {}
+    sized = {"size": size} if "size" in _parameters(factory) else {}
     return factory(**sized, **options)
 
 
@@ -182,42 +173,38 @@ def _parse_branch(text: str, spec: str, registry: Mapping[str, Factory]) -> tupl
         raise ValueError(f"augmentation {spec!r} has an empty link; known: {', '.join(registry)}")
     if name not in registry:
         raise ValueError(f"unknown augmentation {name!r}; known: {', '.join(registry)}")
-    return name, _options(name, pairs, _option_types(registry[name]))
+    return name, _options(name, pairs, registry[name])
 
 
-def _options(name: str, pairs: Sequence[str], types: Mapping[str, type]) -> dict[str, object]:
+def _options(name: str, pairs: Sequence[str], factory: Factory) -> dict[str, object]:
+    kinds = {key: p.annotation for key, p in _parameters(factory).items() if key != "size" and p.annotation in _READERS}
     options: dict[str, object] = {}
     for pair in pairs:
         key, equals, value = pair.partition("=")
         if not equals:
             raise ValueError(f"{name}: option must be key=value, got {pair!r}")
-        if key not in types:
-            raise ValueError(f"{name}: unknown option {key!r}; known: {', '.join(types) or 'no options'}")
+        if key not in kinds:
+            raise ValueError(f"{name}: unknown option {key!r}; known: {', '.join(kinds) or 'no options'}")
         if key in options:
             raise ValueError(f"{name}: option {key!r} is given twice")
-        options[key] = _value(name, key, value, types[key])
+        read, words = _READERS[kinds[key]]
+        try:
+            options[key] = read(value)
+        except (KeyError, ValueError):
+            raise ValueError(f"{name}: option {key} must be {words}, got {value!r}") from None
     return options
 
 
-def _option_types(factory: Factory) -> dict[str, type]:
-    parameters = inspect.signature(factory, eval_str=True).parameters
-    return {key: p.annotation for key, p in parameters.items() if key != "size" and p.annotation in _READERS}
+def _parameters(factory: Factory) -> Mapping[str, inspect.Parameter]:
+    return inspect.signature(factory, eval_str=True).parameters
 
 
-def _value(name: str, key: str, text: str, kind: type) -> object:
-    try:
-        return _READERS[kind](text)
-    except (KeyError, ValueError):
-        raise ValueError(f"{name}: option {key} must be {_KINDS[kind]}, got {text!r}") from None
-
-
-_READERS: dict[type, Callable[[str], object]] = {
-    int: int,
-    float: float,
-    bool: {"true": True, "false": False}.__getitem__,
-    str: lambda text: text.strip("'\""),
+_READERS: dict[type, tuple[Callable[[str], object], str]] = {
+    int: (int, "a whole number"),
+    float: (float, "a number"),
+    bool: ({"true": True, "false": False}.__getitem__, "true or false"),
+    str: (lambda text: text.strip("'\""), "text"),
 }
-_KINDS = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
 
 
 def _prefixed(index: int, params: Params) -> dict[str, Tensor]:

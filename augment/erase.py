@@ -39,7 +39,6 @@ class Cutout(Augmentation):
     _name: ClassVar[str] = "cutout"
 
     def __post_init__(self) -> None:
-        """Check the options."""
         require(self.min_px >= 1, self._name, "min_px", "at least 1", self.min_px)
         require(self.max_px >= self.min_px, self._name, "max_px", f"at least min_px = {self.min_px}", self.max_px)
 
@@ -93,12 +92,10 @@ class CutoutColor(Cutout):
 
 
 def paint_boxes(images: Tensor, params: Params, color: Tensor) -> Tensor:
-    """Paint one box per image.
+    """Paint one box per image of `[B, C, H, W]`, on a copy.
 
-    Args:
-        images: `[B, C, H, W]`, left alone.
-        params: top, left, height and width of each box, int64 `[B]`, pixels.
-        color: broadcastable to `[B, C, 1, 1]`, in the type and range of the images.
+    `params` are top, left, height and width, int64 `[B]`, pixels; `color`, in the type and range of the images, can be
+    broadcast to `[B, C, 1, 1]`.
     """
     if not on_cpu(images):
         return torch.where(_inside(images, params), color, images)

@@ -14,16 +14,10 @@ _CHUNK = 8
 
 
 def take_windows(images: Tensor, rows: Tensor, left: Tensor, width: int) -> Tensor:
-    """Copy one run of pixels out of each listed row; the fastest crop that we measured.
+    """Copy `width` pixels from column `left` of each listed row; the fastest crop that we measured.
 
-    Args:
-        images: `[B, C, H, W]`, any type.
-        rows: int64 `[B, h]` in 0..H-1.
-        left: first column of the run, int64 `[B]`; a run that leaves its row continues in the next.
-        width: pixels in a run.
-
-    Returns:
-        `[B, C, h, width]` in the memory format of the images.
+    Images `[B, C, H, W]` of any type, rows int64 `[B, h]` in 0..H-1 and left int64 `[B]` give `[B, C, h, width]` in the
+    memory format of the images. A run that leaves its row continues in the next.
     """
     source = _dense(images)
     batch, channels, height, full_width = source.shape
@@ -38,14 +32,9 @@ def take_windows(images: Tensor, rows: Tensor, left: Tensor, width: int) -> Tens
 
 
 def take_pixels(images: Tensor, index: Tensor) -> Tensor:
-    """Copy pixels from anywhere in each image.
+    """Copy pixels from anywhere in each image; index, int64 `[B, h, w]`, is row * W + column.
 
-    Args:
-        images: `[B, C, H, W]`, any type.
-        index: row * W + column of each wanted pixel, int64 `[B, h, w]`.
-
-    Returns:
-        `[B, C, h, w]` in the memory format of the images.
+    Images `[B, C, H, W]` of any type give `[B, C, h, w]` in their memory format.
     """
     source = _dense(images)
     batch, channels, height, width = source.shape
@@ -66,16 +55,10 @@ def take_images(images: Tensor, index: Tensor) -> Tensor:
 
 
 def change_some(images: Tensor, mask: Tensor, change: Callable[[Tensor, Params], Tensor], params: Params) -> Tensor:
-    """Change the images of a mask only.
+    """Change those of images `[B, C, H, W]` that a mask, bool `[B]`, names; `change` keeps the shape.
 
     A CPU changes just those, a few at a time. An accelerator changes all and then selects, since counting the mask
     would make the host wait.
-
-    Args:
-        images: `[B, C, H, W]`.
-        mask: bool `[B]`.
-        change: a function of images and their parameters that keeps the shape.
-        params: first axis B.
     """
     if not on_cpu(images):
         return torch.where(mask[:, None, None, None], change(images, params), images)

@@ -52,7 +52,6 @@ class Overlay(FloatAugmentation):
     _laid_out: dict[tuple[object, ...], Tensor] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        """Check the options."""
         require(0 <= self.alpha <= 1, "overlay", "alpha", "in [0, 1]", self.alpha)
         require(self.count >= 1, "overlay", "count", "at least 1", self.count)
         if self.images is not None:
@@ -120,13 +119,10 @@ def read_picture(path: Path, side: int = 128) -> Tensor:
 
 @cache
 def generate_pictures(count: int, seed: int, side: int = 128) -> Tensor:
-    """Generate cloudy color pictures, every second one cut into flat areas with sharp edges.
+    """Generate cloudy color pictures, uint8 `[count, 3, side, side]`, each channel from 0 to 255.
 
     Each is noise whose amplitude falls with frequency f as 1 / f^s, s uniform in [1, 2]; the color channels are random
-    mixtures of three such fields.
-
-    Returns:
-        uint8 `[count, 3, side, side]`; each channel reaches from 0 to 255.
+    mixtures of three such fields. Every second one is cut into flat areas with sharp edges.
     """
     generator = torch.Generator().manual_seed(seed)
     noise = torch.randn(count, 3, side, side, generator=generator)

@@ -54,16 +54,13 @@ names, register = _REGISTRY.names, _REGISTRY.register
 
 
 def make(spec: str, image_shape: ImageShape, *, generator: torch.Generator, **options: Any) -> Encoder:
-    """Make the encoder that a text describes.
+    """Make the encoder that a text describes, in training mode, on the CPU.
 
     Args:
         spec: one of `names()`, and options of its own: `name:key=value:key=value`. A comma separates as well.
         image_shape: (C, H, W) of the images, C = 3 * frames in a stack.
         generator: CPU generator from which the weights are drawn: nothing comes from the global random state.
         **options: further options, as values.
-
-    Returns:
-        The encoder, in training mode, on the CPU.
 
     Raises:
         ValueError: the name or an option in the text is unknown or out of range, or the image is too small.

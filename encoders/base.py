@@ -15,17 +15,14 @@ class ImageShapeError(ValueError):
 
 @dataclass(frozen=True)
 class ReceptiveField:
-    """What the cells of a map see: cell i is centered on pixel `center + jump * i` along either axis.
-
-    Attributes:
-        jump: pixels between the centers of neighboring cells.
-        center: pixel coordinate of the first cell's center; 0 is the middle of the first pixel.
-        size: width in pixels of the square that a cell sees.
-    """
+    """What the cells of a map see: cell i is centered on pixel `center + jump * i` along either axis."""
 
     jump: float
+    """Pixels between the centers of neighboring cells."""
     center: float
+    """Pixel coordinate of the first cell's center; 0 is the middle of the first pixel."""
     size: int
+    """Width in pixels of the square that a cell sees."""
 
 
 class Residual(nn.Sequential):
@@ -86,14 +83,11 @@ class Encoder(nn.Module):
         return len(self._stage_ends())
 
     def feature_map(self, images: Tensor, stage: int = -1) -> Tensor:
-        """Encode images into a map.
+        """Encode images into the map [B, C', H', W'] that a stage puts out, in their memory format.
 
         Args:
             images: float [B, C, H, W] in [0, 1], of `image_shape`; any memory format.
-            stage: whose output to return, 0 to `num_stages` - 1, or counted from the end by -1, -2, ...
-
-        Returns:
-            Feature map [B, C', H', W'], in the memory format of `images`.
+            stage: 0 to `num_stages` - 1, or counted from the end by -1, -2, ...
 
         Raises:
             TypeError: `images` is not of a floating type.
@@ -199,10 +193,7 @@ def geometry(window: Window) -> tuple[int, int, int]:
 
 def convolution(channels_in: int, channels_out: int, kernel: int, stride: int = 1, padding: int = 0) -> nn.Conv2d:
     """Make a convolution whose weights are not set yet: torch's own would come from the global random state."""
-    layer = nn.utils.skip_init(nn.Conv2d, channels_in, channels_out, kernel, stride=stride, padding=padding)
-    if not isinstance(layer, nn.Conv2d):
-        raise TypeError(f"skip_init must return a Conv2d, got {type(layer).__name__}")
-    return layer
+    return nn.Conv2d(channels_in, channels_out, kernel, stride, padding, device="meta").to_empty(device="cpu")
 
 
 def check_image_shape(image_shape: ImageShape) -> ImageShape:

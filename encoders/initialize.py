@@ -1,8 +1,9 @@
 """Initialization of convolutions and linear layers, drawn from a given generator.
 
-Each function fills its argument in place and returns it. Weights are drawn into a fresh contiguous matrix and copied,
-so a seed gives the same values in every memory format and on every device. Where `generator` may be None, torch's
-global state is drawn from then.
+Each function fills its argument in place and returns it. A `weight` is float [out, in] of a linear layer or
+[out, in, kh, kw] of a convolution, in any memory format; weights are drawn into a fresh contiguous matrix and copied,
+so a seed gives the same values in every memory format and on every device. A `generator` is on the CPU; where it may
+be None, torch's global state is drawn from then.
 """
 
 from collections.abc import Callable
@@ -12,12 +13,7 @@ from torch import Tensor, nn
 
 
 def orthogonal_(weight: Tensor, gain: float = 1.0, generator: torch.Generator | None = None) -> Tensor:
-    """Fill a matrix with `gain` times rows or columns of unit length that are orthogonal to each other.
-
-    Args:
-        weight: float [out, in].
-        gain: factor on the orthogonal matrix.
-        generator: CPU generator to draw from.
+    """Fill a matrix [out, in] with `gain` times rows or columns of unit length that are orthogonal to each other.
 
     Raises:
         ValueError: `weight` has not two axes, or one of them is empty.
@@ -32,14 +28,7 @@ def orthogonal_(weight: Tensor, gain: float = 1.0, generator: torch.Generator | 
 
 
 def delta_orthogonal_(weight: Tensor, gain: float = 1.0, generator: torch.Generator | None = None) -> Tensor:
-    """Fill a convolution's kernel with zeros and an orthogonal matrix at its center tap.
-
-    The center of an even kernel is tap k // 2.
-
-    Args:
-        weight: float [out, in, kh, kw]; any memory format.
-        gain: factor on the orthogonal matrix.
-        generator: CPU generator to draw from.
+    """Fill a kernel [out, in, kh, kw] with zeros and `gain` times an orthogonal matrix at its center tap, k // 2.
 
     Raises:
         ValueError: `weight` has not four axes, or one of them is empty.
@@ -54,12 +43,7 @@ def delta_orthogonal_(weight: Tensor, gain: float = 1.0, generator: torch.Genera
 
 
 def flat_orthogonal_(weight: Tensor, gain: float = 1.0, *, generator: torch.Generator) -> Tensor:
-    """Fill a convolution's kernel, read as a matrix [out, in * kh * kw], with `gain` times an orthogonal one.
-
-    Args:
-        weight: float [out, in, kh, kw]; any memory format.
-        gain: factor on the orthogonal matrix.
-        generator: CPU generator to draw from.
+    """Fill a kernel [out, in, kh, kw], read as a matrix [out, in * kh * kw], with `gain` times an orthogonal one.
 
     Raises:
         ValueError: `weight` has not four axes, or one of them is empty.
@@ -77,10 +61,6 @@ def glorot_uniform_(weight: Tensor, *, generator: torch.Generator) -> Tensor:
 
     The fans of a convolution count the taps of its kernel: fan_in = in * kh * kw, fan_out = out * kh * kw.
 
-    Args:
-        weight: float [out, in] or [out, in, kh, kw]; any memory format.
-        generator: CPU generator to draw from.
-
     Raises:
         ValueError: `weight` has fewer than two axes.
 
@@ -94,16 +74,13 @@ def glorot_uniform_(weight: Tensor, *, generator: torch.Generator) -> Tensor:
 def initialize_(module: nn.Module, generator: torch.Generator | None = None) -> nn.Module:
     """Initialize every layer of `module` in order: delta-orthogonal convolutions, orthogonal linear layers.
 
-    Convolutions get the gain of ReLU (sqrt 2), linear layers gain 1; all biases become 0.
-
-    Args:
-        module: network whose Conv2d and Linear layers are filled; other layers are left as they are.
-        generator: CPU generator to draw from.
+    Convolutions get the gain of ReLU (sqrt 2), linear layers gain 1; all biases become 0, other layers stay.
 
     Source: RAD, appendix on the DMControl encoder; prior to it SAC+AE (Yarats et al. 2019), appendix B.
     """
 
     def fill(weight: Tensor) -> Tensor:
+        """Fill a weight by its number of axes."""
         if weight.ndim == 4:
             return delta_orthogonal_(weight, nn.init.calculate_gain("relu"), generator)
         return orthogonal_(weight, 1.0, generator)
@@ -112,12 +89,7 @@ def initialize_(module: nn.Module, generator: torch.Generator | None = None) -> 
 
 
 def initialize_with_(module: nn.Module, fill: Callable[[Tensor], Tensor]) -> nn.Module:
-    """Initialize every layer of `module` in order: weights by `fill`, biases 0.
-
-    Args:
-        module: network whose Conv2d and Linear layers are filled; other layers are left as they are.
-        fill: fills a weight in place.
-    """
+    """Initialize every Conv2d and Linear of `module` in order: weights by `fill`, in place, biases 0."""
     for layer in module.modules():
         if isinstance(layer, nn.Conv2d | nn.Linear):
             fill(layer.weight)

@@ -26,10 +26,8 @@ class Registry(Generic[T]):
     def register(self, name: str, factory: Callable[..., T]) -> None:
         """Make a factory known under a name, the word to use in a text for `make`.
 
-        Args:
-            name: a word.
-            factory: called with what `make` is given besides the text; its other parameters annotated int, float or
-                str become options.
+        It is called with what `make` is given besides the text; its other parameters annotated int, float or str become
+        options.
 
         Raises:
             ValueError: the name is taken or is no word of letters, digits and underscores.

@@ -25,13 +25,7 @@ class Episode(NamedTuple):
 
 
 class Report(NamedTuple):
-    """The results of one step of all environments.
-
-    Attributes:
-        agent_steps: steps of all environments together since the run began.
-        episodes: those that ended in this step.
-        updates: metrics of each update made in this step.
-    """
+    """One step of all environments: their steps since the run began, episodes that ended, metrics of each update."""
 
     agent_steps: int
     episodes: list[Episode]
@@ -134,17 +128,10 @@ def off_policy(
 ) -> Iterator[Report]:
     """Act, store and update forever; the caller decides when to stop, log, evaluate and save.
 
-    Args:
-        env: vector environment with SAME_STEP autoreset and a Box action space.
-        agent: acts and learns.
-        replay: filled here.
-        state: changed in place; with the saved state of an earlier loop, this one resumes there.
-        batch_size: transitions per update.
-        warmup_steps: agent steps with uniformly random actions and without updates.
-        updates_per_step: updates per agent step, spread evenly: 0.1 is one in ten steps, exactly.
-
-    Yields:
-        A report after each step of all environments.
+    Each step of all environments, which have SAME_STEP autoreset and a Box action space, yields a report. The first
+    `warmup_steps` agent steps have uniformly random actions and no updates; then come `updates_per_step` per agent
+    step, spread evenly (0.1 is one in ten steps, exactly), each on `batch_size` transitions. `replay` and `state` are
+    changed in place; with those that an earlier loop saved, this one resumes there.
 
     Raises:
         FloatingPointError: the agent's actions are not finite: training has diverged.
@@ -170,17 +157,10 @@ def off_policy(
 def on_policy(env: VectorEnv, agent: OnPolicyAgent, buffer: RolloutBuffer, state: LoopState) -> Iterator[Report]:
     """Fill the buffer with the policy's steps, learn from them and drop them, forever; the caller decides when to stop.
 
-    Continuous actions are clipped to the action space for the environment only; they are stored as drawn.
-
-    Args:
-        env: vector environment with SAME_STEP autoreset that gives `final_obs` where an episode is truncated.
-        agent: acts and learns.
-        buffer: filled here; its size decides how often the agent learns.
-        state: changed in place; with the saved states of an earlier loop and its buffer, this one resumes there, in the
-            middle of a rollout too.
-
-    Yields:
-        A report after each step of all environments; each `buffer.num_steps` steps it holds an update.
+    Each step of all environments, which have SAME_STEP autoreset and give `final_obs` where an episode is truncated,
+    yields a report; each `buffer.num_steps` of them it holds an update. Continuous actions are clipped to the action
+    space for the environment only; they are stored as drawn. `buffer` and `state` are changed in place; with those that
+    an earlier loop saved, this one resumes there, in the middle of a rollout too.
 
     Raises:
         FloatingPointError: the policy or its value is not finite: training has diverged.

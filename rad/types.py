@@ -99,13 +99,9 @@ class Rollout(NamedTuple):
     def minibatches(
         self, count: int, advantage: Tensor, returns: Tensor, generator: torch.Generator
     ) -> Iterator[Minibatch]:
-        """Visit each step once, in random order.
+        """Visit each step once, in random order by a CPU generator, with its advantage and returns, float32 [T, N].
 
-        Args:
-            count: number of minibatches, 1 to T N; their sizes differ by one at most.
-            advantage: float32 [T, N].
-            returns: float32 [T, N].
-            generator: CPU generator of the order.
+        There are `count` minibatches, 1 to T N, whose sizes differ by one at most.
 
         Raises:
             ValueError: there are fewer steps than minibatches.
@@ -122,13 +118,9 @@ class Rollout(NamedTuple):
 
 
 def images_to_float(images: Tensor) -> Tensor:
-    """Convert stored images to learned ones: x / 255.
+    """Convert stored images, uint8 [B, C, H, W] in 0..255, to learned ones, float32 in [0, 1]: x / 255.
 
-    Args:
-        images: uint8 [B, C, H, W] in 0..255.
-
-    Returns:
-        float32 in [0, 1], same shape, channels-last in memory: the layout that convolutions are fastest in.
+    They are channels-last in memory, the layout that convolutions are fastest in.
 
     Raises:
         TypeError: `images` are not uint8: a range is never guessed from the data.

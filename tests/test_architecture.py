@@ -35,7 +35,7 @@ ROOMS = {
     "rad.report.page": "rad.report.draw rad.report.read rad.report.stats rad.runtime.run_dir",
     "rad.report.compare_runs": "rad.report.draw rad.report.read rad.report.stats",
     "rad.experiment": "augment encoders rad.agents rad.buffers rad.envs rad.loops rad.runtime",
-    "rad.evaluation": "rad.agents rad.envs rad.experiment rad.report.draw rad.report.read rad.report.stats rad.runtime",
+    "rad.evaluation": "rad.envs rad.experiment rad.report.draw rad.report.read rad.report.stats rad.runtime",
     "rad.attention": (
         "encoders rad.agents rad.evaluation rad.experiment rad.report.draw rad.report.read rad.report.stats rad.runtime"
     ),
@@ -55,7 +55,7 @@ ROOMS = {
 }
 TOP_MODULES = 4  # at most, in rad/ itself
 FOLDER_MODULES = 12  # at most, beside __init__.py and folders
-ARROWS = 73  # at most: pairs of rooms of which one imports the other; what is inside one of these counts as it
+ARROWS = 71  # at most: pairs of rooms of which one imports the other; what is inside one of these counts as it
 WHOLE = "rad.report rad.commands scripts"
 # Packages from outside that a room is held to. Rooms that are not listed are free but for HOMES.
 OUTSIDE = {
@@ -413,7 +413,7 @@ def test_the_tables_name_what_exists():
         ("rad.runtime.checkpoint", "import pickle", "nothing is pickled"),
         ("rad.runtime.checkpoint", "from joblib import dump", "nothing is pickled"),
         ("rad.loops", "from . import types", "write imports in full"),
-        ("rad.evaluation.play", "from rad.cli import main", "rad.evaluation may import rad.agents"),
+        ("rad.evaluation.play", "from rad.cli import main", "rad.evaluation may import rad.envs"),
         ("rad.report.stats.scores", "import rad.report.draw.style", "rad.report.stats may import rad.envs.suites"),
         ("scripts.bench.sac", "from tests.rad import scripted", "scripts.bench may import augment"),
         ("rad.commands.train", "import scripts.bench", "rad.commands may import rad.attention"),

@@ -3,7 +3,7 @@
 import abc
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, TypedDict
+from typing import Any, ClassVar, Literal, TypedDict, get_args, get_origin, get_type_hints
 
 import numpy as np
 import torch
@@ -12,11 +12,12 @@ from torch import Tensor
 import augment
 import encoders
 from rad.agents import auxiliary
-from rad.agents.bandit_views import BanditViews
+from rad.agents.bandit import BanditViews
 from rad.agents.state import Stateful
 from rad.agents.targets import Target, Targets
 from rad.agents.views import Views
 from rad.heads.distributions import Policy
+from rad.settings import SettingError, mention
 from rad.types import Metrics, Minibatch, Transition
 
 Augmentations = augment.Augmentation | Mapping[str, augment.Augmentation]
@@ -37,7 +38,19 @@ class AgentConfig:
     """Hyperparameters of an agent; each agent derives its own."""
 
     def check(self) -> None:
-        """Raise a SettingError if an option is an unknown word or contradicts another."""
+        """Raise a SettingError if an option is an unknown word, contradicts another or has no effect."""
+        for name, kind in get_type_hints(type(self)).items():
+            if get_origin(kind) is Literal and getattr(self, name) not in get_args(kind):
+                raise SettingError(name, repr(getattr(self, name)), " or ".join(get_args(kind)))
+
+    def _check_effect(self, effective: bool, condition: str, *names: str) -> None:
+        """Refuse values that would be ignored silently, defaults excepted; `condition` says when they are effective."""
+        for name in names:
+            value, default = getattr(self, name), getattr(type(self), name)
+            if value != default and not effective:
+                raise SettingError(
+                    name, f"has an effect only with {mention(condition)}; allowed here: {default}, got {value}"
+                )
 
 
 @dataclass(frozen=True)
@@ -128,15 +141,11 @@ class Agent(Stateful, abc.ABC):
 
     @torch.no_grad()
     def act(self, obs: np.ndarray, *, deterministic: bool, generator: torch.Generator | None = None) -> np.ndarray:
-        """Choose actions on the view without randomness.
+        """Choose actions for stored obs, uint8 [N, C, H, W], on the view without randomness.
 
-        Args:
-            obs: uint8 [N, C, H, W], as stored.
-            deterministic: take the mode instead of a sample.
-            generator: CPU generator of the sample; None for the agent's own, which training draws from too.
-
-        Returns:
-            int64 [N] where actions are discrete, else float32 [N, A]; off-policy agents' in [-1, 1], PPO's not clipped.
+        `deterministic` takes the mode instead of a sample, which a CPU generator draws; None is the agent's own, which
+        training draws from too. Discrete actions are int64 [N], others float32 [N, A]: in [-1, 1] where the agent is
+        off-policy, not clipped where it is PPO.
         """
         policy = self._policy(self.views.eval_view(torch.from_numpy(obs).to(self.device)))
         action = policy.mode if deterministic else policy.sample(generator or self.generator)

@@ -8,9 +8,8 @@ import torch
 from torch import Tensor
 
 import encoders
-from rad.agents.bandit_views import BanditViews
+from rad.agents.bandit import BanditViews
 from rad.agents.base import Agent, AgentConfig, Augmentations, Options
-from rad.agents.checks import check_effect, check_words
 from rad.agents.optimizers import Adam, clipped_step
 from rad.agents.reward_norm import RewardNormalizer
 from rad.agents.targets import Targets, of_policy_and_value
@@ -22,9 +21,6 @@ from rad.losses.ppo import adapt_beta, clipped_policy_loss, normalize, penalized
 from rad.losses.returns import gae
 from rad.settings import SettingError
 from rad.types import ActorStep, Metrics, Minibatch, Rollout
-
-Objective = Literal["clip", "kl"]
-Where = Literal["rollout", "consistency"]
 
 
 @dataclass(frozen=True)
@@ -47,7 +43,7 @@ class PPOConfig(AgentConfig):
     """Adam's epsilon."""
     anneal_lr: bool = False
     """Let the learning rate fall linearly to 0 over the run."""
-    objective: Objective = "clip"
+    objective: Literal["clip", "kl"] = "clip"
     """clip, or kl: a penalty on the divergence from the policy that acted, with an adaptive weight."""
     clip_coef: float = 0.2
     """How far from 1 the ratio of probabilities is rewarded, and how far values may move."""
@@ -71,7 +67,7 @@ class PPOConfig(AgentConfig):
     """Discount of that return; 0 takes gamma. The published implementations have 0.99 whatever gamma is."""
     reward_clip: float = 10.0
     """Largest size of a normalized reward."""
-    augment_where: Where = "rollout"
+    augment_where: Literal["rollout", "consistency"] = "rollout"
     """rollout: act and learn on augmented frames (RAD); consistency: in a loss of its own only (DrAC)."""
     consistency_coef: float = 0.1
     """Weight of DrAC's consistency loss."""
@@ -79,13 +75,13 @@ class PPOConfig(AgentConfig):
     """Width of the layer that policy and value share."""
 
     def check(self) -> None:
-        """Raise a SettingError if an option is an unknown word or has no effect."""
-        check_words(self, objective=Objective, augment_where=Where)
+        """Raise a SettingError, as of `AgentConfig`."""
+        super().check()
         kl, clip = self.objective == "kl", self.objective == "clip"
-        check_effect(self, kl, "{objective} kl", "target_kl", "init_kl_beta")
-        check_effect(self, clip or self.clip_value, "{objective} clip or {clip_value} True", "clip_coef")
-        check_effect(self, self.augment_where == "consistency", "{augment_where} consistency", "consistency_coef")
-        check_effect(self, self.normalize_reward, "{normalize_reward} True", "reward_gamma", "reward_clip")
+        self._check_effect(kl, "{objective} kl", "target_kl", "init_kl_beta")
+        self._check_effect(clip or self.clip_value, "{objective} clip or {clip_value} True", "clip_coef")
+        self._check_effect(self.augment_where == "consistency", "{augment_where} consistency", "consistency_coef")
+        self._check_effect(self.normalize_reward, "{normalize_reward} True", "reward_gamma", "reward_clip")
         if kl and self.num_epochs * self.num_minibatches < 2:
             raise SettingError("objective", "kl needs two or more gradient steps per rollout: in the first, KL is 0")
 
@@ -165,11 +161,7 @@ class PPOAgent(Agent):
         return self._forward_rollout(obs)[1].cpu()
 
     def update(self, rollout: Rollout) -> Metrics:
-        """Learn from the rollout that `begin_rollout` began: some epochs of minibatches, in random order.
-
-        Returns:
-            Metrics averaged over the minibatches, and diagnostics of value function and advantages.
-        """
+        """Learn from the rollout that `begin_rollout` began, in epochs of minibatches; return averages of metrics."""
         config, ends = self.config, (rollout.terminated, rollout.truncated)
         reward = self.normalizer(rollout.reward, ends[0] | ends[1]) if config.normalize_reward else rollout.reward
         advantage, returns = gae(

@@ -27,14 +27,9 @@ class RewardNormalizer:
         self._mean, self._variance, self._count = torch.tensor([0.0, 1.0, 1e-4], dtype=torch.float64)
 
     def __call__(self, reward: Tensor, ended: Tensor) -> Tensor:
-        """Normalize a rollout, step by step, continuing the statistics.
+        """Normalize a rollout's rewards, float32 [T, N] on the CPU, step by step, continuing the statistics.
 
-        Args:
-            reward: float32 [T, N] on the CPU.
-            ended: bool [T, N], the episode ended with this step.
-
-        Returns:
-            float32 [T, N].
+        `ended`, bool [T, N], says where an episode ended with the step.
         """
         if not len(self._running):
             self._running = torch.zeros(reward.shape[1], dtype=torch.float64)

@@ -11,7 +11,6 @@ from torch import Tensor
 import augment
 import encoders
 from rad.agents.base import Agent, Augmentations, OffPolicyConfig, Options
-from rad.agents.checks import check_effect, check_words
 from rad.agents.optimizers import Adam, grad_norm, soft_update, step
 from rad.agents.targets import Targets, of_actor_and_critic
 from rad.agents.views import Views
@@ -19,10 +18,8 @@ from rad.heads.distributions import SquashedGaussian
 from rad.heads.sac import Actor, Critic
 from rad.losses.diagnostics import inactive_units
 from rad.losses.sac import actor_loss, critic_loss, soft_target, temperature_loss, weak_and_strong
-from rad.settings import SettingError
+from rad.settings import SettingError, mention
 from rad.types import Metrics, Transition
-
-ActorFeatures = Literal["after", "before"]
 
 
 @dataclass(frozen=True)
@@ -57,7 +54,7 @@ class SACConfig(OffPolicyConfig):
     """Width of each head's projection of the features."""
     projection_tanh: bool = False
     """End the projection with tanh (DrQ) or after LayerNorm (RAD)."""
-    actor_features: ActorFeatures = "after"
+    actor_features: Literal["after", "before"] = "after"
     """The actor learns on obs encoded again after the critic's step (RAD), or on its features from before (DrQ-v2)."""
     target_encoder: bool = True
     """The target Q functions see next_obs through averaged convolutions (RAD), or through the learned ones (DrQ-v2)."""
@@ -75,14 +72,14 @@ class SACConfig(OffPolicyConfig):
     """SVEA's beta: the strong view's share of the critic loss; the weak view has the rest."""
 
     def check(self) -> None:
-        """Raise a SettingError if an option is an unknown word or contradicts another."""
-        check_words(self, actor_features=ActorFeatures)
-        check_effect(self, self.strong_augment != "none", "a {strong_augment} that is not none", "strong_weight")
+        """Raise a SettingError, as of `AgentConfig`."""
+        super().check()
+        self._check_effect(self.strong_augment != "none", "a {strong_augment} that is not none", "strong_weight")
         if self.log_std_min >= self.log_std_max:
-            raise SettingError("log_std_min", self.log_std_min, f"below {{log_std_max}} {self.log_std_max}")
+            raise SettingError("log_std_min", self.log_std_min, mention("below {log_std_max} ") + f"{self.log_std_max}")
         if self.share_draw and self.target_views != self.critic_views:
-            views = f"{self.target_views} and {self.critic_views}"
-            raise SettingError("share_draw", f"needs as many {{target_views}} as {{critic_views}}, got {views}")
+            needs = mention("needs as many {target_views} as {critic_views}")
+            raise SettingError("share_draw", f"{needs}, got {self.target_views} and {self.critic_views}")
 
 
 class SACAgent(Agent):

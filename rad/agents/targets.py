@@ -51,6 +51,7 @@ def of_actor_and_critic(
     """
 
     def q_of_mode(features: Tensor, *, hold: bool) -> Tensor:
+        """Return min(Q1, Q2) of the mode, whose gradient `hold` stops."""
         action = actor(features).mode
         first, second = critic(features, action.detach() if hold else action)
         return first.minimum(second)
@@ -75,9 +76,11 @@ def of_policy_and_value(head: PolicyValue) -> Targets:
         return {"policy": policy, "value": _scalar("value", lambda f: head(f)[1])}
 
     def logits(features: Tensor) -> Tensor:
+        """Return the logits of all actions."""
         return head(features)[0].params
 
     def logit(action: int) -> Target:
+        """Return the target that is the logit of one action."""
         return _scalar(f"logit:{action}", lambda f: logits(f)[:, action], logits)
 
     policy = Target(

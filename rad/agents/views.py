@@ -1,6 +1,6 @@
 """Where augmentation acts: stored bytes in, augmented float views out."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -8,6 +8,9 @@ from torch import Tensor
 
 import augment
 from rad.types import images_to_float
+
+Params = dict[str, Tensor]
+"""Drawn parameters by name, first axis B."""
 
 
 class Views:
@@ -23,7 +26,7 @@ class Views:
         self._stages = augment.split_at_float(op)
         self._eval_stages = augment.split_at_float(op.evaluation())
         self.generator, self.frozen = generator, frozen
-        self._frozen_params: list[dict[str, Tensor]] = []  # of one image, once they are drawn
+        self._frozen_params: list[Params] = []  # of one image, once they are drawn
 
     def __call__(self, images: Tensor) -> Tensor:
         """Draw one view: uint8 [B, C, H, W] to float32 [B, C, H', W'] in [0, 1]."""
@@ -39,7 +42,7 @@ class Views:
         on_bytes, on_floats = self._eval_stages
         return on_floats(images_to_float(on_bytes(images)))
 
-    def _draw(self, images: Tensor) -> Sequence[Mapping[str, Any]]:
+    def _draw(self, images: Tensor) -> list[Params]:
         if not self.frozen:
             return self._draw_for(tuple(images.shape), images.device)
         if not self._frozen_params:
@@ -49,13 +52,13 @@ class Views:
             for params in self._frozen_params
         ]
 
-    def _draw_for(self, shape: tuple[int, ...], device: torch.device) -> list[dict[str, Tensor]]:
+    def _draw_for(self, shape: tuple[int, ...], device: torch.device) -> list[Params]:
         on_bytes, on_floats = self._stages
         float_shape = (*shape[:2], *on_bytes.output_size(*shape[2:]))
         stages = ((on_bytes, shape), (on_floats, float_shape))
         return [dict(op.draw(op_shape, self.generator, device)) for op, op_shape in stages]
 
-    def _apply(self, images: Tensor, params: Sequence[Mapping[str, Any]]) -> Tensor:
+    def _apply(self, images: Tensor, params: list[Params]) -> Tensor:
         on_bytes, on_floats = self._stages
         return on_floats.apply(images_to_float(on_bytes.apply(images, params[0])), params[1])
 
@@ -67,38 +70,3 @@ class Views:
         """Restore what `state_dict` gave."""
         self.generator.set_state(state["generator"])
         self._frozen_params = state["frozen_params"]
-
-
-class PerEnvViews(Views):
-    """Views that also keep the parameters of one draw per environment, for the length of a rollout."""
-
-    def __init__(self, op: augment.Augmentation, generator: torch.Generator) -> None:
-        super().__init__(op, generator)
-        self._env_params: list[dict[str, Tensor]] = [{}, {}]
-
-    def sample_params(self, shape: tuple[int, int, int, int], device: torch.device) -> None:
-        """Draw parameters for N environments with images of `shape` = (N, C, H, W), in place of the last ones."""
-        self._env_params = self._draw_for(shape, device)
-
-    def apply_params(self, images: Tensor, env: Tensor) -> Tensor:
-        """Apply to each image the parameters of its environment.
-
-        Args:
-            images: uint8 [B, C, H, W].
-            env: int64 [B] on any device, index of the environment that each image is from.
-
-        Returns:
-            float32 [B, C, H', W'] in [0, 1].
-        """
-        env, device = env.to(images.device), images.device
-        rows = [{name: value.to(device)[env] for name, value in params.items()} for params in self._env_params]
-        return self._apply(images, rows)
-
-    def state_dict(self) -> dict[str, Any]:
-        """Return the generator's state and the parameters of the environments."""
-        return super().state_dict() | {"held": self._env_params}
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Restore what `state_dict` gave."""
-        super().load_state_dict(state)
-        self._env_params = state["held"]

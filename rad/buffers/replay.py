@@ -92,13 +92,9 @@ class Replay:
     ) -> None:
         """Add one transition of environment `env`; the next call for it after an end must be `start`.
 
-        Args:
-            env: index of the environment.
-            action: float [A].
-            reward: summed over the action repeat.
-            next_obs: uint8 [3 K, H, W]; at an episode's end the final observation, not the reset one.
-            terminated: the future counts for nothing.
-            truncated: the sequence was cut; the future counts.
+        The action is float [A], the reward summed over the action repeat, and next_obs uint8 [3 K, H, W]: at an
+        episode's end the final observation, not the reset one. Past a `terminated` step the future counts for nothing;
+        past a `truncated` one it counts.
         """
         slot = int(self.head[env]) % self.slots
         self.action[slot, env] = action
@@ -109,14 +105,7 @@ class Replay:
             self.last[int(self.head[env]) % self.slots, env] = True
 
     def sample(self, batch_size: int, generator: torch.Generator) -> Transition:
-        """Draw transitions uniformly, with replacement.
-
-        Args:
-            batch_size: B.
-            generator: CPU generator; the only source of randomness.
-
-        Returns:
-            See `Transition`.
+        """Draw B = `batch_size` transitions uniformly, with replacement, by a CPU generator.
 
         Raises:
             ValueError: no complete transition is held yet.

@@ -63,15 +63,10 @@ class RolloutBuffer:
         truncated: Tensor,
         final_value: Tensor,
     ) -> None:
-        """Add one step of all environments.
+        """Add one step of all environments: the policy's on obs, uint8 [N, C, H, W], and what came of it.
 
-        Args:
-            obs: uint8 [N, C, H, W], that the policy acted on.
-            actor_step: the policy's step.
-            reward: float [N].
-            terminated: bool [N], the future counts for nothing.
-            truncated: bool [N], the episode was cut.
-            final_value: float [N], where an episode was cut the value of its final observation; unused elsewhere.
+        The reward is float [N]; the future counts for nothing where `terminated`, bool [N]; where an episode was
+        `truncated`, bool [N], `final_value`, float [N], is the value of its final observation, elsewhere it is unused.
 
         Raises:
             IndexError: the buffer is full.
@@ -84,11 +79,7 @@ class RolloutBuffer:
         self.steps += 1
 
     def finish(self, last_value: Tensor) -> Rollout:
-        """Return the steps, whose memory remains the buffer's.
-
-        Args:
-            last_value: float [N], of the observation after the last step.
-        """
+        """Return the steps, in the buffer's memory; `last_value`, float [N], is of the observation after them."""
         held = {name: array[: self.steps] for name, array in self._arrays.items()}
         following = torch.cat([held["value"][1:], last_value[None]])
         held["next_value"] = torch.where(held["truncated"], held.pop("final_value"), following)

@@ -52,7 +52,7 @@ def main(arguments: list[str]) -> int:
     options, run_flags = parse_sweep(arguments)
     from rad.runtime import plugins
     from rad.sweep import grid, manifest
-    from rad.sweep.options import Options
+    from rad.sweep.scheduler import Options
     from rad.sweep.start import start
 
     axes = read_axes(options, run_flags)

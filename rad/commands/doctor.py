@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from rad.commands import flags
+from rad.settings import setting
 
 
 @dataclass(frozen=True)
@@ -18,4 +19,5 @@ def main(arguments: list[str]) -> int:
     options = flags.parse(Doctor, "rad doctor", arguments)
     from rad.doctor import examine
 
-    return examine(options.suite)
+    with setting("suite"):
+        return examine(options.suite)

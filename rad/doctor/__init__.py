@@ -6,12 +6,10 @@ in a broken installation.
 
 from collections.abc import Iterator
 
-from rad.doctor.finding import Check, Finding, one_line
 from rad.doctor.machine import MACHINE_CHECKS
-from rad.doctor.packages import package_checks
+from rad.doctor.packages import Check, Finding, one_line, package_checks
 from rad.doctor.suites import suite_checks
 from rad.envs.suites import SUITES
-from rad.settings import SettingError
 
 __all__ = ["Finding", "examine", "findings"]
 
@@ -22,13 +20,15 @@ def examine(suite: str) -> int:
     """Print what every check finds; return 0 if `suite` can run, else 1.
 
     Raises:
-        SettingError: the suite is unknown.
+        ValueError: the suite is unknown.
     """
     if suite not in SUITES:
-        raise SettingError("suite", f"unknown suite '{suite}'; known: {', '.join(SUITES)}")
+        raise ValueError(f"unknown suite '{suite}'; known: {', '.join(SUITES)}")
     able = True
     for finding in findings(suite):
-        print(line(finding), flush=True)
+        word = "ok" if finding.ok else "FAILED" if finding.needed else "note"
+        remedy = "" if finding.ok else f"\n{'':26}-> {finding.remedy}"
+        print(f"{word:8}{finding.name:18}{finding.text}{remedy}", flush=True)
         able = able and (finding.ok or not finding.needed)
     print(f"suite {suite}: {'can run' if able else 'cannot run'}")
     return 0 if able else 1
@@ -52,10 +52,3 @@ def attempt(check: Check) -> Finding:
     except (ImportError, OSError, RuntimeError, AttributeError) as error:
         name = getattr(check, "func", check).__name__.removeprefix("check_")
         return Finding(name, False, one_line(error), FRESH)
-
-
-def line(finding: Finding) -> str:
-    """Write a finding, with its remedy below it."""
-    word = "ok" if finding.ok else "FAILED" if finding.needed else "note"
-    text = f"{word:8}{finding.name:18}{finding.text}"
-    return text if finding.ok else f"{text}\n{'':26}-> {finding.remedy}"

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from rad.doctor.finding import Check, Finding
+from rad.doctor.packages import Check, Finding
 
 REPLAY_BYTES = 3_000_000_000  # the default replay: 100,000 frames of 100x100
 NVIDIA = Path("/dev/nvidia0")
@@ -19,9 +19,7 @@ def check_device() -> Finding:
         remedy = "take a torch for the CUDA version that nvidia-smi shows, and the torchvision of the same index"
         text = f"an NVIDIA device is here, but torch {torch.__version__} cannot use it"
         return Finding("device", False, text, remedy, needed=False)
-    names = [f"{device} {torch.cuda.get_device_name(device)}" for device in devices]
-    fast = [has_fast_bf16(device) for device in devices]
-    words = [f"{name} ({_bf16(is_fast)})" for name, is_fast in zip(names, fast)]
+    words = [f"{device} {torch.cuda.get_device_name(device)} ({_bf16(has_fast_bf16(device))})" for device in devices]
     return Finding("device", True, ", ".join(words) or "cpu only; no CUDA device")
 
 
@@ -30,10 +28,9 @@ def check_processor() -> Finding:
     from rad.runtime.device import describe
 
     facts = describe()
-    cores = f"{facts['cpus']} usable, torch takes {facts['threads']} threads"
-    crowded = facts["threads"] > facts["cpus"]
-    text = f"{facts['cpu']} ({_bf16(facts['fast_bf16'])}), {cores}"
-    return Finding("processor", not crowded, text, f"rad train --threads {facts['cpus']}", needed=False)
+    cpus, threads = facts["cpus"], facts["threads"]
+    text = f"{facts['cpu']} ({_bf16(facts['fast_bf16'])}), {cpus} usable, torch takes {threads} threads"
+    return Finding("processor", threads <= cpus, text, f"rad train --threads {cpus}", needed=False)
 
 
 def check_memory() -> Finding:
@@ -42,8 +39,7 @@ def check_memory() -> Finding:
 
     free = free_memory_bytes()
     text = f"{free / 1e9:.1f} GB free; a replay of 100,000 frames of 100x100 takes {REPLAY_BYTES / 1e9:.1f} GB"
-    fitting = max(1, free // 60_000)  # half of what is free
-    remedy = f"rad train --replay-capacity {fitting}"
+    remedy = f"rad train --replay-capacity {max(1, free // 60_000)}"  # half of what is free
     return Finding("memory", free > REPLAY_BYTES, text, remedy, needed=False)
 
 

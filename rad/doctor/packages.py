@@ -3,10 +3,11 @@
 import platform
 import re
 import sys
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from importlib import import_module, metadata
 
-from rad.doctor.finding import Check, Finding, one_line
 from rad.envs.suites import SUITES
 
 DISTRIBUTION = "rad-rl"
@@ -15,6 +16,25 @@ OPENCV = ("opencv-python", "opencv-python-headless", "opencv-contrib-python", "o
 PYTHONS = ((3, 11), (3, 12))
 NEW_PYTHON = "make the environment anew with Python 3.11 or 3.12: python3.11 -m venv .venv"
 LIBGL = "apt-get install libgl1 libglib2.0-0"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """The result of a check."""
+
+    name: str  # what was checked
+    ok: bool
+    text: str  # what is there, or what is wrong
+    remedy: str = ""  # what to do about it, where something is wrong
+    needed: bool = True  # the suite cannot run unless this is ok
+
+
+Check = Callable[[], Finding]
+
+
+def one_line(error: Exception) -> str:
+    """Write an error as one line that begins with its kind."""
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"
 
 
 def package_checks(suite: str) -> list[Check]:
@@ -65,10 +85,10 @@ def check_torchvision() -> Finding:
         import_module("torchvision")
     except (ImportError, OSError, RuntimeError, AttributeError) as error:
         text = f"torchvision {torchvision} does not load with torch {torch} ({one_line(error)})"
-        remedy = (
-            f"pip install --force-reinstall --no-deps torch=={torch} torchvision=={torchvision}, both from one index"
+        both = f"torch=={torch} torchvision=={torchvision}"
+        return Finding(
+            "torch pair", False, text, f"pip install --force-reinstall --no-deps {both}, both from one index"
         )
-        return Finding("torch pair", False, text, remedy)
     return Finding("torch pair", True, f"torchvision {torchvision} loads with torch {torch}")
 
 
@@ -106,14 +126,9 @@ def required(extra: str) -> list[str]:
     """Return the distributions that the library requires (extra ""), or that an extra adds."""
     if version(DISTRIBUTION) is None:
         return []
-    parsed = (_name_and_extra(text) for text in metadata.requires(DISTRIBUTION) or ())
-    return [name for name, of in parsed if of == extra]
-
-
-def _name_and_extra(requirement: str) -> tuple[str, str]:
-    name = re.split(r"[^\w.-]", requirement, maxsplit=1)[0]
-    marker = re.search(r"extra\s*==\s*['\"]([\w-]+)", requirement)
-    return name, marker.group(1) if marker else ""
+    texts = metadata.requires(DISTRIBUTION) or ()
+    markers = (re.search(r"extra\s*==\s*['\"]([\w-]+)", text) for text in texts)
+    return [re.split(r"[^\w.-]", text)[0] for text, of in zip(texts, markers) if (of[1] if of else "") == extra]
 
 
 def torch_requirement() -> tuple[str, str] | None:
@@ -131,9 +146,5 @@ def satisfies(installed: str, sign: str, wanted: str) -> bool:
         >>> satisfies("2.13.0+cpu", "==", "2.13.0"), satisfies("2.9.1", ">=", "2.14.0")
         (True, False)
     """
-    ours, theirs = _numbers(installed), _numbers(wanted)
+    ours, theirs = ([int(number) for number in re.findall(r"\d+", text)[:3]] for text in (installed, wanted))
     return ours == theirs if sign == "==" else ours >= theirs
-
-
-def _numbers(text: str) -> tuple[int, ...]:
-    return tuple(int(number) for number in re.findall(r"\d+", text)[:3])

@@ -7,12 +7,10 @@ import subprocess
 import sys
 from functools import partial
 
-from rad.doctor.finding import Check, Finding
-from rad.doctor.packages import LIBGL, NEW_PYTHON, PYTHONS, version
+from rad.doctor.packages import LIBGL, NEW_PYTHON, PYTHONS, Check, Finding, version
 from rad.envs.suites import SUITES
 
 LIBEGL = "apt-get install libegl1 libgl1 libgl1-mesa-dri"
-DRIVER = "apt-get install libgl1-mesa-dri"
 TRIAL_LIMIT_S = 300.0
 
 _DRAW = """
@@ -59,7 +57,7 @@ def _egl_remedy() -> str:
         ctypes.CDLL("libEGL.so.1")
     except OSError:
         return f"{LIBEGL} (libEGL.so.1 is missing)"
-    return f"{DRIVER} (libEGL.so.1 finds no driver)"
+    return "apt-get install libgl1-mesa-dri (libEGL.so.1 finds no driver)"
 
 
 def check_pygame() -> Finding:

@@ -1,10 +1,11 @@
 """Evaluate a trained run on several splits, compare them, and write every episode to a file."""
 
-import dataclasses
 import hashlib
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -31,8 +32,6 @@ from rad.runtime.seeding import seed_for
 from rad.runtime.video import write_mp4
 from rad.settings import SettingError, setting
 
-Constants = Literal["", "paper", "train-procgen"]
-
 
 def evaluate_run(
     run: Path,
@@ -41,7 +40,7 @@ def evaluate_run(
     episodes: int = 10,
     envs: int = 0,
     policy: Literal["", "sample", "mode"] = "",
-    score_constants: Constants = "",
+    score_constants: Literal["", "paper", "train-procgen"] = "",
     background_dir: tuple[str, ...] = (),
     seed: int = 0,
     out: Path | None = None,
@@ -51,20 +50,9 @@ def evaluate_run(
 ) -> list[SplitResult]:
     """Play a run on splits, write every episode to a JSONL file, and compare the splits with `train`.
 
-    Args:
-        run: run folder.
-        splits: names of splits to play, in the order of the results; none for all that the run is evaluated on.
-        episodes: number in each environment.
-        envs: environments; 0 for as many as the run has.
-        policy: sample or mode; "" for that of the run.
-        score_constants: of Procgen's normalized scores; "" for those of the run.
-        background_dir: test=DIR, clips to test with instead of those of the run.
-        seed: of initial states, levels and sampled actions.
-        out: JSONL to write, a row for each episode and then the results; None for `default_file`. It replaces an
-            earlier file of the same evaluation, and no other file.
-        video: MP4 to write of the first episode on the first split.
-        video_size: side of the video in pixels.
-        device: to compute on.
+    The arguments are the flags of `rad evaluate`: no splits are all that the run is evaluated on, 0 and "" its own
+    settings, and no `out` is `default_file`. This JSONL has a row for each episode and then the results; it replaces a
+    file of the same evaluation and no other. The video is of the first episode on the first split.
 
     Returns:
         A result for each split; a task without splits has a single one, `train`.
@@ -77,14 +65,21 @@ def evaluate_run(
     names = tuple(dict.fromkeys(name or TRAIN for name in splits or own_splits(loaded.config)))
     config = _with_folders(loaded.config, names, background_dir)
     _check_splits(config, names, score_constants)
-    config = _to_play(config, seed, envs, episodes, score_constants)
+    given = {"score_constants": score_constants} if score_constants else {}
+    config = replace(config, suite=replace(config.suite, **given), seed=seed_for(seed, "play", bits=31))
+    config = replace(config, eval_envs=envs or config.eval_envs, eval_episodes=episodes)
     kind = policy or config.eval_policy
     requests = [_request(run, loaded._replace(config=config), seed, kind, name) for name in names]
     file = out or default_file(run, requests)
     _check_file(file, requests)
     recorder = Recorder(video_size) if video else None
     played = play_splits(config, lambda env: policy_of(loaded.agent, kind, config.seed), names, recorder=recorder)
-    results = _results(config, requests, played)
+    returns = {name: of_split.returns for name, of_split in played.items()}
+    rows = compared(returns, paired=not suite_of(config.task).has_levels)
+    results = [
+        SplitResult(**vars(request) | scores(config, played[request.split]) | rows[request.split])
+        for request in requests
+    ]
     with replacing(file) as stream:
         stream.write(Evaluation(list(_episode_results(played)), results).text().encode())
     if video and recorder:
@@ -103,16 +98,6 @@ def default_file(run: Path, splits: Iterable[SplitRequest]) -> Path:
     return run / EVALUATIONS / f"{request[0]['seed']}-{digest}.jsonl"
 
 
-def _results(config: RunConfig, requests: Sequence[SplitRequest], played: Mapping[str, Episodes]) -> list[SplitResult]:
-    comparison = compared(
-        {name: episodes.returns for name, episodes in played.items()}, paired=not suite_of(config.task).has_levels
-    )
-    fields: list[dict[str, Any]] = [
-        vars(request) | scores(config, played[request.split]) | comparison[request.split] for request in requests
-    ]
-    return [SplitResult(**values) for values in fields]
-
-
 def _episode_results(played: Mapping[str, Episodes]) -> Iterator[EpisodeResult]:
     for split, (returns, lengths, successes) in played.items():
         for place, value in np.ndenumerate(returns):
@@ -129,33 +114,22 @@ def _episode_results(played: Mapping[str, Episodes]) -> Iterator[EpisodeResult]:
 def compared(returns: Mapping[str, np.ndarray], *, paired: bool) -> dict[str, dict[str, Any]]:
     """Return the interval of each split's mean and, if `train` was played, the comparison of the others with it.
 
-    Args:
-        returns: float [envs, episodes], by split.
-        paired: episodes at the same position began in the same state, so that gaps are means of differences.
-
-    Returns:
-        By split, fields of `SplitResult`: interval and confidence; for splits other than `train` also the gap, its
-        interval, whether it is paired and, where the mean on train is positive, the retention.
+    Returns are float [envs, episodes] by split, results the fields of `SplitResult` by split, with a retention where
+    the mean on train is positive. Where `paired`, episodes at the same position began in the same state, so that gaps
+    are means of differences.
     """
     rows: dict[str, dict[str, Any]] = {}
     for name, values in returns.items():
-        interval = {"confidence": CONFIDENCE, "episode_return_interval": list(mean_interval(values))}
-        with_gap = TRAIN in returns and name != TRAIN
-        rows[name] = interval | (_gap(returns[TRAIN], values, paired) if with_gap else {})
+        rows[name] = {"confidence": CONFIDENCE, "episode_return_interval": list(mean_interval(values))}
+        if TRAIN in returns and name != TRAIN:
+            train, here = float(returns[TRAIN].mean()), float(values.mean())
+            interval = difference_interval(returns[TRAIN], values, paired=paired)
+            rows[name] |= {"gap_to_train": train - here, "gap_interval": list(interval), "paired": paired}
+            rows[name] |= {"retention": here / train} if train > 0 else {}
     return rows
 
 
-def _gap(train: np.ndarray, other: np.ndarray, paired: bool) -> dict[str, Any]:
-    on_train, here = float(train.mean()), float(other.mean())
-    row = {
-        "gap_to_train": on_train - here,
-        "gap_interval": list(difference_interval(train, other, paired=paired)),
-        "paired": paired,
-    }
-    return row | ({"retention": here / on_train} if on_train > 0 else {})
-
-
-def _check_splits(config: RunConfig, splits: Sequence[str], score_constants: Constants) -> None:
+def _check_splits(config: RunConfig, splits: Sequence[str], score_constants: str) -> None:
     """Check the flags that do not apply to every task."""
     with setting("splits", "split"):
         for name in splits:
@@ -171,7 +145,7 @@ def _with_folders(config: RunConfig, splits: Sequence[str], background_dir: tupl
     """Return the run's configuration with this folder of clips to test with."""
     if not background_dir:
         return config
-    given, came = folders(dataclasses.replace(config, background_dir=background_dir)), " ".join(background_dir)
+    given, came = folders(replace(config, background_dir=background_dir)), " ".join(background_dir)
     if given.keys() != {"test"}:
         raise SettingError("background_dir", came, "test=DIR here")
     with setting("splits", "split"):
@@ -179,16 +153,7 @@ def _with_folders(config: RunConfig, splits: Sequence[str], background_dir: tupl
     if not shown:
         raise SettingError("background_dir", f"none of the splits asked for shows clips, got {came}")
     both = folders(config) | given
-    return dataclasses.replace(config, background_dir=tuple(f"{side}={path}" for side, path in both.items()))
-
-
-def _to_play(config: RunConfig, seed: int, envs: int, episodes: int, score_constants: Constants) -> RunConfig:
-    """Return the run's configuration with the seed and the size of the evaluation."""
-    given = {"score_constants": score_constants} if score_constants else {}
-    suite, play_seed = dataclasses.replace(config.suite, **given), seed_for(seed, "play", bits=31)
-    return dataclasses.replace(
-        config, suite=suite, seed=play_seed, eval_envs=envs or config.eval_envs, eval_episodes=episodes
-    )
+    return replace(config, background_dir=tuple(f"{side}={path}" for side, path in both.items()))
 
 
 def _request(run: Path, loaded: LoadedRun, seed: int, policy: str, split: str) -> SplitRequest:
@@ -214,14 +179,9 @@ def _check_file(file: Path, requests: Sequence[SplitRequest]) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     if not os.access(file.parent, os.W_OK):
         raise SettingError("out", f"{file.parent} cannot be written to; name a file in another folder")
-    if file.exists() and not _holds(file, requests):
+    if file.exists():
+        with suppress(ValueError):
+            if request_of(read_evaluation(file).splits) == request_of(requests):
+                return
         problem = f"{file} holds something else than this evaluation; choose another name, or remove it"
         raise SettingError("out", problem)
-
-
-def _holds(file: Path, requests: Sequence[SplitRequest]) -> bool:
-    """Tell whether a file is an evaluation of the same request."""
-    try:
-        return request_of(read_evaluation(file).splits) == request_of(requests)
-    except ValueError:
-        return False

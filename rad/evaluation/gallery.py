@@ -17,19 +17,6 @@ from rad.report.draw.gallery import gallery_figure
 from rad.settings import SettingError
 
 
-def known_splits(config: RunConfig) -> tuple[str, ...]:
-    """Return the names of all splits of a task.
-
-    Raises:
-        SettingError: it has none.
-    """
-    names = tuple(suite_of(config.task).splits)
-    if not names:
-        allowed = " and ".join(name for name, suite in SUITES.items() if suite.splits)
-        raise SettingError("task", f"{config.task} has no splits; allowed: {allowed} tasks")
-    return names
-
-
 def draw_gallery(
     task: str,
     out: Path,
@@ -58,34 +45,29 @@ def draw_gallery(
         background_dir=background_dir,
     )
     envs.check_task(task)
-    names = known_splits(config)
-    if background_dir:
-        _check_folder(config)
-    check_environment(config)
-    about: dict[str, str] = {}
+    _check(config)
+    about = dict(suite_of(task).splits)
     frames: dict[str, list[np.ndarray]] = {}
-    for name in names:
+    for name, words in about.items():
         try:
-            about[name] = _about(config, name)
-            frames[name] = _first_frames(config, name, episodes)
+            check_split(config, name)
+            about[name] = words or f"levels {levels_of(config, name)}"
+            with closing(make_env(config, "gallery", split=name)) as env:
+                frames[name] = [env.reset()[0][0].transpose(1, 2, 0) for _ in range(episodes)]
         except SettingError as error:
             about[name] = f"not here: {error.problem}"
     gallery_figure(frames, out, title=task)
     return about
 
 
-def _check_folder(config: RunConfig) -> None:
-    if not suite_of(config.task).shows_clips or folders(config).keys() != {"test"}:
-        came = f"{' '.join(config.background_dir)} for {config.task}"
-        raise SettingError("background_dir", came, "test=DIR here, and is of dmc tasks only")
-    check_split(config, "video-hard")
-
-
-def _about(config: RunConfig, split: str) -> str:
-    check_split(config, split)
-    return suite_of(config.task).splits[split] or f"levels {levels_of(config, split)}"
-
-
-def _first_frames(config: RunConfig, split: str, episodes: int) -> list[np.ndarray]:
-    with closing(make_env(config, "gallery", split=split)) as env:
-        return [env.reset()[0][0].transpose(1, 2, 0) for _ in range(episodes)]
+def _check(config: RunConfig) -> None:
+    suite = suite_of(config.task)
+    if not suite.splits:
+        allowed = " and ".join(name for name, other in SUITES.items() if other.splits)
+        raise SettingError("task", f"{config.task} has no splits; allowed: {allowed} tasks")
+    if config.background_dir:
+        if not suite.shows_clips or folders(config).keys() != {"test"}:
+            came = f"{' '.join(config.background_dir)} for {config.task}"
+            raise SettingError("background_dir", came, "test=DIR here, and is of dmc tasks only")
+        check_split(config, "video-hard")
+    check_environment(config)

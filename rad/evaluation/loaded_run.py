@@ -8,9 +8,8 @@ from typing import NamedTuple
 
 from gymnasium.vector import VectorEnv
 
-from rad.agents.base import Agent
 from rad.evaluation.play import Episodes, Policy, Recorder, evaluate, summary
-from rad.experiment.algorithms import make_agent
+from rad.experiment.algorithms import Agent, make_agent
 from rad.experiment.build import action_repeat, make_env
 from rad.experiment.config import RunConfig
 from rad.experiment.config_file import read_config
@@ -50,24 +49,6 @@ def policy_of(agent: Agent, kind: str, seed: int) -> Policy:
     return lambda obs: agent.act(obs, deterministic=kind == "mode", generator=rng)
 
 
-def play(
-    config: RunConfig,
-    policy_for: Callable[[VectorEnv], Policy],
-    split: str = "",
-    *,
-    recorder: Recorder | None = None,
-    played: Callable[[int], None] = lambda count: None,
-) -> Episodes:
-    """Play the run's evaluation on a split, in new environments, always from the same initial states.
-
-    `recorder` and `played` are those of `evaluate`. Arrays of the result have shape [eval_envs, eval_episodes].
-    """
-    repeat = action_repeat(config)
-    with closing(make_env(config, "evaluation", num_envs=config.eval_envs, split=split)) as env:
-        policy = policy_for(env)
-        return evaluate(env, policy, config.eval_episodes, action_repeat=repeat, recorder=recorder, played=played)
-
-
 def play_splits(
     config: RunConfig,
     policy_for: Callable[[VectorEnv], Policy],
@@ -76,16 +57,23 @@ def play_splits(
     recorder: Recorder | None = None,
     played: Callable[[int], None] = lambda count: None,
 ) -> dict[str, Episodes]:
-    """Play on each split, as `play`; the recorder keeps an episode of the first, `played` counts those of all."""
-    episodes: dict[str, Episodes] = {}
+    """Play the run's evaluation on splits, each in new environments, always from the same initial states.
+
+    The recorder keeps an episode of the first split; `played` is called after each step with the number of episodes
+    that are over on all splits. Arrays of the results have shape [eval_envs, eval_episodes].
+    """
+    results: dict[str, Episodes] = {}
+    repeat = action_repeat(config)
     for name in names:
-        before = sum(of_split.returns.size for of_split in episodes.values())
+        before, shown = len(results) * config.eval_envs * config.eval_episodes, None if results else recorder
 
         def counted(count: int, before: int = before) -> None:
             played(before + count)
 
-        episodes[name] = play(config, policy_for, name, recorder=None if episodes else recorder, played=counted)
-    return episodes
+        with closing(make_env(config, "evaluation", num_envs=config.eval_envs, split=name)) as env:
+            policy, episodes = policy_for(env), config.eval_episodes
+            results[name] = evaluate(env, policy, episodes, action_repeat=repeat, recorder=shown, played=counted)
+    return results
 
 
 def scores(config: RunConfig, episodes: Episodes) -> dict[str, float]:

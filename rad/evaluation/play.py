@@ -72,17 +72,14 @@ def evaluate(
             ended[i].append((float(running[i]), int(steps[i]), _success(infos, i)))
         running[over], steps[over] = 0.0, 0
         played(sum(min(len(of_env), episodes) for of_env in ended))
-    return _episodes([of_env[:episodes] for of_env in ended])
+    columns = [[[episode[k] for episode in of_env[:episodes]] for of_env in ended] for k in range(3)]
+    returns, lengths, successes = map(np.array, columns)
+    return Episodes(returns, lengths, successes if successes.dtype == np.bool_ else None)
 
 
 def _success(infos: dict[str, Any], env: int) -> bool | None:
     """Return whether the episode that ended in an environment succeeded; None where its suite does not tell."""
     return bool(infos["is_success"][env]) if "is_success" in infos and infos["_is_success"][env] else None
-
-
-def _episodes(ended: list[list[tuple[float, int, bool | None]]]) -> Episodes:
-    returns, lengths, successes = (np.array([[episode[k] for episode in of_env] for of_env in ended]) for k in range(3))
-    return Episodes(returns, lengths, successes if successes.dtype == np.bool_ else None)
 
 
 def random_policy(env: VectorEnv, seed: int) -> Policy:

@@ -10,6 +10,7 @@ from torch import Tensor
 
 import augment
 from rad import envs
+from rad.agents import bandit
 from rad.envs.dmc.backgrounds import Folder, Generated, pictures
 from rad.envs.suites import suite_of
 from rad.experiment.config import RunConfig
@@ -21,13 +22,13 @@ from rad.runtime.seeding import seed_for
 def image_size(config: RunConfig) -> int:
     """Return the side in pixels of what the encoder sees."""
     fixed: int = suite_of(config.task).only.get("image_size", 0)
-    return config.image_size or fixed or augment.default_size(config.augment)
+    return config.image_size or fixed or max(map(augment.default_size, bandit.split_arms(config.augment)))
 
 
 def make_arms(config: RunConfig) -> tuple[dict[str, augment.Augmentation], int]:
     """Return the run's augmentations by name, one or those to choose among, and the side in pixels to render at."""
     size = image_size(config)
-    arms = augment.make_arms(config.augment, size, config.crop, distractors=distractors(config))
+    arms = bandit.make_arms(config.augment, size, config.crop, distractors=distractors(config))
     return arms, next(iter(arms.values())).input_size(size, size)[0]
 
 

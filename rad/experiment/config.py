@@ -91,11 +91,7 @@ class RunConfig:
     """The algorithm's hyperparameters."""
 
     def __post_init__(self) -> None:
-        """Put the defaults of the suite's own options in the place of those of another.
-
-        Raises:
-            SettingError: those of another were chosen.
-        """
+        """Put the defaults of the suite's own options in the place of those of another; refuse others of another."""
         entry = SUITES.get(self.task.partition("/")[0])
         if entry is None or type(self.suite) is entry.options:
             return
@@ -109,16 +105,9 @@ class RunConfig:
         return (self.augment,)
 
 
-def values(config: RunConfig) -> dict[str, Any]:
+def values(config: Any) -> dict[str, Any]:
     """Return all fields by name, those of nested parts among them: no two parts share a name."""
-    return {name: getattr(owner, name) for name, owner in _leaves(config)}
-
-
-def _leaves(config: Any) -> list[tuple[str, Any]]:
-    nested = [getattr(config, f.name) for f in dataclasses.fields(config)]
-    leaves = [(f.name, config) for f, value in zip(dataclasses.fields(config), nested) if not _is_part(value)]
-    return leaves + [leaf for value in nested if _is_part(value) for leaf in _leaves(value)]
-
-
-def _is_part(value: Any) -> bool:
-    return dataclasses.is_dataclass(value) and not isinstance(value, type)
+    fields: dict[str, Any] = {}
+    for name, value in vars(config).items():
+        fields |= values(value) if dataclasses.is_dataclass(value) else {name: value}
+    return fields

@@ -1,6 +1,8 @@
 """config.json: the configuration of a run as plain values, and back."""
 
 import dataclasses
+import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -33,8 +35,8 @@ def read_config(folder: Path) -> RunConfig:
 
 
 def to_json(config: RunConfig) -> dict[str, Any]:
-    """Return the configuration as plain values; with the plugins that are loaded, if there are any."""
-    plain = dataclasses.asdict(config) | {"out": None if config.out is None else str(config.out)}
+    """Return the configuration as plain values of JSON; with the plugins that are loaded, if there are any."""
+    plain: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(config), default=os.fspath))
     return plain | ({"plugins": list(plugins.loaded())} if plugins.loaded() else {})
 
 

@@ -1,5 +1,7 @@
 """Which configuration a run begins with: that of a preset, for a task."""
 
+from gymnasium.spaces import Discrete
+
 from rad.envs.suites import SUITES
 from rad.experiment.algorithms import ALGORITHMS, algorithm_named
 from rad.experiment.config import RunConfig
@@ -42,4 +44,5 @@ def choose(algo: str | None, name: str | None, task: str | None) -> RunConfig:
 def _algo_for(task: str | None) -> str:
     """Return the first algorithm of the table that takes the actions of the task's suite."""
     suite = SUITES.get((task or "").partition("/")[0])
-    return next(name for name, one in ALGORITHMS.items() if one.takes_discrete or not (suite and suite.discrete))
+    discrete = suite is not None and suite.discrete
+    return next(name for name, one in ALGORITHMS.items() if not discrete or Discrete in one.action_spaces)

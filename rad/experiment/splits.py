@@ -85,9 +85,7 @@ def check_split(config: RunConfig, name: str) -> None:
     if appearance is None:
         return
     source = appearance.source()
-    if (
-        appearance.side == "test" and appearance.folder
-    ):  # computed clips differ from all others by their families and seeds
+    if appearance.side == "test" and appearance.folder:  # computed clips are of other families or seeds
         for trained_with in _training_folders(config):
             check_disjoint(trained_with, source)
 

@@ -1,5 +1,6 @@
 """What is checked before a run starts: each error names the setting, what came and what is allowed."""
 
+import contextlib
 import importlib.util
 import os
 from pathlib import Path
@@ -7,13 +8,11 @@ from typing import Any
 
 import torch
 from gymnasium.spaces import Discrete, Space
-from gymnasium.vector import VectorEnv
 
-import augment
 import encoders
 from rad import envs
 from rad.agents import auxiliary
-from rad.agents.bandit_views import BanditViews
+from rad.agents.bandit import BanditViews
 from rad.envs.suites import TRAIN, check_scene, suite_of
 from rad.experiment.algorithms import ALGORITHMS, algorithm_of
 from rad.experiment.bounds import RUN_BOUNDS
@@ -21,7 +20,7 @@ from rad.experiment.build import action_dim, make_arms, make_env
 from rad.experiment.config import RunConfig, values
 from rad.experiment.splits import check_splits, tested_splits
 from rad.runtime import device
-from rad.settings import SettingError, setting
+from rad.settings import SettingError, mention, setting
 
 
 def check(config: RunConfig, folder: Path) -> None:
@@ -59,26 +58,17 @@ def check_augment(config: RunConfig) -> tuple[int, tuple[int, int]]:
         if len(arms) > 1:
             BanditViews(arms, (3 * config.frame_stack, side, side), torch.Generator())
         for op in arms.values():
-            _draw_once(op, (1, 3 * config.frame_stack, side, side))
+            try:  # as the first update will, which an augmentation from outside may fail
+                op.draw((1, 3 * config.frame_stack, side, side), torch.Generator())
+            except TypeError as error:
+                raise ValueError(str(error)) from None
     size = sizes.pop()
     fixed = suite_of(config.task).only.get("image_size", side)
     if side != fixed:
-        needs = f"{config.augment} with {{crop}} {config.crop} needs frames of {side} pixels"
-        allowed = "{crop} pad or resize, and augmentations that keep the size"
+        needs = f"{config.augment} with {mention('{crop}')} {config.crop} needs frames of {side} pixels"
+        allowed = mention("{crop} pad or resize, and augmentations that keep the size")
         raise SettingError("augment", f"{needs}, but {config.task} draws {fixed} only; allowed: {allowed}")
     return side, size
-
-
-def _draw_once(op: augment.Augmentation, shape: tuple[int, ...]) -> None:
-    """Draw parameters as the first update will, so that an augmentation from outside is refused before a run is made.
-
-    Raises:
-        ValueError: it draws something else than tensors by name.
-    """
-    try:
-        op.draw(shape, torch.Generator())
-    except TypeError as error:
-        raise ValueError(str(error)) from None
 
 
 def check_bounds(config: RunConfig) -> None:
@@ -138,17 +128,9 @@ def check_environment(config: RunConfig) -> None:
     for field, split in (("train_split", TRAIN), *(("test_split", name) for name in tested_splits(config))):
         with setting(field, "split"), setting("task"):
             env = make_env(config, "check", split=split)
-        try:
-            check_actions(config, env)
-        finally:
-            env.close()
-
-
-def check_actions(config: RunConfig, env: VectorEnv) -> None:
-    """Check that the algorithm can take an environment's actions."""
-    with setting("task"):
-        action_dim(env)
-    _check_kind(config, env.single_action_space)
+        with contextlib.closing(env), setting("task"):
+            action_dim(env)
+            _check_kind(config, env.single_action_space)
 
 
 def check_memory(config: RunConfig, side: int) -> None:

@@ -53,18 +53,11 @@ class SquashedGaussian(SquashedPolicy):
         self.mean, self.log_std = mean, log_std
 
     def sample(self, generator: torch.Generator) -> Tensor:
-        """Draw actions, float [B, A] in [-1, 1], from standard-normal noise that is drawn on the CPU."""
+        """Draw actions, float [B, A] in [-1, 1]."""
         return self.rsample(torch.randn(self.mean.shape, generator=generator).to(self.mean.device))[0]
 
     def rsample(self, noise: Tensor) -> tuple[Tensor, Tensor]:
-        """Turn standard-normal noise into actions and their log-densities, both differentiable.
-
-        Args:
-            noise: float [B, A], drawn by the caller.
-
-        Returns:
-            Actions [B, A] in [-1, 1] and log-densities [B] in nats.
-        """
+        """Turn normal noise [B, A] into actions [B, A] in [-1, 1] and log-densities [B], nats, both differentiable."""
         raw = self.mean + self.log_std.exp() * noise
         log_normal = -0.5 * noise.square() - self.log_std - 0.5 * math.log(2.0 * math.pi)
         log_jacobian = 2.0 * (math.log(2.0) - raw - F.softplus(-2.0 * raw))
@@ -153,7 +146,7 @@ class Gaussian(Distribution):
         return self.mean
 
     def sample(self, generator: torch.Generator) -> Tensor:
-        """Draw actions, float [B, A], from standard-normal noise that is drawn on the CPU."""
+        """Draw actions, float [B, A]."""
         noise = torch.randn(self.mean.shape, generator=generator).to(self.mean.device)
         return self.mean + self.log_std.exp() * noise
 

@@ -7,12 +7,8 @@ from torch import Tensor
 def explained_variance(value: Tensor, target: Tensor) -> Tensor:
     """Compute 1 - Var(y - V) / Var(y): 1 is a perfect value function, 0 no better than a constant, below 0 worse.
 
-    Args:
-        value: float, any shape, the value function's V.
-        target: float, same shape, the returns or targets y that it learns.
-
-    Returns:
-        float [], without gradient; 0 where all targets are alike.
+    V and the returns or targets y that it learns are float of one shape; the result, float [] without gradient, is 0
+    where all targets are alike.
 
     Source: OpenAI baselines, `explained_variance`.
     """
@@ -21,13 +17,9 @@ def explained_variance(value: Tensor, target: Tensor) -> Tensor:
 
 
 def inactive_units(features: Tensor) -> Tensor:
-    """Compute the share of units that no input of the batch activates: ReLU outputs that are 0 in every row.
+    """Compute the share of units, float [] without gradient, that no input activates: ReLU outputs 0 in every row.
 
-    Args:
-        features: float [B, F], an encoder's output, which is that of a ReLU; without one the share is near 0.
-
-    Returns:
-        float [] from 0 to 1, without gradient.
+    `features`, float [B, F], are an encoder's output, which is that of a ReLU; without one the share is near 0.
 
     Source: Sokar et al. 2023 (arXiv 2302.12902), definition 3.1 with threshold 0.
     """

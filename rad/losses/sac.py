@@ -1,5 +1,8 @@
 """The three losses of Soft Actor-Critic and its target.
 
+Tensors are float [B] unless a shape is given. `q` are the two values of a critic, `log_prob` log-densities of actions
+in nats; `alpha` > 0 is the temperature, float []. A loss, float [], is returned with its metrics.
+
 Source: Haarnoja et al. 2018, "Soft Actor-Critic Algorithms and Applications" (arXiv 1812.05905), eqs. 5-9 and 18.
 """
 
@@ -14,17 +17,9 @@ from rad.types import Metrics
 def soft_target(
     reward: Tensor, discount: Tensor, next_q: tuple[Tensor, Tensor], next_log_prob: Tensor, alpha: Tensor
 ) -> Tensor:
-    """Compute y = r + discount * (min(Q1', Q2') - alpha * log pi(a'|s')).
+    """Compute y = r + discount * (min(Q1', Q2') - alpha * log pi(a'|s')), without gradient.
 
-    Args:
-        reward: float [B].
-        discount: float [B]; gamma^n, or 0 where the episode terminated.
-        next_q: two float [B], the target critic's values of (s', a').
-        next_log_prob: float [B], log-density of a' in nats.
-        alpha: float [], temperature, > 0.
-
-    Returns:
-        float [B], without gradient.
+    The discount is gamma^n, or 0 where the episode terminated; `next_q` are the target critic's values of (s', a').
 
     Source: eq. 5 with the double-Q minimum.
     """
@@ -33,15 +28,10 @@ def soft_target(
 
 
 def critic_loss(q: tuple[Tensor, Tensor], target: Tensor, weight: Tensor | None = None) -> tuple[Tensor, Metrics]:
-    """Compute L = mean_b w_b [(Q1 - y)^2 + (Q2 - y)^2].
+    """Compute L = mean_b w_b [(Q1 - y)^2 + (Q2 - y)^2], with q of the stored actions and y from `soft_target`.
 
-    Args:
-        q: two float [B], values of the stored actions.
-        target: float [B] from `soft_target`.
-        weight: float [B], how much each row counts, mean 1; None counts all alike.
-
-    Returns:
-        The loss, and metrics `critic_loss`, `q` (mean of Q1), `target`, `target_std`, `explained_variance` (by Q1).
+    The weights w, whose mean is 1, say how much each row counts; None counts all alike. Metrics: `critic_loss`, `q`
+    (mean of Q1), `target`, `target_std`, `explained_variance` (by Q1).
 
     Source: eq. 6 (without its factor 1/2, as RAD and DrQ have it).
     """
@@ -55,13 +45,7 @@ def critic_loss(q: tuple[Tensor, Tensor], target: Tensor, weight: Tensor | None 
 def weak_and_strong(count: int, strong_weight: float, device: torch.device) -> Tensor:
     """Weigh SVEA's rows in the critic loss: `count` weak views by 2 (1 - beta), then as many strong ones by 2 beta.
 
-    Args:
-        count: number of weak views, as many as strong ones.
-        strong_weight: beta, from 0 to 1.
-        device: where the weights are needed.
-
-    Returns:
-        float32 [2 count], mean 1.
+    beta, the `strong_weight`, is from 0 to 1; the weights are float32 [2 count], mean 1.
 
     Source: Hansen et al. 2021 (SVEA, arXiv 2107.00644), eq. 8.
     """
@@ -71,32 +55,18 @@ def weak_and_strong(count: int, strong_weight: float, device: torch.device) -> T
 
 
 def actor_loss(q: tuple[Tensor, Tensor], log_prob: Tensor, alpha: Tensor) -> tuple[Tensor, Metrics]:
-    """Compute L = mean(alpha * log pi(a|s) - min(Q1, Q2)(s, a)) with a reparametrized from pi.
+    """Compute L = mean(alpha * log pi(a|s) - min(Q1, Q2)(s, a)) with a reparametrized from pi; alpha has no gradient.
 
-    Args:
-        q: two float [B], values of the policy's actions, differentiable in them.
-        log_prob: float [B], log-density of those actions in nats.
-        alpha: float [], temperature, > 0; receives no gradient.
-
-    Returns:
-        The loss, and metrics `actor_loss`, `entropy` (the estimate -log pi, nats).
-
-    Source: eq. 9.
+    Metrics: `actor_loss`, `entropy` (the estimate -log pi, nats). Source: eq. 9.
     """
     loss = (alpha.detach() * log_prob - torch.minimum(*q)).mean()
     return loss, {"actor_loss": loss.detach(), "entropy": -log_prob.detach().mean()}
 
 
 def temperature_loss(log_alpha: Tensor, log_prob: Tensor, target_entropy: float) -> tuple[Tensor, Metrics]:
-    """Compute L = mean(exp(log_alpha) * (-log pi(a|s) - target_entropy)).
+    """Compute L = mean(exp(log_alpha) * (-log pi(a|s) - target_entropy)), log_alpha learned, log pi without gradient.
 
-    Args:
-        log_alpha: float [], the learned logarithm of the temperature.
-        log_prob: float [B]; receives no gradient.
-        target_entropy: nats, usually minus the size of the action.
-
-    Returns:
-        The loss, and metrics `temperature_loss`, `temperature`.
+    `target_entropy`, nats, is usually minus the size of the action. Metrics: `temperature_loss`, `temperature`.
 
     Source: eq. 18.
     """

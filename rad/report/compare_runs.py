@@ -2,22 +2,19 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from statistics import NormalDist, fmean
 from typing import NamedTuple
 
 from rad.report.draw.result_tables import wrapped
 from rad.report.draw.tables import Column, Table, decimals_for, text
-from rad.report.read.episodes import Pair, pairs_of
-from rad.report.read.final_returns import METRIC, evaluation_rows, final_result, final_returns, finished, splits
+from rad.report.read.episodes import pairs_of
+from rad.report.read.final_returns import evaluation_rows, final_result, final_returns, finished, splits
 from rad.report.read.groups import Group, differences, find_runs, flat, group, runs_in, shown
 from rad.report.read.run import Run, column
 from rad.report.stats.aggregates import few_seeds_warning
 from rad.report.stats.bootstrap import CONFIDENCE, Estimate, difference_interval
-from rad.report.stats.comparisons import improvement_p_value, without_certainty
-from rad.report.stats.comparisons import probability_of_improvement as improvement
-from rad.settings import SettingError
+from rad.report.stats.comparisons import compare
 
 NORMAL = NormalDist().inv_cdf((1 + CONFIDENCE) / 2)
 
@@ -33,8 +30,7 @@ class Line(NamedTuple):
     second_count: int
 
 
-@dataclass(frozen=True)
-class RunComparison:
+class RunComparison(NamedTuple):
     """The result of a comparison."""
 
     lines: list[Line]  # for each split that both sides have
@@ -75,12 +71,15 @@ def compare_groups(first: Group, second: Group) -> RunComparison:
         ValueError: the tasks differ, or a side has nothing to compare.
     """
     if first.task != second.task:
-        raise SettingError("RUN_B", f"is of {second.task}, RUN_A of {first.task}; expected the same task")
+        raise ValueError(f"RUN_B: is of {second.task}, RUN_A of {first.task}; expected the same task")
     single = len(first.runs) == len(second.runs) == 1
     lines, notes = _over_episodes(first.runs[0], second.runs[0]) if single else _over_seeds(first, second)
     if not lines:
         raise ValueError("RUN_A and RUN_B: share no split that both have been evaluated on; expected at least 1")
-    notes += _cautions(first, second)
+    for name, run in [("A", run) for run in first.runs] + [("B", run) for run in second.runs]:
+        end = final_result(run)
+        if not end.finished:
+            notes.append(f"{name}: {run.folder} is unfinished, at {end.frames:,} of {end.target_frames:,} frames")
     return RunComparison(lines, "episodes" if single else "runs", notes, _settings(first, second))
 
 
@@ -89,40 +88,32 @@ def _over_seeds(first: Group, second: Group) -> tuple[list[Line], list[str]]:
     for name, side, count in zip(("RUN_A", "RUN_B"), (first, second), counts):
         if not count:
             raise ValueError(f"{name}: has no finished run, of {len(side.runs)}; expected at least 1")
-    lines, notes = [], []
-    splits_of = [dict.fromkeys(split for run in side.runs for split in splits(run)) for side in (first, second)]
-    for split in [split for split in splits_of[0] if split in splits_of[1]]:
-        pair = final_returns(first, split), final_returns(second, split)
-        if all(pair):
-            lines.append(_line(split, *pair, paired=False))
-            notes += _improvement(split, *pair)
+    both = {split: (final_returns(first, split), final_returns(second, split)) for split in splits(*first.runs)}
+    lines = [_line(split, *pair, paired=False) for split, pair in both.items() if all(pair)]
+    compared = compare({split: ({"": a}, {"": b}) for split, (a, b) in both.items() if min(len(a), len(b)) > 1})
     covered = "intervals: randomness of training, by resampling the runs of both sides"
-    if warning := few_seeds_warning(min(counts), of="difference"):
-        notes.append(warning)
-    return lines, [covered, *notes]
-
-
-def _improvement(split: str, first: Sequence[float], second: Sequence[float]) -> list[str]:
-    """Say how likely A scores more than B, where both have two runs."""
-    if min(len(first), len(second)) < 2:
-        return []
-    better, p_value = improvement({"": first}, {"": second}), improvement_p_value({"": first}, {"": second})
-    return [
-        f"probability that a run of A scores more on {split}: {text(without_certainty(better), 2)}, p {p_value:.3f}"
+    probabilities = [
+        f"probability that a run of A scores more on {split}: {text(comparison.shown, 2)}, p {comparison.p_value:.3f}"
+        for split, comparison in compared.items()
     ]
+    warning = few_seeds_warning(min(counts), of="difference")
+    return lines, [covered, *probabilities, *([warning] if warning else [])]
 
 
 def _over_episodes(first: Run, second: Run) -> tuple[list[Line], list[str]]:
     """Compare episode by episode if both have played the same ones, else all episodes, else means and deviations."""
     if pairs := pairs_of(first, second):
-        basis = (
-            "paired by episode, which began in the same states on both sides"
-            if pairs[0].is_paired
-            else "not paired: the episodes began in different states or levels"
-        )
+        basis = "not paired: the episodes began in different states or levels"
+        if pairs[0].is_paired:
+            basis = "paired by episode, which began in the same states on both sides"
         covered = f"episodes of rad evaluate, {basis}; intervals: randomness of these episodes, not of training"
-        lines = [_line(pair.split, pair.first, pair.second, paired=pair.is_paired) for pair in pairs]
-        return lines, [covered, *_early(pairs[0], first, second)]
+        ends = [final_result(run).frames for run in (first, second)]
+        early = [
+            f"the episodes of {name} were played at {frames:,} frames, its training is at {end:,}"
+            for name, frames, end in zip("AB", pairs[0].frames, ends)
+            if frames != end
+        ]
+        return [_line(pair.split, pair.first, pair.second, paired=pair.is_paired) for pair in pairs], [covered, *early]
     lines = [line for split in splits(first) if split in splits(second) for line in _last_line(first, second, split)]
     covered = (
         "last evaluation of the training, of which means and standard deviations are kept: intervals are normal "
@@ -132,8 +123,10 @@ def _over_episodes(first: Run, second: Run) -> tuple[list[Line], list[str]]:
 
 
 def _last_line(first: Run, second: Run, split: str) -> list[Line]:
-    (mean, std, count), (other, other_std, other_count) = (_last_row(run, split) for run in (first, second))
-    if not all(map(math.isfinite, (mean, other))):
+    rows = [evaluation_rows(run, split)[-1] for run in (first, second)]
+    (mean, other), (std, other_std) = (column(rows, f"episode_return_{name}") for name in ("mean", "std"))
+    count, other_count = (int(row.get("episodes") or 0) for row in rows)
+    if not math.isfinite(mean - other):
         return []
     gap = Estimate(mean - other)
     if min(count, other_count) > 1 and math.isfinite(std + other_std):
@@ -142,36 +135,10 @@ def _last_line(first: Run, second: Run, split: str) -> list[Line]:
     return [Line(split, mean, other, gap, count, other_count)]
 
 
-def _last_row(run: Run, split: str) -> tuple[float, float, int]:
-    row = evaluation_rows(run, split)[-1]
-    mean, std = (column([row], name)[0] for name in (METRIC, "episode_return_std"))
-    return mean, std, int(row.get("episodes") or 0)
-
-
 def _line(split: str, first: Sequence[float], second: Sequence[float], *, paired: bool) -> Line:
     means = fmean(first), fmean(second)
     difference = Estimate(means[0] - means[1], *difference_interval(first, second, paired=paired))
     return Line(split, *means, difference, len(first), len(second))
-
-
-def _early(pair: Pair, first: Run, second: Run) -> list[str]:
-    """Say which agents played before the end of their training."""
-    sides = (("A", pair.frames[0], first), ("B", pair.frames[1], second))
-    return [
-        f"the episodes of {name} were played at {frames:,} frames, its training is at {final_result(run).frames:,}"
-        for name, frames, run in sides
-        if frames != final_result(run).frames
-    ]
-
-
-def _cautions(first: Group, second: Group) -> list[str]:
-    """Name the runs that are not finished."""
-    return [
-        f"{name}: {run.folder} is unfinished, at {end.frames:,} of {end.target_frames:,} frames"
-        for name, side in (("A", first), ("B", second))
-        for run, end in ((run, final_result(run)) for run in side.runs)
-        if not end.finished
-    ]
 
 
 def _settings(first: Group, second: Group) -> dict[str, tuple[str, str]]:

@@ -7,6 +7,9 @@ from contextlib import contextmanager
 
 import psutil
 
+WINDOW_S = 60.0  # age of the oldest mark that a rate is measured from; at least two are used, whatever their age
+LEAST_S = 5.0  # between first and last mark; a rate over less would be noise
+
 
 class Every:
     """Tell once for each multiple of `interval` that a growing count reaches or passes it.
@@ -58,25 +61,17 @@ class Rate:
     """Growth of a count per second between recent marks, without the time spent in `paused`.
 
     Marks are set where work of one kind is complete, such as an update of training, so that neither what precedes the
-    first mark nor a part of an update counts.
-
-    Args:
-        window_s: age in seconds of the oldest mark used; at least two marks are used, whatever their age.
-        least_s: seconds between first and last mark below which a rate would be noise.
-        now: a clock in seconds; tests pass their own.
+    first mark nor a part of an update counts. `now` is a clock in seconds; tests pass their own.
     """
 
-    def __init__(
-        self, window_s: float = 60.0, least_s: float = 5.0, now: Callable[[], float] = time.perf_counter
-    ) -> None:
-        self._window_s, self._least_s, self._now = window_s, least_s, now
-        self._paused_s = 0.0
+    def __init__(self, now: Callable[[], float] = time.perf_counter) -> None:
+        self._now, self._paused_s = now, 0.0
         self._marks: deque[tuple[float, int]] = deque()
 
     def mark(self, count: int) -> None:
         """Record the current count."""
         self._marks.append((self._now() - self._paused_s, count))
-        while len(self._marks) > 2 and self._marks[-1][0] - self._marks[1][0] >= self._window_s:
+        while len(self._marks) > 2 and self._marks[-1][0] - self._marks[1][0] >= WINDOW_S:
             self._marks.popleft()
 
     @contextmanager
@@ -94,4 +89,4 @@ class Rate:
         if len(self._marks) < 2:
             return None
         (first_s, first), (last_s, last) = self._marks[0], self._marks[-1]
-        return (last - first) / (last_s - first_s) if last_s - first_s >= self._least_s and last > first else None
+        return (last - first) / (last_s - first_s) if last_s - first_s >= LEAST_S and last > first else None

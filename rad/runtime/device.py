@@ -120,28 +120,18 @@ def _cgroup_limits(
 ) -> list[tuple[int, int]]:
     """Return (limit, use without reclaimable file cache) in bytes of each memory cgroup of this process."""
     limits = []
-    for controllers, group in _cgroups(groups):
-        v1 = "memory" in controllers
+    for _, controllers, group in (line.split(":", 2) for line in _lines(groups)):
+        v1 = "memory" in controllers.split(",")
+        if controllers and not v1:  # v2 has one group, without controllers
+            continue
         base = root / "memory" if v1 else root
-        for folder in _up_to_root(base, group):
-            limit = _read_int(folder / ("memory.limit_in_bytes" if v1 else "memory.max"))
-            used = _read_int(folder / ("memory.usage_in_bytes" if v1 else "memory.current"))
+        folder = base / group.lstrip("/")  # a container may show its own group at `base`
+        for path in (path for path in (folder, *folder.parents) if path.is_relative_to(base)):
+            limit = _read_int(path / ("memory.limit_in_bytes" if v1 else "memory.max"))
+            used = _read_int(path / ("memory.usage_in_bytes" if v1 else "memory.current"))
             if limit is not None and used is not None:
-                limits.append((limit, used - _inactive_file_bytes(folder / "memory.stat", v1)))
+                limits.append((limit, used - _inactive_file_bytes(path / "memory.stat", v1)))
     return limits
-
-
-def _cgroups(file: Path) -> list[tuple[list[str], str]]:
-    """Read (controllers, path) of the memory cgroup (v1) and of the unified one (v2: no controllers)."""
-    rows = [line.split(":", 2) for line in _lines(file)]
-    groups = [(row[1].split(","), row[2]) for row in rows if len(row) == 3]
-    return [(names, path) for names, path in groups if "memory" in names or names == [""]]
-
-
-def _up_to_root(base: Path, group: str) -> list[Path]:
-    """List the cgroup's folder and its parents up to `base`; a container may show its own group at `base`."""
-    folder = base / group.lstrip("/")
-    return [path for path in (folder, *folder.parents) if path == base or base in path.parents]
 
 
 def _inactive_file_bytes(stat: Path, v1: bool) -> int:

@@ -1,9 +1,9 @@
-"""Files that stay whole: replaced in one step, and held by one process at a time; and objects of JSON, read back."""
+"""Files that stay whole: replaced in one step, and held by one process at a time; and objects of JSON."""
 
 import fcntl
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -53,6 +53,12 @@ def read_object(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise ValueError(f"{path} cannot be read: it is a JSON {type(content).__name__}; expected an object")
     return content
+
+
+def write_object(path: Path, content: Mapping[str, Any]) -> None:
+    """Write an object of JSON, as `replacing` does."""
+    with replacing(path) as file:
+        file.write(json.dumps(content, indent=2).encode() + b"\n")
 
 
 @contextmanager

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from rad.runtime.files import replacing, sync_folder
-from rad.runtime.metrics_file import whole_rows
+from rad.runtime.metrics_file import read_rows
 from rad.runtime.run_dir import METRICS_FILE
 
 SEED_FOLDER = re.compile(r"seed-\d+")  # of a run in a sweep
@@ -32,10 +32,7 @@ class Averages:
         self._counts: dict[str, int] = {}
 
     def add(self, metrics: Mapping[str, Tensor | float]) -> None:
-        """Add one value per name.
-
-        Args:
-            metrics: 0-d tensors on any device, or numbers.
+        """Add one value per name, a 0-d tensor on any device or a number.
 
         Raises:
             ValueError: a tensor that is not 0-d.
@@ -65,8 +62,7 @@ class Averages:
 
     def load_state_dict(self, state: Mapping[str, Mapping[str, Any]]) -> None:
         """Restore `state_dict`; sums on another device than the metrics move over with the next `add`."""
-        self._sums, self._floats = dict(state["sums"]), dict(state["floats"])
-        self._counts = dict(state["counts"])
+        self._sums, self._floats, self._counts = (dict(state[name]) for name in ("sums", "floats", "counts"))
 
 
 def _to_floats(sums: Mapping[str, Tensor]) -> dict[str, float]:
@@ -95,13 +91,15 @@ class RunLog:
 
     Raises:
         ModuleNotFoundError: `wandb_project` was given and wandb is not installed.
+        ValueError: the file is there and a line before its last is no row; the text names both.
     """
 
     def __init__(self, run_dir: str | Path, tensorboard: bool = True, wandb_project: str | None = None) -> None:
         self._folder = Path(run_dir)
         self._folder.mkdir(parents=True, exist_ok=True)
         self._path = self._folder / METRICS_FILE
-        self._tensorboard_wanted = tensorboard
+        self._has_tensorboard = tensorboard
+        self._tensorboard: Any = None
         self._wandb = _start_wandb(wandb_project, self._folder) if wandb_project else None
         self._open(None)
 
@@ -111,13 +109,7 @@ class RunLog:
         return round(time.perf_counter() - self._start, 3)
 
     def write(self, kind: str, row: Mapping[str, float], *, frames: int, agent_steps: int) -> None:
-        """Write one row.
-
-        Args:
-            kind: `"train"`, `"episode"`, `"eval"` or another name for a kind of row.
-            row: metrics as plain numbers, by name.
-            frames: environment frames so far (agent steps x action repeat).
-            agent_steps: agent steps so far.
+        """Write a row of some kind, such as `train`, `episode` or `eval`; `frames` are agent steps x action repeat.
 
         Raises:
             ValueError: `row` uses one of the names kind, frames, agent_steps, time_s.
@@ -140,7 +132,7 @@ class RunLog:
         os.fsync(self._file.fileno())
 
     def truncate(self, frames: int) -> None:
-        """Drop torn rows and those beyond `frames`, in one step, on resume from a checkpoint made there."""
+        """Drop a torn row and those beyond `frames`, in one step, on resume from a checkpoint made there."""
         self._close_files()
         self._open(frames)
 
@@ -162,16 +154,13 @@ class RunLog:
         rows = _keep_rows(self._path, frames)
         self._start = time.perf_counter() - (rows[-1]["time_s"] if rows else 0.0)
         self._file = self._path.open("a", encoding="utf-8")
-        first_new = rows[-1]["frames"] + 1 if rows and frames is None else None
-        self._tensorboard = self._open_tensorboard(first_new if frames is None else frames + 1)
+        if self._has_tensorboard:
+            from torch.utils.tensorboard import SummaryWriter
 
-    def _open_tensorboard(self, purge_step: int | None) -> Any:
-        if not self._tensorboard_wanted:
-            return None
-        from torch.utils.tensorboard import SummaryWriter
-
-        # purge_step hides the points that an interrupted run wrote after its last checkpoint.
-        return SummaryWriter(str(self._folder / "tensorboard"), purge_step=purge_step, flush_secs=30)
+            last = rows[-1]["frames"] if rows and frames is None else frames
+            # purge_step hides the points that an interrupted run wrote after its last checkpoint.
+            purge_step = None if last is None else last + 1
+            self._tensorboard = SummaryWriter(str(self._folder / "tensorboard"), purge_step=purge_step, flush_secs=30)
 
     def _close_files(self) -> None:
         self._file.close()
@@ -181,11 +170,10 @@ class RunLog:
 
 
 def _keep_rows(path: Path, frames: int | None) -> list[dict[str, Any]]:
-    """Rewrite the file without damaged rows and rows beyond `frames` (None: no limit); return the rest."""
+    """Rewrite the file without a torn last row and rows beyond `frames` (None: no limit); return the rest."""
     if not path.exists():
         return []
-    rows = whole_rows(path.read_text(encoding="utf-8", errors="replace").split("\n"))
-    rows = [row for row in rows if frames is None or row["frames"] <= frames]
+    rows = [row for row in read_rows(path) if frames is None or row["frames"] <= frames]
     data = "".join(map(_json_line, rows)).encode()
     if data != path.read_bytes():
         with replacing(path) as file:
@@ -195,11 +183,8 @@ def _keep_rows(path: Path, frames: int | None) -> list[dict[str, Any]]:
 
 
 def _json_line(row: Mapping[str, Any]) -> str:
-    return json.dumps({name: _finite(value) for name, value in row.items()}, allow_nan=False) + "\n"
-
-
-def _finite(value: Any) -> Any:
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+    finite = {key: None if isinstance(n, float) and not math.isfinite(n) else n for key, n in row.items()}
+    return json.dumps(finite, allow_nan=False) + "\n"
 
 
 def _start_wandb(project: str, folder: Path) -> Any:

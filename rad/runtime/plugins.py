@@ -23,10 +23,7 @@ def flags() -> list[str]:
 
 
 def load(name: str) -> None:
-    """Import a plugin, and pass it on to the processes that this one starts.
-
-    Args:
-        name: a module that Python can import, or a file that ends in `.py`.
+    """Import a plugin, a module or a file that ends in `.py`, and pass it on to the processes that this one starts.
 
     Raises:
         SettingError: there is no such module or file, or importing it fails; one line.

@@ -43,12 +43,7 @@ def seed_for(run_seed: int, purpose: str, index: int = 0, *, bits: int = MAX_BIT
 
 
 def generator(run_seed: int, purpose: str, index: int = 0) -> torch.Generator:
-    """Make a CPU generator seeded by `seed_for`.
-
-    Raises:
-        TypeError: as `seed_for`.
-        ValueError: as `seed_for`.
-    """
+    """Make a CPU generator seeded by `seed_for`, with its errors."""
     return torch.Generator(device="cpu").manual_seed(seed_for(run_seed, purpose, index))
 
 

@@ -55,7 +55,8 @@ class StopRequest:
 
     def _receive(self, number: int, frame: FrameType | None) -> None:
         if os.getpid() != self._pid:
-            _receive_in_child(number)
+            if number == signal.SIGTERM:  # multiprocessing ends its workers with this one, and waits
+                os._exit(128 + number)
         elif self._received is None:
             self._received = number
         elif number == signal.SIGINT:
@@ -66,8 +67,3 @@ class StopRequest:
         for number, handler in self._old_handlers.items():
             signal.signal(number, signal.SIG_DFL if handler is None else handler)
         self._old_handlers = {}
-
-
-def _receive_in_child(number: int) -> None:
-    if number == signal.SIGTERM:  # multiprocessing ends its workers with this one, and waits
-        os._exit(128 + number)

@@ -10,22 +10,34 @@ class SettingError(ValueError):
 
     Args:
         field: its name, such as `batch_size`, or that of an argument without a flag as in the usage, such as `RUN_A`.
-        came: its value; where `allowed` is empty, all there is to say, in which `{gamma}` is the name of a setting.
+        came: its value; where `allowed` is empty, all there is to say. Other settings stand in it by `mention`.
         allowed: what it must be, in words.
     """
 
     def __init__(self, field: str, came: object, allowed: str = "") -> None:
         super().__init__(field, came, allowed)  # with which a copy from another process is made again
-        self.field, self.problem = field, f"must be {allowed}, got {came}" if allowed else str(came)
+        self.field, self._problem = field, f"must be {allowed}, got {came}" if allowed else str(came)
+
+    @property
+    def problem(self) -> str:
+        """What is wrong, without the field."""
+        return self._spelled(str)
 
     def say(self, spell: Callable[[str], str]) -> str:
         """Return the text, in which `spell` writes the names of settings."""
-        problem = re.sub(r"\{(\w+)\}", lambda name: spell(name[1]), self.problem)
-        return f"{spell(self.field)}: {problem}"
+        return f"{spell(self.field)}: {self._spelled(spell)}"
+
+    def _spelled(self, spell: Callable[[str], str]) -> str:
+        return re.sub("\0(\\w+)\0", lambda name: spell(name[1]), self._problem)
 
     def __str__(self) -> str:
         """Write the names as they are in Python."""
         return self.say(str)
+
+
+def mention(text: str) -> str:
+    """Mark names in braces, as in `below {log_std_max}`, as settings; braces that a user types stay as they are."""
+    return re.sub(r"\{(\w+)\}", "\0\\1\0", text)
 
 
 def flag_name(field: str) -> str:
@@ -46,7 +58,7 @@ def setting(field: str, *names: str) -> Iterator[None]:
     except SettingError as error:
         if error.field not in names:
             raise
-        raise SettingError(field, error.problem) from None
+        raise SettingError(field, error._problem) from None
     except ValueError as error:
         raise SettingError(field, str(error)) from None
 

@@ -87,9 +87,7 @@ def pairs(augments: Sequence[str]) -> list[str]:
     """
     if not augments:
         raise SettingError("pairs", "needs augmentations to pair: --augment crop flip ..., got none")
-    return list(dict.fromkeys(_pair(first, second) for first, second in itertools.product(augments, repeat=2)))
-
-
-def _pair(first: str, second: str) -> str:
-    links = [name for name in dict.fromkeys((first, second)) if name != "none"]
-    return "+".join(links) or "none"
+    chains = (
+        [name for name in dict.fromkeys(pair) if name != "none"] for pair in itertools.product(augments, repeat=2)
+    )
+    return list(dict.fromkeys("+".join(chain) or "none" for chain in chains))

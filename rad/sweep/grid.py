@@ -2,10 +2,9 @@
 
 import dataclasses
 import itertools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 from rad.experiment.config import RunConfig, values
@@ -15,7 +14,6 @@ Parse = Callable[[Sequence[str]], RunConfig]
 """Reads the flags of `rad train`."""
 
 OWN_AXES = ("task", "augment", "seed")
-NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -56,7 +54,8 @@ def trials(axes: Grid, run_flags: Sequence[str], parse: Parse, out: Path) -> lis
     bases = [
         (configured(task, overrides, run_flags, parse), overrides)
         for task in axes.tasks
-        for overrides in _combinations(axes.overrides)
+        for texts in itertools.product(*axes.overrides.values())
+        for overrides in [dict(zip(axes.overrides, texts))]
     ]
     for seed, (base, overrides) in itertools.product(axes.seeds, bases):
         for augment in axes.augments or (base.augment,):
@@ -98,11 +97,6 @@ def _words(name: str, text: str, fields: Mapping[str, Any]) -> list[str]:
     if text.lower() not in ("true", "false"):
         raise SettingError("sweep", f"{name} must be true or false, got {text}")
     return [flag_name(name) if text.lower() == "true" else flag_name(f"no_{name}")]
-
-
-def _combinations(overrides: Mapping[str, Sequence[str]]) -> Iterator[dict[str, str]]:
-    for texts in itertools.product(*overrides.values()):
-        yield dict(zip(overrides, texts))
 
 
 def _trial(config: RunConfig, overrides: Mapping[str, str], out: Path) -> Trial:

@@ -4,7 +4,6 @@ A command may name other tasks, augmentations, seeds and values of the swept fie
 resumes some. Everything else has to be as before. A folder without sweep.json is judged by its runs alone.
 """
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ from typing import Any
 from rad.experiment.config import RunConfig
 from rad.experiment.config_file import to_json
 from rad.report.read.groups import flat
-from rad.runtime.files import replacing, sync_folder
+from rad.runtime.files import read_object, sync_folder, write_object
 from rad.runtime.migrate import migrate
 from rad.runtime.run_dir import RECORD_FILE
 from rad.settings import SettingError
@@ -31,29 +30,27 @@ def read(out: Path) -> Record | None:
     """
     path = out / RECORD_FILE
     try:
-        record = json.loads(path.read_text())
+        record = read_object(path)
         schema, _ = record["schema"], [_group(group) for group in record["groups"]]
         if not all(isinstance(entries, list) for entries in (record["runs"], record.get("commands", []))):
             raise TypeError("runs and commands must be lists")
     except (FileNotFoundError, NotADirectoryError):
         return None
-    except (ValueError, LookupError, TypeError) as error:
+    except (LookupError, TypeError) as error:
         raise SettingError("out", f"{path} cannot be read: {error}") from None
+    except ValueError as error:
+        raise SettingError("out", str(error)) from None
     if schema != SCHEMA:
         raise SettingError("out", f"{path} has schema {schema}; this version reads {SCHEMA}")
-    return dict(record)
+    return record
 
 
 def check(
     record: Record, overrides: Sequence[str], configure: Callable[[str, Mapping[str, str]], RunConfig], out: Path
 ) -> None:
-    """Check that a command belongs to the sweep in its folder.
+    """Check that a command, which varies the fields `overrides`, belongs to the sweep in its folder.
 
-    Args:
-        record: of the sweep.
-        overrides: the fields that the command varies, in order.
-        configure: gives the configuration for a task and a value of each swept field.
-        out: the folder.
+    `configure` gives the command's configuration for a task and a value of each swept field.
 
     Raises:
         SettingError: a setting is not as before.
@@ -89,14 +86,13 @@ def merge(record: Record | None, trials: Sequence[Trial], command: Sequence[str]
 def write(out: Path, record: Record) -> None:
     """Write the record atomically."""
     out.mkdir(parents=True, exist_ok=True)
-    with replacing(out / RECORD_FILE) as file:
-        file.write(json.dumps(record, indent=2).encode() + b"\n")
+    write_object(out / RECORD_FILE, record)
     sync_folder(out)
 
 
 def settings(config: RunConfig, overrides: Sequence[str]) -> dict[str, Any]:
     """Return the settings that runs of a task and a value of each swept field share, as they are read from JSON."""
-    plain = flat(json.loads(json.dumps(to_json(config))))
+    plain = flat(to_json(config))
     return {name: value for name, value in plain.items() if name not in (*OWN_AXES, "out", *overrides)}
 
 

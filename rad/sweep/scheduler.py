@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from rad.runtime.signals import StopRequest
 from rad.sweep.grid import Trial
 from rad.sweep.process import ended, last_words, log_file
-from rad.sweep.progress_table import ProgressTable, Total
+from rad.sweep.progress_table import ProgressTable
 from rad.sweep.status import RunProgress, is_finished, progress_of
 
 ATTEMPTS = 3
@@ -42,6 +42,18 @@ class Job:
     attempt: int
 
 
+@dataclass(frozen=True)
+class Options:
+    """How the runs of a sweep are run."""
+
+    out: Path  # its folder
+    workers: int = 0  # runs at a time; 0 for as many as memory and cores allow
+    measure: bool = True  # time some updates first
+    engine: str = "local"  # its name in the table of engines
+    address: str = ""  # of a Ray cluster; "" for an instance on this machine
+    gpus: float | None = None  # of a run on Ray; None for one if there are any
+
+
 class Scheduler:
     """Runs all trials but those already finished, `slots` at a time, with an engine, and shows their progress."""
 
@@ -52,7 +64,7 @@ class Scheduler:
         self.trials, self.finished, self.failed = trials, set(finished), list[Trial]()
         self.waiting = deque((trial, 1) for trial in trials if trial.name not in self.finished)
         self.running: list[Job] = []
-        self.frames = {trial.name: self._frames(trial, progress_of(trial.folder)) for trial in trials}
+        self.frames = {trial.name: progress_of(trial).frames for trial in trials}
         self.progress_table = ProgressTable(sum(self.frames.values()))
 
     def run(self) -> int:
@@ -70,7 +82,7 @@ class Scheduler:
                 if self.progress_table.due:
                     self._draw()
                 time.sleep(POLL_S)
-            self.progress_table.close()
+            self.progress_table.clear()
             return stop.exit_code
 
     def _fill(self) -> None:
@@ -84,27 +96,24 @@ class Scheduler:
     def _stop(self) -> None:
         """Ask each run to stop, once."""
         self.slots = 0
-        self.progress_table.print(f"stopping {len(self.running)} runs; each saves itself first")
+        self.progress_table.say(f"stopping {len(self.running)} runs; each saves itself first")
         for job in self.running:
             self.engine.stop(job.handle)
 
     def _collect(self, stopping: bool) -> None:
         """Handle the runs that have ended."""
         for job in list(self.running):
-            status = self.engine.poll(job.handle)
-            if status is not None:
-                self.running.remove(job)
-                self._ended(job, status, stopping)
-
-    def _ended(self, job: Job, status: int, stopping: bool) -> None:
-        trial = job.trial
-        if status == 0 and is_finished(trial):
-            self.finished.add(trial.name)
-            self.frames[trial.name] = trial.config.frames
-            self.progress_table.print(f"finished {trial.name}")
-        elif not stopping:
-            said = f"{last_words(self.out, trial.name)} (all of it: {log_file(self.out, trial.name)})"
-            self._failed(trial, job.attempt, f"{ended(status)}, {said}")
+            status, trial = self.engine.poll(job.handle), job.trial
+            if status is None:
+                continue
+            self.running.remove(job)
+            if status == 0 and is_finished(trial):
+                self.finished.add(trial.name)
+                self.frames[trial.name] = trial.config.frames
+                self.progress_table.say(f"finished {trial.name}")
+            elif not stopping:
+                said = f"{last_words(self.out, trial.name)} (all of it: {log_file(self.out, trial.name)})"
+                self._failed(trial, job.attempt, f"{ended(status)}, {said}")
 
     def _failed(self, trial: Trial, attempt: int, why: str) -> None:
         """Queue a run that failed again, or give it up."""
@@ -112,20 +121,16 @@ class Scheduler:
             self.waiting.append((trial, attempt + 1))
         else:
             self.failed.append(trial)
-        self.progress_table.print(f"failed {trial.name}, attempt {attempt} of {ATTEMPTS}: {why}")
+        self.progress_table.say(f"failed {trial.name}, attempt {attempt} of {ATTEMPTS}: {why}")
 
     def _draw(self) -> None:
         shown: dict[str, tuple[RunProgress, int]] = {}
         for trial in (job.trial for job in self.running):
-            progress = progress_of(trial.folder)
+            progress = progress_of(trial)
             shown[trial.name] = progress, trial.config.frames
-            frames = self._frames(trial, progress)
             # A run that resumes from a checkpoint has fewer frames than before.
-            self.progress_table.start_frames -= max(0, self.frames[trial.name] - frames)
-            self.frames[trial.name] = frames
+            self.progress_table.start_frames -= max(0, self.frames[trial.name] - progress.frames)
+            self.frames[trial.name] = progress.frames
         end = sum(trial.config.frames for trial in self.trials)
-        self.progress_table.draw(shown, Total(len(self.finished), len(self.trials), sum(self.frames.values()), end))
-
-    def _frames(self, trial: Trial, progress: RunProgress) -> int:
-        """Return the frames that a run has done, without those of its last step beyond its end."""
-        return trial.config.frames if trial.name in self.finished else min(progress.frames, trial.config.frames)
+        runs = len(self.finished), len(self.trials)
+        self.progress_table.draw(shown, runs, (sum(self.frames.values()), end))

@@ -1,30 +1,33 @@
 """Start a sweep: check its runs, plan and run them, and print the table of their returns."""
 
 import dataclasses
+import os
 import shlex
 import statistics
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
-from rad.experiment.algorithms import stored_bytes
-from rad.experiment.build import make_arms
+from rad.experiment.algorithms import algorithm_of
+from rad.experiment.build import image_size, make_arms
+from rad.experiment.config import RunConfig
+from rad.experiment.validate import check_bounds, check_environment, check_folder, check_settings
 from rad.report.draw.result_tables import sweep_table
 from rad.runtime import device
 from rad.runtime.files import locked
 from rad.runtime.progress import duration, three_digits
+from rad.runtime.run_dir import CONFIG_FILE
+from rad.settings import SettingError
 from rad.sweep import manifest
-from rad.sweep.check import check_out, check_trials
 from rad.sweep.engines import ENGINES
 from rad.sweep.engines.local import spread_gpus
 from rad.sweep.grid import Trial
-from rad.sweep.options import Options, cores_each
 from rad.sweep.process import environment, log_file
-from rad.sweep.scheduler import Scheduler
+from rad.sweep.scheduler import Options, Scheduler
 from rad.sweep.status import State, final_returns, progress_of, state
-from rad.training.measure import Cost, in_process, workers
+from rad.training.measure import Cost, cores_of, in_process, workers
 
 LOCK_FILE = ".lock"
 PROCESS_BYTES = 1_400_000_000  # of a run beside its replay: 1.36 GB measured, preset rad on walker-walk and a CPU
@@ -33,11 +36,7 @@ PROCESS_BYTES = 1_400_000_000  # of a run beside its replay: 1.36 GB measured, p
 def start(trials: Sequence[Trial], options: Options, recorded: manifest.Record | None, command: Sequence[str]) -> int:
     """Check all runs, print the plan, run them and print their returns.
 
-    Args:
-        trials: all runs.
-        options: how they are run.
-        recorded: the record in the folder.
-        command: the words that were typed; typed again, they resume the sweep.
+    The record in the folder, None for a new sweep, is extended; the words of the command, typed again, resume it.
 
     Returns:
         The exit status: 0; 1 if some run failed; 128 + the signal that stopped the sweep.
@@ -47,7 +46,8 @@ def start(trials: Sequence[Trial], options: Options, recorded: manifest.Record |
         BlockingIOError: another process works on the sweep.
     """
     states = _checked(trials, options)
-    cost = _cost(_left(trials, states), options)
+    first = next((trial.config for trial in _left(trials, states) if options.measure), None)
+    cost = in_process(first, environment(first.threads)) if first else None
     lock = options.out / LOCK_FILE
     options.out.mkdir(parents=True, exist_ok=True)
     lock.touch()
@@ -65,6 +65,43 @@ def _checked(trials: Sequence[Trial], options: Options) -> dict[str, State]:
     check_trials(_left(trials, states))
     ENGINES[options.engine].check(options)
     return states
+
+
+def check_trials(trials: Sequence[Trial]) -> None:
+    """Check each run as `rad train` does; runs that differ in their seed alone, and equal scenes, once.
+
+    Raises:
+        SettingError: a setting is wrong.
+    """
+    scenes: dict[Hashable, RunConfig] = {}
+    for config in {dataclasses.replace(trial.config, seed=1, out=None) for trial in trials}:
+        check_settings(config)
+        scenes.setdefault(_scene(config), config)
+    for trial in trials:
+        check_bounds(trial.config)
+    for config in scenes.values():
+        check_environment(config)
+
+
+def check_out(out: Path, trials: Sequence[Trial]) -> None:
+    """Check that new runs can be made in the folder of the sweep.
+
+    Raises:
+        SettingError: they cannot.
+    """
+    if (out / CONFIG_FILE).exists():
+        raise SettingError("out", f"{out} is the folder of a run; choose another name for that of a sweep")
+    if out.exists() and not (out.is_dir() and os.access(out, os.W_OK)):
+        raise SettingError("out", f"{out} is no folder that can be written to")
+    for trial in trials:
+        if not os.path.exists(trial.folder):  # nor has a name that is too long, which is refused there
+            check_folder(trial.folder)
+
+
+def _scene(config: RunConfig) -> Hashable:
+    """Return what an environment is made from: all settings but those of agent and augmentation, and the sizes."""
+    settings = {name: value for name, value in vars(config).items() if name not in ("augment", "agent")}
+    return type(config), *settings.items(), image_size(config), make_arms(config)[1]
 
 
 def _left(trials: Sequence[Trial], states: Mapping[str, State]) -> list[Trial]:
@@ -95,20 +132,13 @@ def _work(
     return status or int(bool(failed))
 
 
-def _cost(left: Sequence[Trial], options: Options) -> Cost | None:
-    """Measure the first run that is left; None without `options.measure`."""
-    if not left or not options.measure:
-        return None
-    config = left[0].config
-    return in_process(config, environment(config.threads))
-
-
 def _slots(left: Sequence[Trial], cost: Cost | None) -> int:
     """Return how many runs fit on this machine at a time, if all were as large as the largest."""
-    stored = [stored_bytes(trial.config, make_arms(trial.config)[1]) for trial in left]
+    configs = [trial.config for trial in left]
+    stored = [algorithm_of(config).stored(config, make_arms(config)[1]).bytes for config in configs]
     cost = cost or Cost(0.0, PROCESS_BYTES + stored[0])
     largest = dataclasses.replace(cost, bytes=cost.bytes + max(stored) - stored[0])
-    cores = device.usable_cpus() // cores_each(left)
+    cores = device.usable_cpus() // max(map(cores_of, configs))
     return workers(len(left), cores, device.free_memory_bytes(), largest, max(1, len(spread_gpus(left))))
 
 
@@ -116,35 +146,25 @@ def plan_text(trials: Sequence[Trial], states: Mapping[str, State], cost: Cost |
     """Say what will be run, and about how long it takes."""
     counts = Counter(states.values())
     begun = ", ".join(f"{counts[kind]} {kind.value}" for kind in State)
-    done = {t.name: t.config.frames if states[t.name] is State.FINISHED else _reached(t) for t in trials}
     total = sum(trial.config.frames for trial in trials)
-    left = total - sum(done.values())
+    left = total - sum(progress_of(trial).frames for trial in trials)
     lines = [f"{len(trials)} runs in {out}: {begun}", f"{left:,} of {total:,} frames to train"]
     if left:
         threads = trials[0].config.threads
         slots = min(slots, len(_left(trials, states)))
         each = "1 thread" if threads == 1 else f"{threads or 'all'} threads"
-        lines.append(f"{slots} at a time, each with {each}{_cost_text(cost)}")
+        memory = f", {cost.bytes / 1e9:.1f} GB of memory" if cost else ""
+        on_gpu = f" and {cost.device_bytes / 1e9:.1f} GB of its GPU" if cost and cost.device_bytes else ""
+        lines.append(f"{slots} at a time, each with {each}{memory}{on_gpu}")
         rate, source = _rate(trials, states, cost)
         if rate:
             lines.append(f"about {duration(left / rate / slots)}: {source}")
     return "\n".join(lines)
 
 
-def _reached(trial: Trial) -> int:
-    return min(progress_of(trial.folder).frames, trial.config.frames)
-
-
-def _cost_text(cost: Cost | None) -> str:
-    if cost is None:
-        return ""
-    on_gpu = f" and {cost.device_bytes / 1e9:.1f} GB of its GPU" if cost.device_bytes else ""
-    return f", {cost.bytes / 1e9:.1f} GB of memory{on_gpu}"
-
-
 def _rate(trials: Sequence[Trial], states: Mapping[str, State], cost: Cost | None) -> tuple[float, str]:
     """Return the frames per second of a run and their source; 0 where there is none."""
-    ended = [progress_of(t.folder) for t in trials if states[t.name] is State.FINISHED]
+    ended = [progress_of(trial) for trial in trials if states[trial.name] is State.FINISHED]
     rates = [run.frames / run.time_s for run in ended if run.time_s > 0]
     if rates:
         return statistics.median(rates), f"{three_digits(statistics.median(rates))} frames/s in the finished runs"

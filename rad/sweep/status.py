@@ -1,20 +1,19 @@
 """The state and progress of a sweep's runs, read from their folders. Nothing is written."""
 
-import json
 import os
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 from typing import Any
 
-from rad.experiment.config_file import to_json
+from rad.experiment.config_file import read_config, to_json
 from rad.report.read.groups import flat
 from rad.runtime import checkpoint
 from rad.runtime.files import TEMPORARY_PREFIX, read_object
 from rad.runtime.metrics_file import last_rows
 from rad.runtime.migrate import migrate
 from rad.runtime.run_dir import CHECKPOINTS, CONFIG_FILE, METRICS_FILE, is_done
-from rad.settings import SettingError
+from rad.settings import SettingError, setting
 from rad.sweep.grid import Trial, differing
 
 
@@ -30,7 +29,7 @@ class State(Enum):
 class RunProgress:
     """The progress of a run, by the last rows of its metrics."""
 
-    frames: int = 0  # environment frames so far
+    frames: int = 0  # environment frames so far, without those of the last step beyond the run's end
     time_s: float = 0.0  # seconds of running so far
     frames_per_s: float | None = None  # lately; None before there are rows to tell
     episode_return: float | None = None  # the latest; None before there is one
@@ -40,12 +39,16 @@ def state(trial: Trial) -> State:
     """Return the state of a run.
 
     Raises:
-        SettingError: its folder holds a run with other settings, or something else.
+        SettingError: its folder holds a run with other settings or one that cannot be resumed, or something else.
     """
-    _check_settings(trial)
+    has_settings = _check_settings(trial)
     if is_finished(trial):
         return State.FINISHED
-    return State.INTERRUPTED if _is_begun(trial.folder) else State.NEW
+    if has_settings:
+        with setting("out"):
+            read_config(trial.folder)  # as its process will
+    begun = (trial.folder / METRICS_FILE).exists() or checkpoint.exists(trial.folder / CHECKPOINTS)
+    return State.INTERRUPTED if begun else State.NEW
 
 
 def is_finished(trial: Trial) -> bool:
@@ -60,34 +63,28 @@ def final_returns(trial: Trial) -> dict[str, float | None]:
     return {row["kind"].partition("/")[2]: row.get("episode_return_mean") for row in ends}
 
 
-def progress_of(folder: Path) -> RunProgress:
-    """Read the progress of the run in a folder; without metrics it has not begun."""
-    rows = last_rows(folder / METRICS_FILE)
+def progress_of(trial: Trial) -> RunProgress:
+    """Read the progress of a run from its folder; without metrics it has not begun."""
+    rows = last_rows(trial.folder / METRICS_FILE)
     if not rows:
         return RunProgress()
     first, last = rows[0], rows[-1]
     frames, time_s = last["frames"] - first["frames"], last["time_s"] - first["time_s"]
     returns = [row.get("episode_return") for row in rows if row["kind"] == "episode"]
     rate = frames / time_s if frames > 0 and time_s > 0 else None
-    return RunProgress(last["frames"], last["time_s"], rate, returns[-1] if returns else None)
+    return RunProgress(min(last["frames"], trial.config.frames), last["time_s"], rate, returns[-1] if returns else None)
 
 
-def _is_begun(folder: Path) -> bool:
-    return (folder / METRICS_FILE).exists() or checkpoint.exists(folder / CHECKPOINTS)
-
-
-def _check_settings(trial: Trial) -> None:
-    """Check that a folder that exists is of this run: all settings that both have are equal but for the folder."""
-    if not trial.folder.exists():
-        return
-    was = _settings(trial.folder)
+def _check_settings(trial: Trial) -> bool:
+    """Check that all settings in the run's folder are this run's, but for the folder; return whether there are any."""
+    was = _settings(trial.folder) if trial.folder.exists() else None
     if was is None:
-        return
-    # JSON has lists only
-    now = flat(json.loads(json.dumps(to_json(trial.config)))) | {"out": was.get("out")}
+        return False
+    now = flat(to_json(trial.config)) | {"out": was.get("out")}
     for name in differing(was, now):
         problem = f"{trial.folder} was made with {was[name]}, got {now[name]}; runs of one sweep have the same settings"
         raise SettingError(name, f"{problem}: choose another --out")
+    return True
 
 
 def _settings(folder: Path) -> dict[str, Any] | None:

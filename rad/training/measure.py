@@ -14,7 +14,7 @@ from gymnasium.vector import VectorEnv
 
 from rad.evaluation.loaded_run import policy_of
 from rad.evaluation.play import Policy
-from rad.experiment.algorithms import algorithm_of, make_agent, make_learning, stored_bytes
+from rad.experiment.algorithms import algorithm_of, make_agent
 from rad.experiment.build import action_repeat, make_arms, make_env
 from rad.experiment.config import RunConfig
 from rad.experiment.config_file import from_json, to_json
@@ -58,15 +58,16 @@ def measure(config: RunConfig) -> Cost:
     device.tune_allocator()
     if config.threads:
         device.set_threads(config.threads)
-    short = algorithm_of(config).shortened(config)
+    algorithm = algorithm_of(config)
+    short = algorithm.shortened(config)
     env = make_env(short, "train", num_envs=short.num_envs)
     try:
         agent = make_agent(short, env)
-        rate = _steps_per_s(make_learning(short, env, agent).steps) * action_repeat(config)
+        rate = _steps_per_s(algorithm.make_learning(short, env, agent).steps) * action_repeat(config)
         play_rate = _play_steps_per_s(env, policy_of(agent, "mode", config.seed)) * action_repeat(config)
     finally:
         env.close()
-    stored = stored_bytes(config, make_arms(config)[1])
+    stored = algorithm.stored(config, make_arms(config)[1]).bytes
     process = 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # in KiB on Linux
     workers = config.num_envs * 1024 * resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
     needed = process + stored + (workers if config.parallel_envs else 0)

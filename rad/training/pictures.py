@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from rad.attention.snapshot import draw_attention
-from rad.evaluation.loaded_run import LoadedRun, load, play, policy_of
+from rad.evaluation.loaded_run import LoadedRun, load, play_splits, policy_of
 from rad.evaluation.play import Recorder
 from rad.experiment.config_file import read_config
 from rad.experiment.splits import splits
@@ -51,7 +51,7 @@ def draw(folder: Path, say: Callable[[str], None] = print) -> None:
     with locked(folder / CONFIG_FILE):
         say("playing an episode")
         kind, seed = run.config.eval_policy, run.config.seed
-        play(run.config, lambda env: policy_of(run.agent, kind, seed), splits(run.config)[0], recorder=episode)
+        play_splits(run.config, lambda env: policy_of(run.agent, kind, seed), splits(run.config)[:1], recorder=episode)
         for name, picture in PICTURES.items():
             say(name)
             picture(folder, run, episode)

@@ -1,6 +1,5 @@
 """Train an agent from pixels, from a configuration to the end of its run."""
 
-import json
 import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -11,7 +10,7 @@ from gymnasium.vector import VectorEnv
 from rad import envs
 from rad.evaluation.loaded_run import LoadedRun, play_splits, policy_of, scores
 from rad.evaluation.play import Policy, Recorder, random_policy
-from rad.experiment.algorithms import make_agent, make_learning
+from rad.experiment.algorithms import algorithm_of, make_agent
 from rad.experiment.build import action_repeat, make_env
 from rad.experiment.config import RunConfig
 from rad.experiment.config_file import read_config, to_json
@@ -19,7 +18,7 @@ from rad.experiment.splits import splits
 from rad.loops import Report
 from rad.runtime import checkpoint, device, source
 from rad.runtime.clocks import Every
-from rad.runtime.files import locked, replacing
+from rad.runtime.files import locked, write_object
 from rad.runtime.logging import Averages, RunLog
 from rad.runtime.progress import Part, Progress
 from rad.runtime.run_dir import CHECKPOINTS, CONFIG_FILE, DONE_FILE, is_done
@@ -44,7 +43,7 @@ def start(config: RunConfig, folder: Path, pictures: Mapping[str, Picture] = NO_
         FileExistsError: the folder exists.
     """
     folder.mkdir(parents=True)
-    (folder / CONFIG_FILE).write_text(json.dumps(to_json(config), indent=2) + "\n")
+    write_object(folder / CONFIG_FILE, to_json(config))
     with locked(folder / CONFIG_FILE), Trainer(config, folder, pictures) as trainer:
         return trainer.run()
 
@@ -83,7 +82,7 @@ class Trainer:
             "precision": self.agent.precision,
             "commit": source.commit() or "unknown",
         }
-        self.learning = make_learning(config, self.env, self.agent)
+        self.learning = algorithm_of(config).make_learning(config, self.env, self.agent)
         self.log = RunLog(folder, tensorboard=config.tensorboard, wandb_project=config.wandb_project or None)
         self.averages = Averages()
         self.log_due = Every(config.log_every)
@@ -207,8 +206,7 @@ class Trainer:
         self._write_rows(self._evaluate(episode if self.pictures else None))
         self.log.sync()
         done = {"frames": self.frames, "commit": self.made_with["commit"], "time_s": self.log.time_s}
-        with replacing(self.folder / DONE_FILE) as file:
-            file.write(f"{json.dumps(done)}\n".encode())
+        write_object(self.folder / DONE_FILE, done)
         run = LoadedRun(self.config, self.agent, self.frames)
         for name, picture in self.pictures.items():
             with self.progress.phase(name, Part.FIGURES):

@@ -98,14 +98,14 @@ def work(job: Job) -> dict[str, float]:
 
 def library(job: Job, config: Any, env: Any) -> dict[str, float]:
     """Run the loop of `rad train`."""
-    from rad.experiment.algorithms import make_agent, make_learning
+    from rad.experiment.algorithms import algorithm_of, make_agent
 
     agent: Any = make_agent(config, env)
     spent = dict.fromkeys(PARTS, 0.0)
     watched = [("simulation", env, "step"), ("inference", agent, "actor_step"), ("inference", agent, "value")]
     for part, owner, name in [*watched, ("update", agent, "update")]:
         setattr(owner, name, _timed(getattr(owner, name), spent, part))
-    loop = make_learning(config, env, agent).steps
+    loop = algorithm_of(config).make_learning(config, env, agent).steps
     collections.deque(itertools.islice(loop, job.num_steps), maxlen=0)
     spent.update(dict.fromkeys(PARTS, 0.0))
     start = time.perf_counter()

@@ -43,24 +43,6 @@ def test_equals_the_slow_reference(op, slow, options, size, dtype, layout):
     assert (op.apply(images, params).numpy() == slow(images.numpy(), numbers(params), **options)).all()
 
 
-def test_crop_equals_kornia_and_torchvision(tv, kornia):
-    images, op = pictures(8, 27, 24, torch.float32), Crop(20)
-    params = op.draw(images.shape, seeded())
-    out = op.apply(images, params)
-    x, y = params["left"], params["top"]
-    corners = [torch.stack([x + dx, y + dy], 1) for dx, dy in ((0, 0), (19, 0), (19, 19), (0, 19))]
-    assert torch.equal(out, kornia.geometry.transform.crop_by_indices(images, torch.stack(corners, 1)))
-    for image, result, top, left in zip(images, out, y.tolist(), x.tolist()):
-        assert torch.equal(result, tv.crop(image, top, left, 20, 20))
-
-
-def test_translate_equals_torchvision_padding(tv):
-    images, op = pictures(8, 27, 24), Translate(30)
-    params = op.draw(images.shape, seeded())
-    for image, out, y, x in zip(images, op.apply(images, params), *(params[n].tolist() for n in ("top", "left"))):
-        assert torch.equal(out, tv.pad(image, [x, y, 30 - 24 - x, 30 - 27 - y]))
-
-
 def test_shift_equals_torchvision_padding_and_crop(tv):
     images, op = pictures(8, 27, 24), Shift(4)
     params = op.draw(images.shape, seeded())
@@ -139,44 +121,13 @@ def test_defaults_are_the_papers():
     assert (Shift().pad, Flip().p, Rotate().p) == (4, 0.2, 0.3)
 
 
-@pytest.mark.parametrize("size", [16, 48, 64, 75, 84, 108])
-def test_render_sizes_lead_back_to_the_output(size):
-    for op in (Crop(size), Translate(size), Crop(size, ratio=1.0), Translate(size, ratio=1.0)):
-        assert op.output_size(*op.input_size(size, size)) == (size, size)
-
-
-def test_evaluation_takes_the_middle(tv):
-    image = torch.zeros(1, 3, 101, 100)
-    image[0, :, 8, 8] = 1
-    out = Crop(84).evaluation()(image)
-    assert torch.equal(out, tv.crop(image, 8, 8, 84, 84))
-    whole = Translate(108).evaluation()(torch.ones(1, 3, 100, 101))
-    assert torch.equal(whole, tv.pad(torch.ones(1, 3, 100, 101), [3, 4, 4, 4]))
-
-
-def test_centered_is_an_option_that_bites():
-    assert Crop(84, centered=True) == Crop(84).evaluation()
-    assert Translate(108, centered=True) == Translate(108).evaluation()
-
-
 @pytest.mark.parametrize(
     ("build", "text"),
     [
-        (lambda: Crop(0), "crop: size must be at least 1, got 0"),
-        (lambda: Crop(84, ratio=0.9), "crop: ratio must be in [1, 10], got 0.9"),
-        (lambda: Translate(-3), "translate: size must be at least 1, got -3"),
-        (lambda: Translate(84, ratio=11.0), "translate: ratio must be in [1, 10], got 11.0"),
         (lambda: Shift(-1), "shift: pad must be at least 0, got -1"),
         (lambda: Flip(1.5), "flip: p must be in [0, 1], got 1.5"),
         (lambda: Rotate(-0.1), "rotate: p must be in [0, 1], got -0.1"),
         (lambda: Flip(float("nan")), "flip: p must be in [0, 1], got nan"),
-        (lambda: Crop(84).draw((1, 9, 83, 100)), "crop: images must be at least 84 x 84, got 83 x 100"),
-        (lambda: Crop(84).apply(torch.zeros(1, 9, 100, 83), {}), "crop: images must be at least 84 x 84, got 100 x 83"),
-        (lambda: Translate(84).draw((1, 9, 84, 85)), "translate: images must be at most 84 x 84, got 84 x 85"),
-        (
-            lambda: Translate(84).apply(torch.zeros(1, 9, 85, 84), {}),
-            "translate: images must be at most 84 x 84, got 85 x 84",
-        ),
     ],
 )
 def test_errors(build, text):

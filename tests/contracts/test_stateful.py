@@ -12,10 +12,11 @@ import pytest
 import torch
 
 import augment
+from rad.agents.bandit import UCB, BanditViews
 from rad.agents.ppo import PPOAgent
 from rad.agents.reward_norm import RewardNormalizer
 from rad.agents.sac import SACAgent
-from rad.agents.views import PerEnvViews, Views
+from rad.agents.views import Views
 from rad.buffers.replay import Replay
 from rad.buffers.rollout import RolloutBuffer
 from rad.loops import LoopState, OffPolicyState
@@ -94,7 +95,11 @@ def frozen_views() -> Views:
     return Views(augment.make("crop+random_conv", size=8), torch.Generator().manual_seed(0), frozen=True)
 
 
-def held_step(views: PerEnvViews, number: int) -> Any:
+def held_views() -> BanditViews:
+    return BanditViews({"": augment.make("crop+random_conv", 8)}, (3, 10, 10), torch.Generator())
+
+
+def held_step(views: BanditViews, number: int) -> Any:
     if number % 4 == 0:
         views.sample_params((2, 3, 10, 10), torch.device("cpu"))
     images = torch.arange(600).view(2, 3, 10, 10).to(torch.uint8) + number
@@ -114,7 +119,7 @@ def ppo_step(agent: PPOAgent, number: int) -> Any:
     return agent.update(small_ppo.small_rollout(agent, number))
 
 
-def bandit_step(bandit: augment.UCB, number: int) -> Any:
+def bandit_step(bandit: UCB, number: int) -> Any:
     arm = bandit.choose()
     bandit.update(arm, float((number * 7 + arm) % 5))
     return arm, bandit.scores()
@@ -127,13 +132,13 @@ CASES = {
     "replay": Case(lambda: Replay(9, (3, 2, 2), 1, frame_stack=1, gamma=0.9, n_step=2), replay_step),
     "progress": Case(lambda: OffPolicyState(torch.Generator().manual_seed(0)), progress_step),
     "views": Case(frozen_views, view_step),
-    "bandit": Case(lambda: augment.UCB(3, window=2), bandit_step),
+    "bandit": Case(lambda: UCB(3, window=2), bandit_step),
     "sac": Case(small_agent, agent_step),
     "sac-curl": Case(lambda: small_agent(auxiliary_loss="curl:dim=4"), agent_step),
     "standing": Case(LoopState, standing_step),
     "rollout": Case(lambda: RolloutBuffer(4, 2, (3, 2, 2)), rollout_step),
     "reward-normalizer": Case(lambda: RewardNormalizer(0.9, 10.0), normalizer_step),
-    "held-views": Case(lambda: PerEnvViews(augment.make("crop+random_conv", 8), torch.Generator()), held_step),
+    "held-views": Case(held_views, held_step),
     "ppo": Case(lambda: small_ppo.small_agent(objective="kl"), ppo_step),
 }
 STEPS_BEFORE, STEPS_AFTER = 6, 6

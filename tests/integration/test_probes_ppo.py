@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-import augment
 from rad import envs
+from rad.agents.bandit import make_arms
 from rad.agents.ppo import PPOAgent, PPOConfig
 from rad.buffers.rollout import RolloutBuffer
 from rad.envs.probe import PROBES
@@ -37,7 +37,7 @@ def train(name: str, spec: str = "none", **config: Any) -> PPOAgent:
         (3, SIZE, SIZE),
         2 if discrete else 1,
         PPOConfig(**LEARNING | config),
-        augment.make_arms(spec, size=SIZE),
+        make_arms(spec, size=SIZE),
         discrete=discrete,
         encoder="pixel:num_layers=2:num_filters=8",
         seed=1,

@@ -62,6 +62,7 @@ BAD: list[tuple[list[str], str, str]] = [
     (["--task", "gym/Nope-v0"], "--task", "unknown task 'gym/Nope-v0'"),
     (["--task", "probe/both-discrete"], "--algo", "has discrete actions, which sac cannot take; allowed: ppo"),
     (["--augment", "crp"], "--augment", "unknown augmentation 'crp'; known: none, crop"),
+    (["--augment", "{gamma}"], "--augment", "unknown augmentation '{gamma}'; known: none, crop"),
     (["--augment", "crop:ratio=x"], "--augment", "ratio must be a number, got 'x'"),
     (["--augment", "crop+"], "--augment", "empty link"),
     (["--image-size", "3"], "--image-size", "must be 0 (the default) or from 16 to 1024, got 3"),

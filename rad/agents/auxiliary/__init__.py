@@ -28,15 +28,10 @@ class AuxiliaryLoss(Protocol):
     def loss(
         self, encoder: encoders.Encoder, batch: Transition | Minibatch, view: Callable[[Tensor], Tensor]
     ) -> tuple[Tensor, Metrics]:
-        """Compute the weighted loss.
+        """Compute the weighted loss, float [], and metrics.
 
-        Args:
-            encoder: the agent's, images [B, C, H, W] to features [B, F].
-            batch: what the agent learns from, images as stored, on its device.
-            view: draws one augmented view of stored images, as the encoder takes them.
-
-        Returns:
-            The loss, float [], and metrics.
+        `encoder`, the agent's, maps images [B, C, H, W] to features [B, F]; `batch` is what the agent learns from, on
+        its device, images as stored; `view` draws one augmented view of stored images, as the encoder takes them.
         """
 
     def step(self, encoder: encoders.Encoder) -> None:
@@ -54,12 +49,10 @@ names, register = _REGISTRY.names, _REGISTRY.register
 
 
 def make(spec: str, encoder: encoders.Encoder, *, generator: torch.Generator) -> dict[str, AuxiliaryLoss]:
-    """Make the auxiliary losses that a text describes, by name.
+    """Make the auxiliary losses that a text describes, by name, for the agent's encoder.
 
-    Args:
-        spec: none, or names and options as in `curl:tau=0.01`, several joined by `+`.
-        encoder: the agent's.
-        generator: CPU generator of the initial weights.
+    The text is none, or names and options as in `curl:tau=0.01`, several joined by `+`. The generator of the weights is
+    on the CPU.
 
     Raises:
         ValueError: a name or an option is unknown or out of range, or a name stands twice.

@@ -85,13 +85,8 @@ class CURL(Stateful):
 def bilinear_info_nce(query: Tensor, key: Tensor, weight: Tensor) -> tuple[Tensor, Metrics]:
     """Compute L = -mean_i log softmax_j(q_i^T W k_j) at j = i: key i belongs to query i, all others are negatives.
 
-    Args:
-        query: float [B, D].
-        key: float [B, D], without gradient.
-        weight: float [D, D], W.
-
-    Returns:
-        The loss, and metrics `curl_loss`, `curl_accuracy` (share of queries whose own key has the largest logit).
+    Queries and keys are float [B, D], the keys without gradient, and W, the weight, is float [D, D]. Metrics:
+    `curl_loss`, `curl_accuracy` (share of queries whose own key has the largest logit).
 
     Source: Srinivas et al. 2020, section 4.3 and eq. 4.
     """

@@ -56,8 +56,7 @@ class ProcgenEnv(VectorEnv[Any, Any, Any]):
 
     action_repeat = 1
     render_mode = "rgb_array"
-    _started = False
-    _observation: Frame
+    _started: bool
 
     def __init__(
         self,
@@ -204,7 +203,8 @@ class ProcgenEnv(VectorEnv[Any, Any, Any]):
         return Native(self.game, self.num_envs, int(seed), self.options, self.split, num_threads=self._num_threads)
 
     def _forget(self) -> None:
-        self._observation = np.zeros((self.num_envs, *self._shape), np.uint8)
+        self._started = False
+        self._observation: Frame = np.zeros((self.num_envs, *self._shape), np.uint8)
         self._return, self._length = np.zeros(self.num_envs), np.zeros(self.num_envs, np.int64)
 
     def _read(self) -> Reading:

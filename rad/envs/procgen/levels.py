@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from rad.envs.checks import require, require_between
-from rad.settings import SettingError
+from rad.settings import SettingError, mention
 
 MAX_LEVEL = 2**31 - 1  # Procgen's seeds are int32; one past the last level
 
@@ -42,10 +42,10 @@ class LevelRange:
         for name in ("start_level", "num_levels"):
             require_between(name, getattr(self, name), 0, MAX_LEVEL)
         if self.start_level + self.num_levels > MAX_LEVEL:
-            total = f"{self.start_level} + {{num_levels}} {self.num_levels}"
+            total = f"{self.start_level} + {mention('{num_levels}')} {self.num_levels}"
             raise SettingError("start_level", f"{total} is impossible; allowed: a sum up to {MAX_LEVEL}")
         if self.num_levels == 0 and self.start_level:
-            problem = f"{self.start_level} has no effect with {{num_levels}} 0, all levels; allowed: 0"
+            problem = f"{self.start_level} has no effect with {mention('{num_levels}')} 0, all levels; allowed: 0"
             raise SettingError("start_level", problem)
 
     @property

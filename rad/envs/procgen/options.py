@@ -14,7 +14,7 @@ from rad.envs.options import SuiteOptions
 from rad.envs.procgen import themes
 from rad.envs.procgen.games import GAMES, RETURN_RANGES, modes_of
 from rad.envs.procgen.levels import LEVEL_SPLITS, MAX_LEVEL, LevelRange, Levels, level_split
-from rad.settings import SettingError
+from rad.settings import SettingError, mention
 
 IMAGE_SIZE = 64  # RES_W, RES_H in game.h; compiled in
 NUM_ACTIONS = 15  # get_combos in env.py of openai/procgen
@@ -100,7 +100,7 @@ class ProcgenOptions(SuiteOptions):
             if not -1 <= getattr(self, option) <= MAX_LEVEL:
                 raise SettingError(option, getattr(self, option), "from -1 (the split's) to 2^31 - 1")
         if self.start_level >= 0 > self.num_levels:
-            raise SettingError("start_level", f"needs {{num_levels}}, got {self.start_level} alone")
+            raise SettingError("start_level", f"needs {mention('{num_levels}')}, got {self.start_level} alone")
         # An ablation of an option without effect would compare a setting with itself.
         if not self.center_agent and self.distribution_mode not in GAMES[name].uncentered:
             raise SettingError("center_agent", f"False changes nothing in procgen/{name}; allowed: True")
@@ -135,7 +135,7 @@ def split_of(task: str, name: str, options: ProcgenOptions, side: str, folder: P
     if side != "train" or options.num_levels < 0:
         return split_for(name, game, options.distribution_mode)
     if name != "train":
-        raise SettingError("split", f"{name} and {{num_levels}} exclude each other; allowed: one of them")
+        raise SettingError("split", f"{name} and {mention('{num_levels}')} exclude each other; allowed: one of them")
     levels = LevelRange(name, max(options.start_level, 0), options.num_levels)
     return checked_levels(game, options, levels)
 

@@ -4,8 +4,8 @@ from typing import Any
 
 from gymnasium.vector import VectorEnv
 
-from rad.agents.base import Agent
-from rad.experiment.algorithms.base import Algorithm, Learning
+from rad.agents.base import Agent as Agent  # also for rooms above, which make agents here
+from rad.experiment.algorithms.base import Algorithm
 from rad.experiment.algorithms.ppo import PPO
 from rad.experiment.algorithms.sac import SAC
 from rad.experiment.config import RunConfig
@@ -59,13 +59,3 @@ def make_agent(config: RunConfig, env: VectorEnv) -> Agent:
         "precision": device.resolve_precision(config.precision, target),
     }
     return algorithm_of(config).make_agent(config, env, common)
-
-
-def make_learning(config: RunConfig, env: VectorEnv, agent: Agent) -> Learning:
-    """Make the loop in which an agent of `make_agent` learns from `env`."""
-    return algorithm_of(config).make_learning(config, env, agent)
-
-
-def stored_bytes(config: RunConfig, side: int) -> int:
-    """Return the bytes of the observations that a run stores, `side` x `side` pixels each."""
-    return algorithm_of(config).stored(config, side).bytes

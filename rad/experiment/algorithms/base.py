@@ -89,8 +89,3 @@ class Algorithm:
     check: Callable[[Any, tuple[int, int]], None]
     stored: Callable[[Any, int], Stored]
     shortened: Callable[[Any], RunConfig]
-
-    @property
-    def takes_discrete(self) -> bool:
-        """Whether actions may be discrete."""
-        return gymnasium.spaces.Discrete in self.action_spaces

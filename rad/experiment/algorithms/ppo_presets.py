@@ -1,5 +1,6 @@
 """Named settings of runs of PPO, with the source of every number."""
 
+from rad.agents.ppo import PPOConfig
 from rad.experiment.algorithms.base import Preset
 
 # Frames whose size cannot be chosen, one to an observation, 64 environments with a network of their own.
@@ -14,6 +15,17 @@ _ON_PROCGEN = {
     "eval_every": 1_000_000,
     "checkpoint_every": 1_000_000,
     "log_every": 16_384,
+}
+
+_ATARI = {
+    "num_steps": 128,
+    "num_minibatches": 4,
+    "num_epochs": 4,
+    "gamma": 0.99,
+    "lr": 2.5e-4,
+    "anneal_lr": True,
+    "clip_coef": 0.1,
+    "hidden_dim": 512,
 }
 
 # One reward scale for all presets of PPO, so that they can be compared with each other.
@@ -47,18 +59,9 @@ PPO_PRESETS = {
             "eval_every": 50_000,
             "checkpoint_every": 50_000,
         },
-        agent={
-            "num_steps": 128,
-            "num_minibatches": 4,
-            "num_epochs": 4,
-            "gamma": 0.99,
-            "lr": 2.5e-4,
-            "anneal_lr": True,
-            "clip_coef": 0.1,
-            "hidden_dim": 512,
-        },
+        agent=_ATARI,
         run_for={
-            "procgen": {name: value for name, value in _ON_PROCGEN.items() if name != "task"} | {"crop": "pad"},
+            "procgen": _ON_PROCGEN | {"crop": "pad"},
             _LUNAR: {
                 "frames": 3_000_000,
                 "action_repeat": 3,
@@ -74,16 +77,7 @@ PPO_PRESETS = {
             },
         },
         agent_for={
-            "procgen": {
-                "num_steps": 256,
-                "num_minibatches": 8,
-                "num_epochs": 3,
-                "gamma": 0.999,
-                "lr": 5e-4,
-                "anneal_lr": False,
-                "clip_coef": 0.2,
-                "hidden_dim": 256,
-            },
+            "procgen": {name: getattr(PPOConfig, name) for name in _ATARI},  # its defaults
             _LUNAR: {
                 "num_steps": 256,
                 "num_minibatches": 32,

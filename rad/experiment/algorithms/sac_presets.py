@@ -4,13 +4,17 @@ from pathlib import Path
 
 from rad.experiment.algorithms.base import Preset
 
+# CURL's learning rates of cheetah-run
+_LR_FOR = {"dmc/cheetah-run": {"actor_lr": 2e-4, "critic_lr": 2e-4}}
+_LEAN = {"actor_features": "before", "target_encoder": False, "n_step": 3, "target_update_freq": 1}
+
 SAC_PRESETS = {
     # The defaults of SACRun and SACConfig are RAD's; batch 128 is what its scripts and the ten-seed rerun
     # in rliable have, the paper says 512.
     "rad": Preset(
         "Laskin et al. 2020 (arXiv 2004.14990) and its published scripts; the learning rate of cheetah-run from "
         "Srinivas et al. 2020 (CURL), table 3",
-        agent_for={"dmc/cheetah-run": {"actor_lr": 2e-4, "critic_lr": 2e-4}},
+        agent_for=_LR_FOR,
     ),
     "drq": Preset(
         "Kostrikov et al. 2020 (arXiv 2004.13649) and its published code: K = M = 2, pad 4 and crop, lr 1e-3 for "
@@ -39,20 +43,9 @@ SAC_PRESETS = {
         "pixels as in TD-MPC2 and DreamerV3, and of DrQ-v2 (arXiv 2107.09645) one encoder whose features the actor "
         "shares, an update every second step, returns over three steps and targets that move at each update; heads of "
         "512 and near rendering measured here; the rest as in RAD. A candidate: one seed so far, see results/README.md",
-        run={
-            "image_size": 64,
-            "encoder": "pixel:strides=2-2-2-1",
-            "render_quality": "near",
-            "updates_per_step": 0.5,
-        },
-        agent={
-            "hidden_dim": 512,
-            "actor_features": "before",
-            "target_encoder": False,
-            "n_step": 3,
-            "target_update_freq": 1,
-        },
-        agent_for={"dmc/cheetah-run": {"actor_lr": 2e-4, "critic_lr": 2e-4}},
+        run={"image_size": 64, "encoder": "pixel:strides=2-2-2-1", "render_quality": "near", "updates_per_step": 0.5},
+        agent=_LEAN | {"hidden_dim": 512},
+        agent_for=_LR_FOR,
     ),
     "demo": Preset(
         "measured here: what visibly learns within 5 minutes on two CPU cores; encoder and features as in lean; n-step "
@@ -72,15 +65,6 @@ SAC_PRESETS = {
             "eval_policy": "sample",  # the mode of a policy this young falls over now and then
         },
         # Temperature: cheetah's first rewards are small, and an entropy bonus of RAD's 0.1 drowns them.
-        agent={
-            "batch_size": 64,
-            "hidden_dim": 256,
-            "n_step": 3,
-            "target_update_freq": 1,
-            "init_temperature": 0.01,
-            "critic_tau": 0.02,
-            "actor_features": "before",
-            "target_encoder": False,
-        },
+        agent=_LEAN | {"batch_size": 64, "hidden_dim": 256, "init_temperature": 0.01, "critic_tau": 0.02},
     ),
 }

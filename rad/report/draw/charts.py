@@ -1,13 +1,13 @@
 """Figures of final returns: ordered pairs of augmentations, gaps from train to test, performance profiles."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import product
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rad.report.draw.style import COLORS, DASHES, MARKERS, Figure, blank, despine, file_name, line_style, save, style
+from rad.report.draw.style import COLORS, DASHES, Figure, blank, despine, file_name, line_style, save, style
 from rad.report.draw.tables import decimals_for, has_interval
 from rad.report.stats.aggregates import performance_profile
 from rad.report.stats.results import LEAST_RUNS, NONE, Result, least_runs, on_train
@@ -30,19 +30,21 @@ def pairs_figure(task: str, results: Sequence[Result]) -> list[Figure]:
     plain = [result for result in results if not result.group.variant and " " not in result.group.augment]
     iqms = {result.group.augment: result.iqm.value for result in plain if result.iqm}
     chained = [augment.split("+") for augment in iqms if "+" in augment]
-    names = [name for name in _links(iqms) if any(name in parts for parts in chained)]
+    alone_first = sorted(iqms, key=lambda augment: "+" in augment)
+    single = dict.fromkeys(part for augment in alone_first for part in augment.split("+"))
+    names = [name for name in single if any(name in parts for parts in chained)]
     wanted = {pair: f"{pair[0]}+{pair[1]}" if pair[0] != pair[1] else pair[0] for pair in product(names, repeat=2)}
-    pairs = [text for (first, second), text in wanted.items() if first != second and text in iqms]
+    num_pairs = sum("+" in text and text in iqms for text in wanted.values())
     has_longer = any(len(parts) > 2 for parts in chained)
-    if not names or has_longer or len(pairs) < LEAST_PAIRS * len(names) * (len(names) - 1):
+    if not names or has_longer or num_pairs < LEAST_PAIRS * len(names) * (len(names) - 1):
         return []
-    matrix = np.array([[iqms.get(wanted[row, column], math.nan) for column in names] for row in names])
+    matrix = np.array([iqms.get(text, math.nan) for text in wanted.values()]).reshape(len(names), len(names))
     with style():
         side = 1.6 + 0.62 * len(names)
         figure = blank(side + 1.2, side)
         _matrix(figure.subplots(), matrix, names)
         alone = f"; none alone: {iqms[NONE]:.{decimals_for([iqms[NONE]])}f}" if NONE in iqms else ""
-        figure.suptitle(f"{task}, return{on_train(results)}{alone}", fontsize=10)
+        figure.suptitle(f"{task}, return{on_train(result.group for result in results)}{alone}", fontsize=10)
         caption = "The augmentation of the row is applied first, that of the column second; on the diagonal, one alone."
         title = f"Pairs of augmentations: {task}"
         runs = sorted({len(result.returns) for result in plain if result.group.augment in wanted.values()} - {0})
@@ -57,9 +59,7 @@ def gaps_figure(task: str, results: Sequence[Result]) -> list[Figure]:
     splits = list(dict.fromkeys(split for result in results for split in result.gaps))
     if not splits:
         return []
-    rows = [
-        (split, number, result) for split in splits for number, result in enumerate(results) if split in result.gaps
-    ]
+    rows = [(split, number, r) for split in splits for number, r in enumerate(results) if split in r.gaps]
     with style():
         figure = blank(5.4, 1.1 + 0.22 * (len(rows) + len(splits)))
         _gaps(figure.subplots(), splits, rows)
@@ -98,15 +98,10 @@ def profile_figure(scores: Mapping[str, Mapping[str, list[float]]], where: str =
         return [save(figure, "profile", "Performance profile", caption)]
 
 
-def _links(augments: Iterable[str]) -> list[str]:
-    """Return the single augmentations in all chains, each once, those that also occur alone first."""
-    ordered = sorted(augments, key=lambda augment: "+" in augment)
-    return list(dict.fromkeys(part for augment in ordered for part in augment.split("+")))
-
-
 def _matrix(axes: "Axes", matrix: np.ndarray, names: Sequence[str]) -> None:
     image = axes.imshow(matrix, cmap="viridis")
-    decimals = 0 if np.nanmax(np.abs(matrix)) >= 100 else decimals_for([float(np.nanmax(np.abs(matrix)))]) - 1
+    largest = float(np.nanmax(np.abs(matrix)))
+    decimals = 0 if largest >= 100 else decimals_for([largest]) - 1
     for (row, column), value in np.ndenumerate(matrix):
         if math.isnan(value):
             axes.text(column, row, "–", ha="center", va="center", color="#888888")
@@ -124,14 +119,14 @@ def _gaps(axes: "Axes", splits: Sequence[str], rows: Sequence[tuple[str, int, Re
     heights = [number + splits.index(split) for number, (split, _, _) in enumerate(rows)]
     for y, (split, method, result) in zip(heights, rows):
         gap = result.gaps[split]
-        color, marker = COLORS[method % len(COLORS)], MARKERS[method % len(MARKERS)]
-        axes.plot([gap.value], [y], color=color, marker=marker, markersize=5)
+        line = line_style(method) | {"linestyle": "-"}
+        axes.plot([gap.value], [y], markersize=5, **line)
         if has_interval(gap):
-            axes.plot([gap.low, gap.high], [y, y], color=color, linewidth=1.6)
+            axes.plot([gap.low, gap.high], [y, y], color=line["color"], linewidth=1.6)
     axes.axvline(0, color="black", linewidth=0.8)
     several = len(splits) > 1
     labels = [f"{split}: {result.group.method}" if several else result.group.method for split, _, result in rows]
     axes.set_yticks(heights, labels)
     axes.set_ylim(len(rows) + len(splits) - 1.2, -0.8)
-    axes.set_xlabel("lost return" if len(splits) > 1 else f"lost return, train less {splits[0]}")
+    axes.set_xlabel("lost return" if several else f"lost return, train less {splits[0]}")
     despine(axes)

@@ -1,7 +1,7 @@
 """Learning curves drawn: of groups of runs with intervals over seeds, of single runs with the spread of episodes."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from operator import mul
 from pathlib import Path
@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rad.report.draw.style import DPI, GRAY, Figure, blank, despine, file_name, line_style, save, style
+from rad.report.draw.style import GRAY, Figure, blank, despine, file_name, line_style, save, save_png, style
 from rad.report.read.final_returns import random_policy, splits
 from rad.report.read.groups import Group, runs_in
 from rad.report.read.run import Run, read_run
 from rad.report.stats.curves import Curve, group_curve, run_curves, training_episodes
-from rad.report.stats.published import Published
-from rad.report.stats.references import references
+from rad.report.stats.published import Published, references
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -61,13 +60,9 @@ def learning_curves(run_dirs: Sequence[Path], labels: Sequence[str], path: Path)
 
 
 def _draw_runs(runs: Sequence[Run], labels: Sequence[str], path: Path, *, with_episodes: bool = False) -> None:
-    several = any(len(splits(run)) > 1 for run in runs)
-    on = {split: f", on {split}" if several else "" for run in runs for split in splits(run)}
-    curves = [
-        curve
-        for run, label in zip(runs, labels)
-        for curve in run_curves(run, {split: f"{label}{words}" for split, words in on.items()})
-    ]
+    on = _on(runs)
+    names = [{split: f"{label}{words}" for split, words in on.items()} for label in labels]
+    curves = [curve for run, of_run in zip(runs, names) for curve in run_curves(run, of_run)]
     with style():
         figure = blank(6.4, 4.4)
         axes = figure.subplots()
@@ -75,18 +70,14 @@ def _draw_runs(runs: Sequence[Run], labels: Sequence[str], path: Path, *, with_e
             _draw_line(axes, number, curve)
         if with_episodes and (dots := training_episodes(runs[0]))[0]:
             axes.plot(*dots, color=GRAY, marker=".", markersize=4, alpha=0.5, linewidth=0, label="training episodes")
-        for number, (split, words) in enumerate(on.items()):
-            _draw_random(axes, random_policy(runs, split), words, ("--", ":", "-.")[number % 3])
+        _complete(axes, runs, on, "episode return, mean ± std")
         axes.set_title(str(runs[0].config.get("task", runs[0].name)))
-        _label_axes(axes, _action_repeat(runs), "episode return, mean ± std")
-        _draw_legend(figure, axes)
-        figure.savefig(path, format="png", dpi=DPI, metadata={"Software": None})
+        save_png(figure, path)
 
 
 def curve_figures(groups: Sequence[Group]) -> list[Figure]:
     """Draw the groups of one task, a figure for each split; none where nothing was evaluated yet."""
-    names = dict.fromkeys(split for run in runs_in(groups) for split in splits(run))
-    return [figure for split in names for figure in _figure(groups, split)]
+    return [figure for split, words in _on(runs_in(groups)).items() for figure in _figure(groups, split, words)]
 
 
 def curve_references(groups: Sequence[Group], split: str) -> list[Published]:
@@ -94,21 +85,30 @@ def curve_references(groups: Sequence[Group], split: str) -> list[Published]:
     return references(runs_in(groups), split) if len(groups) <= MOST_LINES else []
 
 
-def _figure(groups: Sequence[Group], split: str) -> list[Figure]:
+def _figure(groups: Sequence[Group], split: str, words: str) -> list[Figure]:
     curves = [curve for group in groups if (curve := group_curve(group, split))]
     if not curves:
         return []
-    task, several = groups[0].task, any(len(splits(run)) > 1 for run in runs_in(groups))
-    title = f"{task}, return on {split}" if several else f"{task}, return"
-    lines, random = curve_references(groups, split), random_policy(runs_in(groups), split)
+    title, runs = f"{groups[0].task}, return{words.removeprefix(',')}", runs_in(groups)
+    lines, random = curve_references(groups, split), random_policy(runs, split)
     with style():
         if len(curves) <= MOST_LINES:
-            figure = _together(curves, random, _action_repeat(runs_in(groups)), lines)
+            figure = blank(5.4, 4.2)
+            axes = figure.subplots()
+            for number, curve in enumerate(curves):
+                _draw_line(axes, number, curve)
+            _complete(axes, runs, {split: ""}, "episode return", lines)
         else:
             figure = _apart(curves, random)
         figure.suptitle(title, fontsize=10)
         caption = _caption(curves, lines, random is not None)
-        return [save(figure, file_name("curves", task, split), f"Learning curves: {title}", caption)]
+        return [save(figure, file_name("curves", groups[0].task, split), f"Learning curves: {title}", caption)]
+
+
+def _on(runs: Sequence[Run]) -> dict[str, str]:
+    """Return words for each split of the runs; none if there is only one."""
+    names = splits(*runs)
+    return {split: f", on {split}" if len(names) > 1 else "" for split in names}
 
 
 def _caption(curves: Sequence[Curve], lines: Sequence[Published], has_random: bool) -> str:
@@ -123,20 +123,25 @@ def _caption(curves: Sequence[Curve], lines: Sequence[Published], has_random: bo
     return f"{middle}{band}{single}.{others}{dashed}{dotted}"
 
 
-def _together(
-    curves: Sequence[Curve], random: float | None, repeat: float | None, lines: Sequence[Published]
-) -> "MplFigure":
-    figure = blank(5.4, 4.2)
-    axes = figure.subplots()
-    for number, curve in enumerate(curves):
-        _draw_line(axes, number, curve)
-    _draw_random(axes, random)
+def _complete(
+    axes: "Axes", runs: Sequence[Run], on: Mapping[str, str], ylabel: str, lines: Sequence[Published] = ()
+) -> None:
+    """Add to curves the random policy on each split, published scores, the axes, and a legend."""
+    for number, (split, words) in enumerate(on.items()):
+        _draw_random(axes, random_policy(runs, split), words, ("--", ":", "-.")[number % 3])
     for row in lines:
         axes.axhline(row.mean, color=GRAY, linestyle=":", linewidth=0.9)
-    _label_axes(axes, repeat)
+    axes.set(xlabel="environment frames", ylabel=ylabel, xlim=(0, None), ylim=(min(0.0, axes.get_ylim()[0]), None))
+    axes.xaxis.set_major_formatter(_short)
+    despine(axes)
+    repeats = {row["frames"] / row["agent_steps"] for run in runs for row in run.rows[-1:] if row["agent_steps"]}
+    if len(repeats) == 1:
+        upper = axes.secondary_xaxis("top", functions=(partial(mul, 1 / min(repeats)), partial(mul, min(repeats))))
+        upper.set_xlabel("agent steps")
+        upper.xaxis.set_major_formatter(_short)
     _name_published(axes, lines)
-    _draw_legend(figure, axes)
-    return figure
+    handles, labels = axes.get_legend_handles_labels()
+    axes.figure.legend(handles, labels, loc="outside lower center", ncols=2, frameon=False)
 
 
 def _apart(curves: Sequence[Curve], random: float | None) -> "MplFigure":
@@ -182,30 +187,9 @@ def _name_published(axes: "Axes", lines: Sequence[Published]) -> None:
         axes.annotate(name, (1.01, y), xycoords=where, fontsize=7, color=GRAY, va="center")
 
 
-def _label_axes(axes: "Axes", repeat: float | None, ylabel: str = "episode return") -> None:
-    axes.set(xlabel="environment frames", ylabel=ylabel, xlim=(0, None))
-    axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))
-    axes.xaxis.set_major_formatter(_short)
-    despine(axes)
-    if repeat:
-        upper = axes.secondary_xaxis("top", functions=(partial(mul, 1 / repeat), partial(mul, repeat)))
-        upper.set_xlabel("agent steps")
-        upper.xaxis.set_major_formatter(_short)
-
-
-def _draw_legend(figure: "MplFigure", axes: "Axes") -> None:
-    figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=2, frameon=False)
-
-
 def _short(count: float, position: Any) -> str:
     """Write 25000 as 25k."""
     for size, letter in ((1e6, "M"), (1e3, "k")):
         if count >= size:
             return f"{count / size:g}{letter}"
     return f"{count:g}"
-
-
-def _action_repeat(runs: Sequence[Run]) -> float | None:
-    """Return the action repeat, if it is the same in all runs."""
-    repeats = {row["frames"] / row["agent_steps"] for run in runs for row in run.rows[-1:] if row["agent_steps"]}
-    return repeats.pop() if len(repeats) == 1 else None

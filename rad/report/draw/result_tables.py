@@ -6,7 +6,7 @@ from typing import Any
 
 from rad.report.draw.tables import Cell, Column, Table, decimals_for
 from rad.report.read.evaluation_files import METRICS, SplitResult
-from rad.report.stats.attention import UNTRAINED, estimate
+from rad.report.stats.attention import RATIOS, UNTRAINED, estimate
 from rad.report.stats.bootstrap import Estimate
 
 WIDTH = 100  # of lines of notes
@@ -20,13 +20,10 @@ def split_table(results: Sequence[SplitResult]) -> str:
     decimals = decimals_for([result.episode_return_mean for result in results])
     level = "" if results[0].confidence is None else f" [{100 * results[0].confidence:g} %]"
     columns = [
-        Column("split", "text"),
-        Column(f"mean{level}", decimals=decimals),
-        Column("normalized", decimals=3),
-        Column("episodes"),
+        *(Column("split", "text"), Column(f"mean{level}", decimals=decimals)),
+        *(Column("normalized", decimals=3), Column("episodes")),
         *(Column(metric.title, decimals=metric.decimals) for metric in METRICS),
-        Column(f"gap to train{level}", decimals=decimals),
-        Column("retention", decimals=2),
+        *(Column(f"gap to train{level}", decimals=decimals), Column("retention", decimals=2)),
     ]
     table = Table(columns, [_split_cells(result) for result in results])
     return "\n\n".join([_head(results), table.plain(), _notes(results)])
@@ -47,11 +44,8 @@ def _split_cells(result: SplitResult) -> list[Cell]:
 def _head(results: Sequence[SplitResult]) -> str:
     result = results[0]
     paired = next((result.paired for result in results if result.paired is not None), None)
-    pairing = {
-        None: "",
-        True: "; same initial states on all splits, gaps paired by episode",
-        False: "; levels differ between splits, gaps not paired",
-    }
+    same = "; same initial states on all splits, gaps paired by episode"
+    pairing = {None: "", True: same, False: "; levels differ between splits, gaps not paired"}
     return wrapped(
         f"{result.run}: {result.task}, {result.frames:,} frames trained, policy {result.policy}, seed {result.seed}",
         f"environments {result.envs}, episodes in each {result.episodes_per_env}{pairing[paired]}",
@@ -85,16 +79,14 @@ def sweep_table(rows: Sequence[Mapping[str, Any]]) -> Table:
     decimals = decimals_for([value for row in rows for value in row["returns"].values() if value is not None])
     numbers = [Column(name, decimals=decimals) for name in ("mean", "min", "max")]
     columns = [*(Column(name, "text") for name in texts), *numbers, Column("seeds"), Column("return of each seed")]
-    return Table(
-        columns, [[*(str(row[name]) for name in texts), *_seed_cells(row["returns"], decimals)] for row in rows]
-    )
-
-
-def _seed_cells(returns: Mapping[int, float | None], decimals: int) -> list[Cell]:
-    finite = [value for value in returns.values() if value is not None]
-    each = (f"{seed}: {'-' if value is None else f'{value:z.{decimals}f}'}" for seed, value in returns.items())
-    numbers: list[Cell] = [sum(finite) / len(finite), min(finite), max(finite)] if finite else ["-"] * 3
-    return [*numbers, len(returns), ", ".join(each)]
+    cells: list[list[Cell]] = []
+    for row in rows:
+        finite = [value for value in row["returns"].values() if value is not None]
+        each = (f"{seed}: {'-' if x is None else f'{x:z.{decimals}f}'}" for seed, x in row["returns"].items())
+        cells.append([str(row[name]) for name in texts])
+        cells[-1] += [sum(finite) / len(finite), min(finite), max(finite)] if finite else ["-"] * 3
+        cells[-1] += [len(row["returns"]), ", ".join(each)]
+    return Table(columns, cells)
 
 
 def attention_table(rows: Sequence[Mapping[str, Any]]) -> Table:
@@ -102,15 +94,13 @@ def attention_table(rows: Sequence[Mapping[str, Any]]) -> Table:
     numbers = ("lift [95 %]", "lift, 2 px wider [95 %]", "x untrained [95 %]", "insertion (low)", "deletion (high)")
     columns = [Column("augmentation", "text"), Column("map", "text"), Column("seeds"), Column("return")]
     columns += [Column(head, decimals=2) for head in (*numbers, "rank corr., heads random", "all random")]
-    return Table(columns, [_attention_cells(row) for row in rows])
-
-
-def _attention_cells(row: Mapping[str, Any]) -> list[Cell]:
-    alike = row.get("rank_correlation", {})
-    names = ("lift", "wide_lift", "over_untrained")
-    estimates = (estimate(row, name) if name in row else None for name in names)
-    head = (row["augmentation"], row["method"], row["seeds"], row.get("episode_return"))
-    return [*head, *estimates, row.get("insertion"), row.get("deletion"), alike.get("heads"), alike.get(UNTRAINED)]
+    cells: list[list[Cell]] = []
+    for row in rows:
+        alike = row.get("rank_correlation", {})
+        cells.append([row["augmentation"], row["method"], row["seeds"], row.get("episode_return")])
+        cells[-1] += [estimate(row, name) if name in row else None for name in RATIOS]
+        cells[-1] += [row.get("insertion"), row.get("deletion"), alike.get("heads"), alike.get(UNTRAINED)]
+    return Table(columns, cells)
 
 
 def _estimate(value: float | None, interval: Sequence[float] | None) -> Estimate | None:

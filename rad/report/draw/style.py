@@ -1,10 +1,9 @@
 """Figures as bytes, as SVG and PNG: the same input gives the same bytes."""
 
 import io
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -19,8 +18,7 @@ DPI = 150
 STYLE = {"svg.hashsalt": "rad", "font.size": 9, "axes.titlesize": 10, "legend.fontsize": 8}
 
 
-@dataclass(frozen=True)
-class Figure:
+class Figure(NamedTuple):
     """A figure of a report."""
 
     name: str  # of its files, without ending
@@ -29,14 +27,16 @@ class Figure:
     svg: bytes
     png: bytes
 
+    def files(self) -> dict[str, bytes]:
+        """Return both files by name."""
+        return {f"{self.name}.png": self.png, f"{self.name}.svg": self.svg}
 
-@contextmanager
-def style() -> Iterator[None]:
+
+def style() -> AbstractContextManager[None]:
     """Draw as all figures of a report are drawn; ids in an SVG are then the same each time too."""
     import matplotlib as mpl
 
-    with mpl.rc_context(STYLE):
-        yield
+    return mpl.rc_context(STYLE)
 
 
 def blank(width: float, height: float) -> "MplFigure":
@@ -47,11 +47,16 @@ def blank(width: float, height: float) -> "MplFigure":
 
 
 def save(figure: "MplFigure", name: str, title: str, caption: str) -> Figure:
-    """Write a figure without dates and versions."""
+    """Return a figure as both files, without dates and versions."""
     svg, png = io.BytesIO(), io.BytesIO()
     figure.savefig(svg, format="svg", metadata={"Date": None, "Creator": None})
-    figure.savefig(png, format="png", dpi=DPI, metadata={"Software": None})
+    save_png(figure, png)
     return Figure(name, title, caption, svg.getvalue(), png.getvalue())
+
+
+def save_png(figure: "MplFigure", file: Path | io.BytesIO) -> None:
+    """Write a PNG without date and version."""
+    figure.savefig(file, format="png", dpi=DPI, metadata={"Software": None})
 
 
 def despine(axes: "Axes") -> None:

@@ -4,8 +4,7 @@ import csv
 import io
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from rad.report.stats.bootstrap import Estimate
 
@@ -18,8 +17,7 @@ LATEX = str.maketrans(
 )
 
 
-@dataclass(frozen=True)
-class Column:
+class Column(NamedTuple):
     """A column of a table."""
 
     name: str  # its head
@@ -27,8 +25,7 @@ class Column:
     decimals: int = 0  # of floats and estimates; counts have none
 
 
-@dataclass(frozen=True)
-class Table:
+class Table(NamedTuple):
     """A table. Columns without any entry are left out, except the first."""
 
     columns: Sequence[Column]
@@ -42,7 +39,7 @@ class Table:
         """Columns that are not left out, each with its cells."""
         cells = [[row[place] for row in self.rows] for place in range(len(self.columns))]
         pairs = list(zip(self.columns, cells))
-        return pairs[:1] + [(column, entries) for column, entries in pairs[1:] if any(map(is_filled, entries))]
+        return pairs[:1] + [pair for pair in pairs[1:] if any(cell not in (None, "") for cell in pair[1])]
 
     @property
     def names(self) -> list[str]:
@@ -96,14 +93,8 @@ class Table:
     def _aligned(self, lines: Sequence[Sequence[str]], least: int = 0) -> list[list[str]]:
         """Pad the cells of each column to one width, of at least `least` characters."""
         widths = [max(least, *map(len, column)) for column in zip(*lines)]
-        return [
-            [f"{cell:{'<>'[right]}{width}}" for cell, right, width in zip(line, self.numeric, widths)] for line in lines
-        ]
-
-
-def is_filled(cell: Cell) -> bool:
-    """Tell whether a cell is not empty."""
-    return cell is not None and cell != ""
+        formats = [f"{'<>'[right]}{width}" for right, width in zip(self.numeric, widths)]
+        return [list(map(format, line, formats)) for line in lines]
 
 
 def text(cell: Cell, decimals: int) -> str:

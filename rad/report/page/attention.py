@@ -1,18 +1,15 @@
 """The sections of a report on attention and behavior: figures, lifts, videos."""
 
-import dataclasses
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from rad.report.draw.result_tables import attention_table
 from rad.report.draw.tables import Table
-from rad.report.page.blocks import FILE_BYTES, AssetInliner, Block, Command, Picture, Section, Video, Words
+from rad.report.page.blocks import FILE_BYTES, AssetInliner, Block, Command, Picture, Section, Video
 from rad.report.read.groups import Group, Scan
 from rad.report.read.provenance import attention_command
-from rad.report.read.run import Run
 from rad.report.stats.attention import attention_rows, estimate
 from rad.report.stats.bootstrap import Estimate
 from rad.runtime.run_dir import ATTENTION_FILE, ATTENTION_PICTURE, VIDEO_FILE
@@ -22,8 +19,7 @@ PREFERRED = "activation"  # RAD's map; the other maps are in the table
 Row = dict[str, Any]
 
 
-@dataclass(frozen=True)
-class AttentionResult:
+class AttentionResult(NamedTuple):
     """A folder of `rad attention`."""
 
     folder: Path
@@ -34,7 +30,16 @@ class AttentionResult:
 
 def read_attention(scan: Scan) -> list[AttentionResult]:
     """Read the folders of `rad attention`; files that are damaged or something else are added to `scan.unread`."""
-    return [result for folder in scan.attention if (result := _read(folder, scan))]
+    results = []
+    for folder in scan.attention:
+        path = folder / ATTENTION_FILE
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+            rows = attention_rows(content["numbers"])
+            results.append(AttentionResult(folder, _task_around(folder, scan), dict(content["question"]), rows))
+        except (OSError, ValueError, LookupError, TypeError) as error:
+            scan.unread.append(f"{scan.shown(path)} is not what rad attention writes: {error!r}")
+    return results
 
 
 def lifts(results: Iterable[AttentionResult], task: str) -> tuple[str, dict[str, Estimate]]:
@@ -44,8 +49,7 @@ def lifts(results: Iterable[AttentionResult], task: str) -> tuple[str, dict[str,
         if result.task == task and rows:
             methods = [row["method"] for row in rows]
             method = PREFERRED if PREFERRED in methods else methods[0]
-            of_method = [row for row in rows if row["method"] == method]
-            return method, {row["augmentation"]: estimate(row, "lift") for row in of_method}
+            return method, {row["augmentation"]: estimate(row, "lift") for row in rows if row["method"] == method}
     return "", {}
 
 
@@ -63,25 +67,19 @@ def attention_section(
         ]
         command = attention_command(result.folder, result.request)
         blocks.append(Command("Made by, with the runs named in the figure", command))
-    for run, name in _first_with(groups, ATTENTION_PICTURE):
-        path = run.folder / ATTENTION_PICTURE
-        blocks.append(Picture(f"{name}: {scan.shown(path)}", assets.embed(path)))
+    blocks += [Picture(title, assets.embed(path)) for path, title in _first_with(groups, scan, ATTENTION_PICTURE)]
     if not blocks:
         return []
     what = (
         "Maps show what convolutions respond to, not why the policy acts, and much of them is there before training: "
         "compare each with the untrained encoder. Of each method, the figure of its first run is shown."
     )
-    return [Section("Where the encoders look", [Words(what), *blocks])]
+    return [Section("Where the encoders look", [what, *blocks])]
 
 
 def video_section(groups: Sequence[Group], scan: Scan, assets: AssetInliner) -> list[Section]:
     """Return the section with an evaluation video of each method; none if there is no video."""
-    videos = []
-    for run, name in _first_with(groups, VIDEO_FILE):
-        path = run.folder / VIDEO_FILE
-        source, link = assets.embed(path), assets.link(path)
-        videos.append(Video(f"{name}: {scan.shown(path)}", source, link, source != link))
+    videos = [Video(title, assets.embed(path)) for path, title in _first_with(groups, scan, VIDEO_FILE)]
     if not videos:
         return []
     inside = sum(video.is_inside for video in videos)
@@ -90,18 +88,7 @@ def video_section(groups: Sequence[Group], scan: Scan, assets: AssetInliner) -> 
         f"embedded in this page; those above {FILE_BYTES / 1e6:g} MB, or that would make the page too large, are links "
         "into the run folders."
     )
-    return [Section("How the agents move", [Words(what), *videos])]
-
-
-def _read(folder: Path, scan: Scan) -> AttentionResult | None:
-    path = folder / ATTENTION_FILE
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        rows = attention_rows(content["numbers"])
-        return AttentionResult(folder, _task_around(folder, scan), dict(content["question"]), rows)
-    except (OSError, ValueError, LookupError, TypeError) as error:
-        scan.unread.append(f"{scan.shown(path)} is not what rad attention writes: {error!r}")
-        return None
+    return [Section("How the agents move", [what, *videos])]
 
 
 def _task_around(folder: Path, scan: Scan) -> str:
@@ -113,13 +100,13 @@ def _task_around(folder: Path, scan: Scan) -> str:
     return ""
 
 
-def _first_with(groups: Sequence[Group], name: str) -> list[tuple[Run, str]]:
-    """Return the first run of each group that has a file, and its label."""
+def _first_with(groups: Sequence[Group], scan: Scan, name: str) -> list[tuple[Path, str]]:
+    """Return this file of the first run of each group that has it, and its title."""
     several = len({group.task for group in groups}) > 1
     return [
-        (run, f"{group.task}, {group.method}" if several else group.method)
+        (path, f"{f'{group.task}, ' if several else ''}{group.method}: {scan.shown(path)}")
         for group in groups
-        for run in [run for run in group.runs if (run.folder / name).is_file()][:1]
+        for path in [run.folder / name for run in group.runs if (run.folder / name).is_file()][:1]
     ]
 
 
@@ -130,5 +117,5 @@ def _table(result: AttentionResult, name: str, folder: str) -> Table:
         "over states and seeds.",
         f"{frames} states, target {target}, split {split}.",
     ]
-    title = f"Attention, measured in {folder}"
-    return dataclasses.replace(attention_table(result.rows), name=name, title=title, notes=notes)
+    table = attention_table(result.rows)
+    return Table(table.columns, table.rows, name, f"Attention, measured in {folder}", notes)

@@ -5,6 +5,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from rad.report.draw.style import Figure
 from rad.report.draw.tables import Table
@@ -14,15 +15,7 @@ FILE_BYTES = 1_000_000  # at most of a picture or video inside the page: a video
 PAGE_BYTES = 20_000_000  # at most of all of them: a phone still opens the page
 
 
-@dataclass(frozen=True)
-class Words:
-    """A paragraph."""
-
-    text: str
-
-
-@dataclass(frozen=True)
-class Items:
+class Items(NamedTuple):
     """A list with a title; a warning stands out, details are folded away."""
 
     title: str
@@ -31,60 +24,46 @@ class Items:
     is_folded: bool = False
 
 
-@dataclass(frozen=True)
-class Pairs:
+class Pairs(NamedTuple):
     """Names and values, folded away."""
 
     title: str
     pairs: Sequence[tuple[str, str]]
 
 
-@dataclass(frozen=True)
-class Command:
+class Command(NamedTuple):
     """A command, and what it does."""
 
     title: str
     text: str
 
 
-@dataclass(frozen=True)
-class Picture:
-    """A picture from a run folder; `source` is its bytes or a link; a wide one takes a whole row."""
+class Picture(NamedTuple):
+    """A picture or video from a run folder; `source` is its bytes or a link; a wide one takes a whole row."""
 
     title: str
     source: str
     is_wide: bool = False
 
-
-@dataclass(frozen=True)
-class Video:
-    """A video from a run folder; `source` is its bytes or a link."""
-
-    title: str
-    source: str
-    link: str
-    is_inside: bool
+    @property
+    def is_inside(self) -> bool:
+        """Whether the page holds its bytes."""
+        return self.source.startswith("data:")
 
 
-Block = Figure | Table | Words | Items | Pairs | Command | Picture | Video
+class Video(Picture):
+    """A video from a run folder."""
 
 
-@dataclass(frozen=True)
-class Section:
+Block = Figure | Table | str | Items | Pairs | Command | Picture
+"""A text is a paragraph."""
+
+
+class Section(NamedTuple):
     """A part of the page with a heading."""
 
     title: str
     blocks: Sequence[Block]
-
-    @property
-    def figures(self) -> list[Figure]:
-        """Figures that were drawn for it."""
-        return [block for block in self.blocks if isinstance(block, Figure)]
-
-    @property
-    def tables(self) -> list[Table]:
-        """Tables in it."""
-        return [block for block in self.blocks if isinstance(block, Table)]
 
 
 @dataclass
@@ -98,13 +77,9 @@ class AssetInliner:
         """Return a file as a data URI, or a link to it where it is too large."""
         size = path.stat().st_size
         if size > min(FILE_BYTES, self.left):
-            return self.link(path)
+            return Path(os.path.relpath(path.resolve(), self.out.resolve())).as_posix()
         self.left -= size
         return data_uri(path.read_bytes(), path.suffix)
-
-    def link(self, path: Path) -> str:
-        """Return the path of a file relative to the page."""
-        return Path(os.path.relpath(path.resolve(), self.out.resolve())).as_posix()
 
 
 def data_uri(data: bytes, suffix: str) -> str:

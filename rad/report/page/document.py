@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from rad.report.draw.style import Figure
+from rad.report.draw.tables import Table
 from rad.report.page.attention import attention_section, lifts, read_attention, video_section
 from rad.report.page.blocks import AssetInliner, Items, Section
 from rad.report.page.overview import head, left_out, settings, warnings
@@ -26,10 +28,8 @@ class Report(NamedTuple):
 def report(folder: Path, out: Path, typed: Sequence[str] = ()) -> Report:
     """Make the report of the runs in a folder; the same run folders and arguments give the same bytes.
 
-    Args:
-        folder: a run folder, or a folder that holds several at any depth.
-        out: folder that the files will be written to; links are relative to it.
-        typed: the words of the command, to show on the page.
+    The folder is that of a run, or holds several at any depth. Links are relative to `out`, where the files will be
+    written; `typed` are the words of the command, to show on the page.
 
     Raises:
         ValueError: there is no run in the folder, or a file of one is damaged.
@@ -40,24 +40,21 @@ def report(folder: Path, out: Path, typed: Sequence[str] = ()) -> Report:
     attention, assets = read_attention(scan), AssetInliner(out)
     tasks = list(dict.fromkeys(of_task.task for of_task in groups))
     numbers = [task_section([g for g in groups if g.task == task], lifts(attention, task)) for task in tasks]
-    numbers += overall_section(groups)
-    drawn = [*numbers, settings(scan, groups)]
-    names = [figure.name for section in drawn for figure in section.figures]
     missing = left_out(scan, groups, duplicates)
     cautions = [*warnings(groups), *missing]
     sections = [
         *([Section("Before you trust the numbers", cautions)] if cautions else []),
         *numbers,
+        *overall_section(groups),
         *attention_section(attention, groups, scan, assets),
         *video_section(groups, scan, assets),
-        drawn[-1],
-        reproduction(scan, groups, shlex.join(typed or ["rad", "report", str(folder)]), names),
+        settings(scan, groups),
     ]
+    written = [block for section in sections for block in section.blocks if isinstance(block, Figure | Table)]
+    names = [block.name for block in written if isinstance(block, Figure)]
+    sections.append(reproduction(scan, groups, shlex.join(typed or ["rad", "report", str(folder)]), names))
     page = render(f"Report of {folder.resolve().name}", head(groups), sections)
     files = {PAGE: page, COMMANDS: commands(scan, groups)}
-    for section in sections:
-        for figure in section.figures:
-            files |= {f"{figure.name}.png": figure.png, f"{figure.name}.svg": figure.svg}
-        for table in section.tables:
-            files |= table.files()
+    for block in written:
+        files |= block.files()
     return Report(files, missing)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from rad.report.draw.tables import Cell, Column, Table, decimals_for
-from rad.report.page.blocks import Block, Items, Pairs, Section, Words
+from rad.report.page.blocks import Block, Items, Pairs, Section
 from rad.report.read.evaluation_files import METRICS
 from rad.report.read.final_returns import final_result, finished, splits
 from rad.report.read.groups import IN_NAME, NOT_COMPARED, Group, Scan, differences, flat, runs_in, shown
@@ -26,15 +26,18 @@ def head(groups: Sequence[Group]) -> str:
     methods = list(dict.fromkeys(group.method for group in groups))
     named = ", ".join(tasks) if len(tasks) <= 4 else f"{len(tasks)} tasks"
     done = sum(len(finished(group)) for group in groups)
-    return f"{_count(len(runs), 'run')} ({done} finished) of {_count(len(methods), 'method')} on {named}."
+    counts = [f"{len(x):,} {word}{'s' * (len(x) != 1)}" for x, word in ((runs, "run"), (methods, "method"))]
+    return f"{counts[0]} ({done} finished) of {counts[1]} on {named}."
 
 
 def warnings(groups: Sequence[Group]) -> list[Items]:
     """Return what to know before trusting the numbers."""
+    qualities = sorted({str(run.config.get("render_quality", "paper")) for run in runs_in(groups)})
+    different = [f"{', '.join(qualities)}: compare only runs of the same quality"]
     return _listed(
         {
             "Few seeds": _few(groups),
-            "Different render qualities, which are different inputs": _qualities(runs_in(groups)),
+            "Different render qualities, which are different inputs": different if len(qualities) > 1 else [],
             "Differ from none in more than the augmentation": _unlike(groups),
         }
     )
@@ -68,10 +71,9 @@ def settings(scan: Scan, groups: Sequence[Group]) -> Section:
     varied = {name: values for name, values in differences(configs).items() if name not in NOT_COMPARED}
     common = {name: value for name, value in flat(configs[0]).items() if name not in {*varied, *NOT_COMPARED}}
     main = ", ".join(f"{name.replace('_', ' ')} {shown(common[name])}" for name in MAIN if common.get(name))
-    blocks: list[Block] = [Words(f"Common to all runs: {main}.")]
+    blocks: list[Block] = [f"Common to all runs: {main}."]
     blocks.append(Pairs("All common settings", [(name, shown(value)) for name, value in common.items()]))
-    names = [name for name in varied if name not in IN_NAME]
-    if names:
+    if names := [name for name in varied if name not in IN_NAME]:
         first = [(group, flat(group.runs[0].config)) for group in groups]
         rows = [[group.task, group.method, *(shown(config.get(name)) for name in names)] for group, config in first]
         columns = [Column(name, "text") for name in ("task", "method", *names)]
@@ -82,7 +84,7 @@ def settings(scan: Scan, groups: Sequence[Group]) -> Section:
 def runs_table(scan: Scan, groups: Sequence[Group]) -> Table:
     """Return a row for each run."""
     runs = runs_in(groups)
-    names = list(dict.fromkeys(split for run in runs for split in splits(run)))
+    names = splits(*runs)
     decimals = decimals_for([value for run in runs for value in final_result(run).returns.values()])
     texts = [Column(name, "text") for name in ("run", "method", "seed")]
     columns = [*texts, Column("frames"), Column("state", "text"), Column("hours", decimals=1)]
@@ -90,27 +92,23 @@ def runs_table(scan: Scan, groups: Sequence[Group]) -> Table:
         on = f" on {split}" if len(names) > 1 else ""
         columns.append(Column(f"return{on}", decimals=decimals))
         columns += [Column(f"{metric.title}{on}", decimals=metric.decimals) for metric in METRICS]
-    rows = [_run_cells(scan, group, run, names) for group in groups for run in group.runs]
+    rows: list[list[Cell]] = []
+    for method, run in [(group.method, run) for group in groups for run in group.runs]:
+        end = final_result(run)
+        rows.append([scan.shown(run.folder), method, str(run.config.get("seed", "")), end.frames])
+        rows[-1] += ["finished" if end.finished else "unfinished", end.time_s / 3600]
+        for split in names:
+            metrics = end.metrics.get(split, {})
+            rows[-1] += [end.returns.get(split), *(metrics.get(metric.field) for metric in METRICS)]
     notes = ["return: mean of the last evaluation. hours: of running, evaluations included."]
     return Table(columns, rows, "runs", "Runs", notes)
-
-
-def _run_cells(scan: Scan, group: Group, run: Run, names: Sequence[str]) -> list[Cell]:
-    end = final_result(run)
-    state = "finished" if end.finished else "unfinished"
-    cells: list[Cell] = [scan.shown(run.folder), group.method, str(run.config.get("seed", ""))]
-    cells += [end.frames, state, end.time_s / 3600]
-    for split in names:
-        metrics = end.metrics.get(split, {})
-        cells += [end.returns.get(split), *(metrics.get(metric.field) for metric in METRICS)]
-    return cells
 
 
 def _versions(scan: Scan, runs: Sequence[Run]) -> list[Block]:
     versions = {scan.shown(run.folder): made_with(run) for run in runs}
     recorded = {path: made for path, made in versions.items() if made}
     if not recorded:
-        return [Words("Versions and hardware: these run folders hold no checkpoint that records them.")]
+        return ["Versions and hardware: these run folders hold no checkpoint that records them."]
     names = list(dict.fromkeys(name for made in recorded.values() for name in made))
     values = {name: list(dict.fromkeys(made.get(name, UNKNOWN) for made in recorded.values())) for name in names}
     pairs = [(name, " or ".join(different)) for name, different in values.items()]
@@ -118,8 +116,7 @@ def _versions(scan: Scan, runs: Sequence[Run]) -> list[Block]:
     blocks: list[Block] = [Table(columns, pairs, "versions", "Versions and hardware")]
     if without := [path for path, made in versions.items() if not made]:
         blocks.append(Items("Runs that record no versions (no checkpoint)", without))
-    mixed = [name for name, different in values.items() if len(different) > 1]
-    if mixed:
+    if mixed := [name for name, different in values.items() if len(different) > 1]:
         words = {path: [f"{name} {made.get(name, UNKNOWN)}" for name in mixed] for path, made in recorded.items()}
         lines = [f"{path}: {', '.join(of_run)}" for path, of_run in words.items()]
         blocks.append(Items("Runs made with different versions", lines))
@@ -128,13 +125,13 @@ def _versions(scan: Scan, runs: Sequence[Run]) -> list[Block]:
 
 def _few(groups: Sequence[Group]) -> list[str]:
     """Return a warning for each number of seeds below 5, with the methods that have so many."""
-    methods: dict[int, dict[str, list[str]]] = {}
-    for group in groups:
-        methods.setdefault(len(finished(group)), {}).setdefault(group.task, []).append(group.method)
     lines = []
-    for number, of_task in sorted(methods.items()):
-        if 0 < number < ENOUGH_SEEDS:
-            named = "; ".join(f"{task}: {', '.join(names)}" for task, names in of_task.items())
+    for number in range(1, ENOUGH_SEEDS):
+        methods: dict[str, list[str]] = {}
+        for group in [group for group in groups if len(finished(group)) == number]:
+            methods.setdefault(group.task, []).append(group.method)
+        if methods:
+            named = "; ".join(f"{task}: {', '.join(names)}" for task, names in methods.items())
             lines.append(f"{few_seeds_warning(number)} ({named})")
     return lines
 
@@ -146,23 +143,13 @@ def _state(run: Run) -> str:
     return f"{end.frames:,} of {end.target_frames:,} frames"
 
 
-def _qualities(runs: Sequence[Run]) -> list[str]:
-    qualities = sorted({str(run.config.get("render_quality", "paper")) for run in runs})
-    return [f"{', '.join(qualities)}: compare only runs of the same quality"] if len(qualities) > 1 else []
-
-
 def _unlike(groups: Sequence[Group]) -> list[str]:
     """Return the settings in which each group differs from the group without augmentation beside it."""
     lines = []
     for group, base in beside_none(groups):
         values = differences([group.runs[0].config, base.runs[0].config])
-        ignored = NOT_COMPARED | IN_NAME
-        words = [f"{name} {shown(a)}, none {shown(b)}" for name, (a, b) in values.items() if name not in ignored]
-        if words:
+        named = {name: pair for name, pair in values.items() if name not in NOT_COMPARED | IN_NAME}
+        if words := [f"{name} {shown(a)}, none {shown(b)}" for name, (a, b) in named.items()]:
             compared = "" if is_like(group, base) else "; not compared"
             lines.append(f"{group.task}, {group.method}: {'; '.join(words)}{compared}")
     return lines
-
-
-def _count(number: int, word: str) -> str:
-    return f"{number:,} {word}{'s' * (number != 1)}"

@@ -2,14 +2,9 @@
 
 import re
 from collections.abc import Sequence
-from typing import Any
 
 from rad.report.draw.style import file_name
 from rad.report.page.blocks import Section, data_uri
-
-TEMPLATE = "page.html.jinja"
-MOST_ROWS = 40  # of a table that is not folded away
-BESIDE = ("Video", "Picture")  # stand beside each other where there is room
 
 
 def render(title: str, summary: str, sections: Sequence[Section]) -> bytes:
@@ -18,12 +13,6 @@ def render(title: str, summary: str, sections: Sequence[Section]) -> bytes:
     Raises:
         ModuleNotFoundError: jinja2 is missing; the text says how to get it.
     """
-    template = _environment().get_template(TEMPLATE)
-    text: str = template.render(title=title, summary=summary, sections=sections, most_rows=MOST_ROWS, beside=BESIDE)
-    return text.encode()
-
-
-def _environment() -> Any:
     try:
         import jinja2
     except ModuleNotFoundError as error:
@@ -42,4 +31,6 @@ def _environment() -> Any:
         "anchor": file_name,
         "tight": lambda text: re.sub(r"(?<=\d) %", "\u00a0%", text),  # no line break before a percent sign
     }
-    return environment
+    template = environment.get_template("page.html.jinja")
+    text: str = template.render(title=title, summary=summary, sections=sections)
+    return text.encode()

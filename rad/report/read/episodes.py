@@ -1,17 +1,14 @@
 """Single episodes of two runs, from the files of `rad evaluate`, in pairs where they began alike."""
 
+from itertools import product
 from typing import NamedTuple
 
 from rad.envs.suites import SUITES
 from rad.report.read.evaluation_files import COMPARABLE, SAME_EPISODES, SplitResult, read_evaluations
 from rad.report.read.run import Run
 
-
-class Played(NamedTuple):
-    """A split in a file of `rad evaluate`: its result, and the returns of its episodes in order."""
-
-    result: SplitResult
-    returns: list[float]
+Played = tuple[SplitResult, list[float]]
+"""A split in a file of `rad evaluate`: its result, and the returns of its episodes in order."""
 
 
 class Pair(NamedTuple):
@@ -47,16 +44,12 @@ def pairs_of(first: Run, second: Run) -> list[Pair]:
 
 
 def _best(first: list[Played], second: list[Played], names: tuple[str, ...], is_paired: bool) -> list[Pair]:
-    fitting = [
-        (a, b)
-        for a in first
-        for b in second
-        if a.result.values(names) == b.result.values(names) and (not is_paired or len(a.returns) == len(b.returns))
+    pairs = [
+        Pair(a.split, of_a, of_b, is_paired, (a.frames, b.frames))
+        for (a, of_a), (b, of_b) in product(first, second)
+        if a.values(names) == b.values(names) and (not is_paired or len(of_a) == len(of_b))
     ]
-    if not fitting:
-        return []
-    a, b = max(fitting, key=lambda two: (sum(s.result.frames for s in two), sum(len(s.returns) for s in two)))
-    return [Pair(a.result.split, a.returns, b.returns, is_paired, (a.result.frames, b.result.frames))]
+    return sorted(pairs, key=lambda pair: (sum(pair.frames), len(pair.first) + len(pair.second)), reverse=True)[:1]
 
 
 def _played(run: Run) -> dict[str, list[Played]]:
@@ -65,5 +58,5 @@ def _played(run: Run) -> dict[str, list[Played]]:
     for file in read_evaluations(run.folder):
         for result in file.splits:
             if returns := file.returns(result.split):
-                played.setdefault(result.split, []).append(Played(result, returns))
+                played.setdefault(result.split, []).append((result, returns))
     return played

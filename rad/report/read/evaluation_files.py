@@ -84,9 +84,6 @@ class SplitResult(SplitRequest):
     retention: float | None = None  # mean here divided by the mean on `train`, where that is positive
 
 
-KINDS: dict[str, type[EpisodeResult] | type[SplitResult]] = {"episode": EpisodeResult, "summary": SplitResult}
-
-
 class Evaluation(NamedTuple):
     """A file: its episodes, and the result of each split."""
 
@@ -100,8 +97,10 @@ class Evaluation(NamedTuple):
 
     def text(self) -> str:
         """Write the file."""
-        rows = [_line("episode", episode) for episode in self.episodes]
-        return "".join([*rows, *(_line("summary", split) for split in self.splits)])
+        records = [("episode", vars(episode)) for episode in self.episodes]
+        records += [("summary", vars(split)) for split in self.splits]
+        rows = [{"kind": kind} | {k: v for k, v in fields.items() if v is not None} for kind, fields in records]
+        return "".join(json.dumps(row) + "\n" for row in rows)
 
 
 def request_of(splits: Iterable[SplitRequest]) -> list[dict[str, Any]]:
@@ -131,24 +130,15 @@ def read_evaluation(path: Path) -> Evaluation:
         raise ValueError(f"{path} cannot be read: {error}") from None
     if not all(isinstance(row, dict) for row in rows):
         raise ValueError(f"{path} holds a line that is not a JSON object")
-    records = [_record(path, row) for row in rows if row.get("kind") in KINDS]
-    splits = [record for record in records if isinstance(record, SplitResult)]
-    return Evaluation([record for record in records if isinstance(record, EpisodeResult)], splits)
+    return Evaluation(_records(path, rows, "episode", EpisodeResult), _records(path, rows, "summary", SplitResult))
 
 
-def _record(path: Path, row: dict[str, Any]) -> EpisodeResult | SplitResult:
-    kind = row["kind"]
-    fields = dataclasses.fields(KINDS[kind])
-    for field in fields:
-        if field.default is dataclasses.MISSING and not isinstance(row.get(field.name), _types(field.type)):
-            raise ValueError(f"{path} has a row of kind {kind} without {field.name}; expected a file of rad evaluate")
-    return KINDS[kind](**{field.name: row[field.name] for field in fields if field.name in row})
-
-
-def _types(annotation: Any) -> tuple[type, ...]:
-    return (int, float) if annotation is float else (annotation,)
-
-
-def _line(kind: str, record: EpisodeResult | SplitResult) -> str:
-    values = {name: value for name, value in vars(record).items() if value is not None}
-    return json.dumps({"kind": kind, **values}) + "\n"
+def _records(path: Path, rows: list[dict[str, Any]], kind: str, record: type) -> list[Any]:
+    """Return the rows of a kind."""
+    rows = [row for row in rows if row.get("kind") == kind]
+    fields: dict[str, Any] = {field.name: field for field in dataclasses.fields(record)}
+    for name, field in fields.items():
+        types = (int, float) if field.type is float else field.type
+        if field.default is dataclasses.MISSING and not all(isinstance(row.get(name), types) for row in rows):
+            raise ValueError(f"{path} has a row of kind {kind} without {name}; expected a file of rad evaluate")
+    return [record(**{name: row[name] for name in fields if name in row}) for row in rows]

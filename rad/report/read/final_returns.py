@@ -2,8 +2,8 @@
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
 from statistics import fmean
+from typing import NamedTuple
 
 from rad.report.read.evaluation_files import METRICS, read_evaluations
 from rad.report.read.groups import Group, flat
@@ -11,11 +11,9 @@ from rad.report.read.run import Run, column
 from rad.runtime.metrics_file import Row
 
 TRAIN = "train"
-METRIC = "episode_return_mean"
 
 
-@dataclass(frozen=True)
-class FinalResult:
+class FinalResult(NamedTuple):
     """How far a run has come, and what it scored there."""
 
     frames: int  # environment frames so far
@@ -33,19 +31,16 @@ def final_result(run: Run) -> FinalResult:
     ends = {split: points[-1] for split in splits(run) if (points := evaluation_means(run, split))}
     returns = {split: value for split, (_, value) in ends.items()}
     finished = bool(ends) and all(frames >= target and math.isfinite(value) for frames, value in ends.values())
-    metrics = {split: _metrics(run, split) for split in returns}
+    rows = {split: evaluation_rows(run, split)[-1] for split in ends}
+    names = [metric.field for metric in METRICS]
+    metrics = {split: {name: row[name] for name in names if row.get(name) is not None} for split, row in rows.items()}
     return FinalResult(int(last.get("frames", 0)), target, float(last.get("time_s") or 0), returns, metrics, finished)
 
 
-def _metrics(run: Run, split: str) -> dict[str, float]:
-    row = evaluation_rows(run, split)[-1]
-    return {metric.field: row[metric.field] for metric in METRICS if row.get(metric.field) is not None}
-
-
-def splits(run: Run) -> list[str]:
-    """Return the splits that a run is evaluated on while it trains, `train` alone for a run without splits."""
-    kinds = dict.fromkeys(row["kind"] for row in run.rows)
-    return [kind.partition("/")[2] or TRAIN for kind in kinds if kind.partition("/")[0] == "eval"]
+def splits(*runs: Run) -> list[str]:
+    """Return the splits that runs are evaluated on while they train, `train` alone for runs without splits."""
+    kinds = (row["kind"].partition("/") for run in runs for row in run.rows)
+    return list(dict.fromkeys(split or TRAIN for kind, _, split in kinds if kind == "eval"))
 
 
 def evaluation_rows(run: Run, split: str, kind: str = "eval") -> list[Row]:
@@ -57,18 +52,13 @@ def evaluation_rows(run: Run, split: str, kind: str = "eval") -> list[Row]:
 def evaluation_means(run: Run, split: str, kind: str = "eval") -> list[tuple[int, float]]:
     """Return frames and mean return of each evaluation on a split, in order; NaN where it was not finite."""
     rows = evaluation_rows(run, split, kind)
-    return sorted(dict(zip((row["frames"] for row in rows), column(rows, METRIC))).items())
-
-
-def baseline(run: Run, split: str) -> float | None:
-    """Return the mean return of the random policy on a split; None where it was not measured."""
-    values = [value for _, value in evaluation_means(run, split, "baseline") if math.isfinite(value)]
-    return values[-1] if values else None
+    return sorted(dict(zip((row["frames"] for row in rows), column(rows, "episode_return_mean"))).items())
 
 
 def random_policy(runs: Iterable[Run], split: str = TRAIN) -> float | None:
-    """Return the mean return of the random policy over all runs that measured it; None if none did."""
-    values = [value for run in runs if (value := baseline(run, split)) is not None]
+    """Return the mean return of the random policy on a split over all runs that measured it; None if none did."""
+    of_runs = ([value for _, value in evaluation_means(run, split, "baseline") if math.isfinite(value)] for run in runs)
+    values = [measured[-1] for measured in of_runs if measured]
     return fmean(values) if values else None
 
 

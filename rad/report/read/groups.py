@@ -1,13 +1,14 @@
 """The runs below a folder, in groups that their configurations define, whatever the folders are called."""
 
-import json
 import os
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from rad.report.read.run import Run, read_run
+from rad.runtime.files import read_object
 from rad.runtime.run_dir import ATTENTION_FILE, CONFIG_FILE, METRICS_FILE, RECORD_FILE
 
 # They decide where and what is written, not what is computed; runs of a group differ in their seeds.
@@ -25,9 +26,9 @@ class Scan:
     """What a folder holds, at any depth."""
 
     folder: Path
-    runs: list[Run]  # run folders, in the order of their paths
-    attention: list[Path]  # folders that `rad attention` has written
-    unread: list[str]  # a line for each run folder, or file, that is damaged or holds something else
+    runs: list[Run] = field(default_factory=list)  # run folders, in the order of their paths
+    attention: list[Path] = field(default_factory=list)  # folders that `rad attention` has written
+    unread: list[str] = field(default_factory=list)  # a line for each run folder, or file, that is damaged or foreign
     not_started: list[Path] = field(default_factory=list)  # run folders without metrics
     record: Json = field(default_factory=dict)  # contents of sweep.json; empty without one
 
@@ -36,8 +37,7 @@ class Scan:
         return "." if path == self.folder else path.relative_to(self.folder).as_posix()
 
 
-@dataclass(frozen=True)
-class Group:
+class Group(NamedTuple):
     """Runs that differ in their seed only."""
 
     task: str
@@ -76,7 +76,9 @@ def find_runs(folder: Path) -> Scan:
     """
     if not folder.is_dir():
         raise ValueError(f"{folder} is not a folder; expected a run folder or a folder of several runs")
-    scan = Scan(folder, [], [], [], record=_record(folder / RECORD_FILE))
+    scan = Scan(folder)
+    with suppress(OSError, ValueError):
+        scan.record.update(read_object(folder / RECORD_FILE))
     for path, subfolders, files in os.walk(folder):
         subfolders.sort()
         if ATTENTION_FILE in files:
@@ -115,11 +117,13 @@ def group(runs: Iterable[Run]) -> tuple[list[Group], list[str]]:
     groups: dict[tuple[tuple[str, str], tuple[tuple[str, Any], ...]], dict[Any, Run]] = {}
     duplicates = []
     for run, config in configs:
-        key = (_task_and_augment(config), tuple((name, _plain(config.get(name))) for name in fields))
+        named = str(config.get("task", "")), method_name(config)
+        key = named, tuple((name, _plain(config.get(name))) for name in fields)
         seeds = groups.setdefault(key, {})
         first = seeds.setdefault(config.get("seed"), run)
         if first is not run:
-            kept, left = (run, first) if _frames(run) > _frames(first) else (first, run)
+            length, earlier = (int(r.rows[-1]["frames"]) if r.rows else 0 for r in (run, first))
+            kept, left = (run, first) if length > earlier else (first, run)
             seeds[config.get("seed")] = kept
             duplicates.append(f"{left.folder}: same settings and seed as {kept.folder}")
     made = [Group(*named, variant, tuple(seeds.values())) for (named, variant), seeds in groups.items()]
@@ -159,26 +163,10 @@ def _add(scan: Scan, folder: Path) -> None:
         scan.unread.append(f"{scan.shown(folder)}: {error}")
 
 
-def _frames(run: Run) -> int:
-    return int(run.rows[-1]["frames"]) if run.rows else 0
-
-
-def _record(path: Path) -> Json:
-    try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return record if isinstance(record, dict) else {}
-
-
-def _task_and_augment(config: Json) -> tuple[str, str]:
-    return str(config.get("task", "")), method_name(config)
-
-
 def _distinguishing(configs: Sequence[Json]) -> list[str]:
     """Return the fewest fields beside task and augmentation that distinguish all groups."""
     names = dict.fromkeys([*NAMING, *(name for config in configs for name in config)])
-    keys: list[tuple[Any, ...]] = [_task_and_augment(config) for config in configs]
+    keys: list[tuple[Any, ...]] = [(str(config.get("task", "")), method_name(config)) for config in configs]
     fields = []
     for name in [name for name in names if name not in NOT_COMPARED | IN_NAME]:
         finer = [(*key, _plain(config.get(name))) for key, config in zip(keys, configs)]

@@ -1,6 +1,5 @@
 """What made the runs: versions and hardware as recorded, and the commands that make them again."""
 
-import json
 import re
 import shlex
 from collections.abc import Iterable
@@ -9,6 +8,7 @@ from typing import Any
 
 from rad.report.read.groups import Scan, flat
 from rad.report.read.run import Run
+from rad.runtime.files import read_object
 from rad.runtime.run_dir import CHECKPOINTS, LOGS
 
 ERROR = re.compile(r"error: |[\w.]*(Error|Exception|Interrupt)\b")  # how `rad train` and Python end
@@ -20,7 +20,7 @@ def made_with(run: Run) -> dict[str, str]:
     """Return the versions and the device that the newest checkpoint of a run records; empty if there is none."""
     for path in sorted((run.folder / CHECKPOINTS).glob("*.json"), reverse=True):
         try:
-            versions = json.loads(path.read_text(encoding="utf-8"))["manifest"]["made_with"]
+            versions = read_object(path)["manifest"]["made_with"]
             return {str(name): str(value) for name, value in versions.items()}
         except (OSError, ValueError, LookupError, TypeError, AttributeError):  # damaged: try the one before
             continue
@@ -32,10 +32,8 @@ def train_command(run: Run, out: str) -> str:
 
     It is longer than what was typed: a run records all its settings, not which of them its preset gave.
     """
-    config = flat(run.config)
-    ordered = {name: config[name] for name in FIRST if name in config} | config
-    words = [word for name, value in ordered.items() if name not in ("out", "device") for word in flag(name, value)]
-    return shlex.join(["rad", "train", *words, *flag("out", out)])
+    names = [name for name in flat(run.config) if name not in ("out", "device")]
+    return f"{short_command(run, names)} {shlex.join(flag('out', out))}"
 
 
 def short_command(run: Run, fields: Iterable[str]) -> str:
@@ -57,9 +55,7 @@ def flag(name: str, value: Any) -> list[str]:
 
 def sweep_commands(scan: Scan) -> list[str]:
     """Return the commands that sweep.json records, in the order of their last use."""
-    recorded = scan.record.get("commands")
-    commands = recorded if isinstance(recorded, list) else []
-    return [shlex.join(map(str, words)) for words in commands if isinstance(words, list) and words]
+    return [shlex.join(map(str, words)) for words in _listed(scan, "commands") if isinstance(words, list) and words]
 
 
 def attention_command(folder: Path, request: dict[str, Any]) -> str:
@@ -72,9 +68,12 @@ def attention_command(folder: Path, request: dict[str, Any]) -> str:
 
 def not_begun(scan: Scan) -> list[str]:
     """Return the runs of sweep.json that have no folder yet."""
-    planned = scan.record.get("runs")
-    names = [str(name) for name in planned] if isinstance(planned, list) else []
-    return [name for name in names if not (scan.folder / name).is_dir()]
+    return [name for name in map(str, _listed(scan, "runs")) if not (scan.folder / name).is_dir()]
+
+
+def _listed(scan: Scan, name: str) -> list[Any]:
+    recorded = scan.record.get(name)
+    return recorded if isinstance(recorded, list) else []
 
 
 def failures(unfinished: Iterable[Path]) -> dict[Path, str]:

@@ -2,9 +2,8 @@
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from rad.runtime.files import read_object
 from rad.runtime.metrics_file import Row, read_rows
@@ -12,8 +11,7 @@ from rad.runtime.migrate import migrate
 from rad.runtime.run_dir import CONFIG_FILE, METRICS_FILE
 
 
-@dataclass(frozen=True)
-class Run:
+class Run(NamedTuple):
     """A run folder as read."""
 
     folder: Path  # where it was read
@@ -31,13 +29,12 @@ def column(rows: Iterable[Row], metric: str) -> list[float]:
     return [math.nan if row.get(metric) is None else float(row[metric]) for row in rows]
 
 
-def read_run(folder: str | Path) -> Run:
+def read_run(folder: Path) -> Run:
     """Read config.json and metrics.jsonl of a run, finished or still going.
 
     Raises:
         ValueError: the folder or one of the two files does not exist, or is damaged.
     """
-    folder = Path(folder)
     if not folder.is_dir():
         raise ValueError(f"run folder '{folder}' does not exist")
     for name in (CONFIG_FILE, METRICS_FILE):

@@ -9,13 +9,12 @@ from collections.abc import Mapping
 from typing import Literal, Unpack
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from rad.report.stats.bootstrap import Band, Estimate, Resampling, stratified_bootstrap
+from rad.report.stats.bootstrap import Array, Band, Estimate, Resampling, stratified_bootstrap
 
 Scores = Mapping[str, ArrayLike]
 """Normalized scores by task, [runs] each."""
-Array = NDArray[np.float64]
 
 AGGREGATES = ("iqm", "mean", "median", "optimality_gap")
 ENOUGH_SEEDS = 5
@@ -34,21 +33,17 @@ def aggregate(scores: Scores, **resampling: Unpack[Resampling]) -> dict[str, Est
         ValueError: a task has no run, there is no task, a score is not finite, or an option is out of range.
 
     Source: Agarwal et al. 2021 (arXiv 2108.13264), section 4.3, and their library rliable 1.2.0.
-
-    Example:
-        >>> aggregate({"dmc/walker-walk": [0.5, 0.5]})["iqm"]
-        Estimate(value=0.5, low=0.5, high=0.5)
     """
     runs, sizes = runs_of(scores)
-    of_tasks, weights = _by_task(runs, sizes), run_weights(sizes)
+    task = np.repeat(np.arange(len(sizes)), sizes)  # of each run
+    of_tasks = np.equal.outer(task, np.arange(len(sizes))) * (runs / np.asarray(sizes)[task])[:, None]
 
     def statistic(counts: Array) -> Array:
         means = counts @ of_tasks
-        gap = counts @ (weights * np.maximum(1 - runs, 0))
+        gap = counts @ (run_weights(sizes) * np.maximum(1 - runs, 0))
         return np.stack([_iqm(counts, runs), means.mean(axis=1), np.median(means, axis=1), gap], axis=1)
 
-    band = stratified_bootstrap(statistic, sizes, **resampling)
-    return dict(zip(AGGREGATES, band.estimates()))
+    return dict(zip(AGGREGATES, stratified_bootstrap(statistic, sizes, **resampling).estimates()))
 
 
 def performance_profile(scores: Scores, thresholds: ArrayLike, **resampling: Unpack[Resampling]) -> Band:
@@ -107,10 +102,9 @@ def few_seeds_warning(num_seeds: int, of: Literal["iqm", "difference"] = "iqm") 
         return ""
     if num_seeds == 1:
         return f"1 seed: no interval, as nothing is known of the spread of training; use {ENOUGH_SEEDS} or more"
-    held = HELD[of]
     return (
-        f"{num_seeds} seeds: nominal 95 % intervals contain the true value in about {held[num_seeds]} % of cases, with "
-        f"{ENOUGH_SEEDS} seeds in {held[ENOUGH_SEEDS]} %; use {ENOUGH_SEEDS} or more"
+        f"{num_seeds} seeds: nominal 95 % intervals contain the true value in about {HELD[of][num_seeds]} % of cases, "
+        f"with {ENOUGH_SEEDS} seeds in {HELD[of][ENOUGH_SEEDS]} %; use {ENOUGH_SEEDS} or more"
     )
 
 
@@ -125,9 +119,8 @@ def runs_of(scores: Scores, axes: tuple[str, ...] = ("runs",)) -> tuple[Array, l
     arrays = {task: np.asarray(values, np.float64) for task, values in scores.items()}
     for task, values in arrays.items():
         if values.ndim != len(axes) or not values.size:
-            raise ValueError(
-                f"scores of {task} are of shape {list(values.shape)}; expected [{', '.join(axes)}], at least 1"
-            )
+            shape = f"[{', '.join(axes)}], at least 1"
+            raise ValueError(f"scores of {task} are of shape {list(values.shape)}; expected {shape}")
         if not np.isfinite(values).all():
             raise ValueError(f"scores of {task} hold a number that is not finite")
     if len(tails := {values.shape[1:] for values in arrays.values()}) > 1:
@@ -139,12 +132,6 @@ def runs_of(scores: Scores, axes: tuple[str, ...] = ("runs",)) -> tuple[Array, l
 def run_weights(sizes: list[int]) -> Array:
     """Return the weight of each run in a mean over tasks of means over runs; together 1."""
     return np.repeat([1 / (size * len(sizes)) for size in sizes], sizes)
-
-
-def _by_task(runs: Array, sizes: list[int]) -> Array:
-    """Return the matrix [runs, tasks] that maps counts of runs to the means of the tasks."""
-    task = np.repeat(np.arange(len(sizes)), sizes)
-    return (task[:, None] == np.arange(len(sizes))) * (runs / np.asarray(sizes)[task])[:, None]
 
 
 def _iqm(counts: Array, runs: Array) -> Array:

@@ -41,21 +41,16 @@ def _summary(augmentation: str, method: str, rows: Sequence[Row]) -> dict[str, A
     row |= {"episode_return": fmean(returns)} if returns else {}
     for name, (top, bottom) in RATIOS.items():
         if all(top in of_run and bottom in of_run for of_run in rows):
-            row |= _ratio(name, [(of_run[top], of_run[bottom]) for of_run in rows])
-    for name in ("insertion", "deletion"):
-        row[name] = fmean(of_run[name] for of_run in rows)
+            groups = [(of_run[top], of_run[bottom]) for of_run in rows]
+            mass, over = (fmean(fmean(group[part]) for group in groups) for part in (0, 1))
+            row |= {name: mass / over} if over else {}
+            has_interval = over and all(any(denominators) for _, denominators in groups)
+            row |= {f"{name}_interval": list(ratio_interval(groups))} if has_interval else {}
+    row |= {name: fmean(of_run[name] for of_run in rows) for name in ("insertion", "deletion")}
     if all("rank_correlation" in of_run for of_run in rows):
         alike = [of_run["rank_correlation"] for of_run in rows]
         row["rank_correlation"] = {level: fmean(values[level] for values in alike) for level in alike[0]}
     return row
-
-
-def _ratio(name: str, groups: Sequence[tuple[Sequence[float], Sequence[float]]]) -> dict[str, Any]:
-    top, bottom = (fmean(fmean(group[part]) for group in groups) for part in (0, 1))
-    if not bottom:
-        return {}
-    has_interval = all(any(denominators) for _, denominators in groups)
-    return {name: top / bottom} | ({f"{name}_interval": list(ratio_interval(groups))} if has_interval else {})
 
 
 def estimate(row: Row, name: str) -> Estimate:

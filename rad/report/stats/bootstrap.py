@@ -6,15 +6,14 @@ as independent of each other.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, TypedDict, Unpack
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+Array = NDArray[np.float64]
 Interval = tuple[float, float]
-Statistic = Callable[[NDArray[np.float64]], NDArray[np.float64]]
-"""Takes how often each value counts, [B, values], and returns S numbers of each row, [B, S]."""
 
 CONFIDENCE = 0.95
 SAMPLES = 10_000  # repeating with another seed moves the ends by about 1 % of the width
@@ -40,9 +39,9 @@ class Estimate(NamedTuple):
 class Band(NamedTuple):
     """Numbers and the interval of each, float64 [S]; each interval holds for its own number, not for all at once."""
 
-    value: NDArray[np.float64]
-    low: NDArray[np.float64]
-    high: NDArray[np.float64]
+    value: Array
+    low: Array
+    high: Array
 
     def estimates(self) -> list[Estimate]:
         """Return each number with its interval."""
@@ -59,13 +58,8 @@ def mean_interval(values: ArrayLike, **resampling: Unpack[Resampling]) -> Interv
         ValueError: there are no values, or `confidence` or `samples` is out of range.
 
     Source: Efron and Tibshirani, An Introduction to the Bootstrap (1993), section 13.3.
-
-    Example:
-        >>> mean_interval([3.0, 3.0, 3.0])
-        (3.0, 3.0)
     """
-    generator, samples = np.random.default_rng(resampling.get("seed", 0)), resampling.get("samples", SAMPLES)
-    return _ends(_means("values", values, samples, generator), resampling.get("confidence", CONFIDENCE))
+    return _interval({"values": values}, **resampling)
 
 
 def difference_interval(
@@ -88,13 +82,11 @@ def difference_interval(
         if a.shape != b.shape:
             raise ValueError(f"paired values must have one shape, got {list(a.shape)} and {list(b.shape)}")
         return mean_interval(a - b, **resampling)
-    generator, samples = np.random.default_rng(resampling.get("seed", 0)), resampling.get("samples", SAMPLES)
-    of_first = _means("first", first, samples, generator)
-    return _ends(of_first - _means("second", second, samples, generator), resampling.get("confidence", CONFIDENCE))
+    return _interval({"first": first, "second": second}, **resampling)
 
 
 def stratified_bootstrap(
-    statistic: Statistic,
+    statistic: Callable[[Array], Array],
     sizes: Sequence[int],
     *,
     confidence: float = CONFIDENCE,
@@ -104,7 +96,7 @@ def stratified_bootstrap(
     """Return statistics of values in groups of some sizes, such as the runs of tasks, and their intervals.
 
     Each group's values are resampled with replacement, as many as there are, so that no group is ever left out. The
-    statistic takes the counts of the values, group after group; a value that was drawn twice counts 2.
+    statistic takes how often each value was drawn, group after group, [B, values], and returns numbers [B, S].
 
     Raises:
         ValueError: `confidence` or `samples` is out of range.
@@ -112,24 +104,15 @@ def stratified_bootstrap(
     Source: stratified bootstrap of Agarwal et al. 2021 (arXiv 2108.13264), section 4.1.
     """
     generator, width = np.random.default_rng(seed), sum(sizes)
-    blocks = [statistic(_draw_counts(sizes, rows, generator)) for rows in block_sizes(width, samples)]
-    low, high = _middle(np.concatenate(blocks), confidence)
+    replicates = []
+    for rows in block_sizes(width, samples):
+        counts = [generator.multinomial(size, np.full(size, 1 / size), rows) for size in sizes]
+        replicates.append(statistic(np.concatenate(counts, axis=1).astype(np.float64)))
+    low, high = _ends(np.concatenate(replicates), confidence)
     return Band(statistic(np.ones((1, width)))[0], low, high)
 
 
-def _draw_counts(sizes: Sequence[int], rows: int, generator: np.random.Generator) -> NDArray[np.float64]:
-    """Return how often each value is drawn, [rows, sum(sizes)]."""
-    counts = [generator.multinomial(size, np.full(size, 1 / size), rows) for size in sizes]
-    return np.concatenate(counts, axis=1).astype(np.float64)
-
-
-def ratio_interval(
-    groups: Sequence[tuple[ArrayLike, ArrayLike]],
-    *,
-    confidence: float = CONFIDENCE,
-    samples: int = 2_000,
-    seed: int = 0,
-) -> Interval:
+def ratio_interval(groups: Sequence[tuple[ArrayLike, ArrayLike]], *, samples: int = 2_000) -> Interval:
     """Return the interval of mean(numerators) / mean(denominators) over groups, such as training seeds.
 
     Groups are resampled, and within each group its pairs of a numerator and a denominator. A single group leaves only
@@ -140,15 +123,11 @@ def ratio_interval(
             denominator below 0, or only denominators of 0.
 
     Source: Davison and Hinkley, Bootstrap Methods and their Application (1997), section 3.8.
-
-    Example:
-        >>> ratio_interval([([2.0, 4.0], [1.0, 2.0])])
-        (2.0, 2.0)
     """
     pairs = [_pairs(*group) for group in groups]
     if not pairs:
         raise ValueError("groups must be at least 1, got none")
-    generator = np.random.default_rng(seed)
+    generator = np.random.default_rng(0)
     totals = np.zeros((samples, 2))
     for _ in pairs:
         drawn = generator.integers(len(pairs), size=samples)
@@ -156,11 +135,12 @@ def ratio_interval(
             of_group = np.flatnonzero(drawn == number)
             places = generator.integers(len(values), size=(len(of_group), len(values)))
             totals[of_group] += values[places].mean(axis=1)
-    totals = totals[totals[:, 1] > 0]
-    return _ends(totals[:, 0] / totals[:, 1], confidence)
+    above, below = totals[totals[:, 1] > 0].T
+    low, high = _ends(above / below, CONFIDENCE).tolist()
+    return low, high
 
 
-def _pairs(numerators: ArrayLike, denominators: ArrayLike) -> NDArray[np.float64]:
+def _pairs(numerators: ArrayLike, denominators: ArrayLike) -> Array:
     """Return both as columns."""
     first, second = np.asarray(numerators, np.float64), np.asarray(denominators, np.float64)
     if first.ndim != 1 or first.shape != second.shape or not first.size:
@@ -170,7 +150,17 @@ def _pairs(numerators: ArrayLike, denominators: ArrayLike) -> NDArray[np.float64
     return np.stack([first, second], axis=1)
 
 
-def _means(name: str, values: ArrayLike, samples: int, generator: np.random.Generator) -> NDArray[np.float64]:
+def _interval(
+    sides: Mapping[str, ArrayLike], *, confidence: float = CONFIDENCE, samples: int = SAMPLES, seed: int = 0
+) -> Interval:
+    """Return the interval of the mean of the first side, less that of the second if there is one."""
+    generator = np.random.default_rng(seed)
+    first, *second = (_means(name, values, samples, generator) for name, values in sides.items())
+    low, high = _ends(first - second[0] if second else first, confidence).tolist()
+    return low, high
+
+
+def _means(name: str, values: ArrayLike, samples: int, generator: np.random.Generator) -> Array:
     """Return the means of `samples` draws with replacement, each of as many values as there are."""
     flat = np.asarray(values, np.float64).ravel()
     if not flat.size:
@@ -187,12 +177,7 @@ def block_sizes(width: int, samples: int) -> list[int]:
     return [min(rows, samples - start) for start in range(0, samples, rows)]
 
 
-def _ends(replicates: NDArray[np.float64], confidence: float) -> Interval:
-    low, high = _middle(replicates, confidence)
-    return float(low), float(high)
-
-
-def _middle(replicates: NDArray[np.float64], confidence: float) -> NDArray[np.float64]:
+def _ends(replicates: Array, confidence: float) -> Array:
     """Return lower and upper ends, [2, ...], of replicates [samples, ...]."""
     if not 0 < confidence < 1:
         raise ValueError(f"confidence must be between 0 and 1, got {confidence}")

@@ -9,12 +9,9 @@ from itertools import combinations
 from typing import NamedTuple, Unpack
 
 import numpy as np
-from numpy.typing import NDArray
 
 from rad.report.stats.aggregates import Scores, run_weights, runs_of
-from rad.report.stats.bootstrap import SAMPLES, Estimate, Resampling, block_sizes, stratified_bootstrap
-
-Array = NDArray[np.float64]
+from rad.report.stats.bootstrap import SAMPLES, Array, Estimate, Resampling, block_sizes, stratified_bootstrap
 
 ROUNDING = 1e-9  # far below the smallest step of a probability of improvement
 
@@ -28,8 +25,12 @@ class Comparison(NamedTuple):
 
     @property
     def shown(self) -> Estimate:
-        """The probability as a report gives it, see `without_certainty`."""
-        return without_certainty(self.probability)
+        """The probability as a report gives it: without its interval if it is 0 or 1.
+
+        There every run of one side scores more, in each resample too: the interval would be a point, as if nothing
+        were random.
+        """
+        return Estimate(self.probability.value) if self.probability.value in (0.0, 1.0) else self.probability
 
 
 def compare(pairs: Mapping[str, tuple[Scores, Scores]]) -> dict[str, Comparison]:
@@ -39,11 +40,8 @@ def compare(pairs: Mapping[str, tuple[Scores, Scores]]) -> dict[str, Comparison]
         ValueError: as `probability_of_improvement`.
     """
     p_values = {name: improvement_p_value(*pair) for name, pair in pairs.items()}
-    adjusted = holm(p_values)
-    return {
-        name: Comparison(probability_of_improvement(*pair), p_values[name], adjusted[name])
-        for name, pair in pairs.items()
-    }
+    probabilities = [probability_of_improvement(*pair) for pair in pairs.values()]
+    return dict(zip(pairs, map(Comparison, probabilities, p_values.values(), holm(p_values).values())))
 
 
 def probability_of_improvement(first: Scores, second: Scores, **resampling: Unpack[Resampling]) -> Estimate:
@@ -55,10 +53,6 @@ def probability_of_improvement(first: Scores, second: Scores, **resampling: Unpa
         ValueError: as `rad.report.stats.aggregates.aggregate`; the tasks differ.
 
     Source: Agarwal et al. 2021 (arXiv 2108.13264), section 4.3.
-
-    Example:
-        >>> probability_of_improvement({"a": [3.0, 3.0]}, {"a": [1.0]}).value
-        1.0
     """
     (xs, sizes_x), (ys, sizes_y) = runs_of(first), runs_of(_same_tasks(first, second))
     tasks = [
@@ -71,8 +65,7 @@ def probability_of_improvement(first: Scores, second: Scores, **resampling: Unpa
         shares = [((x @ wins) * y).sum(axis=1) for x, wins, y in zip(of_x, tasks, of_y)]
         return np.sum(shares, axis=0)[:, None]
 
-    sizes = [*sizes_x, *sizes_y]
-    return stratified_bootstrap(statistic, sizes, **resampling).estimates()[0]
+    return stratified_bootstrap(statistic, [*sizes_x, *sizes_y], **resampling).estimates()[0]
 
 
 def improvement_p_value(first: Scores, second: Scores, *, samples: int = SAMPLES, seed: int = 0) -> float:
@@ -101,15 +94,6 @@ def improvement_p_value(first: Scores, second: Scores, *, samples: int = SAMPLES
     return (1 + farther) / (1 + samples)
 
 
-def without_certainty(probability: Estimate) -> Estimate:
-    """Return a probability of improvement, without its interval if it is 0 or 1.
-
-    There every run of one side scores more, in each resample too: the interval would be a point, as if nothing were
-    random.
-    """
-    return Estimate(probability.value) if probability.value in (0.0, 1.0) else probability
-
-
 def holm(p_values: Mapping[str, float]) -> dict[str, float]:
     """Return p-values adjusted for their number: the family-wise error of those below 0.05 is at most 5 %.
 
@@ -127,11 +111,10 @@ def holm(p_values: Mapping[str, float]) -> dict[str, float]:
     for name, p_value in p_values.items():
         if not 0 <= p_value <= 1:
             raise ValueError(f"p-value of {name} must be from 0 to 1, got {p_value}")
-    ordered = sorted(p_values, key=lambda name: p_values[name])
-    factors = range(len(ordered), 0, -1)
-    raised = np.minimum(np.maximum.accumulate([p_values[name] * factor for name, factor in zip(ordered, factors)]), 1)
-    adjusted = dict(zip(ordered, raised.tolist()))
-    return {name: adjusted[name] for name in p_values}
+    values = np.array(list(p_values.values()), np.float64)
+    order = values.argsort(kind="stable")
+    values[order] = np.maximum.accumulate(values[order] * range(len(values), 0, -1)).clip(max=1)
+    return dict(zip(p_values, values.tolist()))
 
 
 def generalization_gap(train: Scores, test: Scores, **resampling: Unpack[Resampling]) -> Estimate:
@@ -141,17 +124,12 @@ def generalization_gap(train: Scores, test: Scores, **resampling: Unpack[Resampl
 
     Raises:
         ValueError: as `rad.report.stats.aggregates.aggregate`; tasks or numbers of runs differ.
-
-    Example:
-        >>> generalization_gap({"a": [0.75, 0.5]}, {"a": [0.5, 0.25]}).value
-        0.25
     """
     (on_train, sizes), (on_test, sizes_test) = runs_of(train), runs_of(_same_tasks(train, test))
     for task, size, other in zip(train, sizes, sizes_test):
         if size != other:
-            raise ValueError(
-                f"runs of {task} are {size} on train and {other} on test; expected the same agents on both"
-            )
+            counts = f"{size} on train and {other} on test"
+            raise ValueError(f"runs of {task} are {counts}; expected the same agents on both")
     lost = (run_weights(sizes) * (on_train - on_test))[:, None]
     return stratified_bootstrap(lambda counts: counts @ lost, sizes, **resampling).estimates()[0]
 

@@ -31,11 +31,11 @@ def run_curves(run: Run, labels: Mapping[str, str]) -> list[Curve]:
     Raises:
         ValueError: the run has no evaluation after its first frame.
     """
-    if not any(row["agent_steps"] for split in splits(run) for row in evaluation_rows(run, split)):
+    rows_of = {split: evaluation_rows(run, split) for split in splits(run)}
+    if not any(row["agent_steps"] for rows in rows_of.values() for row in rows):
         raise ValueError(f"run folder '{run.folder}' holds no evaluation yet")
     curves = []
-    for split in splits(run):
-        rows = evaluation_rows(run, split)
+    for split, rows in rows_of.items():
         mean, std = (np.array(column(rows, f"episode_return_{part}")) for part in ("mean", "std"))
         curves.append(Curve(labels[split], [row["frames"] for row in rows], Band(mean, mean - std, mean + std)))
     return curves
@@ -56,11 +56,8 @@ def group_curve(group: Group, split: str) -> Curve | None:
     It has the points at which every run has a finite value. Values are interquartile means over seeds, with intervals;
     of a single seed, both ends are the value.
     """
-    runs = [dict(evaluation_means(run, split)) for run in finished(group) or group.runs]
-    runs = [points for points in runs if points]
-    if not runs:
-        return None
-    frames = sorted(frame for frame in runs[0] if all(math.isfinite(points.get(frame, math.nan)) for points in runs))
+    runs = [dict(points) for run in finished(group) or group.runs if (points := evaluation_means(run, split))]
+    frames = [frame for frame in (runs or [{}])[0] if all(math.isfinite(run.get(frame, math.nan)) for run in runs)]
     if not frames:
         return None
     values = np.array([[points[frame] for frame in frames] for points in runs])

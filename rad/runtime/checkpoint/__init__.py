@@ -14,8 +14,7 @@ import os
 import platform
 import re
 import warnings
-from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -24,7 +23,7 @@ from typing import Any
 
 import torch
 
-from rad.runtime.checkpoint.blobs import BlobReader, BlobWriter, DamagedBlob, remove_blobs_except
+from rad.runtime.checkpoint.blobs import BlobReader, BlobWriter, Damaged, remove_blobs_except
 from rad.runtime.checkpoint.packing import decode, encode
 from rad.runtime.files import TEMPORARY_PREFIX, replacing, sync_folder
 
@@ -71,13 +70,17 @@ def save(
         raise ValueError(f"keep must be 1 or more, got {keep}")
     folder = Path(folder)
     path = folder / f"{frames:012d}.json"
-    with _errors_of(path):
+    try:
         _sweep(folder)  # what a killed process left may be what fills the disk
         try:
             _write(path, state, made_with)
             _remove_old(folder, frames, keep)
         finally:
             _sweep(folder)
+    except OSError as error:
+        reason = "disk full" if error.errno in NO_SPACE else "cannot write"
+        detail = os.strerror(error.errno) if error.errno else str(error)
+        raise CheckpointError(f"{reason}: {path}: {detail}; earlier checkpoints are intact") from error
     return path
 
 
@@ -85,11 +88,7 @@ def load(folder: str | Path, only: Collection[str] = ()) -> tuple[int, dict[str,
     """Read the newest checkpoint that is whole; every byte that is read is checked.
 
     A damaged checkpoint is skipped with a warning that names the file and the reason. Reading all of it also removes
-    damaged blobs, so that no later checkpoint refers to them; reading a part changes nothing.
-
-    Args:
-        folder: folder of the run's checkpoints.
-        only: the entries of the state to read; all by default.
+    damaged blobs, so that no later checkpoint refers to them; reading the entries `only` changes nothing.
 
     Returns:
         frames and state. Tensors are on the CPU, contiguous, and need no gradient.
@@ -102,7 +101,7 @@ def load(folder: str | Path, only: Collection[str] = ()) -> tuple[int, dict[str,
     for path in reversed(_manifests(folder)):
         try:
             frames, state = _read(path, only)
-        except _Damaged as error:
+        except Damaged as error:
             reasons.append(f"{path.name}: {error}")
             continue
         if reasons:
@@ -128,16 +127,12 @@ def differences(folder: str | Path, made_with: Mapping[str, str] = NOTHING) -> l
     for path in reversed(_manifests(Path(folder))):
         try:
             then = _read_manifest(path)["made_with"]
-        except _Damaged:
+        except Damaged:
             continue
         now = {**_versions(), **made_with}
         changed = [name for name in sorted(then.keys() | now.keys()) if then.get(name) != now.get(name)]
         return [f"{name}: {then.get(name, 'not recorded')} then, {now.get(name)} now" for name in changed]
     raise CheckpointError(f"no readable checkpoint in {folder}")
-
-
-class _Damaged(Exception):
-    """This checkpoint cannot be used, an earlier one may."""
 
 
 def _write(path: Path, state: Mapping[str, Any], made_with: Mapping[str, str]) -> None:
@@ -174,9 +169,8 @@ def _versions() -> dict[str, str | int]:
 
 
 def _remove_old(folder: Path, frames: int, keep: int) -> None:
-    paths = _manifests(folder)
-    kept = [path for path in paths if int(path.stem) <= frames][-keep:]
-    for path in set(paths) - set(kept):
+    kept = [path for path in _manifests(folder) if int(path.stem) <= frames][-keep:]
+    for path in set(_manifests(folder)) - set(kept):
         path.unlink()
     sync_folder(folder)
 
@@ -185,18 +179,8 @@ def _sweep(folder: Path) -> None:
     """Remove temporary files, and blobs that no manifest mentions (a damaged one may still mention them)."""
     for path in folder.glob(f"{TEMPORARY_PREFIX}*"):
         path.unlink(missing_ok=True)
-    mentioned = (re.findall(rb"[0-9a-f]{64}", path.read_bytes()) for path in _manifests(folder))
-    remove_blobs_except(folder / "blobs", {name.decode() for names in mentioned for name in names})
-
-
-@contextmanager
-def _errors_of(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        reason = "disk full" if error.errno in NO_SPACE else "cannot write"
-        detail = os.strerror(error.errno) if error.errno else str(error)
-        raise CheckpointError(f"{reason}: {path}: {detail}; earlier checkpoints are intact") from error
+    manifests = b"".join(path.read_bytes() for path in _manifests(folder))
+    remove_blobs_except(folder / "blobs", {name.decode() for name in re.findall(rb"[0-9a-f]{64}", manifests)})
 
 
 def _manifests(folder: Path) -> list[Path]:
@@ -213,12 +197,10 @@ def _read(path: Path, only: Collection[str]) -> tuple[int, dict[str, Any]]:
             tree = {"dict": [[key, value] for key, value in tree["dict"] if key in only]}
         state = decode(tree, reader.fill)
         reader.read()
-    except DamagedBlob as error:
-        raise _Damaged(str(error)) from error
     except OSError as error:
-        raise _Damaged(f"cannot read: {error}") from error
+        raise Damaged(f"cannot read: {error}") from error
     except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RuntimeError) as error:
-        raise _Damaged(f"malformed: {type(error).__name__} {error}".splitlines()[0]) from error
+        raise Damaged(f"malformed: {type(error).__name__} {error}".splitlines()[0]) from error
     return manifest["frames"], state
 
 
@@ -227,19 +209,19 @@ def _read_manifest(path: Path) -> dict[str, Any]:
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise _Damaged(f"cannot read: {error}") from error
+        raise Damaged(f"cannot read: {error}") from error
     start = len(HEAD) + 64 + len(MIDDLE)
     body = data[start : -len(TAIL)]
     if data != HEAD + hashlib.sha256(body).hexdigest().encode() + MIDDLE + body + TAIL:
-        raise _Damaged("contents do not match the SHA-256 of the manifest")
+        raise Damaged("contents do not match the SHA-256 of the manifest")
     try:
         manifest = json.loads(body)
         schema, frames, writer = manifest["schema"], manifest["frames"], manifest["made_with"].get("rad-rl")
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
-        raise _Damaged(f"malformed: {type(error).__name__}") from error
+        raise Damaged(f"malformed: {type(error).__name__}") from error
     if schema != SCHEMA:
         needs = f"was written by rad-rl {writer}, needs checkpoint schema {schema}; this version reads {SCHEMA}"
         raise CheckpointError(f"{path} {needs}")
     if frames != int(path.stem):
-        raise _Damaged(f"is the manifest of frame {frames}")
+        raise Damaged(f"is the manifest of frame {frames}")
     return dict(manifest)

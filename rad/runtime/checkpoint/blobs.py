@@ -11,8 +11,8 @@ NAME = re.compile(r"[0-9a-f]{64}")
 SMALL_BYTES = PIECE_BYTES // 8  # shorter pieces share a blob: one write to wait for instead of hundreds
 
 
-class DamagedBlob(Exception):
-    """A blob that is absent or whose contents are not those of its name; the text names it and says why."""
+class Damaged(Exception):
+    """A checkpoint cannot be used, an earlier one may; the text names the blob, if it is one, and says why."""
 
 
 class BlobWriter:
@@ -63,12 +63,7 @@ class BlobWriter:
 
 
 class BlobReader:
-    """Collect requests for pieces, then read and check every blob that has some once, and fill the requests.
-
-    Args:
-        folder: where the blobs are.
-        blobs: (name, size) of each blob.
-        remove_damaged: remove a blob whose contents are not those of its name.
+    """Collect requests for pieces of `blobs`, each (name, size); then read and check those that have some once.
 
     Raises:
         ValueError: a name that is no SHA-256, which could lead out of the folder.
@@ -78,17 +73,11 @@ class BlobReader:
         for name, _ in blobs:
             if not NAME.fullmatch(name):
                 raise ValueError(f"blob name {name!r} is not 64 hexadecimal digits")
-        self._folder = folder
-        self._blobs = blobs
-        self._remove_damaged = remove_damaged
+        self._folder, self._blobs, self._remove_damaged = folder, blobs, remove_damaged
         self._requests: list[list[tuple[memoryview, int]]] = [[] for _ in blobs]
 
     def fill(self, target: memoryview, pieces: list[Piece]) -> None:
-        """Request `pieces` one after another in `target`.
-
-        Raises:
-            ValueError: a piece that is not inside its blob.
-        """
+        """Request `pieces` one after another in `target`; a ValueError for one that is not inside its blob."""
         start = 0
         for number, offset, length in pieces:
             if number < 0 or offset < 0 or length < 0 or offset + length > self._blobs[number][1]:
@@ -97,11 +86,7 @@ class BlobReader:
             start += length
 
     def read(self) -> None:
-        """Read the blobs that have requests.
-
-        Raises:
-            DamagedBlob: one is absent, of another size, or of other contents than its name says.
-        """
+        """Read the blobs that have requests; Damaged if one is absent or not what its name says."""
         for (name, size), requests in zip(self._blobs, self._requests):
             data = memoryview(self._read_checked(name, size) if requests else b"")
             for target, offset in requests:
@@ -110,15 +95,15 @@ class BlobReader:
     def _read_checked(self, name: str, size: int) -> bytes:
         path = self._folder / name
         if not path.is_file():
-            raise DamagedBlob(f"blob {name} is missing")
+            raise Damaged(f"blob {name} is missing")
         if path.stat().st_size != size:
-            raise DamagedBlob(f"blob {name} has {path.stat().st_size} bytes instead of {size}")
+            raise Damaged(f"blob {name} has {path.stat().st_size} bytes instead of {size}")
         data = path.read_bytes()
         if hashlib.sha256(data).hexdigest() != name:
             # Before anything is written here it must go: a checkpoint of the same contents would trust its name.
             if self._remove_damaged:
                 path.unlink(missing_ok=True)
-            raise DamagedBlob(f"blob {name} has contents that do not match its SHA-256")
+            raise Damaged(f"blob {name} has contents that do not match its SHA-256")
         return data
 
 

@@ -6,7 +6,7 @@ infinities), `tensor` or `array` (dtype, shape and pieces).
 """
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -72,30 +72,26 @@ def _encode_tensor(tensor: Tensor, add: Add, where: str) -> dict[str, Any]:
     if name not in TORCH_DTYPES or tensor.layout != torch.strided:
         raise TypeError(f"{where} is a tensor of {tensor.dtype}, {tensor.layout}; known: {', '.join(TORCH_DTYPES)}")
     rows = tensor.detach().resolve_conj().resolve_neg()
-    slices = _slices(rows.shape, rows.element_size())
-    pieces = [add(_tensor_bytes(rows[part].cpu().contiguous() if rows.dim() else rows.cpu())) for part in slices]
-    return {"dtype": name, "shape": list(tensor.shape), "pieces": pieces}
+    return {"dtype": name} | _pieces(
+        rows, tensor.element_size(), lambda part: add(_tensor_bytes(part.cpu().contiguous()))
+    )
 
 
 def _encode_array(array: np.ndarray, add: Add, where: str) -> dict[str, Any]:
     if array.dtype.kind not in NUMPY_KINDS:
         raise TypeError(f"{where} is an array of {array.dtype}; a checkpoint holds arrays of numbers only")
     dtype = array.dtype.newbyteorder("<")
-    slices = _slices(array.shape, dtype.itemsize)
-    parts = (array[part] if array.ndim else array for part in slices)
-    pieces = [add(_array_bytes(np.ascontiguousarray(part, dtype=dtype))) for part in parts]
-    return {"dtype": dtype.str, "shape": list(array.shape), "pieces": pieces}
+    packed = _pieces(array, dtype.itemsize, lambda part: add(_array_bytes(np.ascontiguousarray(part, dtype=dtype))))
+    return {"dtype": dtype.str} | packed
 
 
-def _slices(shape: tuple[int, ...], item_bytes: int) -> Iterator[slice]:
-    """Cut axis 0 into pieces of equally many rows; nothing for an array without elements."""
-    size = math.prod(shape) * item_bytes
-    if size == 0:
-        return
-    length = shape[0] if shape else 1
-    step = max(1, PIECE_BYTES // (size // length))
-    for start in range(0, length, step):
-        yield slice(start, start + step)
+def _pieces(values: Any, item_bytes: int, add: Callable[[Any], Piece]) -> dict[str, Any]:
+    """Cut axis 0 into pieces of equally many rows; none for an array without elements."""
+    shape = list(values.shape)
+    rows, size = values if shape else values.reshape(1), math.prod(shape) * item_bytes
+    step = max(1, PIECE_BYTES // (size // len(rows))) if size else 1
+    starts = range(0, len(rows) if size else 0, step)
+    return {"shape": shape, "pieces": [add(rows[start : start + step]) for start in starts]}
 
 
 def _tensor_bytes(tensor: Tensor) -> memoryview:
@@ -109,9 +105,7 @@ def _array_bytes(array: np.ndarray) -> memoryview:
 def decode(node: Any, fill: Fill) -> Any:
     """Rebuild what `encode` took; tensors come back contiguous and on the CPU.
 
-    Args:
-        node: a JSON tree.
-        fill: takes the memory of one tensor or array and the pieces that belong there; it may write later.
+    `fill` takes the memory of one tensor or array and the pieces that belong there; it may write later.
 
     Raises:
         ValueError, TypeError, KeyError: a tree that `encode` does not make.
@@ -128,8 +122,7 @@ def _decode_tensor(content: Any, fill: Fill) -> Tensor:
     dtype = TORCH_DTYPES[content["dtype"]]
     _check_size(content, dtype.itemsize)
     tensor = torch.empty(content["shape"], dtype=dtype)
-    if content["pieces"]:
-        fill(_tensor_bytes(tensor), content["pieces"])
+    fill(_tensor_bytes(tensor), content["pieces"])
     return tensor
 
 
@@ -139,8 +132,7 @@ def _decode_array(content: Any, fill: Fill) -> np.ndarray:
         raise ValueError(f"array of {dtype}")
     _check_size(content, dtype.itemsize)
     array = np.empty(content["shape"], dtype=dtype)
-    if content["pieces"]:
-        fill(_array_bytes(array), content["pieces"])
+    fill(_array_bytes(array), content["pieces"])
     return array
 
 

@@ -5,18 +5,18 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TextIO
 
-from rad.runtime.progress.line import FILE_PERIOD_S, Line
+from rad.runtime.progress.line import FILE_PERIOD_S, Lines
 from rad.runtime.progress.remaining import Part, Remaining, duration
 
 __all__ = ["Part", "Progress", "duration", "three_digits"]
 
 
-class Progress:
+class Progress(Lines):
     """One line in the terminal with a run's progress, time left, speed and latest return.
 
     Work besides training, such as evaluations, is a phase: shown in the same line, counted in the time left and not in
-    the speed. On a terminal the line is redrawn in place. Elsewhere a line is printed at most every 30 s, besides the
-    first and the last of training and those at the beginning of phases that may take that long.
+    the speed. In a file a line is printed at most every 30 s, besides the first and the last of training and those at
+    the beginning of phases that may take that long.
 
     Args:
         total_frames: frames at which the run ends.
@@ -34,9 +34,9 @@ class Progress:
         stream: TextIO | None = None,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
+        super().__init__(stream, now)
         self.total_frames = total_frames
         self.remaining = Remaining(total_frames, every or {}, figures, now)
-        self._line = Line(stream, now)
         self._frames = self._agent_steps = 0
         self._episode_return: float | None = None
         self._held_back = self._began = self._rate_shown = False
@@ -50,11 +50,7 @@ class Progress:
     ) -> None:
         """Set the progress of training; prints if the last line is old enough or training begins or ends.
 
-        Args:
-            frames: environment frames so far.
-            agent_steps: agent steps so far.
-            episode_return: the latest return, sum of rewards of one episode; None before there is one.
-            learned: the agent has been updated in this step. Speed is measured from update to update.
+        Speed is measured from update to update: between steps in which the agent has `learned`.
         """
         self._frames, self._agent_steps, self._episode_return = frames, agent_steps, episode_return
         if learned:
@@ -63,69 +59,53 @@ class Progress:
             self._rate_shown = True
             self.say_plan()
         self._held_back = True
-        if self._line.due or not self._began or frames >= self.total_frames:
+        if self.due or not self._began or frames >= self.total_frames:
             self._show()
         self._began = True
 
     @contextmanager
     def phase(self, name: str, kind: Part, episodes: int = 0) -> Iterator[Callable[[int], None]]:
-        """Show work besides training.
+        """Show work besides training, which plays so many episodes; yields a function that sets how many were played.
 
-        Args:
-            name: of the work.
-            kind: the next phase of the same kind is expected to take as long.
-            episodes: how many it plays; 0 for none.
-
-        Yields:
-            A function that sets how many were played.
+        The next phase of the same kind is expected to take as long.
         """
         with self.remaining.during(kind, episodes, self._frames) as phase:
 
+            def show() -> None:
+                self._show(f"{name} {phase.done}/{episodes} episodes" if episodes else name)
+
             def played(count: int) -> None:
                 phase.done = count
-                if self._line.due:
-                    self._show(name)
+                if self.due:
+                    show()
 
-            if self._line.tty or self.remaining.costs_s.get(kind, FILE_PERIOD_S) >= FILE_PERIOD_S:
-                self._show(name)
+            if self.tty or self.remaining.costs_s.get(kind, FILE_PERIOD_S) >= FILE_PERIOD_S:
+                show()
             yield played
-
-    def say(self, text: str) -> None:
-        """Print lines that stay."""
-        self._line.say(text)
 
     def say_plan(self) -> None:
         """Print how long the measured parts of the run take; `update` does it once training has been measured."""
         parts = self.remaining.parts_s(self._frames)
-        measured = [self._part(kind, seconds) for kind, seconds in parts.items() if seconds]
-        if measured:
+        if measured := [self._part(kind, seconds) for kind, seconds in parts.items() if seconds]:
             self.say(f"{self.remaining.left(self._frames)}: {', '.join(measured)}")
 
     def close(self) -> None:
         """Print the latest line if it was held back, and end the line on a terminal."""
         if self._held_back:
             self._show()
-        self._line.close()
+        super().close()
 
     def _show(self, phase: str = "") -> None:
-        parts = [f"{self._frames:,}/{self.total_frames:,} frames"]
-        parts += self._of_phase(phase) if phase else self._of_training()
-        self._line.show([part for part in parts if part])
+        parts = [f"{self._frames:,}/{self.total_frames:,} frames", phase, self.remaining.left(self._frames)]
+        if not phase:
+            rate, episode_return = self.remaining.rate.per_second, self._episode_return
+            parts += [
+                f"{three_digits(rate)} frames/s" if rate else "",
+                f"episode return {three_digits(episode_return)}" if episode_return is not None else "",
+                f"{self._agent_steps:,} agent steps",
+            ]
+        self.show([part for part in parts if part])
         self._held_back = False
-
-    def _of_phase(self, name: str) -> list[str]:
-        phase = self.remaining.phase
-        count = f" {phase.done}/{phase.total} episodes" if phase and phase.total else ""
-        return [name + count, self.remaining.left(self._frames)]
-
-    def _of_training(self) -> list[str]:
-        rate = self.remaining.rate.per_second
-        return [
-            self.remaining.left(self._frames),
-            f"{three_digits(rate)} frames/s" if rate else "",
-            f"episode return {three_digits(self._episode_return)}" if self._episode_return is not None else "",
-            f"{self._agent_steps:,} agent steps",
-        ]
 
     def _part(self, kind: Part, seconds: float) -> str:
         if kind is Part.TRAINING:

@@ -1,4 +1,4 @@
-"""One line that is redrawn in place on a terminal and printed now and then elsewhere, and lines that stay."""
+"""Lines that are redrawn in place on a terminal and printed now and then elsewhere, and lines that stay."""
 
 import shutil
 import sys
@@ -6,59 +6,63 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TextIO
 
-TERMINAL_PERIOD_S, FILE_PERIOD_S = 0.2, 30.0
+FILE_PERIOD_S = 30.0
 GAP = "  "
 
 
-class Line:
-    """A line of parts, the most important ones first.
+class Lines:
+    """Lines of parts, the most important ones first.
 
-    On a terminal it is redrawn in place, at most every 0.2 s, without the parts that do not fit its width: a line that
-    wraps could not be redrawn. Elsewhere a line is printed at most every 30 s.
+    On a terminal they are redrawn in place, without the parts that do not fit its width: a line that wraps could not be
+    redrawn. Elsewhere they are printed, one block below the other.
 
     Args:
         stream: where to print; standard output by default.
         now: a clock in seconds; tests pass their own.
     """
 
+    periods_s = (0.2, FILE_PERIOD_S)  # between two times that they are due, on a terminal and elsewhere
+
     def __init__(self, stream: TextIO | None = None, now: Callable[[], float] = time.monotonic) -> None:
-        self._stream = stream or sys.stdout
-        self._now = now
-        self._printed: float | None = None
+        self._stream, self._now = stream or sys.stdout, now
         self.tty = self._stream.isatty()
-        self._drawn = False  # on a terminal: there is a line that can be redrawn
+        self._shown_s: float | None = None
+        self._drawn = 0  # lines that can be redrawn, in the last of which the cursor stands
 
     @property
     def due(self) -> bool:
-        """Tell whether the line is old enough to be shown again."""
-        period_s = TERMINAL_PERIOD_S if self.tty else FILE_PERIOD_S
-        return self._printed is None or self._now() - self._printed >= period_s
+        """Tell whether the lines are old enough to be shown again."""
+        return self._shown_s is None or self._now() - self._shown_s >= self.periods_s[not self.tty]
 
-    def show(self, parts: Sequence[str]) -> None:
-        """Show the line, whether it is due or not."""
-        # \033[K clears what a longer line left behind
-        self._write(f"\r{fitting(parts, columns())}\033[K" if self.tty else f"{GAP.join(parts)}\n")
-        self._printed, self._drawn = self._now(), self.tty
+    def show(self, *lines: Sequence[str]) -> None:
+        """Show the lines, whether they are due or not."""
+        if self.tty:
+            width = shutil.get_terminal_size().columns - 1
+            self._replace("\n".join(fitting(parts, width) for parts in lines), len(lines))
+        else:
+            self._replace("".join(f"{GAP.join(parts)}\n" for parts in lines))
+        self._shown_s = self._now()
 
     def say(self, text: str) -> None:
-        """Print lines that stay, in the place of the one that is redrawn."""
-        self._write(f"\r\033[K{text}\n" if self._drawn else f"{text}\n")
-        self._drawn = False
+        """Print lines that stay, in the place of those that are redrawn."""
+        self._replace(f"{text}\n")
+
+    def clear(self) -> None:
+        """Remove what is redrawn."""
+        self._replace("")
 
     def close(self) -> None:
         """Let what is redrawn stay."""
         if self._drawn:
-            self._write("\n")
-        self._drawn = False
+            self._drawn = 0
+            self._replace("\n")
 
-    def _write(self, text: str) -> None:
-        self._stream.write(text)
+    def _replace(self, text: str, drawn: int = 0) -> None:
+        """Write a text over what is redrawn; its last lines, as many as `drawn`, are redrawn from now on."""
+        up = f"\033[{self._drawn - 1}A" if self._drawn > 1 else ""
+        self._stream.write(f"\r{up}\033[J{text}" if self._drawn else text)
         self._stream.flush()
-
-
-def columns() -> int:
-    """Return how many characters a line of the terminal may have, so that it does not wrap."""
-    return shutil.get_terminal_size().columns - 1
+        self._drawn = drawn
 
 
 def fitting(parts: Sequence[str], width: int) -> str:

@@ -4,6 +4,7 @@ import math
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from enum import StrEnum
 
 from rad.runtime.clocks import Every, Rate
@@ -18,18 +19,14 @@ class Part(StrEnum):
     FIGURES = "figures"
 
 
+@dataclass
 class Phase:
-    """Work besides training.
+    """Work besides training."""
 
-    Attributes:
-        kind: the next phase of the same kind is expected to take as long.
-        total: number of its episodes; 0 if it has none.
-        done: how many of them were played.
-        began_s: time of its start.
-    """
-
-    def __init__(self, kind: Part, total: int, began_s: float) -> None:
-        self.kind, self.total, self.done, self.began_s = kind, total, 0, began_s
+    kind: Part  # the next phase of the same kind is expected to take as long
+    total: int  # number of its episodes; 0 if it has none
+    began_s: float  # time of its start
+    done: int = 0  # how many episodes were played
 
 
 class Remaining:
@@ -42,10 +39,6 @@ class Remaining:
         every: frames between the phases of each kind; the last of each comes at the end.
         figures: how many phases of this kind follow at the end.
         now: a clock in seconds; tests pass their own.
-
-    Attributes:
-        phase: the current one; None while the run trains.
-        costs_s: seconds that the last phase of each kind took.
     """
 
     def __init__(
@@ -54,9 +47,9 @@ class Remaining:
         self._total_frames, self._now = total_frames, now
         self._every = {kind: Every(interval) for kind, interval in every.items()}
         self._last = dict.fromkeys(every, 1) | {Part.FIGURES: figures}  # phases that come at the end
-        self.rate = Rate(now=now)
-        self.phase: Phase | None = None
-        self.costs_s: dict[Part, float] = {}
+        self.rate = Rate(now)
+        self.phase: Phase | None = None  # the current one; None while the run trains
+        self.costs_s: dict[Part, float] = {}  # of the last phase of each kind
 
     @contextmanager
     def during(self, kind: Part, total: int, frames: int) -> Iterator[Phase]:

@@ -5,23 +5,22 @@ from dataclasses import dataclass
 
 from rad.sweep.engines import local, ray
 from rad.sweep.grid import Trial
-from rad.sweep.options import Options
-from rad.sweep.scheduler import Engine
+from rad.sweep.scheduler import Engine, Options
 
 
 @dataclass(frozen=True)
 class Entry:
     """An engine."""
 
-    # Raises a SettingError if it cannot be used.
-    check: Callable[[Options], None]
     # Given the trials to train, how many fit side by side on this machine, and the options; returns the engine and
     # how many trials it runs at a time.
     make: Callable[[Sequence[Trial], int, Options], tuple[Engine, int]]
+    # Raises a SettingError if it cannot be used.
+    check: Callable[[Options], object] = lambda options: None
     flags: tuple[str, ...] = ()  # of `rad ablate` that only some engines take
 
 
 ENGINES: Mapping[str, Entry] = {
-    "local": Entry(local.check, local.make),
-    "ray": Entry(ray.check, ray.make, flags=("address", "gpus")),
+    "local": Entry(local.make),
+    "ray": Entry(ray.make, ray.check, flags=("address", "gpus")),
 }

@@ -1,6 +1,5 @@
 """The local engine: each run is a separate process on this machine."""
 
-import json
 import os
 import subprocess
 from collections.abc import Sequence
@@ -10,11 +9,11 @@ from pathlib import Path
 import torch
 
 from rad.experiment.config_file import to_json
+from rad.runtime.files import read_object, write_object
 from rad.runtime.run_dir import CONFIG_FILE
-from rad.sweep.engines.ray_node import write_config
 from rad.sweep.grid import Trial
-from rad.sweep.options import Options
 from rad.sweep.process import environment, launch, open_log
+from rad.sweep.scheduler import Options
 
 
 @dataclass
@@ -28,7 +27,7 @@ class Local:
     def start(self, trial: Trial) -> "subprocess.Popen[bytes]":
         """Start or resume a run."""
         prepare(trial)
-        gpu = self._least_used()
+        gpu = min(self.gpus, key=list(self._running.values()).count, default="")  # the least used
         with open_log(self.out, trial.name) as log:
             process = launch(trial.folder, log, environment(trial.config.threads, gpu))
         self._running[process.pid] = gpu
@@ -48,14 +47,6 @@ class Local:
     def close(self) -> None:
         """Release the engine's resources: it has none."""
 
-    def _least_used(self) -> str:
-        used = list(self._running.values())
-        return min(self.gpus, key=used.count, default="")
-
-
-def check(options: Options) -> None:
-    """Processes of this machine can always be used."""
-
 
 def make(trials: Sequence[Trial], slots: int, options: Options) -> tuple[Local, int]:
     """Return the engine, and how many runs it works on at a time."""
@@ -72,16 +63,9 @@ def spread_gpus(trials: Sequence[Trial]) -> list[str]:
 
 
 def prepare(trial: Trial) -> None:
-    """Make the folder of a run with its settings, if it is not there."""
+    """Make the folder of a run with its settings, if they are not there or a kill has torn them."""
     trial.folder.mkdir(parents=True, exist_ok=True)
-    path = trial.folder / CONFIG_FILE
-    if not _is_whole(path):
-        write_config(to_json(trial.config), path)
-
-
-def _is_whole(path: Path) -> bool:
     try:
-        json.loads(path.read_text())
+        read_object(trial.folder / CONFIG_FILE)
     except (OSError, ValueError):
-        return False
-    return True
+        write_object(trial.folder / CONFIG_FILE, to_json(trial.config))

@@ -11,7 +11,6 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from rad.experiment.config_file import to_json
@@ -19,8 +18,8 @@ from rad.settings import SettingError
 from rad.sweep.engines.local import prepare
 from rad.sweep.engines.ray_node import LOG_FILE, StopFlag, execute, pack, unpack
 from rad.sweep.grid import Trial
-from rad.sweep.options import Options, cores_each
 from rad.sweep.process import open_log
+from rad.sweep.scheduler import Options
 from rad.training.measure import cores_of
 
 RETRIES = 2  # of a task whose process or node is lost
@@ -30,27 +29,16 @@ TRY = "import ray, sys; ray.init(address=sys.argv[1], log_to_driver=False, loggi
 
 
 class Cluster:
-    """Runs on Ray.
+    """Runs on Ray: on a running cluster, or on an instance of `cpus` on this machine, which ends with the sweep."""
 
-    Args:
-        out: folder of the sweep.
-        address: of a running cluster; "" starts an instance on this machine, which ends with the sweep.
-        cpus: of that instance.
-        gpus: of each run, also a fraction; None for a whole one where there are any.
-
-    Raises:
-        ModuleNotFoundError: Ray is not installed.
-        ConnectionError: there is no cluster at the address; see `check`.
-    """
-
-    def __init__(self, out: Path, address: str, cpus: int, gpus: float | None) -> None:
+    def __init__(self, options: Options, cpus: int) -> None:
         ray = load()
-        options = {} if address else {"num_cpus": cpus, "include_dashboard": False}
-        ray.init(address=address or "local", log_to_driver=False, logging_level="ERROR", **options)
+        local = {} if options.address else {"num_cpus": cpus, "include_dashboard": False}
+        ray.init(address=options.address or "local", log_to_driver=False, logging_level="ERROR", **local)
         resources = ray.cluster_resources()
-        self.out, self.remote = out.absolute(), bool(address)
+        self.out, self.remote = options.out.absolute(), bool(options.address)
         self.cpus = int(resources.get("CPU", 1))
-        self.gpus = min(1.0, resources.get("GPU", 0.0)) if gpus is None else gpus
+        self.gpus = min(1.0, resources.get("GPU", 0.0)) if options.gpus is None else options.gpus
         self._marker = self.out / f".seen-{uuid.uuid4().hex}"  # nodes that see it share the folder
         self._marker.touch()
         self._task = ray.remote(execute)
@@ -59,10 +47,10 @@ class Cluster:
     def start(self, trial: Trial) -> Any:
         """Submit a run."""
         prepare(trial)
-        options = {"num_cpus": cores_of(trial.config), "num_gpus": self.gpus, "max_retries": RETRIES}
-        plain = to_json(trial.config)
-        task = self._task.options(name=trial.name, **options)
-        files = pack(trial.folder) if self.remote else {}
+        task = self._task.options(
+            name=trial.name, num_cpus=cores_of(trial.config), num_gpus=self.gpus, max_retries=RETRIES
+        )
+        plain, files = to_json(trial.config), pack(trial.folder) if self.remote else {}
         return trial, task.remote(str(self.out), trial.name, plain, self._marker.name, files, self._stop)
 
     def poll(self, handle: Any) -> int | None:
@@ -94,8 +82,8 @@ class Cluster:
 
 def make(trials: Sequence[Trial], slots: int, options: Options) -> tuple[Cluster, int]:
     """Return the engine, and how many runs it works on at a time: on a cluster, as many as its cores allow."""
-    each = cores_each(trials)
-    cluster = Cluster(options.out, options.address, slots * each, options.gpus)
+    each = max(cores_of(trial.config) for trial in trials)
+    cluster = Cluster(options, slots * each)
     return cluster, max(1, cluster.cpus // each) if options.address and not options.workers else slots
 
 

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from rad.runtime import plugins
-from rad.runtime.files import replacing
-from rad.runtime.run_dir import CONFIG_FILE, CURVE_FILE
+from rad.runtime.files import write_object
+from rad.runtime.run_dir import CONFIG_FILE, DONE_FILE
 from rad.sweep.process import environment, launch, log_file, open_log
 
 POLL_S = 0.5
@@ -41,18 +41,10 @@ class StopFlag:
 
 
 def execute(out: str, name: str, config: Plain, marker: str, files: Files, stop: Any) -> tuple[int, Files]:
-    """Run or resume a run on this node.
-
-    Args:
-        out: folder of the sweep.
-        name: of the run.
-        config: its settings, as in config.json.
-        marker: a file in `out`, which a node sees if it shares that folder.
-        files: of the run so far, for a node that does not.
-        stop: handle of the `StopFlag`.
+    """Run or resume the run `name` of the sweep in `out` on this node, which sees `marker` in `out` if it shares that.
 
     Returns:
-        The exit status of the run, and its files where the folder is not shared.
+        The exit status of the run, and its files where the folder is not shared: `files` are those so far.
     """
     shared = (Path(out) / marker).exists()
     sweep = Path(out) if shared else scratch(out)
@@ -78,12 +70,12 @@ def scratch(out: str) -> Path:
 def receive(folder: Path, config: Plain, files: Files) -> None:
     """Make the folder of a run on its node; the folder of an earlier attempt is further along, and stays."""
     settings = folder / CONFIG_FILE
-    if settings.exists() and json.loads(settings.read_text()) == json.loads(json.dumps(config)):
+    if settings.exists() and json.loads(settings.read_text()) == config:
         return
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     unpack(files, folder)
-    write_config(config, settings)
+    write_object(settings, config)
 
 
 def pack(folder: Path) -> Files:
@@ -92,17 +84,11 @@ def pack(folder: Path) -> Files:
 
 
 def unpack(files: Mapping[str, bytes], folder: Path) -> None:
-    """Write the files that `pack` gave; the learning curve last, since it says that a run is finished."""
-    for name in sorted(files, key=lambda name: name == CURVE_FILE):
+    """Write the files that `pack` gave; last the one that says that a run is finished."""
+    for name in sorted(files, key=lambda name: name == DONE_FILE):
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(files[name])
-
-
-def write_config(config: Plain, path: Path) -> None:
-    """Write settings as `rad train` does, atomically."""
-    with replacing(path) as file:
-        file.write(json.dumps(config, indent=2).encode() + b"\n")
 
 
 def _is_asked(stop: Any) -> bool:

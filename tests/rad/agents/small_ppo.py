@@ -4,7 +4,7 @@ from typing import Any
 
 import torch
 
-import augment
+from rad.agents.bandit import make_arms
 from rad.agents.ppo import PPOAgent, PPOConfig
 from rad.buffers.rollout import RolloutBuffer
 from rad.types import Rollout
@@ -16,7 +16,7 @@ IMAGE, FRAMES, ACTIONS, ENVS = 20, 2, 3, 4
 
 def small_agent(op: str = "crop", *, discrete: bool = True, total_updates: int = 4, **options: Any) -> PPOAgent:
     """Make an agent; options are of the constructor or hyperparameters."""
-    arms = augment.make_arms(op, size=IMAGE)
+    arms = make_arms(op, size=IMAGE)
     side = next(iter(arms.values())).input_size(IMAGE, IMAGE)
     config = {name: value for name, value in options.items() if name not in OPTIONS}
     return PPOAgent(

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 import augment
-from rad.agents.bandit_views import BanditViews
+from rad.agents.bandit import BanditViews, make_arms
 from tests.rad.agents.small_ppo import small_agent, small_rollout
 
 SHAPE = (3, 16, 16)
@@ -12,7 +12,7 @@ FLIP_OR_GRAY = "ucb:flip:p=1,grayscale:p=1"
 
 
 def make(spec: str, seed: int = 0, crop: str = "pad") -> BanditViews:
-    return BanditViews(augment.make_arms(spec, size=16, crop=crop), SHAPE, torch.Generator().manual_seed(seed))
+    return BanditViews(make_arms(spec, size=16, crop=crop), SHAPE, torch.Generator().manual_seed(seed))
 
 
 def images(seed: int = 5) -> torch.Tensor:
@@ -95,6 +95,21 @@ def test_a_restored_state_goes_on_alike() -> None:
     assert restored.index == original.index
     for views in (original, restored):
         views.choose()
+    assert torch.equal(original.apply_params(stored, torch.arange(4)), restored.apply_params(stored, torch.arange(4)))
+    assert torch.equal(original(stored), restored(stored))
+
+
+def test_a_state_with_one_for_each_arm_loads() -> None:
+    """As earlier versions wrote it: the parameters in use are those of the chosen arm."""
+    original, restored, stored = make("ucb:crop,flip"), make("ucb:crop,flip", seed=9), images()
+    original.choose()
+    original.update(1.0)
+    original.choose()
+    original.sample_params((4, *SHAPE), torch.device("cpu"))
+    state = original.state_dict()
+    of_arm = {name: state.pop(name) for name in ("generator", "frozen_params", "held")}
+    restored.load_state_dict(state | {"arms": {"crop": of_arm | {"held": [{}, {}]}, "flip": of_arm}})
+    assert restored.index == 1
     assert torch.equal(original.apply_params(stored, torch.arange(4)), restored.apply_params(stored, torch.arange(4)))
     assert torch.equal(original(stored), restored(stored))
 

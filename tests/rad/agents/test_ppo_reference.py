@@ -6,8 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-import augment
-from rad.agents.bandit_views import BanditViews
+from rad.agents.bandit import BanditViews, make_arms
 from rad.agents.ppo import PPOAgent
 from rad.types import Metrics, Rollout
 from tests.rad.agents.small_ppo import ENVS, IMAGE, small_agent, small_rollout
@@ -54,7 +53,7 @@ def replayed_order(agent: PPOAgent, count: int) -> list[Tensor]:
 
 def update_both(agent: PPOAgent, reference: ReferencePPO, op: str, seed: int) -> tuple[Metrics, dict[str, float]]:
     rollout = small_rollout(agent, seed)
-    views = BanditViews(augment.make_arms(op, size=IMAGE), agent.image_shape, torch.Generator())
+    views = BanditViews(make_arms(op, size=IMAGE), agent.image_shape, torch.Generator())
     views.load_state_dict(agent.views.state_dict())
     theirs = ReferenceRollout(
         as_seen(agent, rollout).contiguous(),

@@ -7,7 +7,8 @@ from torch import Tensor
 
 import augment
 from augment import Augmentation, Sequential
-from rad.agents.views import PerEnvViews, Views
+from rad.agents.bandit import BanditViews
+from rad.agents.views import Views
 from rad.types import images_to_float
 
 SPECS = ["none", "crop", "translate", "shift", "crop+flip:p=0.5", "crop+color_jitter", "random_conv+cutout:max_px=12"]
@@ -155,14 +156,14 @@ def test_a_restored_state_gives_the_same_next_view(frozen: bool) -> None:
         assert torch.equal(restored(stored), original(stored))
 
 
-def held_views(spec: str, *, seed: int = 0, count: int = 5) -> PerEnvViews:
-    views = PerEnvViews(augment.make(spec, size=SIZE), generator(seed))
+def held_views(spec: str, *, seed: int = 0, count: int = 5) -> BanditViews:
     side = images(spec).shape[-1]
+    views = BanditViews({"": augment.make(spec, size=SIZE)}, (6, side, side), generator(seed))
     views.sample_params((count, 6, side, side), torch.device("cpu"))
     return views
 
 
-class TestPerEnvViews:
+class TestViewsOfARollout:
     everyone = torch.arange(5)
 
     @pytest.mark.parametrize("spec", [*SPECS, "flip:p=0.5/grayscale:p=1"])

@@ -12,8 +12,8 @@ import pytest
 import torch
 
 from rad import doctor
-from rad.doctor import finding, machine, packages, suites
-from rad.doctor.finding import Finding
+from rad.doctor import machine, packages, suites
+from rad.doctor.packages import Finding
 from rad.envs import gl
 from rad.runtime import device
 
@@ -60,7 +60,7 @@ def refuse(actual: Finding, remedy: str, *, needed: bool = True) -> None:
 
 
 def test_an_unknown_suite_is_named_with_the_known_ones() -> None:
-    with pytest.raises(ValueError, match=r"^suite: unknown suite 'atari'; known: dmc, gym, probe, procgen$"):
+    with pytest.raises(ValueError, match=r"^unknown suite 'atari'; known: dmc, gym, probe, procgen$"):
         doctor.examine("atari")
 
 
@@ -111,7 +111,7 @@ def test_what_a_check_cannot_load_is_a_finding(error: Exception) -> None:
     for check in (check_thing, partial(check_thing, "a")):
         actual = doctor.attempt(check)
         assert (actual.name, actual.ok, actual.needed) == ("thing", False, True)
-        assert actual.text == finding.one_line(error)
+        assert actual.text == packages.one_line(error)
         assert "\n" not in actual.text
         assert "venv" in actual.remedy
 

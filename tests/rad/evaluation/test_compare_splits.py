@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -29,10 +30,13 @@ def played(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Any, Any]]:
     """Pretend that there is a run with splits; note what is played, with what settings and recorder."""
     calls: list[tuple[str, Any, Any]] = []
 
-    def play(config: Any, policy_for: Any, split: str, *, recorder: Any, played: Any) -> Episodes:
-        calls.append((split, config, recorder))
-        returns = np.array(RETURNS[split])
-        successes = returns > 4 if split == "video" else None
+    def make_env(config: Any, purpose: str, *, num_envs: int, split: str) -> Any:
+        return SimpleNamespace(config=config, split=split, close=lambda: None)
+
+    def evaluate(env: Any, policy: Any, episodes: int, *, recorder: Any, **options: Any) -> Episodes:
+        calls.append((env.split, env.config, recorder))
+        returns = np.array(RETURNS[env.split])
+        successes = returns > 4 if env.split == "video" else None
         return Episodes(returns, np.full(returns.shape, 8), successes)
 
     def check_split(config: Any, name: str) -> None:
@@ -42,7 +46,9 @@ def played(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Any, Any]]:
     monkeypatch.setattr(compare_splits, "load", lambda run, device: LoadedRun(tiny(eval_envs=4), None, 60))
     monkeypatch.setattr(compare_splits, "own_splits", lambda config: ("train", "video"))
     monkeypatch.setattr(compare_splits, "check_split", check_split)
-    monkeypatch.setattr(loaded_run, "play", play)
+    monkeypatch.setattr(loaded_run, "action_repeat", lambda config: 1)
+    monkeypatch.setattr(loaded_run, "make_env", make_env)
+    monkeypatch.setattr(loaded_run, "evaluate", evaluate)
     return calls
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from rad.agents.sac import SACAgent, SACConfig
 from rad.experiment import validate
-from rad.experiment.algorithms import ALGORITHMS, algorithm_named, make_agent, make_learning, stored_bytes
+from rad.experiment.algorithms import ALGORITHMS, algorithm_named, algorithm_of, make_agent
 from rad.experiment.algorithms.base import Preset
 from rad.experiment.algorithms.sac import SAC, SACRun
 from rad.experiment.build import make_env
@@ -70,7 +70,7 @@ def test_an_algorithm_is_added_by_its_entry(noisy: NoisyRun) -> None:
     env = make_env(noisy, "train")
     agent = make_agent(noisy, env)
     assert type(agent) is NoisyAgent and agent.target("q").name == "q"
-    learning = make_learning(noisy, env, agent)
+    learning = algorithm_of(noisy).make_learning(noisy, env, agent)
     assert any(next(learning.steps).updates for _ in range(noisy.warmup_steps + 2))
     env.close()
 
@@ -96,9 +96,9 @@ def test_an_entry_holds_together(name: str) -> None:
 
 def test_what_is_stored_and_how_a_measurement_is_shortened() -> None:
     run, rollout = tiny(frames=10**6), tiny_ppo()
-    assert stored_bytes(run, 16) == SAC.stored(run, 16).number * 3 * 16 * 16
+    assert SAC.stored(run, 16).bytes == SAC.stored(run, 16).number * 3 * 16 * 16
     steps = rollout.agent.num_steps
-    assert stored_bytes(rollout, 16) == steps * rollout.num_envs * 3 * rollout.frame_stack * 16 * 16
+    assert ALGORITHMS["ppo"].stored(rollout, 16).bytes == steps * rollout.num_envs * 3 * rollout.frame_stack * 16 * 16
     assert SAC.shortened(tiny(warmup_steps=5_000)).warmup_steps == 1 + 20
     short = ALGORITHMS["ppo"].shortened(tiny_ppo({"num_steps": 300, "num_minibatches": 100}))
     assert short.agent.num_steps == max(16, -(-100 // rollout.num_envs))

@@ -4,8 +4,9 @@ import pytest
 
 from rad.agents.ppo import PPOConfig
 from rad.experiment.algorithms.ppo import PPORun
-from rad.experiment.build import make_arms
+from rad.experiment.build import image_size, make_arms
 from rad.experiment.presets import choose, preset
+from tests.integration.runs import tiny_ppo
 
 GAME = "procgen/starpilot"
 
@@ -66,6 +67,11 @@ def test_ucb_drac_chooses_among_eight() -> None:
         *("crop", "random_conv", "grayscale", "flip", "rotate", "cutout", "cutout_color", "color_jitter")
     ]
     assert config.agent.augment_where == "consistency"
+
+
+def test_the_image_size_is_that_of_any_arm() -> None:
+    assert image_size(tiny_ppo(augment="ucb:flip,rotate", image_size=0)) == 84
+    assert image_size(tiny_ppo(augment="ucb:flip,translate+flip", image_size=0)) == 108
 
 
 @pytest.mark.parametrize(

@@ -66,10 +66,10 @@ class Clock:
         return self.time_s
 
 
-def rate_of(marks, **options):
+def rate_of(marks):
     """Return the rate after marks at (seconds, count)."""
     clock = Clock()
-    rate = Rate(now=clock, **options)
+    rate = Rate(clock)
     for time_s, count in marks:
         clock.time_s = time_s
         rate.mark(count)
@@ -77,22 +77,22 @@ def rate_of(marks, **options):
 
 
 def test_rate_is_that_of_the_window():
-    # 1,000 a second at first; then 350 in the ten seconds that count
-    assert rate_of([(0, 0), (1, 1_000), (2, 2_000), (7, 2_200), (12, 2_350)], window_s=10) == 35.0
+    # 1,000 a second at first; then 2,100 in the sixty seconds that count
+    assert rate_of([(0, 0), (1, 1_000), (2, 2_000), (32, 2_200), (62, 4_100)]) == 35.0
 
 
 def test_rate_counts_two_marks_however_far_apart():
-    assert rate_of([(0, 0), (1, 500), (100, 1_490), (200, 2_490)], window_s=60) == 10.0
+    assert rate_of([(0, 0), (1, 500), (100, 1_490), (200, 2_490)]) == 10.0
 
 
 @pytest.mark.parametrize("marks", [[], [(0, 5)], [(0, 5), (4.9, 50)], [(0, 5), (9, 5)]])
 def test_rate_says_nothing_before_there_is_enough_to_tell(marks):
-    assert rate_of(marks, least_s=5) is None
+    assert rate_of(marks) is None
 
 
 def test_rate_does_not_count_what_comes_after_the_last_mark():
     clock = Clock()
-    rate = Rate(now=clock)
+    rate = Rate(clock)
     for count in (0, 100):
         rate.mark(count)
         clock.time_s += 10
@@ -101,7 +101,7 @@ def test_rate_does_not_count_what_comes_after_the_last_mark():
 
 def test_rate_leaves_pauses_out():
     clock = Clock()
-    rate = Rate(now=clock)
+    rate = Rate(clock)
     rate.mark(1_000)
     clock.time_s += 10
     with rate.paused():
@@ -112,9 +112,9 @@ def test_rate_leaves_pauses_out():
 
 def test_rate_leaves_a_pause_out_that_ends_in_an_error():
     clock = Clock()
-    rate = Rate(least_s=1, now=clock)
+    rate = Rate(clock)
     rate.mark(0)
-    clock.time_s += 1
+    clock.time_s += 10
 
     def fail():
         with rate.paused():
@@ -123,5 +123,5 @@ def test_rate_leaves_a_pause_out_that_ends_in_an_error():
 
     with pytest.raises(KeyError):
         fail()
-    rate.mark(7)
+    rate.mark(70)
     assert rate.per_second == 7.0

@@ -134,13 +134,14 @@ def test_a_torn_last_line_goes(tmp_path, torn):
     assert frames_of(tmp_path) == [10, 20]
 
 
-def test_a_damaged_line_costs_no_other(tmp_path):
+def test_a_damaged_line_before_the_last_is_named_and_stays(tmp_path):
     good = '{{"kind": "train", "frames": {}, "agent_steps": 1, "time_s": 1.0}}\n'
-    (tmp_path / "metrics.jsonl").write_text(good.format(1) + "garbage\n" + good.format(2))
-    with pytest.raises(ValueError, match=r"metrics.jsonl' line 2 is not JSON"):
-        read_rows(tmp_path / "metrics.jsonl")
-    with RunLog(tmp_path, tensorboard=False):  # a run goes on without it
-        assert [row["frames"] for row in read_rows(tmp_path / "metrics.jsonl")] == [1, 2]
+    text = good.format(1) + "garbage\n" + good.format(2)
+    (tmp_path / "metrics.jsonl").write_text(text)
+    for read in (read_rows, lambda path: RunLog(path.parent, tensorboard=False)):
+        with pytest.raises(ValueError, match=r"metrics.jsonl' line 2 is not JSON"):
+            read(tmp_path / "metrics.jsonl")
+    assert (tmp_path / "metrics.jsonl").read_text() == text
 
 
 def test_a_file_that_needs_no_change_is_not_rewritten(tmp_path):

@@ -2,7 +2,7 @@ import pickle
 
 import pytest
 
-from rad.settings import SettingError, flag_name, setting
+from rad.settings import SettingError, flag_name, mention, setting
 
 
 @pytest.mark.parametrize(
@@ -11,9 +11,9 @@ from rad.settings import SettingError, flag_name, setting
         (SettingError("batch_size", 0, "at least 1"), "batch_size: must be at least 1, got 0", "--batch-size: must be"),
         (SettingError("RUN_A", "x is no run"), "RUN_A: x is no run", "RUN_A: x is no run"),
         (
-            SettingError("a", "needs {clip_value}, {got} {}"),
-            "a: needs clip_value, got {}",
-            "--a: needs --clip-value",
+            SettingError("a", mention("needs {clip_value}") + ", got {gamma} {}"),
+            "a: needs clip_value, got {gamma} {}",
+            "--a: needs --clip-value, got {gamma} {}",
         ),
     ],
 )

@@ -2,7 +2,7 @@ import io
 
 import pytest
 
-from rad.sweep.progress_table import FILE_PERIOD_S, ProgressTable, Total, run_line
+from rad.sweep.progress_table import ProgressTable, run_line
 from rad.sweep.status import RunProgress
 from tests.rad.runtime.progress.test_progress import Clock, Terminal
 
@@ -18,9 +18,9 @@ def test_a_line_for_each_run_and_one_for_all() -> None:
     clock, stream = Clock(), io.StringIO()
     table = ProgressTable(1_200, stream, clock)
     clock.time_s = 10.0
-    table.draw(RUNNING, Total(1, 3, 1_300, 3_000))
+    table.draw(RUNNING, (1, 3), (1_300, 3_000))
     assert stream.getvalue() == "".join(LINES)
-    assert run_line("a", RunProgress(5), 7) == "  a  5/7 frames  - frames/s  return -"
+    assert run_line("a", RunProgress(5), 7) == ["  a", "5/7 frames", "- frames/s", "return -"]
 
 
 def test_a_terminal_is_redrawn_in_place_and_what_is_said_stays(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -29,29 +29,27 @@ def test_a_terminal_is_redrawn_in_place_and_what_is_said_stays(monkeypatch: pyte
     table = ProgressTable(1_200, stream, clock)
     assert table.due
     clock.time_s = 10.0
-    table.draw(RUNNING, Total(1, 3, 1_300, 3_000))
+    table.draw(RUNNING, (1, 3), (1_300, 3_000))
     assert not table.due
     clock.time_s = 11.0
     assert table.due
-    table.draw({}, Total(1, 3, 1_300, 3_000))
-    table.print("finished a")
-    table.close()
-    up = [part.partition("F\033[J") for part in stream.getvalue().split("\033[")]
-    assert up[0][0] == "".join(LINES)
-    assert "\033[3F\033[J1/3 runs" in stream.getvalue()
-    assert stream.getvalue().endswith("\033[1F\033[Jfinished a\n")
+    table.draw({}, (1, 3), (1_300, 3_000))
+    table.say("finished a")
+    assert stream.getvalue().startswith("".join(LINES).rstrip("\n") + "\r\033[2A\033[J1/3 runs")
+    assert stream.getvalue().endswith("\r\033[Jfinished a\n")
 
 
 def test_lines_that_would_wrap_are_cut_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "21")
     stream = Terminal()
-    ProgressTable(0, stream, Clock()).draw(RUNNING, Total(1, 3, 1_300, 3_000))
-    assert [len(line) for line in stream.getvalue().splitlines()] == [20, 20, 20]
+    ProgressTable(0, stream, Clock()).draw(RUNNING, (1, 3), (1_300, 3_000))
+    assert stream.getvalue().splitlines() == ["  a/none/seed-1", "  a/crop/seed-1", "1/3 runs"]
 
 
 def test_elsewhere_lines_come_at_intervals() -> None:
     clock = Clock()
     table = ProgressTable(0, io.StringIO(), clock)
+    table.draw(RUNNING, (1, 3), (1_300, 3_000))
     assert not table.due
-    clock.time_s = FILE_PERIOD_S
+    clock.time_s = table.periods_s[1]
     assert table.due

@@ -1,4 +1,5 @@
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -76,7 +77,8 @@ def test_memory_and_cores_are_those_of_the_largest_run(tmp_path: Path, monkeypat
     monkeypatch.setattr(start.device, "usable_cpus", lambda: 8)
     monkeypatch.setattr(start, "spread_gpus", lambda left: [])
     monkeypatch.setattr(start.device, "free_memory_bytes", lambda: 10**10)
-    monkeypatch.setattr(start, "stored_bytes", lambda config, side: config.frames * 10**7)
+    stored = SimpleNamespace(stored=lambda config, side: SimpleNamespace(bytes=config.frames * 10**7))
+    monkeypatch.setattr(start, "algorithm_of", lambda config: stored)
     small, large = trial(tmp_path), trial(tmp_path, 2, frames=240)
     assert start._slots([small] * 9, Cost(1.0, 1_600_000_000)) == 5  # of 9 GB, 1.6 each
     assert start._slots([small] * 8 + [large], Cost(1.0, 1_600_000_000)) == 2  # 1.8 GB more are stored: 3.4 each

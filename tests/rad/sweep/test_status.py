@@ -38,6 +38,20 @@ def test_a_configuration_that_is_no_object_is_refused(tmp_path: Path, text: str)
         state(made)
 
 
+def test_an_interrupted_run_that_its_worker_could_not_resume_is_refused(tmp_path: Path) -> None:
+    made = trial(tmp_path)
+    leave(made, 30)
+    config = made.folder / "config.json"
+    fields = json.loads(config.read_text())
+    for plain, problem in (({}, "it has no 'algo'"), (fields | {"new": 1}, "differ in the fields new")):
+        config.write_text(json.dumps(plain))
+        with pytest.raises(ValueError, match=rf"^out: .*config.json cannot be read: .*{problem}"):
+            state(made)
+    leave(made, 60, done=True)
+    config.write_text(json.dumps(fields | {"new": 1}))  # of a later version, but nothing is left to do
+    assert state(made) is State.FINISHED
+
+
 @pytest.mark.parametrize("marker", [DONE_FILE, CURVE_FILE])  # which versions before the marker made last
 def test_only_the_last_evaluation_and_the_marker_make_a_run_finished(tmp_path: Path, marker: str) -> None:
     made = trial(tmp_path)
@@ -70,11 +84,11 @@ def test_returns_at_the_end_by_split(tmp_path: Path) -> None:
 
 def test_how_far_a_run_is(tmp_path: Path) -> None:
     made = trial(tmp_path)
-    assert progress_of(made.folder) == RunProgress()
+    assert progress_of(made) == RunProgress()
     leave(made, 30)
-    assert progress_of(made.folder) == RunProgress(30, 3.0, 10.0, 15.0)
+    assert progress_of(made) == RunProgress(30, 3.0, 10.0, 15.0)
     leave(made, 10)
-    assert progress_of(made.folder) == RunProgress(10, 1.0, None, 5.0)
+    assert progress_of(made) == RunProgress(10, 1.0, None, 5.0)
 
 
 def test_other_settings_are_refused_and_the_folders_name_is_none_of_them(tmp_path: Path) -> None:

@@ -7,7 +7,6 @@ import pytest
 
 from rad.report.read.evaluation_files import read_evaluation
 from rad.report.read.final_returns import (
-    baseline,
     evaluation_means,
     final_result,
     final_returns,
@@ -75,14 +74,13 @@ def test_splits_and_their_curves(tmp_path):
     assert splits(run) == ["train", "test"]
     assert evaluation_means(run, "train") == [(200, 4.0), (400, 8.0)]
     assert evaluation_means(run, "test") == [(200, 3.0), (400, 6.0)]
-    assert baseline(run, "test") == 1.0 and baseline(run, "video") is None
+    assert random_policy([run], "test") == 1.0 and random_policy([run], "video") is None
 
 
 def test_a_run_without_splits_is_evaluated_on_train(tmp_path):
     run = run_of(tmp_path, rows_of(8.0, random=1.0))
-    assert (
-        splits(run) == ["train"] and evaluation_means(run, "train")[-1] == (400, 8.0) and baseline(run, "train") == 1.0
-    )
+    assert splits(run) == ["train"] and evaluation_means(run, "train")[-1] == (400, 8.0)
+    assert random_policy([run]) == 1.0
 
 
 def test_finals_are_of_finished_runs(tmp_path):

@@ -1,13 +1,10 @@
 """Published scores stand beside runs only if they were measured alike."""
 
-from dataclasses import replace
-
 import pytest
 
 from rad.report.read.run import Run
-from rad.report.stats import references as module
-from rad.report.stats.published import published
-from rad.report.stats.references import references, sources
+from rad.report.stats import published as module
+from rad.report.stats.published import published, references, sources
 
 FITTING = {"task": "dmc/walker-walk", "frames": 100_000, "render_quality": "paper", "train_split": "train"}
 STARPILOT = {"task": "procgen/starpilot", "frames": 25_000_000, "procgen": {"distribution_mode": "easy"}}
@@ -54,6 +51,6 @@ def test_procgen_by_mode_levels_and_what_was_tested_on(tmp_path):
 
 
 def test_none_that_count_other_frames(tmp_path, monkeypatch):
-    rows = [replace(row, counting="agent steps") for row in published(task="dmc/walker-walk", frames=100_000)]
+    rows = [row._replace(counting="agent steps") for row in published(task="dmc/walker-walk", frames=100_000)]
     monkeypatch.setattr(module, "published", lambda **wanted: rows)
     assert references([run(tmp_path, **FITTING)], "train") == []

@@ -3,7 +3,7 @@ import hashlib
 import pytest
 
 from rad.runtime.checkpoint import blobs
-from rad.runtime.checkpoint.blobs import BlobReader, BlobWriter, DamagedBlob, remove_blobs_except
+from rad.runtime.checkpoint.blobs import BlobReader, BlobWriter, Damaged, remove_blobs_except
 
 
 @pytest.fixture(autouse=True)
@@ -73,7 +73,7 @@ def test_a_cut_blob_is_written_again(tmp_path):
 def test_damage_is_found_and_named(tmp_path, damage, text):
     table, places = write(tmp_path, b"hello")
     damage(tmp_path / table[0][0])
-    with pytest.raises(DamagedBlob, match=f"^blob {table[0][0]} .*{text}"):
+    with pytest.raises(Damaged, match=f"^blob {table[0][0]} .*{text}"):
         read(tmp_path, table, places)
 
 
@@ -86,7 +86,7 @@ def test_a_blob_that_nothing_asks_for_is_not_read(tmp_path):
 def test_a_blob_with_false_contents_does_not_stay_to_be_trusted_by_the_next_writer(tmp_path):
     table, places = write(tmp_path, b"hello")
     (tmp_path / table[0][0]).write_bytes(b"hellO")
-    with pytest.raises(DamagedBlob, match="do not match"):
+    with pytest.raises(Damaged, match="do not match"):
         read(tmp_path, table, places)
     write(tmp_path, b"hello")
     assert read(tmp_path, table, places) == b"hello"

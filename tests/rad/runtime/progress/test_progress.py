@@ -97,7 +97,7 @@ def test_something_is_left_until_all_is_done():
     run.train((0, 0), (99, 990), (100, 1_000))
     for name, kind in (("evaluating", Part.EVALUATIONS), ("video", Part.FIGURES), ("attention figure", Part.FIGURES)):
         run.spend(9, name, kind)
-    shown = [line.removesuffix("\033[K") for line in run.stream.getvalue().split("\r")]
+    shown = run.stream.getvalue().split("\r\033[J")
     assert shown[-4:] == [
         "1,000/1,000 frames  evaluations, figures left  10 frames/s  125 agent steps",
         "1,000/1,000 frames  evaluating  figures left",
@@ -129,7 +129,7 @@ def test_a_phase_that_takes_longer_than_the_last_of_its_kind_is_not_said_to_be_o
         for time_s in (15, 25):  # after 5 s and after 15 s
             run.clock.time_s = time_s
             played(0)
-    shown = [line.removesuffix("\033[K") for line in run.stream.getvalue().split("\r")][-2:]
+    shown = run.stream.getvalue().split("\r\033[J")[-2:]
     start = "1,000/1,000 frames  evaluating 0/2 episodes"
     assert shown == [f"{start}  5 s + figures left", f"{start}  figures left"]
 

@@ -3,8 +3,8 @@ import math
 import numpy as np
 import pytest
 
-import augment
-from augment import UCB, Flip, ResizeCrop, Shift, make_arms, split_arms
+from augment import Flip, ResizeCrop, Shift
+from rad.agents.bandit import UCB, make_arms, split_arms
 from tests.reference import bandit as reference
 
 
@@ -154,8 +154,3 @@ def test_arms_report_the_errors_of_make():
         make_arms("ucb:crp,flip")
     with pytest.raises(ValueError, match=r"^augmentation '' has an empty link"):
         make_arms("ucb:flip,")
-
-
-def test_default_size_looks_at_all_arms():
-    assert augment.default_size("ucb:flip,rotate") == 84
-    assert augment.default_size("ucb:translate,translate+flip") == 108
