@@ -31,7 +31,7 @@ def place_camera(model: Any, camera: int, original: Mapping[str, Floats], pose: 
     place, mount = _fields(model, camera)
     position, axes = original[place][camera], _axes(original[mount][camera])
     right, back = axes[:, 0], axes[:, 2]
-    aim = position - _distance(model, camera, mount == "cam_mat0", position, back) * back
+    aim = position - _distance(model, camera, position, back) * back
     yaw, pitch, roll, zoom = pose
     raised = _elevation(back, pitch) - np.arcsin(np.clip(back[2], -1.0, 1.0))
     rotation = _rotation(np.array([0.0, 0.0, 1.0]), yaw) @ _rotation(right, -raised)
@@ -60,16 +60,12 @@ def _fields(model: Any, camera: int) -> tuple[str, str]:
     return "cam_pos", "cam_quat"
 
 
-def _distance(model: Any, camera: int, tracks: bool, position: Floats, back: Floats) -> float:
-    """Return the distance of a camera's aim: what it tracks, or the middle of the world above the floor."""
-    in_world = model.cam_bodyid[camera] == 0
-    middle = np.zeros(3) if tracks else model.stat.center
-    least = 0.25 * model.stat.extent
-    if not (tracks or in_world):
+def _distance(model: Any, camera: int, position: Floats, back: Floats) -> float:
+    """Return how far a camera aims: the world's extent if a body carries it, else to its middle above the floor."""
+    if model.cam_bodyid[camera] != 0:
         return float(model.stat.extent)
-    distance = max(float((position - middle) @ back), least)
-    falls = in_world and not tracks and back[2] > 0 and position[2] > 0
-    return min(distance, position[2] / back[2]) if falls else distance
+    distance = max(float((position - model.stat.center) @ back), 0.25 * model.stat.extent)
+    return min(distance, position[2] / back[2]) if back[2] > 0 and position[2] > 0 else distance
 
 
 def _elevation(back: Floats, pitch: float) -> float:

@@ -79,6 +79,15 @@ def test_the_camera_keeps_looking_at_the_same_point(simulate: Any, name: str) ->
         np.testing.assert_allclose(turned.T @ turned, np.eye(3), atol=1e-6)
 
 
+@pytest.mark.parametrize("name", ["walker-walk", "cheetah-run"])
+def test_a_camera_that_a_body_carries_aims_as_far_as_the_world_extends(simulate: Any, name: str) -> None:
+    """Frames of the splits that turn cameras hang on it: evaluations of old runs can be replayed."""
+    simulator = simulate(name)
+    original = camera_fields(simulator)
+    far, near = (placed(simulator, original, [0.0, 0.0, 0.0, zoom])[0] for zoom in (1.0, 0.5))
+    assert 2 * np.linalg.norm(far - near) == pytest.approx(simulator._physics.model.ptr.stat.extent)
+
+
 def test_yaw_pitch_and_roll_are_what_they_are_called(simulate: Any) -> None:
     simulator = simulate("cartpole-swingup")  # seen from -y, a little above
     original = camera_fields(simulator)
