@@ -21,6 +21,8 @@ from rad.envs.procgen.native import LevelSetNative, Native, Pictures, Reading
 from rad.envs.procgen.options import IMAGE_SIZE, NUM_ACTIONS, ProcgenOptions, check_actions, checked_levels
 from rad.settings import SettingError
 
+Step = tuple[Frame, NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_], dict[str, Any]]
+
 
 def names() -> tuple[str, ...]:
     """Return the names of the games."""
@@ -96,26 +98,24 @@ class ProcgenEnv(VectorEnv[Any, Any, Any]):
         self._stack(reading.frames, np.ones(self.num_envs, np.bool_))
         return self._observation.copy(), {"level_seed": reading.level_seed}
 
-    def step(
-        self, actions: Any
-    ) -> tuple[Frame, NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_], dict[str, Any]]:
-        """Do one step of all environments.
-
-        Raises:
-            ValueError: an action is unknown.
-            RuntimeError: no episode is running, or a level lies outside the split.
-        """
+    def step(self, actions: Any) -> Step:
+        """Do one step of all environments, raising what its halves do."""
         self.step_async(actions)
         return self.step_wait()
 
     def step_async(self, actions: Any) -> None:
-        """Begin a step, which native threads simulate, if there are any, until `step_wait`; raises as `step`."""
+        """Begin a step, which native threads simulate, if there are any, until `step_wait`.
+
+        Raises:
+            ValueError: an action is unknown.
+            RuntimeError: no episode is running.
+        """
         if not self._started:
             raise RuntimeError("no episode is running; call reset() first")
         self._native.act(check_actions(actions, self.num_envs))
 
-    def step_wait(self) -> tuple[Frame, NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_], dict[str, Any]]:
-        """Finish the step that was begun, and return what `step` returns."""
+    def step_wait(self) -> Step:
+        """Finish the step that was begun; a RuntimeError tells of a level outside the split."""
         reading = self._read()
         self._stack(reading.frames, reading.first)
         self._return += reading.reward
@@ -131,21 +131,13 @@ class ProcgenEnv(VectorEnv[Any, Any, Any]):
         return self._observation.copy()
 
     def render(self) -> tuple[Frame, ...]:
-        """Return the newest frame of each environment, uint8 [64, 64, 3].
-
-        Raises:
-            RuntimeError: there was no reset yet.
-        """
+        """Return the newest frame of each environment, uint8 [64, 64, 3], once there was a reset."""
         if not self._started:
             raise RuntimeError("nothing to render yet; call reset() first")
         return tuple(np.ascontiguousarray(obs[-3:].transpose(1, 2, 0)) for obs in self._observation)
 
     def render_frame(self, size: int = 240) -> Sequence[Frame]:
-        """Draw each environment for people, uint8 [size, size, 3], when it is read, without changing the episodes.
-
-        Raises:
-            ValueError: `size` is impossible.
-        """
+        """Draw each environment for people, uint8 [size, size, 3], when it is read, without changing the episodes."""
         require_between("size", size, 1, MAX_SIZE)
         return Pictures(self.num_envs, lambda index: self._viewer.draw(self._native.blob(index), size))
 
