@@ -23,10 +23,8 @@ Scene = tuple[str, str]
 def run(tasks: tuple[str, ...] = TASKS, size: int = 84, frames: int = 40) -> list[Row]:
     """Draw the same states in all qualities and on all splits, turn by turn.
 
-    Args:
-        tasks: `<domain>-<task>` of dm_control's suite.
-        size: height and width of a frame, px.
-        frames: frames that are timed, per task and scene; the first one, which builds the scene, comes before.
+    Tasks are `<domain>-<task>` of dm_control's suite, frames `size` pixels high and wide. `frames` of them are timed
+    per task and scene; the first one, which builds the scene, comes before.
 
     Returns:
         One row per task, split and quality: `task`, `split`, `quality`, `ms_per_frame` (median wall time of drawing
