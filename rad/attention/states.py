@@ -33,22 +33,14 @@ class States(NamedTuple):
 
 
 def collect_states(runs: Sequence[LoadedRun], size: int, seed: int, split: str) -> list[States]:
-    """Play each run, and show the states of all of them to every run.
+    """Play each run, and show the states of all of them to every run; `check_alike` says which runs allow it.
 
-    Args:
-        runs: trained on one task.
-        size: number of states, an equal share from each run, evenly spread over its steps; the first runs give one more
-            where the number does not divide.
-        seed: of the initial states and of sampled actions.
-        split: to play on.
+    An equal share of the states is from each run, evenly spread over its steps; the first runs give one more where the
+    number does not divide. The seed is of the initial states and of sampled actions.
 
     Returns:
         For each run the same states in the same order: those of the first run's episodes, then the second's.
-
-    Raises:
-        ValueError: the runs do not see the same environment.
     """
-    check_alike([run.config for run in runs], split)
     shares = [size // len(runs) + (number < size % len(runs)) for number in range(len(runs))]
     parts: list[list[States]] = [[] for _ in runs]
     for number, (run, share) in enumerate(zip(runs, shares)):
