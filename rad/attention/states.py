@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Iterable, Sequence
+from contextlib import closing
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -76,7 +77,7 @@ def play_episodes(run: LoadedRun, least_steps: int, seed: int, split: str) -> Ep
     actions: list[NDArray[Any]] = []
     rewards: list[float] = []
     ends: list[int] = []
-    try:
+    with closing(env):
         policy = policy_of(run.agent, config.eval_policy, seed)
         obs, _ = env.reset()
         fps = env.get_attr("metadata")[0]["render_fps"]
@@ -86,8 +87,6 @@ def play_episodes(run: LoadedRun, least_steps: int, seed: int, split: str) -> Ep
             rewards.append(float(reward[0]))
             if terminated[0] or truncated[0]:
                 ends.append(len(rewards) - 1)
-    finally:
-        env.close()
     return Episodes(seed, actions, rewards, ends, fps)
 
 
@@ -101,7 +100,7 @@ def replay(config: RunConfig, episodes: Episodes, steps: Iterable[int], split: s
     obs_of: list[NDArray[np.uint8]] = []
     masks: list[NDArray[np.bool_]] = []
     shown = frozenset(steps)
-    try:
+    with closing(env):
         obs, _ = env.reset()
         for step, (action, reward) in enumerate(zip(episodes.actions, episodes.rewards)):
             if step in shown:
@@ -110,8 +109,6 @@ def replay(config: RunConfig, episodes: Episodes, steps: Iterable[int], split: s
             obs, rewards, _, _, _ = env.step(action)
             if float(rewards[0]) != reward:
                 raise RuntimeError(f"step {step} gave a reward of {rewards[0]} where it was {reward} before")
-    finally:
-        env.close()
     return States(np.stack(obs_of), np.stack(masks) if masks else None)
 
 
