@@ -104,7 +104,7 @@ class Trainer:
         Raises:
             FloatingPointError: training has diverged; checkpoints from before remain.
         """
-        self.progress.begin(self.frames, self.learning.state.agent_steps)
+        self.progress.begin(*self._now)
         if self.frames >= self.config.frames:
             return self._run_again()
         self.progress.say(opening(self.config, self.folder, self.made_with, self.frames))
@@ -133,7 +133,10 @@ class Trainer:
                 if self.frames >= self.config.frames:
                     break
                 if stop.requested:
-                    return self._stop(stop.exit_code)
+                    self.progress.close()
+                    self._save()
+                    self.progress.say(stopped(self.folder, self.frames))
+                    return stop.exit_code
             self.progress.close()
             self._write_averages()
             self._save()
@@ -173,12 +176,6 @@ class Trainer:
     def _save(self) -> None:
         with self.progress.phase("checkpoint", Part.CHECKPOINTS):
             checkpoint.save(self.folder / CHECKPOINTS, self.frames, self.state_dict(), made_with=self.made_with)
-
-    def _stop(self, exit_code: int) -> int:
-        self.progress.close()
-        self._save()
-        self.progress.say(stopped(self.folder, self.frames))
-        return exit_code
 
     def _finish(self) -> None:
         """Evaluate for the last time, mark the run as done, and draw its pictures."""
