@@ -28,10 +28,7 @@ SIDES = ("ours", "kornia", "torchvision", "numpy")
 def run(batch: int = 128, frames: int = 3, seconds: float = 1.0) -> list[Row]:
     """Time each op of each side in turns, in this process with its threads, with the allocator tuned for all.
 
-    Args:
-        batch: stacks per call.
-        frames: frames per stack.
-        seconds: at least this long per op, at most one turn longer.
+    Each call takes `batch` stacks of `frames` frames. An op is timed for `seconds`, or up to one turn longer.
 
     Returns:
         A row per op: `op`, stacks per second of each side from the median time (None: that side has no such

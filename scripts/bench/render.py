@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from typing import Any
 
 import numpy as np
 
@@ -40,7 +39,8 @@ def _rows(task: str, size: int, frames: int) -> list[Row]:
     simulators = {scene: _simulator(task, size, *scene) for scene in scenes}
     times: dict[Scene, list[float]] = {scene: [] for scene in scenes}
     differences: dict[Scene, list[float]] = {scene: [] for scene in scenes}
-    for step, action in enumerate(_actions(simulators[PAPER], frames)):
+    shape = (frames, *(simulators[PAPER].action_space.shape or ()))
+    for step, action in enumerate(np.random.default_rng(0).uniform(-1.0, 1.0, shape).astype(np.float32)):
         truth = np.zeros(())
         for scene, simulator in simulators.items():
             simulator.advance(action)
@@ -60,11 +60,6 @@ def _simulator(task: str, size: int, split: str, quality: str) -> DMCSimulator:
     simulator.begin()
     _timed_frame(simulator, 0)
     return simulator
-
-
-def _actions(simulator: DMCSimulator, count: int) -> Any:
-    shape = simulator.action_space.shape or ()
-    return np.random.default_rng(0).uniform(-1.0, 1.0, (count, *shape)).astype(np.float32)
 
 
 def _timed_frame(simulator: DMCSimulator, step: int) -> tuple[Frame, float]:

@@ -49,12 +49,12 @@ def run(
     stacked = StackedReplay(transitions, (9, side_px, side_px), action_dim)
     adding = time_adding(ours, stacked, random_steps(transitions, action_dim, side_px=side_px))
     sampling = time_sampling(ours, stacked, batch_size, samples)
-    per_transition = (nbytes(ours) / transitions, nbytes(stacked) / transitions)
-    return [
-        _row("bytes per transition", *per_transition),
-        _row("add, us", *(1e6 * seconds for seconds in adding)),
-        _row(f"sample {batch_size}, ms", *(1e3 * seconds for seconds in sampling)),
-    ]
+    measures = {
+        "bytes per transition": [nbytes(buffer) / transitions for buffer in (ours, stacked)],
+        "add, us": [1e6 * seconds for seconds in adding],
+        f"sample {batch_size}, ms": [1e3 * seconds for seconds in sampling],
+    }
+    return [{"measure": name, "ratio": b / a, "rad": a, "stacked": b} for name, (a, b) in measures.items()]
 
 
 def time_adding(ours: Replay, stacked: StackedReplay, steps: Iterable[Step]) -> tuple[float, float]:
@@ -80,7 +80,3 @@ def nbytes(buffer: Replay | StackedReplay) -> int:
 def _medians(times: Sequence[tuple[float, ...]]) -> tuple[float, float]:
     ours, stacked = zip(*times)
     return median(ours), median(stacked)
-
-
-def _row(measure: str, rad: float, stacked: float) -> Row:
-    return {"measure": measure, "ratio": stacked / rad, "rad": rad, "stacked": stacked}

@@ -7,13 +7,12 @@ processes set them as `rad train` does, the eager version takes the allocator as
 import dataclasses
 import importlib
 import resource
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
-from scripts.bench import Row, process
+from scripts.bench import Row, process, wall_s
 
 PRECISIONS = ("fp32", "bf16")
 STORED_PX, CROP_PX = 100, 84
@@ -135,12 +134,8 @@ def time_updates(update: Update, warmup: int, pairs: int) -> dict[str, float]:
     """Time pairs of updates; return the median milliseconds and the mean page faults of one update."""
     for _ in range(warmup):
         update()
-    faults, seconds = page_faults(), []
-    for _ in range(pairs):
-        start = time.perf_counter()
-        update()
-        update()
-        seconds.append((time.perf_counter() - start) / 2)
+    faults = page_faults()
+    seconds = [(wall_s(update) + wall_s(update)) / 2 for _ in range(pairs)]
     return {"ms": 1000 * median(seconds), "page_faults": (page_faults() - faults) / (2 * pairs)}
 
 
