@@ -105,8 +105,12 @@ class Trainer:
             FloatingPointError: training has diverged; checkpoints from before remain.
         """
         self.progress.begin(*self._now)
-        if self.frames >= self.config.frames:
-            return self._run_again()
+        if self.frames >= self.config.frames:  # trained to its end, but perhaps not evaluated or drawn
+            self.progress.say(f"{self.folder} has already reached {self.frames:,} frames")
+            if not is_done(self.folder):
+                self._finish()
+            self.progress.say(closing(self.folder))
+            return 0
         self.progress.say(opening(self.config, self.folder, self.made_with, self.frames))
         if not self.frames:
             self.evaluations.begin(RANDOM_POLICY, None, *self._now)
@@ -117,14 +121,6 @@ class Trainer:
             raise FloatingPointError(
                 f"training diverged: {error} not finite at {self.frames:,} frames; a lower learning rate may help"
             ) from None
-
-    def _run_again(self) -> int:
-        """Complete a run that was trained to its end but not evaluated or drawn."""
-        self.progress.say(f"{self.folder} has already reached {self.frames:,} frames")
-        if not is_done(self.folder):
-            self._finish()
-        self.progress.say(closing(self.folder))
-        return 0
 
     def _train(self) -> int:
         with StopRequest() as stop:

@@ -18,9 +18,7 @@ Row = dict[str, Any]
 
 
 def main(name: str, threads: int, repeats: int, out: Path | None) -> int:
-    """Run a benchmark, print its table and the machine; return the exit status.
-
-    The arguments are those of `rad bench`.
+    """Run a benchmark with the arguments of `rad bench`, print its table and the machine; return the exit status.
 
     Raises:
         ValueError: the benchmark is unknown.
