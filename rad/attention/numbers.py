@@ -25,15 +25,14 @@ CHECKED = 32  # states that insertion, deletion and the randomized layers are ex
 def numbers_of(folder: Path, run_maps: RunMaps, request: AttentionRequest) -> Iterator[Json]:
     """Yield a row for each method of a run, and for each control."""
     config = run_maps.run.config
+    # Of the last evaluation; the metrics may not be beside the checkpoint.
+    returns = final_result(read_run(folder)).returns if (folder / METRICS_FILE).exists() else {}
     about = {
         "run": run_maps.label,
         "augmentation": method_name(to_json(config)),
         "seed": config.seed,
         "frames": run_maps.run.frames,
-        # Of the last evaluation; None where the metrics are not beside the checkpoint.
-        "episode_return": final_result(read_run(folder)).returns.get(TRAIN)
-        if (folder / METRICS_FILE).exists()
-        else None,
+        "episode_return": returns.get(TRAIN),
     }
     alike = _cascade(run_maps, request)
     for name in request.methods:
