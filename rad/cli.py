@@ -71,8 +71,7 @@ def _main(argv: Sequence[str] | None) -> int:
 
 def run(command: str, arguments: list[str]) -> int:
     """Run a subcommand: the function `main` of its module."""
-    status: int = importlib.import_module(f"rad.commands.{command}").main(arguments)
-    return status
+    return importlib.import_module(f"rad.commands.{command}").main(arguments)
 
 
 def _load_plugins(arguments: Sequence[str]) -> list[str]:

@@ -37,15 +37,8 @@ def faithfulness(
 ) -> Faithfulness:
     """Score maps by insertion and deletion, the area under each curve.
 
-    Args:
-        encoder: of the images.
-        target: gives the vector and the distance.
-        images: float [B, C, H, W] in [0, 1].
-        pixel_maps: float [B, H, W]; only the order of its pixels counts.
-        generator: breaks ties.
-
-    Returns:
-        Both scores. The unit is the mean, over the images, of the distance when all is blurred.
+    Images are float [B, C, H, W] in [0, 1]. Of the maps, float [B, H, W], only the order of the pixels counts; the
+    generator breaks ties. The unit is the mean, over the images, of the distance when all is blurred.
 
     Source: Petsiuk et al. 2018 (RISE, arXiv 1806.07421), section 4.3, with a blur in place of gray, and a distance
     between outputs in place of a class's probability.
@@ -68,11 +61,8 @@ def controls(shape: tuple[int, int, int], generator: np.random.Generator) -> dic
 def randomized(agent: AgentT, untrained: AgentT) -> Iterator[tuple[str, AgentT]]:
     """Yield the agent with ever more layers of an untrained one, from the heads down to the first layer.
 
-    A map that hardly changes does not depend on what those layers have learned.
-
-    Args:
-        agent: trained; it is left as it is.
-        untrained: of the same shape, best with other weights than the agent began with.
+    A map that hardly changes does not depend on what those layers have learned. The agent itself is left as it is; the
+    untrained one has its shape, best with other weights than it began with.
 
     Yields:
         What was replaced last, and the agent with all that was replaced so far.

@@ -1,7 +1,8 @@
 """Methods that turn an encoder and images into maps: where its features are active, and what a number depends on.
 
-A map of a stage has that stage's cells; maps of the input have the image's pixels. `Output` is what a map explains: it
-takes the encoder's flat features and returns a number for each image.
+A map of a stage has that stage's cells; maps of the input have the image's pixels. Images x are float [B, C, H, W] in
+[0, 1], as the encoder takes them. `Output` is what a map explains: it takes the encoder's flat features and returns a
+number y for each image. A is the feature map of a stage.
 """
 
 import torch
@@ -21,12 +22,7 @@ def activation_map(encoder: Encoder, images: Tensor, power: float = 1.0, stage: 
     m_ij = mean_c |A_cij|^p, divided by its sum over the map. RAD shows a spatial softmax instead, which at
     temperature 1 is flat to four digits on this encoder and so cannot be compared.
 
-    Args:
-        encoder: gives the feature map A.
-        images: float [B, C, H, W] in [0, 1], as the encoder takes them.
-        power: p; 1 is RAD's, larger ones weigh strong activations more.
-        stage: of the encoder.
-        norm: one of `NORMS`.
+    Larger powers p than 1, which is RAD's, weigh strong activations more; `norm` is one of `NORMS`.
 
     Returns:
         float32 [B, h, w], each map at least 0 with sum 1. An image that activates nothing has a uniform map.
@@ -51,12 +47,6 @@ def activation_map(encoder: Encoder, images: Tensor, power: float = 1.0, stage: 
 def grad_cam(encoder: Encoder, output: Output, images: Tensor, stage: int = -1) -> Tensor:
     """Weigh a stage's channels by the mean gradient of a number: relu(sum_c mean_ij(dy/dA_cij) A_cij).
 
-    Args:
-        encoder: gives the feature map A.
-        output: y of the features.
-        images: float [B, C, H, W] in [0, 1].
-        stage: of the encoder.
-
     Returns:
         float [B, h, w], at least 0; all 0 where no activation would raise y.
 
@@ -69,8 +59,8 @@ def grad_cam(encoder: Encoder, output: Output, images: Tensor, stage: int = -1) 
 def hires_cam(encoder: Encoder, output: Output, images: Tensor, stage: int = -1) -> Tensor:
     """Weigh each activation by its own gradient: relu(sum_c dy/dA_cij A_cij).
 
-    Args, Returns: as `grad_cam`. Where cells are flattened before the heads, as in all encoders here, it keeps places
-    that Grad-CAM averages away.
+    Returns: as `grad_cam`. Where cells are flattened before the heads, as in all encoders here, it keeps places that
+    Grad-CAM averages away.
 
     Source: Draelos and Carin 2020, eq. 3.
     """
@@ -81,13 +71,8 @@ def hires_cam(encoder: Encoder, output: Output, images: Tensor, stage: int = -1)
 def gradient_map(encoder: Encoder, output: Output, images: Tensor) -> Tensor:
     """Sum the size of the gradient over the channels of each frame: sum_c |dy/dx_cij|.
 
-    Args:
-        encoder: of the images.
-        output: y of the features.
-        images: x, float [B, 3K, H, W] in [0, 1].
-
     Returns:
-        float [B, K, H, W], at least 0, a map for each frame, oldest first.
+        float [B, K, H, W], at least 0, a map for each of the K frames, oldest first.
 
     Source: Simonyan et al. 2014, section 3 (their maximum over channels, here the sum).
     """
@@ -101,13 +86,7 @@ def smooth_grad(
 ) -> Tensor:
     """Average `gradient_map` over noisy copies of the images.
 
-    Args:
-        encoder: of the images.
-        output: y of the features.
-        images: x, float [B, 3K, H, W] in [0, 1].
-        generator: CPU generator of the noise.
-        samples: number of copies, at least 1.
-        noise: standard deviation in [0, 1] of the pixels' range.
+    The noise has the standard deviation `noise`, a share of the pixels' range, and is drawn on the CPU.
 
     Returns:
         float [B, K, H, W], at least 0.
@@ -128,15 +107,8 @@ def perturbation_map(
     """Blur the surroundings of each point in turn, in all frames, and measure how far the outputs move.
 
     x' = (1 - M) x + M blur(x), with M a Gaussian of standard deviation `radius_px` about the point and height 1;
-    the map is |v(x) - v(x')|^2 / 2.
-
-    Args:
-        encoder: of the images.
-        vector: v of the features.
-        images: x, float [B, C, H, W] in [0, 1].
-        grid: points along each axis, evenly spread, each in the middle of its cell.
-        sigma_px: standard deviation of the blur.
-        radius_px: of the masks.
+    the map is |v(x) - v(x')|^2 / 2, with `vector` v of the features. The points are evenly spread, `grid` along each
+    axis, each in the middle of its cell; `sigma_px` is the standard deviation of the blur.
 
     Returns:
         float [B, grid, grid], at least 0.
@@ -157,7 +129,7 @@ def sarfa_map(
     With p and p' the probabilities before and after, a the action that is most likely before, dP = p(a) - p'(a) and
     K = 1 / (1 + KL(p_rest' || p_rest)) over the other actions, renormalized: 2 dP K / (dP + K) where dP > 0, else 0.
 
-    Args, Returns: as `perturbation_map`, with `logits` of discrete actions, [B, A], of the features; values in [0, 1].
+    Returns: as `perturbation_map`, from `logits` of discrete actions, [B, A], of the features; values in [0, 1].
 
     Source: Puri et al. 2020, section 3.3; p are the policy's probabilities, where they take a softmax of Q values.
     """

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import torch
@@ -34,10 +35,10 @@ class Method:
     """A way to show where an encoder looks."""
 
     title: str  # its name on figures
+    # What its cells are: pixels, cells of a stage's feature map, or points where images are perturbed.
+    cells: Literal["pixels", "stage", "grid"]
     # Raw maps [B, h, w] of images float [B, 3K, H, W] in [0, 1].
     compute: Callable[[Encoder, Target, Tensor, Settings], Tensor]
-    of_stage: bool = False  # its cells are those of a stage's feature map
-    of_grid: bool = False  # its cells are the points where images are perturbed; with neither, cells are pixels
     needs_logits: bool = False  # it explains discrete actions only
     is_share: bool = False  # `compute` gives maps with sum 1 already
 
@@ -56,30 +57,24 @@ def _sarfa(encoder: Encoder, target: Target, images: Tensor, how: Settings) -> T
 METHODS: dict[str, Method] = {
     "activation": Method(
         "activation",
+        "stage",
         lambda encoder, _, images, how: maps.activation_map(encoder, images, how.power, how.stage, how.norm),
-        of_stage=True,
         is_share=True,
     ),
     "grad_cam": Method(
-        "Grad-CAM",
-        lambda encoder, target, images, how: maps.grad_cam(encoder, target.output, images, how.stage),
-        of_stage=True,
+        "Grad-CAM", "stage", lambda encoder, to, images, how: maps.grad_cam(encoder, to.output, images, how.stage)
     ),
     "hires_cam": Method(
-        "HiResCAM",
-        lambda encoder, target, images, how: maps.hires_cam(encoder, target.output, images, how.stage),
-        of_stage=True,
+        "HiResCAM", "stage", lambda encoder, to, images, how: maps.hires_cam(encoder, to.output, images, how.stage)
     ),
     "gradient": Method(
-        "gradient", lambda encoder, target, images, _: maps.gradient_map(encoder, target.output, images)[:, -1]
+        "gradient", "pixels", lambda encoder, to, images, _: maps.gradient_map(encoder, to.output, images)[:, -1]
     ),
-    "smooth_grad": Method("SmoothGrad", _smooth_grad),
+    "smooth_grad": Method("SmoothGrad", "pixels", _smooth_grad),
     "perturbation": Method(
-        "perturbation",
-        lambda encoder, target, images, _: maps.perturbation_map(encoder, target.vector, images, GRID),
-        of_grid=True,
+        "perturbation", "grid", lambda encoder, to, images, _: maps.perturbation_map(encoder, to.vector, images, GRID)
     ),
-    "sarfa": Method("SARFA", _sarfa, of_grid=True, needs_logits=True),
+    "sarfa": Method("SARFA", "grid", _sarfa, needs_logits=True),
 }
 
 
@@ -119,9 +114,9 @@ def attend(method: str, encoder: Encoder, target: Target, images: Tensor, settin
 
 def field_of(method: str, encoder: Encoder, stage: int) -> ReceptiveField | None:
     """Return where the cells of a method's maps look; None where they are the pixels themselves."""
-    if METHODS[method].of_stage:
+    if METHODS[method].cells == "stage":
         return encoder.receptive_field(stage)
-    if METHODS[method].of_grid:
+    if METHODS[method].cells == "grid":
         jump = encoder.image_shape[1] / GRID
         return ReceptiveField(jump, jump / 2 - 0.5, round(jump))
     return None

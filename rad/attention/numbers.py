@@ -25,12 +25,14 @@ CHECKED = 32  # states that insertion, deletion and the randomized layers are ex
 def numbers_of(folder: Path, run_maps: RunMaps, request: AttentionRequest) -> Iterator[Json]:
     """Yield a row for each method of a run, and for each control."""
     config = run_maps.run.config
+    # Of the last evaluation; the metrics may not be beside the checkpoint.
+    returns = final_result(read_run(folder)).returns if (folder / METRICS_FILE).exists() else {}
     about = {
         "run": run_maps.label,
         "augmentation": method_name(to_json(config)),
         "seed": config.seed,
         "frames": run_maps.run.frames,
-        "episode_return": _last_return(folder),
+        "episode_return": returns.get(TRAIN),
     }
     alike = _cascade(run_maps, request)
     for name in request.methods:
@@ -43,11 +45,6 @@ def numbers_of(folder: Path, run_maps: RunMaps, request: AttentionRequest) -> It
     for name, values in maps.items():
         scores = _on_robot(run_maps, values) | _faithful(run_maps, request, values)
         yield about | {"method": f"control: {name}"} | scores
-
-
-def _last_return(folder: Path) -> float | None:
-    """Return the mean return of the last evaluation of a run; None where its metrics are not beside its checkpoint."""
-    return final_result(read_run(folder)).returns.get(TRAIN) if (folder / METRICS_FILE).exists() else None
 
 
 def _on_robot(run_maps: RunMaps, pixel_maps: NDArray[Any], untrained: NDArray[Any] | None = None) -> Json:

@@ -26,15 +26,13 @@ def draw_attention(run: LoadedRun, observations: Sequence[np.ndarray], path: Pat
     obs = torch.from_numpy(np.stack([observations[i] for i in steps])).to(agent.device)
     images = agent.views.eval_view(obs)
     field, (height, width) = agent.encoder.receptive_field(), images.shape[2:]
-    maps = {
-        name: to_pixels(activation_map(encoder, images).cpu().numpy(), field, height, width)
-        for name, encoder in {"trained": agent.encoder, "untrained": untrained_agent(run.config).encoder}.items()
-    }
-    alike = rank_correlation(maps["trained"], maps["untrained"])
-    titles = {"trained": "trained", "untrained": f"untrained\nrank corr. {alike:.2f} with trained"}
-    frames = newest_frames(images)
-    rows = [Row(f"step {i}", frame) for i, frame in zip(steps, frames)]
-    columns = [Column(titles[name], list(pixel_maps), scale="activation") for name, pixel_maps in maps.items()]
+    trained, untrained = (
+        to_pixels(activation_map(encoder, images).cpu().numpy(), field, height, width)
+        for encoder in (agent.encoder, untrained_agent(run.config).encoder)
+    )
+    titles = ("trained", f"untrained\nrank corr. {rank_correlation(trained, untrained):.2f} with trained")
+    rows = [Row(f"step {i}", frame) for i, frame in zip(steps, newest_frames(images))]
+    columns = [Column(title, list(maps), scale="activation") for title, maps in zip(titles, (trained, untrained))]
     sees = "the whole frame" if field.size > width else f"{field.size} x {field.size} px"
     caption = (
         "mean |activation| of the last convolution, each cell placed on the center of what it sees "

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Iterable, Sequence
+from contextlib import closing
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -33,22 +34,14 @@ class States(NamedTuple):
 
 
 def collect_states(runs: Sequence[LoadedRun], size: int, seed: int, split: str) -> list[States]:
-    """Play each run, and show the states of all of them to every run.
+    """Play each run, and show the states of all of them to every run; `check_alike` says which runs allow it.
 
-    Args:
-        runs: trained on one task.
-        size: number of states, an equal share from each run, evenly spread over its steps; the first runs give one more
-            where the number does not divide.
-        seed: of the initial states and of sampled actions.
-        split: to play on.
+    An equal share of the states is from each run, evenly spread over its steps; the first runs give one more where the
+    number does not divide. The seed is of the initial states and of sampled actions.
 
     Returns:
         For each run the same states in the same order: those of the first run's episodes, then the second's.
-
-    Raises:
-        ValueError: the runs do not see the same environment.
     """
-    check_alike([run.config for run in runs], split)
     shares = [size // len(runs) + (number < size % len(runs)) for number in range(len(runs))]
     parts: list[list[States]] = [[] for _ in runs]
     for number, (run, share) in enumerate(zip(runs, shares)):
@@ -84,7 +77,7 @@ def play_episodes(run: LoadedRun, least_steps: int, seed: int, split: str) -> Ep
     actions: list[NDArray[Any]] = []
     rewards: list[float] = []
     ends: list[int] = []
-    try:
+    with closing(env):
         policy = policy_of(run.agent, config.eval_policy, seed)
         obs, _ = env.reset()
         fps = env.get_attr("metadata")[0]["render_fps"]
@@ -94,8 +87,6 @@ def play_episodes(run: LoadedRun, least_steps: int, seed: int, split: str) -> Ep
             rewards.append(float(reward[0]))
             if terminated[0] or truncated[0]:
                 ends.append(len(rewards) - 1)
-    finally:
-        env.close()
     return Episodes(seed, actions, rewards, ends, fps)
 
 
@@ -109,7 +100,7 @@ def replay(config: RunConfig, episodes: Episodes, steps: Iterable[int], split: s
     obs_of: list[NDArray[np.uint8]] = []
     masks: list[NDArray[np.bool_]] = []
     shown = frozenset(steps)
-    try:
+    with closing(env):
         obs, _ = env.reset()
         for step, (action, reward) in enumerate(zip(episodes.actions, episodes.rewards)):
             if step in shown:
@@ -118,8 +109,6 @@ def replay(config: RunConfig, episodes: Episodes, steps: Iterable[int], split: s
             obs, rewards, _, _, _ = env.step(action)
             if float(rewards[0]) != reward:
                 raise RuntimeError(f"step {step} gave a reward of {rewards[0]} where it was {reward} before")
-    finally:
-        env.close()
     return States(np.stack(obs_of), np.stack(masks) if masks else None)
 
 

@@ -45,20 +45,8 @@ def attend_runs(
 ) -> list[Path]:
     """Write what runs look at into a folder: figures and raw maps, and on request a table and videos.
 
-    Args:
-        folders: of the runs, trained on one task.
-        out: folder; made if it is not there. Files of an earlier call are replaced.
-        frames: number of states.
-        methods: of `METHODS`, none for all that the runs allow.
-        target: what the maps explain.
-        settings: how maps are made.
-        split: that the states are from.
-        show: number of states that are drawn, a figure for each.
-        table: also write the numbers.
-        video: also write an episode of each run.
-        seed: of the states and of everything random. The same runs and flags give the same maps, byte for byte.
-        device: to compute on.
-        tell: is called with a line about each step as it begins.
+    The arguments are the flags of `rad attention`; `tell` is called with a line about each step as it begins. The same
+    runs and flags give the same maps, byte for byte. Files of an earlier call are replaced.
 
     Returns:
         The files that were written.

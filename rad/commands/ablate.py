@@ -1,5 +1,6 @@
 """rad ablate: many runs in one folder, each task with each augmentation and seed."""
 
+import functools
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -55,16 +56,12 @@ def main(arguments: list[str]) -> int:
     from rad.sweep.scheduler import Options
     from rad.sweep.start import start
 
-    axes = read_axes(options, run_flags)
+    axes = _axes(options, run_flags)
     trials = grid.trials(axes, run_flags, parse_run, options.out)
     recorded = manifest.read(options.out)
     if recorded:
-        manifest.check(
-            recorded,
-            list(axes.overrides),
-            lambda task, overrides: grid.configured(task, overrides, run_flags, parse_run),
-            options.out,
-        )
+        configure = functools.partial(grid.configured, run_flags=run_flags, parse=parse_run)
+        manifest.check(recorded, list(axes.overrides), configure, options.out)
     how = {name: getattr(options, name) for name in ("out", "workers", "measure", "engine", "address")}
     gpus = None if options.gpus < 0 else options.gpus
     return start(trials, Options(**how, gpus=gpus), recorded, ["rad", "ablate", *arguments, *plugins.flags()])
@@ -82,18 +79,14 @@ def parse_sweep(arguments: list[str]) -> tuple[Ablate, list[str]]:
         options, run_flags = flags.parse(Ablate, "rad ablate", arguments, return_unknown_args=True)
     except ValueError as error:  # which goes on to name the flags of `rad train`
         raise ValueError(str(error).partition("; Unrecognized options")[0]) from None
-    check_flags(options, run_flags)
+    _check_flags(options, run_flags)
     if flags.value_of("threads", run_flags) is None:
         run_flags = [*run_flags, "--threads", "1"]
     return options, run_flags
 
 
-def read_axes(options: Ablate, run_flags: list[str]) -> "grid.Grid":
-    """Return what the sweep varies; the preset decides what is not given.
-
-    Raises:
-        ValueError: a list is not written as it should be, or a flag of `rad train` is wrong.
-    """
+def _axes(options: Ablate, run_flags: list[str]) -> "grid.Grid":
+    """Return what the sweep varies; the preset decides what is not given."""
     from rad.sweep import cli_lists, grid
 
     default = parse_run([*run_flags, *(["--task", options.task[0].split(",")[0]] if options.task else [])])
@@ -106,12 +99,7 @@ def read_axes(options: Ablate, run_flags: list[str]) -> "grid.Grid":
     )
 
 
-def check_flags(options: Ablate, run_flags: list[str]) -> None:
-    """Check the flags of the command itself.
-
-    Raises:
-        SettingError: one is out of range, or two do not go together.
-    """
+def _check_flags(options: Ablate, run_flags: list[str]) -> None:
     flags.check_least(options, workers=0)
     if options.gpus < 0 and options.gpus != -1:
         raise SettingError("gpus", options.gpus, "at least 0, or -1 for one where there are any")

@@ -1,5 +1,6 @@
 """rad attention: where the encoders of runs look."""
 
+import functools
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,10 +46,6 @@ class Attention:
     """auto, cpu, cuda or cuda:N, whatever the runs were trained on."""
 
 
-def _tell(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
-
-
 def main(arguments: list[str]) -> int:
     """Draw and measure the attention of runs; print the table and what was written."""
     options = flags.parse(Attention, "rad attention", arguments)
@@ -62,7 +59,8 @@ def main(arguments: list[str]) -> int:
 
     others = vars(options).copy()
     settings = Settings(**{name: others.pop(name) for name in ("stage", "power", "norm")}, seed=options.seed)
-    written = attend_runs(others.pop("runs"), others.pop("out"), settings=settings, tell=_tell, **others)
+    tell = functools.partial(print, file=sys.stderr, flush=True)
+    written = attend_runs(others.pop("runs"), others.pop("out"), settings=settings, tell=tell, **others)
     for path in written:
         if path.name == TABLE_FILE:
             print(path.read_text())

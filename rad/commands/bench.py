@@ -38,5 +38,4 @@ def main(arguments: list[str]) -> int:
             "clone it, and run `pip install -e .` and `rad bench` there"
         )
     sys.path.insert(0, str(CHECKOUT))  # before any other `scripts` and `tests`
-    status: int = importlib.import_module("scripts.bench").main(**vars(options))
-    return status
+    return importlib.import_module("scripts.bench").main(**vars(options))

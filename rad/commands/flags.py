@@ -18,7 +18,6 @@ INTEGERS = ConstructorRegistry()
 
 @INTEGERS.primitive_rule
 def _integer(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec[int] | None:
-    """Tell tyro how to read a whole number."""
     if info.type is not int:
         return None
     return PrimitiveConstructorSpec(
@@ -87,11 +86,7 @@ def check_least(options: Any, **least: int) -> None:
 
 
 def check_once(names: Sequence[str], arguments: Sequence[str]) -> None:
-    """Check that a flag which takes several values stands once; of two, the first would be lost.
-
-    Args:
-        names: of the flag; the first is its own, the others are aliases.
-        arguments: what was typed.
+    """Check that a flag, the first of `names`, stands once under them all; of two, the first's values would be lost.
 
     Raises:
         SettingError: it stands more than once.
@@ -102,10 +97,7 @@ def check_once(names: Sequence[str], arguments: Sequence[str]) -> None:
 
 
 def _without_box(box: str) -> str:
-    """Return the text of one of tyro's boxes, a title and sections between rules, as `--flag: text; text`.
-
-    They are drawn in Unicode or, without a frame, in ASCII, and colored on a terminal.
-    """
+    """Return the text of tyro's box, drawn in Unicode or ASCII and perhaps in colors, as `--flag: text; text`."""
     rows = [re.sub(r"\x1b\[[0-9;]*m", "", row).strip("│ ") for row in box.splitlines()[1:-1]]
     sections = re.split(r"^[─-]{3,}$", "\n".join(rows), flags=re.MULTILINE)
     text = "; ".join(" ".join(section.split()) for section in sections if section).removeprefix("Error parsing ")

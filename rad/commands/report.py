@@ -27,6 +27,7 @@ def main(arguments: list[str]) -> int:
     """Write a report; print where the page is, how many files are beside it, and what was left out."""
     options = flags.parse(Report, "rad report", arguments)
     from rad.report.page import document
+    from rad.runtime.files import replacing
 
     out = options.out or options.folder / document.FOLDER
     existing = next(path for path in (out, *out.absolute().parents) if path.exists())
@@ -35,19 +36,13 @@ def main(arguments: list[str]) -> int:
     typed = ["rad", "report", str(options.folder), *(["--out", str(out)] if options.out else [])]
     with setting("FOLDER"):
         files, left_out = document.report(options.folder, out, typed)
-    _write(out, files)
+    out.mkdir(parents=True, exist_ok=True)
+    for name, data in files.items():
+        with replacing(out / name) as file:
+            file.write(data)
     print(f"{out / document.PAGE}\n{len(files) - 1} files of figures, tables and commands beside it")
     for items in left_out:
         more = len(items.lines) - MOST_LINES
         rest = [f"and {more:,} more, see the page"] if more > 0 else []
         print(f"{items.title}:", *items.lines[:MOST_LINES], *rest, sep="\n  ")
     return 0
-
-
-def _write(out: Path, files: dict[str, bytes]) -> None:
-    from rad.runtime.files import replacing
-
-    out.mkdir(parents=True, exist_ok=True)
-    for name, data in files.items():
-        with replacing(out / name) as file:
-            file.write(data)

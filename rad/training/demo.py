@@ -29,10 +29,7 @@ FEWEST_FRAMES = 16_000  # with which four seeds of five learned; see results/REA
 def run(minutes: float, out: Path, seed: int, pictures: Mapping[str, Picture] = NO_PICTURES) -> int:
     """Train with the preset `demo` for about `minutes` from the start of this process, then say how it scored.
 
-    How many frames fit is measured first.
-
-    Returns:
-        The exit status: 0, or 128 + the signal that stopped the run.
+    How many frames fit is measured first. Returns the exit status of the run.
 
     Raises:
         SettingError: a setting is impossible.
@@ -45,7 +42,9 @@ def run(minutes: float, out: Path, seed: int, pictures: Mapping[str, Picture] = 
     if status := start(config, out, pictures):
         return status
     (out / DEMO_FILE).write_text(json.dumps({"minutes": minutes}) + "\n")
-    print(learned(out))
+    last = {row["kind"]: row for row in read_rows(out / METRICS_FILE)}
+    trained, random = (last[kind]["episode_return_mean"] for kind in (EVALUATION, RANDOM_POLICY))
+    print(f"the trained policy scores {trained / random:.1f} times as much as the random policy")
     return 0
 
 
@@ -70,13 +69,6 @@ def choice(config: RunConfig, cost: Cost, minutes: float) -> str:
         more = (FEWEST_FRAMES - config.frames) / cost.frames_per_s
         text += f"; it mostly learns within {FEWEST_FRAMES:,}: --minutes {minutes + more / 60 + 0.5:.0f} would do"
     return text
-
-
-def learned(folder: Path) -> str:
-    """Say how a finished demo scored beside the random policy."""
-    last = {row["kind"]: row for row in read_rows(folder / METRICS_FILE)}
-    trained, random = (last[kind]["episode_return_mean"] for kind in (EVALUATION, RANDOM_POLICY))
-    return f"the trained policy scores {trained / random:.1f} times as much as the random policy"
 
 
 def clear(folder: Path) -> None:

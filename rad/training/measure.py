@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 
 import torch
@@ -60,13 +61,10 @@ def measure(config: RunConfig) -> Cost:
         device.set_threads(config.threads)
     algorithm = algorithm_of(config)
     short = algorithm.shortened(config)
-    env = make_env(short, "train", num_envs=short.num_envs)
-    try:
+    with closing(make_env(short, "train", num_envs=short.num_envs)) as env:
         agent = make_agent(short, env)
         rate = _steps_per_s(algorithm.make_learning(short, env, agent).steps) * action_repeat(config)
         play_rate = _play_steps_per_s(env, policy_of(agent, "mode", config.seed)) * action_repeat(config)
-    finally:
-        env.close()
     stored = algorithm.stored(config, make_arms(config)[1]).bytes
     process = 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # in KiB on Linux
     workers = config.num_envs * 1024 * resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss

@@ -11,31 +11,22 @@ import torch
 from rad.experiment.build import action_repeat
 from rad.experiment.config import RunConfig
 from rad.report.draw.tables import Cell, Column, Table
-from rad.runtime import plugins
+from rad.runtime import plugins, run_dir
 from rad.runtime.metrics_file import read_rows
 from rad.runtime.progress import duration, three_digits
-from rad.runtime.run_dir import (
-    ATTENTION_PICTURE,
-    CHECKPOINTS,
-    CONFIG_FILE,
-    CURVE_FILE,
-    DONE_FILE,
-    METRICS_FILE,
-    VIDEO_FILE,
-)
 
 RANDOM_POLICY, EVALUATION = "baseline", "eval"  # kinds of rows
 SUBJECTS = {RANDOM_POLICY: "random policy", EVALUATION: "trained"}
 PHASES = {RANDOM_POLICY: "random policy", EVALUATION: "evaluating"}
 MADE = {
-    CONFIG_FILE: "settings",
-    DONE_FILE: "that the run has ended",
-    METRICS_FILE: "every number that was logged",
+    run_dir.CONFIG_FILE: "settings",
+    run_dir.DONE_FILE: "that the run has ended",
+    run_dir.METRICS_FILE: "every number that was logged",
     "tensorboard": "the same for TensorBoard",
-    CHECKPOINTS: "weights and all that a resume needs",
-    CURVE_FILE: "learning curve",
-    VIDEO_FILE: "an evaluation episode",
-    ATTENTION_PICTURE: "where the encoder looks, beside an untrained one",
+    run_dir.CHECKPOINTS: "weights and all that a resume needs",
+    run_dir.CURVE_FILE: "learning curve",
+    run_dir.VIDEO_FILE: "an evaluation episode",
+    run_dir.ATTENTION_PICTURE: "where the encoder looks, beside an untrained one",
 }
 
 
@@ -81,7 +72,7 @@ def closing(folder: Path) -> str:
     """Say how a finished run scored beside the random policy, what it has made, and what to do next."""
     width = max(map(len, MADE))
     files = [f"  {name:{width}}  {what}" for name, what in MADE.items() if (folder / name).exists()]
-    scored = _scored(read_rows(folder / METRICS_FILE))
+    scored = _scored(read_rows(folder / run_dir.METRICS_FILE))
     return "\n".join([*scored, f"made in {folder}:", *files, "next:", *_next(folder)])
 
 
@@ -107,9 +98,11 @@ def _cells(kind: str, row: Mapping[str, Any]) -> list[Cell]:
 def _next(folder: Path) -> list[str]:
     """Return commands: draw what is missing, evaluate with a video, compare with the runs beside this one."""
     run, video = _typed(folder), shlex.quote(str(folder / "episode.mp4"))
-    beside = [path for path in folder.absolute().parent.glob(f"*/{METRICS_FILE}") if path.parent.name != folder.name]
+    beside = [
+        path for path in folder.absolute().parent.glob(f"*/{run_dir.METRICS_FILE}") if path.parent.name != folder.name
+    ]
     last = f"report {shlex.quote(str(folder.parent))}" if beside else f"attention {run}"
-    draw = [] if (folder / CURVE_FILE).exists() else [f"  rad draw {run}"]
+    draw = [] if (folder / run_dir.CURVE_FILE).exists() else [f"  rad draw {run}"]
     return [*draw, f"  rad evaluate {run} --episodes 30 --video {video}", f"  rad {last}"]
 
 

@@ -104,9 +104,13 @@ class Trainer:
         Raises:
             FloatingPointError: training has diverged; checkpoints from before remain.
         """
-        self.progress.begin(self.frames, self.learning.state.agent_steps)
-        if self.frames >= self.config.frames:
-            return self._run_again()
+        self.progress.begin(*self._now)
+        if self.frames >= self.config.frames:  # trained to its end, but perhaps not evaluated or drawn
+            self.progress.say(f"{self.folder} has already reached {self.frames:,} frames")
+            if not is_done(self.folder):
+                self._finish()
+            self.progress.say(closing(self.folder))
+            return 0
         self.progress.say(opening(self.config, self.folder, self.made_with, self.frames))
         if not self.frames:
             self.evaluations.begin(RANDOM_POLICY, None, *self._now)
@@ -118,14 +122,6 @@ class Trainer:
                 f"training diverged: {error} not finite at {self.frames:,} frames; a lower learning rate may help"
             ) from None
 
-    def _run_again(self) -> int:
-        """Complete a run that was trained to its end but not evaluated or drawn."""
-        self.progress.say(f"{self.folder} has already reached {self.frames:,} frames")
-        if not is_done(self.folder):
-            self._finish()
-        self.progress.say(closing(self.folder))
-        return 0
-
     def _train(self) -> int:
         with StopRequest() as stop:
             for report in self.learning.steps:
@@ -133,7 +129,10 @@ class Trainer:
                 if self.frames >= self.config.frames:
                     break
                 if stop.requested:
-                    return self._stop(stop.exit_code)
+                    self.progress.close()
+                    self._save()
+                    self.progress.say(stopped(self.folder, self.frames))
+                    return stop.exit_code
             self.progress.close()
             self._write_averages()
             self._save()
@@ -173,12 +172,6 @@ class Trainer:
     def _save(self) -> None:
         with self.progress.phase("checkpoint", Part.CHECKPOINTS):
             checkpoint.save(self.folder / CHECKPOINTS, self.frames, self.state_dict(), made_with=self.made_with)
-
-    def _stop(self, exit_code: int) -> int:
-        self.progress.close()
-        self._save()
-        self.progress.say(stopped(self.folder, self.frames))
-        return exit_code
 
     def _finish(self) -> None:
         """Evaluate for the last time, mark the run as done, and draw its pictures."""

@@ -4,7 +4,8 @@ import importlib
 import json
 import os
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -17,9 +18,7 @@ Row = dict[str, Any]
 
 
 def main(name: str, threads: int, repeats: int, out: Path | None) -> int:
-    """Run a benchmark, print its table and the machine; return the exit status.
-
-    The arguments are those of `rad bench`.
+    """Run a benchmark with the arguments of `rad bench`, print its table and the machine; return the exit status.
 
     Raises:
         ValueError: the benchmark is unknown.
@@ -27,10 +26,12 @@ def main(name: str, threads: int, repeats: int, out: Path | None) -> int:
     """
     if name not in BENCHMARKS:
         raise ValueError(f"unknown benchmark '{name}'; known: {', '.join(BENCHMARKS)}")
-    set_threads(threads)
-    from rad.runtime.device import describe
+    from rad.runtime import device
 
-    facts = describe()
+    if threads:
+        os.environ["OMP_NUM_THREADS"] = str(threads)  # for the processes that a benchmark starts
+        device.set_threads(threads)
+    facts = device.describe()
     rounds = run_rounds(name, repeats)
     print(table(rounds))
     print(f"medians of {repeats} rounds" if repeats > 1 else "one round", end="; ")
@@ -38,15 +39,6 @@ def main(name: str, threads: int, repeats: int, out: Path | None) -> int:
     if out:
         out.write_text(json.dumps({"benchmark": name, "machine": facts, "rounds": rounds}, indent=2) + "\n")
     return 0
-
-
-def set_threads(count: int) -> None:
-    """Set torch's threads here and, through the environment, in the processes that a benchmark starts."""
-    if count:
-        from rad.runtime import device
-
-        os.environ["OMP_NUM_THREADS"] = str(count)
-        device.set_threads(count)
 
 
 def run_rounds(name: str, repeats: int) -> list[list[Row]]:
@@ -68,17 +60,19 @@ def table(rounds: Sequence[Sequence[Row]]) -> str:
 
 
 def cell(key: str, values: Sequence[Any]) -> str:
-    """Write one value of all rounds: the median of numbers, with the range if it is a ratio."""
+    """Write one value of all rounds: the median of numbers, with the range if its name says that it is a ratio."""
     numbers = [value for value in values if isinstance(value, int | float)]
     if not numbers:
         return str(values[0]) if values[0] is not None else "-"
     middle = median(numbers)
-    if not is_ratio(key):
+    if not ("ratio" in key or "speedup" in key or key == "target"):
         return f"{middle:,.0f}" if abs(middle) >= 1000 else f"{middle:.3g}"
     spread = f" ({min(numbers):.2f}-{max(numbers):.2f})" if len(numbers) > 1 else ""
     return f"{middle:.2f}x{spread}"
 
 
-def is_ratio(key: str) -> bool:
-    """Tell whether a column holds ratios, by its name."""
-    return "ratio" in key or "speedup" in key or key == "target"
+def wall_s(call: Callable[..., object], *arguments: object) -> float:
+    """Return the seconds that one call takes."""
+    start = time.perf_counter()
+    call(*arguments)
+    return time.perf_counter() - start

@@ -1,7 +1,6 @@
 """How long each attention method takes for one frame, on the encoder and heads of RAD's SAC at 84 x 84 pixels."""
 
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from statistics import median
 
 import torch
@@ -9,7 +8,7 @@ import torch
 import augment
 from rad.agents.sac import SACAgent, SACConfig
 from rad.attention.maps import activation_map, grad_cam, gradient_map, hires_cam, perturbation_map, smooth_grad
-from scripts.bench import Row
+from scripts.bench import Row, wall_s
 
 SIDE_PX, ACTION_DIM = 84, 6
 # ms for each frame on one CPU thread, where there is a target
@@ -19,11 +18,8 @@ WARMUP = 2
 REPEATS = {"activation": 60, "grad_cam": 60, "hires_cam": 60, "gradient": 30, "smooth_grad": 10, "perturbation": 5}
 
 
-def run(repeats: dict[str, int] | None = None) -> list[Row]:
-    """Time every method on one frame at a time, without the drawing.
-
-    Args:
-        repeats: timed calls by method, of those to measure.
+def run(repeats: Mapping[str, int] = REPEATS) -> list[Row]:
+    """Time methods on one frame at a time, without the drawing; `repeats` has the timed calls of each.
 
     Returns:
         One row per method: `method`, `ms_per_frame` (median wall time), `target_ms`, and `ratio_to_forward`, the time
@@ -43,18 +39,11 @@ def run(repeats: dict[str, int] | None = None) -> list[Row]:
         "smooth_grad": lambda: smooth_grad(encoder, target.output, images, noise, samples=8),
         "perturbation": lambda: perturbation_map(encoder, target.vector, images, grid=14),
     }
-    repeats = repeats or REPEATS
-    times = {name: _median_ms(calls[name], repeats.get(name, 60)) for name in ("forward", *repeats)}
+    times = {}
+    for name in ("forward", *repeats):
+        rounds = [wall_s(calls[name]) for _ in range(WARMUP + repeats.get(name, 60))]
+        times[name] = 1e3 * median(rounds[WARMUP:])
     return [_row(name, times) for name in repeats]
-
-
-def _median_ms(call: Callable[[], object], repeats: int) -> float:
-    seconds = []
-    for _ in range(WARMUP + repeats):
-        start = time.perf_counter()
-        call()
-        seconds.append(time.perf_counter() - start)
-    return 1e3 * median(seconds[WARMUP:])
 
 
 def _row(name: str, times: dict[str, float]) -> Row:

@@ -19,7 +19,7 @@ from torch import Tensor
 
 import augment
 from rad.runtime import device
-from scripts.bench import Row, naive
+from scripts.bench import Row, naive, wall_s
 
 Work = Callable[[], object]
 SIDES = ("ours", "kornia", "torchvision", "numpy")
@@ -28,10 +28,7 @@ SIDES = ("ours", "kornia", "torchvision", "numpy")
 def run(batch: int = 128, frames: int = 3, seconds: float = 1.0) -> list[Row]:
     """Time each op of each side in turns, in this process with its threads, with the allocator tuned for all.
 
-    Args:
-        batch: stacks per call.
-        frames: frames per stack.
-        seconds: at least this long per op, at most one turn longer.
+    Each call takes `batch` stacks of `frames` frames. An op is timed for `seconds`, or up to one turn longer.
 
     Returns:
         A row per op: `op`, stacks per second of each side from the median time (None: that side has no such
@@ -61,9 +58,7 @@ def _times(works: dict[str, Work], seconds: float) -> dict[str, float]:
     end = time.perf_counter() + seconds
     while not times["ours"] or time.perf_counter() < end:
         for side, work in works.items():
-            start = time.perf_counter()
-            work()
-            times[side].append(time.perf_counter() - start)
+            times[side].append(wall_s(work))
     return {side: median(values) for side, values in times.items()}
 
 
@@ -76,7 +71,7 @@ def sides(name: str, batch: int, frames: int) -> dict[str, Work]:
     ours = (stored if op.takes_bytes else floats).contiguous(memory_format=torch.channels_last)
     works: dict[str, Work] = {"ours": partial(op, ours, torch.Generator().manual_seed(0))}
     if name in KORNIA:
-        works["kornia"] = partial(KORNIA[name](), floats.unflatten(1, (frames, 3)))
+        works["kornia"] = partial(_kornia(*KORNIA[name]), floats.unflatten(1, (frames, 3)))
     if name in TORCHVISION:
         works["torchvision"] = partial(_one_by_one, op, TORCHVISION[name], stored if op.takes_bytes else floats)
     if hasattr(naive, name):
@@ -92,15 +87,11 @@ def _one_by_one(op: augment.Augmentation, kernel: Callable[..., Tensor], images:
     return torch.stack([kernel(stack, **dict(zip(params, row))) for stack, row in zip(stacks, rows)]).flatten(1, 2)
 
 
-def _video(name: str, *arguments: Any, **options: Any) -> Callable[[], Callable[[Tensor], Tensor]]:
-    def build() -> Callable[[Tensor], Tensor]:
-        import kornia.augmentation as K
+def _kornia(name: str, options: dict[str, Any]) -> Callable[[Tensor], Tensor]:
+    import kornia.augmentation as K
 
-        op = getattr(K, name)(*arguments, **options)
-        video = K.VideoSequential(op, data_format="BTCHW", same_on_frame=True)
-        return lambda stacks: video(stacks).flatten(1, 2)
-
-    return build
+    video = K.VideoSequential(getattr(K, name)(**options), data_format="BTCHW", same_on_frame=True)
+    return lambda stacks: video(stacks).flatten(1, 2)
 
 
 def _tv(name: str, *arguments: Any) -> Tensor:
@@ -133,15 +124,15 @@ def _erase(stack: Tensor, top: int, left: int, height: int, width: int, color: t
     return _tv("erase", stack, top, left, height, width, paint[:, None, None])
 
 
-KORNIA = {
-    "crop": _video("RandomCrop", (84, 84)),
-    "translate": _video("RandomCrop", (108, 108), padding=8),
-    "shift": _video("RandomCrop", (84, 84), padding=4, padding_mode="replicate"),
-    "flip": _video("RandomHorizontalFlip", p=0.2),
-    "rotate": _video("RandomRotation90", (1, 3), p=0.3),
-    "grayscale": _video("RandomGrayscale", p=0.3),
-    "color_jitter": _video("ColorJitter", 0.4, 0.4, 0.4, 0.5, p=1.0),
-    "cutout": _video("RandomErasing", (0.014, 0.128), (0.33, 3.0), p=1.0),
+KORNIA: dict[str, tuple[str, dict[str, Any]]] = {
+    "crop": ("RandomCrop", {"size": (84, 84)}),
+    "translate": ("RandomCrop", {"size": (108, 108), "padding": 8}),
+    "shift": ("RandomCrop", {"size": (84, 84), "padding": 4, "padding_mode": "replicate"}),
+    "flip": ("RandomHorizontalFlip", {"p": 0.2}),
+    "rotate": ("RandomRotation90", {"times": (1, 3), "p": 0.3}),
+    "grayscale": ("RandomGrayscale", {"p": 0.3}),
+    "color_jitter": ("ColorJitter", {"brightness": 0.4, "contrast": 0.4, "saturation": 0.4, "hue": 0.5, "p": 1.0}),
+    "cutout": ("RandomErasing", {"scale": (0.014, 0.128), "ratio": (0.33, 3.0), "p": 1.0}),
 }
 
 TORCHVISION: dict[str, Callable[..., Tensor]] = {

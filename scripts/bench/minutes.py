@@ -6,6 +6,7 @@ policy's episodes, evaluations and checkpoints are left out on all sides. Each s
 
 import dataclasses
 import importlib
+import itertools
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -20,19 +21,12 @@ PRESETS = ("rad", "lean")
 
 @dataclass(frozen=True)
 class Job:
-    """What one process measures.
+    """What one process measures."""
 
-    Attributes:
-        side: eager, or the preset.
-        precision: fp32 or bf16, of the library.
-        warmup_steps: agent steps with random actions, before anything is timed.
-        steps: agent steps that are timed, of the eager version; the library times what `rad ablate` does.
-    """
-
-    side: str = "eager"
-    precision: str = "fp32"
-    warmup_steps: int = 20
-    steps: int = 10
+    side: str = "eager"  # or the preset
+    precision: str = "fp32"  # or bf16, of the library
+    warmup_steps: int = 20  # agent steps of the eager version before anything is learned or timed
+    steps: int = 10  # agent steps that are timed, of the eager version; the library times what `rad ablate` does
 
 
 def run() -> list[Row]:
@@ -43,13 +37,12 @@ def run() -> list[Row]:
         first.
     """
     eager = _minutes(Job())
-    jobs = [Job(side, precision) for side in PRESETS for precision in native_precisions()]
-    return [_row(job, _minutes(job), eager) for job in jobs]
-
-
-def _row(job: Job, minutes: float, eager: float) -> Row:
-    row: Row = {"preset": job.side, "precision": job.precision, "ratio": eager / minutes}
-    return row | {"minutes": minutes, "eager_minutes": eager}
+    rows: list[Row] = []
+    for preset, precision in itertools.product(PRESETS, native_precisions()):
+        minutes = _minutes(Job(preset, precision))
+        row: Row = {"preset": preset, "precision": precision, "ratio": eager / minutes}
+        rows.append(row | {"minutes": minutes, "eager_minutes": eager})
+    return rows
 
 
 def _minutes(job: Job) -> float:

@@ -8,7 +8,6 @@ import dataclasses
 import sys
 import tempfile
 import time
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,17 +23,11 @@ WARMUP = 10  # updates that are not timed
 
 @dataclass(frozen=True)
 class Job:
-    """What one process measures.
+    """What one process measures."""
 
-    Attributes:
-        side: updates, rendering or whole.
-        preset: of the run.
-        episodes: as long as so many episodes, with an evaluation of one episode for each.
-    """
-
-    side: str = "whole"
+    side: str = "whole"  # or updates or rendering
     preset: str = "rad"
-    episodes: int = 2
+    episodes: int = 2  # length of the run, with an evaluation of one episode for each
 
 
 def run(episodes: int = 2) -> list[Row]:
@@ -70,7 +63,7 @@ def rendering_ms(job: Job) -> float:
     """Time two steps of an environment, one of training and one of evaluation."""
     from rad.experiment.build import make_env
 
-    with closing(make_env(_config(job), "evaluation")) as env:
+    with contextlib.closing(make_env(_config(job), "evaluation")) as env:
         env.reset()
         action = env.action_space.sample()
         env.step(action)

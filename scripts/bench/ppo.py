@@ -25,28 +25,18 @@ TARGETS = {"eager": 3.0, "eager tuned": 1.6}
 
 @dataclass(frozen=True)
 class Job:
-    """What one process measures: Procgen's published batch and minibatch in a rollout a quarter as long.
+    """What one process measures: Procgen's published batch and minibatch in a rollout a quarter as long."""
 
-    Attributes:
-        side: fp32 or bf16 of the library, eager, or eager tuned.
-        game: one of Procgen's.
-        num_envs: environments.
-        num_steps: agent steps of each per rollout.
-        num_minibatches: per epoch.
-        num_epochs: passes over a rollout.
-        rollouts: how many are timed, after one that is not.
-    """
-
-    side: str = "eager"
+    side: str = "eager"  # one of `SIDES`
     game: str = "coinrun"
     num_envs: int = 64
-    num_steps: int = 64
-    num_minibatches: int = 2
+    num_steps: int = 64  # agent steps of each environment per rollout
+    num_minibatches: int = 2  # per epoch
     num_epochs: int = 3
-    rollouts: int = 2
+    rollouts: int = 2  # that are timed, after one that is not
 
 
-def run(job: Job | None = None) -> list[Row]:
+def run() -> list[Row]:
     """Measure all sides one after the other.
 
     Returns:
@@ -57,7 +47,7 @@ def run(job: Job | None = None) -> list[Row]:
     Raises:
         ModuleNotFoundError: Procgen is not installed.
     """
-    job = job or Job()
+    job = Job()
     seconds = {side: process.measure("scripts.bench.ppo", dataclasses.replace(job, side=side)) for side in SIDES}
     total = {side: parts["whole"] for side, parts in seconds.items()}
     steps = job.num_envs * job.num_steps * job.rollouts

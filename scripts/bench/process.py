@@ -12,11 +12,7 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 
 
 def measure(module: str, job: Any) -> dict[str, float]:
-    """Run `work(job)` of a module in a fresh process and return its numbers.
-
-    Args:
-        module: its full name; it has a dataclass `Job` and `work`.
-        job: what to measure; it has a `side` for the error's text.
+    """Run `work(job)` of a module, whose dataclass `Job` has a `side`, in a fresh process and return its numbers.
 
     Raises:
         RuntimeError: the process failed; the text ends with its last line of output.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from typing import Any
 
 import numpy as np
 
@@ -23,10 +22,8 @@ Scene = tuple[str, str]
 def run(tasks: tuple[str, ...] = TASKS, size: int = 84, frames: int = 40) -> list[Row]:
     """Draw the same states in all qualities and on all splits, turn by turn.
 
-    Args:
-        tasks: `<domain>-<task>` of dm_control's suite.
-        size: height and width of a frame, px.
-        frames: frames that are timed, per task and scene; the first one, which builds the scene, comes before.
+    Tasks are `<domain>-<task>` of dm_control's suite, frames `size` pixels high and wide. `frames` of them are timed
+    per task and scene; the first one, which builds the scene, comes before.
 
     Returns:
         One row per task, split and quality: `task`, `split`, `quality`, `ms_per_frame` (median wall time of drawing
@@ -42,7 +39,8 @@ def _rows(task: str, size: int, frames: int) -> list[Row]:
     simulators = {scene: _simulator(task, size, *scene) for scene in scenes}
     times: dict[Scene, list[float]] = {scene: [] for scene in scenes}
     differences: dict[Scene, list[float]] = {scene: [] for scene in scenes}
-    for step, action in enumerate(_actions(simulators[PAPER], frames)):
+    shape = (frames, *(simulators[PAPER].action_space.shape or ()))
+    for step, action in enumerate(np.random.default_rng(0).uniform(-1.0, 1.0, shape).astype(np.float32)):
         truth = np.zeros(())
         for scene, simulator in simulators.items():
             simulator.advance(action)
@@ -62,11 +60,6 @@ def _simulator(task: str, size: int, split: str, quality: str) -> DMCSimulator:
     simulator.begin()
     _timed_frame(simulator, 0)
     return simulator
-
-
-def _actions(simulator: DMCSimulator, count: int) -> Any:
-    shape = simulator.action_space.shape or ()
-    return np.random.default_rng(0).uniform(-1.0, 1.0, (count, *shape)).astype(np.float32)
 
 
 def _timed_frame(simulator: DMCSimulator, step: int) -> tuple[Frame, float]:

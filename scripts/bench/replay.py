@@ -1,33 +1,24 @@
 """Memory and time of the replay against a buffer that stores both stacks of every transition."""
 
-import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from statistics import median
 
 import numpy as np
 import torch
 
 from rad.buffers.replay import Replay
-from scripts.bench import Row
-from scripts.bench.stream import SIDE_PX, Step, add, make_replay, random_steps
+from scripts.bench import Row, wall_s
+from scripts.bench.stream import GAMMA, SIDE_PX, Step, add, make_replay, random_steps
 
 
 class StackedReplay:
-    """The plain buffer: `obs` and `next_obs` whole, in NumPy arrays.
+    """The plain buffer of `capacity` transitions: `obs` and `next_obs` whole, [C, H, W] each, in NumPy arrays."""
 
-    Args:
-        capacity: transitions.
-        obs_shape: (C, H, W) of the stacks.
-        action_dim: size of the action A.
-        gamma: discount per agent step.
-    """
-
-    def __init__(self, capacity: int, obs_shape: tuple[int, int, int], action_dim: int, gamma: float = 0.99) -> None:
-        self.obs = np.empty((capacity, *obs_shape), np.uint8)
-        self.next_obs = np.empty((capacity, *obs_shape), np.uint8)
+    def __init__(self, capacity: int, obs_shape: tuple[int, int, int], action_dim: int) -> None:
+        self.obs, self.next_obs = (np.empty((capacity, *obs_shape), np.uint8) for _ in range(2))
         self.action = np.empty((capacity, action_dim), np.float32)
         self.reward = np.empty(capacity, np.float32)
-        self.discount = np.full(capacity, gamma, np.float32)
+        self.discount = np.full(capacity, GAMMA, np.float32)
         self.held = 0
 
     def add(self, step: Step) -> None:
@@ -48,12 +39,7 @@ def run(
 ) -> list[Row]:
     """Fill both buffers with the same transitions and draw from both, turn by turn.
 
-    Args:
-        transitions: number held by each buffer.
-        batch_size: transitions of a sample.
-        side_px: height and width of a frame.
-        samples: samples that are timed; a tenth as many come before.
-        action_dim: size of the action.
+    The `samples` are timed; a tenth as many come before.
 
     Returns:
         A row per measure: `measure`, `ratio` (stacked over rad, so that more is better), `rad` and `stacked`.
@@ -63,25 +49,24 @@ def run(
     stacked = StackedReplay(transitions, (9, side_px, side_px), action_dim)
     adding = time_adding(ours, stacked, random_steps(transitions, action_dim, side_px=side_px))
     sampling = time_sampling(ours, stacked, batch_size, samples)
-    per_transition = (nbytes(ours) / transitions, nbytes(stacked) / transitions)
-    return [
-        _row("bytes per transition", *per_transition),
-        _row("add, us", *(1e6 * seconds for seconds in adding)),
-        _row(f"sample {batch_size}, ms", *(1e3 * seconds for seconds in sampling)),
-    ]
+    measures = {
+        "bytes per transition": [nbytes(buffer) / transitions for buffer in (ours, stacked)],
+        "add, us": [1e6 * seconds for seconds in adding],
+        f"sample {batch_size}, ms": [1e3 * seconds for seconds in sampling],
+    }
+    return [{"measure": name, "ratio": b / a, "rad": a, "stacked": b} for name, (a, b) in measures.items()]
 
 
 def time_adding(ours: Replay, stacked: StackedReplay, steps: Iterable[Step]) -> tuple[float, float]:
     """Add every transition to both; return the median seconds of each."""
-    times = [(_seconds(add, ours, step), _seconds(stacked.add, step)) for step in steps]
-    return _medians(times)
+    return _medians([(wall_s(add, ours, step), wall_s(stacked.add, step)) for step in steps])
 
 
 def time_sampling(ours: Replay, stacked: StackedReplay, batch_size: int, samples: int) -> tuple[float, float]:
     """Draw samples from both, turn by turn; return the median seconds of each."""
     generator = torch.Generator().manual_seed(0)
     times = [
-        tuple(_seconds(buffer.sample, batch_size, generator) for buffer in (ours, stacked))
+        tuple(wall_s(buffer.sample, batch_size, generator) for buffer in (ours, stacked))
         for _ in range(samples + samples // 10)
     ]
     return _medians(times[samples // 10 :])
@@ -92,16 +77,6 @@ def nbytes(buffer: Replay | StackedReplay) -> int:
     return sum(value.nbytes for value in vars(buffer).values() if isinstance(value, np.ndarray | torch.Tensor))
 
 
-def _seconds(work: Callable[..., object], *arguments: object) -> float:
-    start = time.perf_counter()
-    work(*arguments)
-    return time.perf_counter() - start
-
-
 def _medians(times: Sequence[tuple[float, ...]]) -> tuple[float, float]:
     ours, stacked = zip(*times)
     return median(ours), median(stacked)
-
-
-def _row(measure: str, rad: float, stacked: float) -> Row:
-    return {"measure": measure, "ratio": stacked / rad, "rad": rad, "stacked": stacked}

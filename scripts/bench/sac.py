@@ -7,13 +7,12 @@ processes set them as `rad train` does, the eager version takes the allocator as
 import dataclasses
 import importlib
 import resource
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
-from scripts.bench import Row, process
+from scripts.bench import Row, process, wall_s
 
 PRECISIONS = ("fp32", "bf16")
 STORED_PX, CROP_PX = 100, 84
@@ -26,31 +25,18 @@ Update = Callable[[], object]
 
 @dataclass(frozen=True)
 class Job:
-    """What one process measures.
+    """What one process measures."""
 
-    Attributes:
-        side: fp32 or bf16 of the library, or eager.
-        preset: whose encoder, image size and agent the library has; the eager version is always RAD as published.
-        batch_size: transitions per update.
-        action_dim: size of the action.
-        hidden_dim: width of the heads; 0 for the preset's.
-        transitions: held by the replay.
-        warmup: updates before the first that is timed.
-        pairs: pairs of updates that are timed; every second update is the actor's too.
-        side_px: height and width of the stored frames; 0 for what crop needs.
-        crop_px: height and width of what the encoder sees; 0 for the preset's.
-    """
-
-    side: str = "eager"
-    preset: str = "rad"
+    side: str = "eager"  # or fp32 or bf16, of the library
+    preset: str = "rad"  # encoder, image size and agent of the library; the eager version is always RAD as published
     batch_size: int = 128
     action_dim: int = 6
-    hidden_dim: int = 0
-    transitions: int = 4_000
-    warmup: int = 4
-    pairs: int = 6
-    side_px: int = 0
-    crop_px: int = 0
+    hidden_dim: int = 0  # width of the heads; 0 for the preset's
+    transitions: int = 4_000  # held by the replay
+    warmup: int = 4  # updates before the first that is timed
+    pairs: int = 6  # of updates that are timed; every second update is the actor's too
+    side_px: int = 0  # of the stored frames; 0 for what crop needs
+    crop_px: int = 0  # of what the encoder sees; 0 for the preset's
 
 
 def run(jobs: tuple[Job, ...] = (Job(), Job(batch_size=512), Job(preset="lean"))) -> list[Row]:
@@ -87,12 +73,11 @@ def _rows(job: Job) -> list[Row]:
             "batch": job.batch_size,
             "ratio": eager["ms"] / library["ms"],
             "target": TARGETS.get((job.preset, precision, job.batch_size)) if len(precisions) > 1 else None,
-            "ms": library["ms"],
-            "eager_ms": eager["ms"],
-            "gflop": library["gflop"],
-            "eager_gflop": eager["gflop"],
-            "page_faults": library["page_faults"],
-            "eager_page_faults": eager["page_faults"],
+            **{
+                f"{prefix}{name}": numbers[name]
+                for name in ("ms", "gflop", "page_faults")
+                for prefix, numbers in (("", library), ("eager_", eager))
+            },
         }
         for precision, library in zip(precisions, ours)
     ]
@@ -117,9 +102,8 @@ def library_update(job: Job) -> Update:
     from scripts.bench.stream import add, make_replay, random_steps
 
     config: Any = preset(job.preset)
-    agent_config = dataclasses.replace(config.agent, batch_size=job.batch_size)
-    if job.hidden_dim:
-        agent_config = dataclasses.replace(agent_config, hidden_dim=job.hidden_dim)
+    hidden_dim = job.hidden_dim or config.agent.hidden_dim
+    agent_config = dataclasses.replace(config.agent, batch_size=job.batch_size, hidden_dim=hidden_dim)
     size = job.crop_px or config.image_size or CROP_PX
     op = augment.make("crop", size)
     side_px = job.side_px or op.input_size(size, size)[0]
@@ -150,12 +134,8 @@ def time_updates(update: Update, warmup: int, pairs: int) -> dict[str, float]:
     """Time pairs of updates; return the median milliseconds and the mean page faults of one update."""
     for _ in range(warmup):
         update()
-    faults, seconds = page_faults(), []
-    for _ in range(pairs):
-        start = time.perf_counter()
-        update()
-        update()
-        seconds.append((time.perf_counter() - start) / 2)
+    faults = page_faults()
+    seconds = [(wall_s(update) + wall_s(update)) / 2 for _ in range(pairs)]
     return {"ms": 1000 * median(seconds), "page_faults": (page_faults() - faults) / (2 * pairs)}
 
 

@@ -10,26 +10,19 @@ from rad.buffers.replay import Replay
 
 FRAME_STACK = 3
 SIDE_PX = 100
+GAMMA = 0.99
 EPISODE_STEPS = 125  # of dm_control's 1,000 frames at action repeat 8
 
 
 class Step(NamedTuple):
-    """One transition.
+    """One transition."""
 
-    Attributes:
-        obs: uint8 [9, H, W].
-        action: float32 [A] in [-1, 1].
-        reward: one number.
-        next_obs: uint8 [9, H, W]; shares two frames with `obs`.
-        first, last: the transition begins or ends (truncates) an episode.
-    """
-
-    obs: np.ndarray
-    action: np.ndarray
+    obs: np.ndarray  # uint8 [9, H, W]
+    action: np.ndarray  # float32 [A] in [-1, 1]
     reward: float
-    next_obs: np.ndarray
-    first: bool
-    last: bool
+    next_obs: np.ndarray  # uint8 [9, H, W]; shares two frames with `obs`
+    first: bool  # begins an episode
+    last: bool  # truncates it
 
 
 def random_steps(count: int, action_dim: int, *, side_px: int = SIDE_PX, seed: int = 0) -> Iterator[Step]:
@@ -54,7 +47,7 @@ def slots_for(count: int) -> int:
 def make_replay(count: int, action_dim: int, side_px: int = SIDE_PX) -> Replay:
     """Make an empty replay that holds `count` of these transitions."""
     shape = (3 * FRAME_STACK, side_px, side_px)
-    return Replay(slots_for(count), shape, action_dim, frame_stack=FRAME_STACK, gamma=0.99)
+    return Replay(slots_for(count), shape, action_dim, frame_stack=FRAME_STACK, gamma=GAMMA)
 
 
 def add(replay: Replay, step: Step) -> None:

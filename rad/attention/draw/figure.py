@@ -41,16 +41,12 @@ class Column:
 
 
 def attention_figure(rows: Sequence[Row], columns: Sequence[Column], caption: str, path: Path) -> None:
-    """Draw a row for each frame, the frame and then its map in each column, and write a PNG.
+    """Draw a row for each frame, the frame and then its map in each column, and write a PNG into a folder that exists.
 
     Maps are drawn in multiples of their mean over the frame: 1 is what a uniform map has everywhere. The value of the
     brightest color may differ between columns and stands in their titles.
 
-    Args:
-        rows: the frames, at least one.
-        columns: the maps, at least one.
-        caption: below the figure; broken into lines.
-        path: PNG to write; its folder exists. The same input gives the same bytes.
+    The caption is broken into lines. The same input gives the same bytes.
 
     Raises:
         ValueError: there is no row or column, a frame or a map has a wrong shape or type, or a map has no mass.

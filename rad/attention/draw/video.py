@@ -19,12 +19,9 @@ TRACE_COLORS = ("#b14a00", "#1f5fa8", "#3d7a2f", "#7a3d7a")
 def overlay_episode(
     frames: NDArray[np.uint8], maps: Mapping[str, NDArray[np.floating]], lift: Mapping[str, Sequence[float]]
 ) -> Video:
-    """Lay maps over the frames of an episode.
+    """Lay maps, float [T, H, W] by method, the sum of each above 0, over the frames of an episode, uint8 [T, H, W, 3].
 
-    Args:
-        frames: uint8 [T, H, W, 3], what the encoder was given.
-        maps: by method, float [T, H, W] laid over the frames, the sum of each above 0.
-        lift: by method, T numbers each; empty where there are none.
+    There are T numbers of lift for each method, or none at all.
 
     Returns:
         uint8 [T, h, w, 3]: from left to right the frame, a panel for each method and, with `lift`, its trace up to
