@@ -17,17 +17,17 @@ from scripts.bench import Row, process, sac
 TASK = "dmc/cartpole-swingup"
 PRESETS = ("rad", "lean")
 EPISODE_FRAMES = 1_000  # of the task: an evaluation of one follows on as many frames of training
-TARGET = 1.1  # on two cores
 WARMUP = 10  # updates that are not timed
+TARGET = 1.1  # on two cores
 
 
 @dataclass(frozen=True)
 class Job:
-    """What one process measures."""
+    """What one process measures: a side (updates, rendering or whole) of a preset, for so many episodes."""
 
-    side: str = "whole"  # or updates or rendering
+    side: str = "whole"
     preset: str = "rad"
-    episodes: int = 2  # length of the run, with an evaluation of one episode for each
+    episodes: int = 2
 
 
 def run(episodes: int = 2) -> list[Row]:
@@ -49,72 +49,58 @@ def _row(preset: str, episodes: int) -> Row:
 
 def work(job: Job) -> dict[str, float]:
     """Do a job in this process; return milliseconds per agent step."""
-    return {"ms": {"updates": updates_ms, "rendering": rendering_ms, "whole": whole_ms}[job.side](job)}
+    import torch
+
+    from rad.experiment.build import action_repeat
+    from rad.experiment.presets import preset
+
+    config: Any = dataclasses.replace(preset(job.preset, TASK), precision="fp32", threads=torch.get_num_threads())
+    if job.side == "updates":
+        size = sac.Job(side="fp32", preset=job.preset, action_dim=1, batch_size=config.agent.batch_size)
+        timed = sac.time_updates(sac.library_update(size), size.warmup, size.pairs)
+        return {"ms": timed["ms"] * config.updates_per_step}
+    steps = EPISODE_FRAMES // action_repeat(config)  # of an episode
+    seconds = {"rendering": _rendering_s, "whole": _whole_s}[job.side](config, steps, job.episodes)
+    return {"ms": 1e3 * seconds / (steps * job.episodes)}
 
 
-def updates_ms(job: Job) -> float:
-    """Time the updates of an agent step, on a replay that is filled."""
-    size = sac.Job(side="fp32", preset=job.preset, action_dim=1, batch_size=_config(job).agent.batch_size)
-    timed = sac.time_updates(sac.library_update(size), size.warmup, size.pairs)
-    return timed["ms"] * _config(job).updates_per_step
-
-
-def rendering_ms(job: Job) -> float:
-    """Time two steps of an environment, one of training and one of evaluation."""
+def _rendering_s(config: Any, steps: int, episodes: int) -> float:
+    """Time two episodes for each: one of training and one of evaluation."""
     from rad.experiment.build import make_env
 
-    with contextlib.closing(make_env(_config(job), "evaluation")) as env:
+    with contextlib.closing(make_env(config, "evaluation")) as env:
         env.reset()
         action = env.action_space.sample()
         env.step(action)
-        steps, start = job.episodes * _steps(job), time.perf_counter()
-        for _ in range(steps):
+        start = time.perf_counter()
+        for _ in range(2 * episodes * steps):
             env.step(action)
-    return 2 * 1e3 * (time.perf_counter() - start) / steps
+        return time.perf_counter() - start
 
 
-def whole_ms(job: Job) -> float:
-    """Time training from its first update on, with evaluations beside it, until the last of them has ended."""
+def _whole_s(config: Any, steps: int, episodes: int) -> float:
+    """Time training behind a first episode, with evaluations beside it, until the last of them has ended."""
     from rad.experiment.config_file import to_json
     from rad.runtime.files import write_object
     from rad.runtime.run_dir import CONFIG_FILE
     from rad.training.trainer import Trainer
 
     marks: list[float] = []
-    first, steps = _steps(job), job.episodes * _steps(job)
 
     class Timed(Trainer):
-        """Note the times behind the first episode, when an evaluation begins, and behind the others."""
-
         def _record(self, report: Any) -> None:
-            if report.agent_steps == first + steps:
+            if report.agent_steps == (1 + episodes) * steps:
                 self.evaluations.finish()
                 marks.append(time.perf_counter())
             super()._record(report)
-            if report.agent_steps == first:
+            if report.agent_steps == steps:
                 marks.append(time.perf_counter())
 
-    length = {"frames": (1 + job.episodes) * EPISODE_FRAMES, "warmup_steps": first - WARMUP}
+    length = {"frames": (1 + episodes) * EPISODE_FRAMES, "warmup_steps": steps - WARMUP}
     evaluations = {"eval_every": EPISODE_FRAMES, "eval_episodes": 1, "eval_workers": 1}
-    config = dataclasses.replace(
-        _config(job), **length, **evaluations, parallel_envs=True, checkpoint_every=0, tensorboard=False
-    )
+    config = dataclasses.replace(config, **length, **evaluations, parallel_envs=True, checkpoint_every=0)
     with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(sys.stderr):
         write_object(Path(folder) / CONFIG_FILE, to_json(config))
-        with Timed(config, Path(folder)) as timed:
-            timed.run()
-    return 1e3 * (marks[1] - marks[0]) / steps
-
-
-def _config(job: Job) -> Any:
-    import torch
-
-    from rad.experiment.presets import preset
-
-    return dataclasses.replace(preset(job.preset, TASK), precision="fp32", threads=torch.get_num_threads())
-
-
-def _steps(job: Job) -> int:
-    from rad.experiment.build import action_repeat
-
-    return EPISODE_FRAMES // action_repeat(_config(job))
+        with Timed(config, Path(folder)) as trainer:
+            trainer.run()
+    return marks[1] - marks[0]
