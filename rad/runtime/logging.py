@@ -155,7 +155,9 @@ class RunLog:
             self._wandb.log(named | {"frames": row["frames"], "agent_steps": row["agent_steps"]})
 
     def state_dict(self) -> dict[str, Any]:
-        """Return how many rows are written, and those that wait behind a place."""
+        """Return, while rows wait behind a place, how many are written, and the rows that wait; else nothing."""
+        if not self._places:
+            return {}
         waiting = [row for place in self._places for row in place.rows or ()]
         return {"written": self._written, "waiting": waiting}
 

@@ -135,6 +135,7 @@ class Trainer:
                     return stop.exit_code
             self.progress.close()
             self._write_averages()
+            self.evaluations.finish()
             self._save()
             self._finish()
         self.progress.say(closing(self.folder))

@@ -36,6 +36,8 @@ def test_rows_and_weights_are_those_of_a_run_that_waits(plain: tuple[RunConfig, 
     assert start(dataclasses.replace(config, eval_workers=1), tmp_path / "run") == 0
     assert rows(tmp_path / "run") == rows(waited)
     assert same(weights(tmp_path / "run"), weights(waited))
+    assert resume(tmp_path / "run") == 0
+    assert rows(tmp_path / "run") == rows(waited), "a finished run keeps its rows"
 
 
 def test_a_run_that_ends_in_an_evaluation_plays_it_again(

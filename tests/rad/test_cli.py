@@ -96,7 +96,7 @@ BAD: list[tuple[list[str], str, str]] = [
     (["--camera-id", "5"], "--camera-id", "5 is impossible for probe tasks; allowed: 0"),
     (["--render-quality", "fast"], "--render-quality", "allowed: paper"),
     (["--replay-capacity", "3"], "--replay-capacity", "must be at least 5"),
-    (["--n-step", "1200"], "--warmup-steps", "must be at least 1199"),
+    (["--n-step", "1200"], "--warmup-steps", "must be at least 1200"),
     (["--resume", "nowhere"], "--resume", "nowhere is no run folder: it has no config.json"),
     (["--resume", "taken/file"], "--resume", "taken/file is no run folder"),
     (["--resume", "taken"], "--resume", "cannot be read"),
