@@ -12,7 +12,7 @@ import torch
 from rad import __version__
 from rad.settings import SettingError
 
-PRECISIONS = ("auto", "bf16", "fp32")
+PRECISIONS = ("auto", "bf16", "fp32", "tf32")
 
 # <malloc.h> of glibc
 M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_MAX = -1, -2, -4
@@ -52,19 +52,35 @@ def has_fast_bf16(device: torch.device) -> bool:
 
 
 def resolve_precision(name: str, device: torch.device) -> str:
-    """Turn a precision name into `"fp32"` or `"bf16"`.
+    """Turn a precision name into `"fp32"`, `"tf32"` or `"bf16"`.
 
     `"auto"` takes bf16 where the hardware multiplies it (`has_fast_bf16`). An explicit `"bf16"` is always
     allowed, so that a run can be repeated anywhere; without hardware support it is slower than fp32.
 
     Raises:
-        SettingError: a name outside `PRECISIONS`.
+        SettingError: a name outside `PRECISIONS`, or tf32 on a device that has none: a CPU, a GPU before Ampere.
     """
     if name not in PRECISIONS:
         raise SettingError("precision", f"unknown precision {name!r}; known: {', '.join(PRECISIONS)}")
+    if name == "tf32" and (device.type != "cuda" or not has_fast_bf16(device)):
+        allowed = "allowed here: auto, bf16, fp32"
+        raise SettingError("precision", f"tf32 needs an NVIDIA GPU from Ampere on; this run is on {device}; {allowed}")
     if name != "auto":
         return name
     return "bf16" if has_fast_bf16(device) else "fp32"
+
+
+def set_precision(device: torch.device, precision: str) -> None:
+    """Make a GPU multiply float32 in fp32, or with `"tf32"` in TF32; a CPU has nothing to set.
+
+    Left alone, cuDNN convolves float32 in TF32, which keeps 10 bits of 23. `"bf16"` computes in fp32 what is not in
+    bfloat16. The setting is of the whole process, so the last one counts, and torch then refuses to answer its older
+    interface (`allow_tf32`).
+    """
+    if device.type == "cuda":
+        backends: Any = torch.backends
+        for part in (backends.cuda.matmul, backends.cudnn.conv):
+            part.fp32_precision = "tf32" if precision == "tf32" else "ieee"
 
 
 def tune_allocator() -> bool:
