@@ -83,6 +83,15 @@ def set_precision(device: torch.device, precision: str) -> None:
             part.fp32_precision = "tf32" if precision == "tf32" else "ieee"
 
 
+def set_deterministic(device: torch.device) -> None:
+    """Let cuDNN take convolutions that repeat bit for bit only, and always the same; a CPU has nothing to set.
+
+    It does not reach other kernels: max-pooling of a GPU, which impala has, adds its gradients in any order.
+    """
+    if device.type == "cuda":
+        torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark = True, False
+
+
 def tune_allocator() -> bool:
     """Make glibc keep freed memory instead of returning it to the system and faulting it in again.
 

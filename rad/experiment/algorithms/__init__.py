@@ -54,6 +54,7 @@ def make_agent(config: RunConfig, env: VectorEnv) -> Agent:
     target = device.resolve_device(config.device)
     precision = device.resolve_precision(config.precision, target)
     device.set_precision(target, precision)
+    device.set_deterministic(target)
     common: dict[str, Any] = {
         "encoder": config.encoder,
         "auxiliary_loss": config.auxiliary_loss,

@@ -44,8 +44,10 @@ def test_a_run_of_tf32_is_fp32_on_a_cpu(monkeypatch: pytest.MonkeyPatch, name: s
     assert (made[0].device, made[0].precision) == (name, precision)
 
 
-def test_whoever_makes_an_agent_sets_its_precision(monkeypatch: pytest.MonkeyPatch) -> None:
-    calls = []
+def test_whoever_makes_an_agent_sets_its_device(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls, repeating = [], []
+    monkeypatch.setattr(device, "set_deterministic", lambda target: repeating.append(str(target)))
     monkeypatch.setattr(device, "set_precision", lambda target, precision: calls.append((str(target), precision)))
     agent = loaded_run.untrained_agent(tiny(device="cpu", precision="bf16"))
     assert calls == [("cpu", agent.precision)] == [("cpu", "bf16")]
+    assert repeating == ["cpu"]

@@ -12,6 +12,7 @@ from rad.runtime.device import (
     processor,
     resolve_device,
     resolve_precision,
+    set_deterministic,
     set_precision,
     set_threads,
     tune_allocator,
@@ -98,6 +99,15 @@ def test_a_gpu_computes_in_the_precision_of_that_name(gpu_settings, precision, e
 def test_a_run_on_the_cpu_sets_nothing(gpu_settings):
     set_precision(CPU, "fp32")
     assert gpu_settings() == {"tf32"}
+
+
+@pytest.mark.parametrize(("device", "expected"), [(CUDA, (True, False)), (CPU, (False, True))])
+def test_convolutions_of_a_gpu_repeat(monkeypatch, device, expected):
+    cudnn = torch.backends.cudnn
+    monkeypatch.setattr(cudnn, "deterministic", False)
+    monkeypatch.setattr(cudnn, "benchmark", True)
+    set_deterministic(device)
+    assert (cudnn.deterministic, cudnn.benchmark) == expected
 
 
 def test_the_model_of_the_processor_and_of_a_gpu(monkeypatch, tmp_path):
