@@ -11,10 +11,12 @@ import sys
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 BACKENDS = ("egl", "osmesa", "glfw")
 EGL_DEVICE = "MUJOCO_EGL_DEVICE_ID"
 NO_VARIABLES: Mapping[str, str] = {}
+SOFTWARE = ("llvmpipe", "softpipe", "swrast", "software rasterizer", "swr ", "swiftshader")
 REMEDIES = {
     "egl": "Debian packages libegl1 and libgl1-mesa-dri",
     "osmesa": "Debian package libosmesa6",
@@ -99,6 +101,19 @@ def works(backend: str, variables: Mapping[str, str] = NO_VARIABLES) -> bool:
     except subprocess.TimeoutExpired:
         return False
     return done.returncode == 0
+
+
+def renderer(physics: Any) -> str:
+    """Return vendor and name of the OpenGL renderer of a `dm_control.mujoco.Physics`; makes its context."""
+    from OpenGL import GL
+
+    with physics.contexts.gl.make_current() as context:
+        return " ".join(context.call(GL.glGetString, name).decode() for name in (GL.GL_VENDOR, GL.GL_RENDERER))
+
+
+def is_software(renderer: str) -> bool:
+    """Whether a renderer draws on the processor: Mesa's llvmpipe and those before it, or SwiftShader."""
+    return any(name in renderer.lower() for name in SOFTWARE)
 
 
 def failure(backend: str) -> str:

@@ -18,6 +18,7 @@ PRECISIONS = ("auto", "bf16", "fp32", "tf32")
 M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_MAX = -1, -2, -4
 TOP_PAD_BYTES = 256 * 2**20
 
+MPS_DAEMON = "nvidia-cuda-mps"  # -control; Linux keeps 15 letters of a name
 CPUINFO = Path("/proc/cpuinfo")
 
 
@@ -127,6 +128,15 @@ def processor() -> str:
 def model(device: torch.device) -> str:
     """Return the model of a device: of the GPU, or of the processor."""
     return torch.cuda.get_device_name(device) if device.type == "cuda" else processor()
+
+
+def mps_runs() -> bool:
+    """Whether the control daemon of CUDA's MPS, with which processes share a GPU at a time, is among the processes.
+
+    From within a container, that of its host is not seen.
+    """
+    names = (process.info["name"] or "" for process in psutil.process_iter(["name"]))
+    return any(name.startswith(MPS_DAEMON) for name in names)
 
 
 def usable_cpus() -> int:

@@ -114,6 +114,11 @@ class DMCSimulator(Simulator):
             image = self._camera(size).render(background, self._flags)
         return np.ascontiguousarray(image.transpose(2, 0, 1))
 
+    @property
+    def renderer(self) -> str:
+        """Vendor and name of the OpenGL renderer; makes its context."""
+        return gl.renderer(self._physics)
+
     def robot_mask(self) -> Mask:
         """Tell where the robot is: everything that is drawn of bodies other than the world, tendons and skins."""
         segments = self._camera(self.size).plain.render(segmentation=True)  # [H, W, 2]: index and type, -1 for nothing

@@ -106,6 +106,12 @@ def test_a_gpu_that_egl_has_not_is_left_alone(egl_device: Chosen) -> None:
     assert gl.works("egl"), "and the first device still draws"
 
 
+def test_software_renderers_are_told_from_gpus() -> None:
+    software = ("llvmpipe (LLVM 15.0.6, 256 bits)", "softpipe", "Google SwiftShader", "Mesa Software Rasterizer")
+    assert all(map(gl.is_software, software))
+    assert not any(map(gl.is_software, ("NVIDIA Corporation NVIDIA H200/PCIe/SSE2", "Mesa Intel(R) UHD 620", "AMD")))
+
+
 def test_a_missing_dm_control_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(ModuleNotFoundError, match=r"pip install 'rad-rl\[dmc\]'"):

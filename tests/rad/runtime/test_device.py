@@ -1,5 +1,6 @@
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -117,6 +118,15 @@ def test_the_model_of_the_processor_and_of_a_gpu(monkeypatch, tmp_path):
     assert processor() == model(CPU) == "Chip 9"
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: f"GPU {device.index}")
     assert model(torch.device("cuda:1")) == "GPU 1"
+
+
+@pytest.mark.parametrize(
+    ("names", "runs"), [(["nvidia-cuda-mps-control"], True), (["python", None, "nvidia-smi"], False), ([], False)]
+)
+def test_mps_is_told_by_its_daemon(monkeypatch, names, runs):
+    processes = [SimpleNamespace(info={"name": name}) for name in names]
+    monkeypatch.setattr(module.psutil, "process_iter", lambda attributes: iter(processes))
+    assert module.mps_runs() == runs
 
 
 def test_usable_cpus_are_those_of_this_process(monkeypatch):
