@@ -144,7 +144,8 @@ def task_names(suite: str) -> tuple[str, ...]:
 
 def renderer(task: str, venv: VectorEnv) -> str:
     """Return vendor and name of the OpenGL renderer of an environment from `make`; empty for suites that have none."""
-    return "" if suite_of(task).steps_all else str(venv.get_attr("renderer")[0])
+    pool: Any = venv
+    return "" if suite_of(task).steps_all else str(pool.get_attr("renderer")[0])
 
 
 def env_state(venv: VectorEnv) -> dict[str, Any]:
