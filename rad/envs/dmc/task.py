@@ -41,7 +41,7 @@ class DMCSimulator(Simulator):
     """One task of dm_control's suite.
 
     Actions are scaled to the task's bounds where these are not [-1, 1] (quadruped). An episode ends by its time limit,
-    a truncation, or with discount 0 (lqr), a termination. No OpenGL context is made before the first `frame`.
+    a truncation, or with discount 0 (lqr), a termination. No OpenGL context is made before the first `frame` or `renderer`.
 
     Args:
         name: `<domain>-<task>`, one of `names()`.
