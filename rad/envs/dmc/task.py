@@ -41,7 +41,8 @@ class DMCSimulator(Simulator):
     """One task of dm_control's suite.
 
     Actions are scaled to the task's bounds where these are not [-1, 1] (quadruped). An episode ends by its time limit,
-    a truncation, or with discount 0 (lqr), a termination. No OpenGL context is made before the first `frame` or `renderer`.
+    a truncation, or with discount 0 (lqr), a termination. No OpenGL context is made before the first `frame`, or before
+    `renderer` is asked for.
 
     Args:
         name: `<domain>-<task>`, one of `names()`.
