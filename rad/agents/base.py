@@ -79,7 +79,7 @@ class Agent(Stateful, abc.ABC):
         auxiliary_loss: text for `auxiliary.make`: losses that train the encoder beside the agent's own.
         seed: of the initial weights and of all draws.
         device: of the networks.
-        precision: "fp32", or "bf16" for everything but output layers and losses.
+        precision: "fp32", "tf32" (fp32 of a process that is set to it), or "bf16" for all but output layers and losses.
 
     Raises:
         ValueError: there is no augmentation, the encoder takes images of another shape, or a text is wrong.

@@ -9,10 +9,10 @@ NVIDIA = Path("/dev/nvidia0")
 
 
 def check_device() -> Finding:
-    """Find the accelerators that torch can use."""
+    """Find the accelerators that torch can use, and whether processes can share them by MPS."""
     import torch
 
-    from rad.runtime.device import has_fast_bf16
+    from rad.runtime.device import has_fast_bf16, mps_runs
 
     devices = [torch.device("cuda", index) for index in range(torch.cuda.device_count())]
     if not devices and NVIDIA.exists():
@@ -20,7 +20,10 @@ def check_device() -> Finding:
         text = f"an NVIDIA device is here, but torch {torch.__version__} cannot use it"
         return Finding("device", False, text, remedy, needed=False)
     words = [f"{device} {torch.cuda.get_device_name(device)} ({_bf16(has_fast_bf16(device))})" for device in devices]
-    return Finding("device", True, ", ".join(words) or "cpu only; no CUDA device")
+    if not words:
+        return Finding("device", True, "cpu only; no CUDA device")
+    turns = "no MPS daemon seen, without which runs on one GPU take turns: nvidia-cuda-mps-control -d"
+    return Finding("device", True, f"{', '.join(words)}; {'MPS daemon runs' if mps_runs() else turns}")
 
 
 def check_processor() -> Finding:

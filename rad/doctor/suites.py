@@ -14,14 +14,22 @@ LIBEGL = "apt-get install libegl1 libgl1 libgl1-mesa-dri"
 TRIAL_LIMIT_S = 300.0
 
 _DRAW = """
-import sys
+import sys, time
 from rad import envs
+from rad.envs import gl
 from rad.runtime import plugins
 plugins.load_inherited()
 venv = envs.make(sys.argv[1])
 frames = venv.reset()[0]
+text = f"{sys.argv[1]} drawn, values {frames.min()} to {frames.max()}"
+if renderer := envs.renderer(sys.argv[1], venv):
+    start, drawn = time.perf_counter(), 0
+    while drawn < 2 or time.perf_counter() - start < 1:
+        drawn += len(venv.call("render_frame", frames.shape[-1]))
+    speed = f"{drawn / (time.perf_counter() - start):.0f} frames/s of {frames.shape[-1]}x{frames.shape[-1]} pixels"
+    text += f" by {renderer} ({'in software' if gl.is_software(renderer) else 'on a GPU'}, {speed})"
 venv.close()
-print(f"{sys.argv[1]} drawn, values {frames.min()} to {frames.max()}")
+print(text)
 sys.exit("the picture is empty: one value all over" if sys.argv[2:] and frames.min() == frames.max() else 0)
 """
 
@@ -79,7 +87,7 @@ def check_procgen_wheel() -> Finding:
 
 
 def check_trial(code: str, *arguments: str, remedy: str) -> Finding:
-    """Render a frame in a separate process, which a failing driver may end."""
+    """Render in a separate process, which a failing driver may end; with OpenGL, name the renderer and its speed."""
     command = [sys.executable, "-c", code, *arguments]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=TRIAL_LIMIT_S, check=False)

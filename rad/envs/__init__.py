@@ -142,6 +142,12 @@ def task_names(suite: str) -> tuple[str, ...]:
     return tuple(f"{suite}/{name}" for name in suite_of(suite).load().names())
 
 
+def renderer(task: str, venv: VectorEnv) -> str:
+    """Return vendor and name of the OpenGL renderer of an environment from `make`; empty for suites that have none."""
+    pool: Any = venv
+    return "" if suite_of(task).steps_all else str(pool.get_attr("renderer")[0])
+
+
 def env_state(venv: VectorEnv) -> dict[str, Any]:
     """Return the state of an environment from `make`, between two steps, for an exact resume.
 

@@ -9,9 +9,14 @@ import os
 import subprocess
 import sys
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 BACKENDS = ("egl", "osmesa", "glfw")
+EGL_DEVICE = "MUJOCO_EGL_DEVICE_ID"
+NO_VARIABLES: Mapping[str, str] = {}
+SOFTWARE = ("llvmpipe", "softpipe", "swrast", "software rasterizer", "swr ", "swiftshader")
 REMEDIES = {
     "egl": "Debian packages libegl1 and libgl1-mesa-dri",
     "osmesa": "Debian package libosmesa6",
@@ -28,6 +33,8 @@ _TOO_LATE = (
 def choose_backend() -> str:
     """Return MUJOCO_GL; where it is unset, set it to the first of EGL, OSMesa and GLFW that works.
 
+    For EGL `choose_egl_device` is called too.
+
     dm_control decides once, at import, and a failed try cannot be undone in its process: so each back-end is tried in a
     fresh process. The environment variable keeps the answer, for worker processes too.
 
@@ -38,14 +45,28 @@ def choose_backend() -> str:
     if importlib.util.find_spec("dm_control") is None:
         raise ModuleNotFoundError("dmc tasks need the package dm-control: pip install 'rad-rl[dmc]'")
     load_triton_first()
-    if backend := os.environ.get("MUJOCO_GL"):
+    backend = os.environ.get("MUJOCO_GL") or next(filter(works, BACKENDS), "")
+    if backend:
+        os.environ["MUJOCO_GL"] = backend
+        if backend.lower() == "egl":
+            choose_egl_device()
         return backend
-    for backend in BACKENDS:
-        if works(backend):
-            os.environ["MUJOCO_GL"] = backend
-            return backend
     remedies = "; ".join(f"{backend}: {REMEDIES[backend]}" for backend in BACKENDS)
     raise OSError(f"no OpenGL back-end works, tried {', '.join(BACKENDS)}; install one of {remedies}")
+
+
+def choose_egl_device() -> None:
+    """Let EGL draw on the GPU that this process computes on, if CUDA_VISIBLE_DEVICES is its number alone.
+
+    So it is in each run of a sweep over several GPUs. dm_control draws on the device of MUJOCO_EGL_DEVICE_ID, or else
+    on the first: of all runs the same. Here the variable is set to CUDA's number, unless it is set already, or that
+    device does not work, as where EGL has no GPUs but a software renderer. Not tried on GPUs: if EGL counts them in
+    another order than CUDA, runs draw on different ones still, but not on their own. A GPU that `--device cuda:1` or a
+    UUID names is not followed.
+    """
+    gpu = os.environ.get("CUDA_VISIBLE_DEVICES", "")
+    if gpu.isdecimal() and EGL_DEVICE not in os.environ and works("egl", {EGL_DEVICE: gpu}):
+        os.environ[EGL_DEVICE] = gpu
 
 
 def load_triton_first() -> None:
@@ -68,15 +89,31 @@ def _mapped_files() -> str:
     return maps.read_text() if maps.exists() else ""
 
 
-def works(backend: str) -> bool:
-    """Whether `backend`, one of BACKENDS, can make an OpenGL context here; takes about half a second."""
+def works(backend: str, variables: Mapping[str, str] = NO_VARIABLES) -> bool:
+    """Whether `backend`, one of BACKENDS, can make an OpenGL context here; takes about half a second.
+
+    It is tried in a process with these variables of its environment, beside those of this one.
+    """
     command = [sys.executable, "-c", _PROBE]
-    env = {**os.environ, "MUJOCO_GL": backend}
+    env = {**os.environ, **variables, "MUJOCO_GL": backend}
     try:
         done = subprocess.run(command, env=env, capture_output=True, timeout=_PROBE_LIMIT_S, check=False)
     except subprocess.TimeoutExpired:
         return False
     return done.returncode == 0
+
+
+def renderer(physics: Any) -> str:
+    """Return vendor and name of the OpenGL renderer of a `dm_control.mujoco.Physics`; makes its context."""
+    from OpenGL import GL
+
+    with physics.contexts.gl.make_current() as context:
+        return " ".join(context.call(GL.glGetString, name).decode() for name in (GL.GL_VENDOR, GL.GL_RENDERER))
+
+
+def is_software(renderer: str) -> bool:
+    """Whether a renderer draws on the processor: Mesa's llvmpipe and those before it, or SwiftShader."""
+    return any(name in renderer.lower() for name in SOFTWARE)
 
 
 def failure(backend: str) -> str:

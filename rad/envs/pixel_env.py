@@ -96,6 +96,11 @@ class PixelEnv(gymnasium.Env[Frame, Any]):
         require_between("size", size, 1, MAX_SIZE)
         return np.ascontiguousarray(self.simulator.frame(size).transpose(1, 2, 0))
 
+    @property
+    def renderer(self) -> str:
+        """Vendor and name of the OpenGL renderer that draws the frames, if the simulator knows one; else empty."""
+        return getattr(self.simulator, "renderer", "")
+
     def robot_mask(self) -> Mask:
         """Tell of each pixel of the newest frame whether it shows the robot, as `Simulator.robot_mask`: bool [H, W]."""
         return self.simulator.robot_mask()

@@ -15,6 +15,7 @@ from rad.experiment.config import RunConfig
 from rad.experiment.config_file import read_config
 from rad.report.stats.scores import normalize
 from rad.runtime import checkpoint
+from rad.runtime.device import resolve_device
 from rad.runtime.run_dir import CHECKPOINTS
 from rad.runtime.seeding import generator, seed_for
 
@@ -28,13 +29,15 @@ class LoadedRun(NamedTuple):
 
 
 def load(folder: Path, device: str = "auto") -> LoadedRun:
-    """Load the agent of a run from its newest complete checkpoint, onto any device.
+    """Load the agent of a run from its newest complete checkpoint, onto any device; one of tf32 is fp32 on a CPU.
 
     Raises:
         ValueError: the folder holds no run, or has no checkpoint.
         CheckpointError: all its checkpoints are damaged.
     """
     config = dataclasses.replace(read_config(folder), device=device)
+    if config.precision == "tf32" and resolve_device(device).type == "cpu":
+        config = dataclasses.replace(config, precision="fp32")
     if not checkpoint.exists(folder / CHECKPOINTS):
         raise ValueError(f"{folder} has no checkpoint in {folder / CHECKPOINTS}")
     frames, state = checkpoint.load(folder / CHECKPOINTS, only=("agent",))

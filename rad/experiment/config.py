@@ -35,8 +35,8 @@ class RunConfig:
     """Run folder; by default runs/TASK-ALGO-AUGMENT-SEED."""
     device: str = "auto"
     """auto, cpu, cuda or cuda:N."""
-    precision: Literal["fp32", "bf16", "auto"] = "fp32"
-    """fp32, bf16 (networks except output layers), or auto: bf16 where the hardware has it."""
+    precision: Literal["fp32", "tf32", "bf16", "auto"] = "fp32"
+    """fp32, tf32 (GPU only), bf16 (networks except output layers), or auto: bf16 if the hardware has it, else fp32."""
     threads: int = 0
     """CPU threads of torch; 0 leaves torch's own choice. Results are bit-equal only for equal counts."""
 

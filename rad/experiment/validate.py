@@ -38,7 +38,7 @@ def check_settings(config: RunConfig) -> None:
     """Check all that takes neither a folder nor an environment to tell; errors as of `check`."""
     check_bounds(config)
     envs.check_task(config.task)
-    device.resolve_device(config.device)
+    device.resolve_precision(config.precision, device.resolve_device(config.device))
     check_suite(config)
     check_splits(config)
     side, size = check_augment(config)

@@ -12,12 +12,13 @@ import torch
 from rad import __version__
 from rad.settings import SettingError
 
-PRECISIONS = ("auto", "bf16", "fp32")
+PRECISIONS = ("auto", "bf16", "fp32", "tf32")
 
 # <malloc.h> of glibc
 M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_MAX = -1, -2, -4
 TOP_PAD_BYTES = 256 * 2**20
 
+MPS_DAEMON = "nvidia-cuda-mps"  # -control; Linux keeps 15 letters of a name
 CPUINFO = Path("/proc/cpuinfo")
 
 
@@ -52,19 +53,44 @@ def has_fast_bf16(device: torch.device) -> bool:
 
 
 def resolve_precision(name: str, device: torch.device) -> str:
-    """Turn a precision name into `"fp32"` or `"bf16"`.
+    """Turn a precision name into `"fp32"`, `"tf32"` or `"bf16"`.
 
     `"auto"` takes bf16 where the hardware multiplies it (`has_fast_bf16`). An explicit `"bf16"` is always
     allowed, so that a run can be repeated anywhere; without hardware support it is slower than fp32.
 
     Raises:
-        SettingError: a name outside `PRECISIONS`.
+        SettingError: a name outside `PRECISIONS`, or tf32 on a device that has none: a CPU, a GPU before Ampere.
     """
     if name not in PRECISIONS:
         raise SettingError("precision", f"unknown precision {name!r}; known: {', '.join(PRECISIONS)}")
+    if name == "tf32" and (device.type != "cuda" or not has_fast_bf16(device)):
+        allowed = "allowed here: auto, bf16, fp32"
+        raise SettingError("precision", f"tf32 needs an NVIDIA GPU from Ampere on; this run is on {device}; {allowed}")
     if name != "auto":
         return name
     return "bf16" if has_fast_bf16(device) else "fp32"
+
+
+def set_precision(device: torch.device, precision: str) -> None:
+    """Make a GPU multiply float32 in fp32, or with `"tf32"` in TF32; a CPU has nothing to set.
+
+    Left alone, cuDNN convolves float32 in TF32, which keeps 10 bits of 23. `"bf16"` computes in fp32 what is not in
+    bfloat16. The setting is of the whole process, so the last one counts, and torch then refuses to answer its older
+    interface (`allow_tf32`).
+    """
+    if device.type == "cuda":
+        backends: Any = torch.backends
+        for part in (backends.cuda.matmul, backends.cudnn.conv):
+            part.fp32_precision = "tf32" if precision == "tf32" else "ieee"
+
+
+def set_deterministic(device: torch.device) -> None:
+    """Let cuDNN take convolutions that repeat bit for bit only, and always the same; a CPU has nothing to set.
+
+    It does not reach other kernels: max-pooling of a GPU, which impala has, adds its gradients in any order.
+    """
+    if device.type == "cuda":
+        torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark = True, False
 
 
 def tune_allocator() -> bool:
@@ -102,6 +128,15 @@ def processor() -> str:
 def model(device: torch.device) -> str:
     """Return the model of a device: of the GPU, or of the processor."""
     return torch.cuda.get_device_name(device) if device.type == "cuda" else processor()
+
+
+def mps_runs() -> bool:
+    """Whether the control daemon of CUDA's MPS, with which processes share a GPU at a time, is among the processes.
+
+    From within a container, that of its host is not seen.
+    """
+    names = (process.info["name"] or "" for process in psutil.process_iter(["name"]))
+    return any(name.startswith(MPS_DAEMON) for name in names)
 
 
 def usable_cpus() -> int:

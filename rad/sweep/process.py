@@ -26,7 +26,10 @@ def launch(folder: Path, log: BinaryIO, variables: dict[str, str]) -> "subproces
 
 
 def environment(threads: int, gpu: str = "") -> dict[str, str]:
-    """Return the variables of a run's process: threads of OpenMP and of the software renderer, and its GPU."""
+    """Return the variables of a run's process: threads of OpenMP and of the software renderer, and its GPU.
+
+    The process draws on that GPU as well, see `rad.envs.gl.choose_egl_device`.
+    """
     variables = dict(os.environ) | {"PYTHONUNBUFFERED": "1"}
     if threads:
         variables |= {"OMP_NUM_THREADS": str(threads), "LP_NUM_THREADS": str(threads)}

@@ -77,6 +77,8 @@ class Trainer:
             "precision": self.agent.precision,
             "commit": source.commit() or "unknown",
         }
+        if name := envs.renderer(config.task, self.env):
+            self.made_with["renderer"] = name
         self.learning = algorithm_of(config).make_learning(config, self.env, self.agent)
         self.log = RunLog(folder, tensorboard=config.tensorboard, wandb_project=config.wandb_project or None)
         self.averages = Averages()

@@ -15,9 +15,11 @@ import pytest
 import torch
 
 import augment
-from rad import cli
+from rad import cli, envs
 from rad.evaluation.compare_splits import evaluate_run
 from rad.experiment.config_file import read_config
+from rad.report.read.provenance import made_with
+from rad.report.read.run import read_run
 from rad.runtime import checkpoint
 from rad.runtime.logging import RunLog
 from rad.runtime.progress import three_digits
@@ -126,6 +128,19 @@ def test_a_killed_run_resumes_to_the_same_end(finished: Path, tmp_path: Path, ki
     assert resume(tmp_path / "run") == 0
     assert rows(tmp_path / "run") == rows(finished)
     assert same(weights(tmp_path / "run"), weights(finished))
+
+
+def test_a_run_records_its_renderer_and_a_resume_says_that_another_draws(
+    finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "run"
+    monkeypatch.setattr(envs, "renderer", lambda task, env: f"llvmpipe for {task}")
+    run_until(tiny(), folder, 30)
+    assert made_with(read_run(folder))["renderer"] == "llvmpipe for probe/both"
+    assert "renderer" not in made_with(read_run(finished)), "nothing draws probes by OpenGL"
+    monkeypatch.setattr(envs, "renderer", lambda task, env: "NVIDIA H200")
+    assert resume(folder) == 0
+    assert "note: renderer: llvmpipe for probe/both then, NVIDIA H200 now" in capsys.readouterr().out
 
 
 def test_resuming_a_finished_run_changes_nothing(finished: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -41,7 +41,8 @@ class DMCSimulator(Simulator):
     """One task of dm_control's suite.
 
     Actions are scaled to the task's bounds where these are not [-1, 1] (quadruped). An episode ends by its time limit,
-    a truncation, or with discount 0 (lqr), a termination. No OpenGL context is made before the first `frame`.
+    a truncation, or with discount 0 (lqr), a termination. No OpenGL context is made before the first `frame`, or before
+    `renderer` is asked for.
 
     Args:
         name: `<domain>-<task>`, one of `names()`.
@@ -113,6 +114,11 @@ class DMCSimulator(Simulator):
         else:
             image = self._camera(size).render(background, self._flags)
         return np.ascontiguousarray(image.transpose(2, 0, 1))
+
+    @property
+    def renderer(self) -> str:
+        """Vendor and name of the OpenGL renderer; makes its context."""
+        return gl.renderer(self._physics)
 
     def robot_mask(self) -> Mask:
         """Tell where the robot is: everything that is drawn of bodies other than the world, tendons and skins."""

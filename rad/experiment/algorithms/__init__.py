@@ -50,13 +50,16 @@ def algorithm_of(config: RunConfig) -> Algorithm:
 
 
 def make_agent(config: RunConfig, env: VectorEnv) -> Agent:
-    """Make the agent for the spaces of `env`, untrained, on the run's device."""
+    """Make the agent for the spaces of `env`, untrained, on the run's device, which is set to the run's precision."""
     target = device.resolve_device(config.device)
+    precision = device.resolve_precision(config.precision, target)
+    device.set_precision(target, precision)
+    device.set_deterministic(target)
     common: dict[str, Any] = {
         "encoder": config.encoder,
         "auxiliary_loss": config.auxiliary_loss,
         "seed": seed_for(config.seed, "agent"),
         "device": target,
-        "precision": device.resolve_precision(config.precision, target),
+        "precision": precision,
     }
     return algorithm_of(config).make_agent(config, env, common)

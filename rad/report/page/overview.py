@@ -34,10 +34,13 @@ def warnings(groups: Sequence[Group]) -> list[Items]:
     """Return what to know before trusting the numbers."""
     qualities = sorted({str(run.config.get("render_quality", "paper")) for run in runs_in(groups)})
     different = [f"{', '.join(qualities)}: compare only runs of the same quality"]
+    renderers = sorted({made.get("renderer", "") for made in map(made_with, runs_in(groups))} - {""})
+    drawn = [f"{'; '.join(renderers)}: compare only runs of the same renderer"]
     return _listed(
         {
             "Few seeds": _few(groups),
             "Different render qualities, which are different inputs": different if len(qualities) > 1 else [],
+            "Different renderers, whose pixels differ": drawn if len(renderers) > 1 else [],
             "Differ from none in more than the augmentation": _unlike(groups),
         }
     )
@@ -116,7 +119,7 @@ def _versions(scan: Scan, runs: Sequence[Run]) -> list[Block]:
     blocks: list[Block] = [Table(columns, pairs, "versions", "Versions and hardware")]
     if without := [path for path, made in versions.items() if not made]:
         blocks.append(Items("Runs that record no versions (no checkpoint)", without))
-    if mixed := [name for name, different in values.items() if len(different) > 1]:
+    if mixed := [name for name, different in values.items() if len(different) > 1 and name != "renderer"]:
         words = {path: [f"{name} {made.get(name, UNKNOWN)}" for name in mixed] for path, made in recorded.items()}
         lines = [f"{path}: {', '.join(of_run)}" for path, of_run in words.items()]
         blocks.append(Items("Runs made with different versions", lines))

@@ -1,6 +1,7 @@
 """Every remedy of the doctor is reached by breaking what it looks at; nothing is installed or removed."""
 
 import ctypes
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -280,7 +281,10 @@ def test_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda which: "H200")
     monkeypatch.setattr(device, "has_fast_bf16", lambda which: True)
-    assert machine.check_device().text == "cuda:0 H200 (bf16 in hardware)"
+    monkeypatch.setattr(device, "mps_runs", lambda: False)
+    assert machine.check_device().text.startswith("cuda:0 H200 (bf16 in hardware); no MPS daemon seen, without which")
+    monkeypatch.setattr(device, "mps_runs", lambda: True)
+    assert machine.check_device() == Finding("device", True, "cuda:0 H200 (bf16 in hardware); MPS daemon runs")
 
 
 def test_more_threads_than_processors(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -393,6 +397,14 @@ def test_a_first_frame_that_never_comes(monkeypatch: pytest.MonkeyPatch) -> None
 
     monkeypatch.setattr(subprocess, "run", hang)
     refuse(suites.check_trial("", remedy="get one"), "get one")
+
+
+def test_the_first_frame_names_the_renderer_and_its_speed() -> None:
+    text = suites.suite_checks("dmc")[-1]().text
+    speed = re.search(r" by (.+) \((in software|on a GPU), (\d+) frames/s of 84x84 pixels\)$", text)
+    assert speed and int(speed[3]) > 1
+    assert (speed[2] == "in software") == gl.is_software(speed[1])
+    assert "frames/s" not in suites.suite_checks("probe")[-1]().text
 
 
 def test_every_suite_is_tried_out() -> None:

@@ -2,11 +2,14 @@ import importlib.util
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from rad.envs import gl
+
+Chosen = Callable[..., str | None]
 
 
 @pytest.fixture
@@ -55,6 +58,58 @@ def test_the_error_names_all_three_and_their_remedies(unset: pytest.MonkeyPatch)
         assert word in text
     assert "\n" not in text
     assert os.environ["MUJOCO_GL"] == ""
+
+
+@pytest.fixture
+def egl_device(monkeypatch: pytest.MonkeyPatch) -> Chosen:
+    """Return a function of CUDA_VISIBLE_DEVICES and the user's MUJOCO_EGL_DEVICE_ID that gives the one for EGL."""
+
+    def chosen(gpus: str, by_user: str | None = None, backend: str = "egl") -> str | None:
+        for name, value in (("MUJOCO_GL", backend), ("CUDA_VISIBLE_DEVICES", gpus), (gl.EGL_DEVICE, by_user or "")):
+            monkeypatch.setenv(name, value)
+        if by_user is None:
+            monkeypatch.delenv(gl.EGL_DEVICE)
+        assert gl.choose_backend() == backend
+        return os.environ.get(gl.EGL_DEVICE)
+
+    return chosen
+
+
+@pytest.mark.parametrize(
+    ("gpus", "by_user", "backend", "device"),
+    [
+        ("3", None, "egl", "3"),
+        ("3", "1", "egl", "1"),  # the user has the last word
+        ("0,3", None, "egl", None),  # the first, as before
+        ("", None, "egl", None),
+        ("GPU-8f9d3c", None, "egl", None),
+        ("3", None, "osmesa", None),
+    ],
+)
+def test_egl_draws_on_the_gpu_of_the_run(
+    monkeypatch: pytest.MonkeyPatch,
+    egl_device: Chosen,
+    gpus: str,
+    by_user: str,
+    backend: str,
+    device: str,
+) -> None:
+    monkeypatch.setattr(gl, "works", lambda backend, variables: variables == {gl.EGL_DEVICE: gpus})
+    assert egl_device(gpus, by_user, backend) == device
+
+
+def test_a_gpu_that_egl_has_not_is_left_alone(egl_device: Chosen) -> None:
+    if not gl.works("egl"):
+        pytest.skip("no EGL here")
+    assert egl_device("0") == "0"
+    assert egl_device("99") is None
+    assert gl.works("egl"), "and the first device still draws"
+
+
+def test_software_renderers_are_told_from_gpus() -> None:
+    software = ("llvmpipe (LLVM 15.0.6, 256 bits)", "softpipe", "Google SwiftShader", "Mesa Software Rasterizer")
+    assert all(map(gl.is_software, software))
+    assert not any(map(gl.is_software, ("NVIDIA Corporation NVIDIA H200/PCIe/SSE2", "Mesa Intel(R) UHD 620", "AMD")))
 
 
 def test_a_missing_dm_control_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

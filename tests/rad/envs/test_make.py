@@ -1,3 +1,4 @@
+import contextlib
 from typing import Any
 
 import gymnasium
@@ -98,3 +99,25 @@ def test_a_bad_action_stops_a_parallel_environment_with_its_reason(monkeypatch: 
     with pytest.raises(ValueError, match="action must be finite numbers"):
         venv.step(np.full((2, 1), np.nan, np.float32))
     venv.close(terminate=True)
+
+
+@pytest.mark.parametrize(
+    ("task", "parallel"), [("dmc/cartpole-swingup", True), ("probe/both", True), ("procgen/coinrun", False)]
+)
+def test_the_renderer_is_named_where_opengl_draws(task: str, parallel: bool) -> None:
+    pytest.importorskip("dm_control" if task.startswith("dmc") else "procgen" if task.startswith("procgen") else "rad")
+    with contextlib.closing(envs.make(task, parallel=parallel)) as venv:
+        name = envs.renderer(task, venv)
+    assert bool(name) == task.startswith("dmc")
+
+
+@pytest.mark.parametrize("quality", ["near", "fast"])
+def test_asking_for_the_renderer_changes_no_frame(quality: str) -> None:
+    pytest.importorskip("dm_control")
+    frames = []
+    for asks in (True, False):
+        with contextlib.closing(envs.make("dmc/cartpole-swingup", render_quality=quality)) as venv:
+            if asks:
+                assert envs.renderer("dmc/cartpole-swingup", venv)
+            frames.append(venv.reset()[0])
+    np.testing.assert_array_equal(*frames)

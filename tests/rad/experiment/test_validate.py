@@ -65,6 +65,11 @@ def check(config: RunConfig, folder: Path = Path("runs/none")) -> None:
     validate.check(config, folder)
 
 
+def test_tf32_on_a_cpu_is_refused_before_anything_is_made() -> None:
+    with pytest.raises(ValueError, match=r"^precision: tf32 needs an NVIDIA GPU from Ampere on; this run is on cpu"):
+        validate.check_settings(tiny(precision="tf32", device="cpu"))
+
+
 @pytest.mark.parametrize("name", ALGORITHMS)
 def test_every_number_has_a_bound_and_every_bound_a_field(name: str) -> None:
     numbers = {field for field, value in values(ALGORITHMS[name].run()).items() if type(value) in (int, float)}

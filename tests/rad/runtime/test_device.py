@@ -1,5 +1,6 @@
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -12,12 +13,16 @@ from rad.runtime.device import (
     processor,
     resolve_device,
     resolve_precision,
+    set_deterministic,
+    set_precision,
     set_threads,
     tune_allocator,
     usable_cpus,
 )
+from rad.settings import SettingError
 
 CPU = torch.device("cpu")
+CUDA = torch.device("cuda")
 
 
 @pytest.mark.parametrize(("devices", "expected"), [(0, "cpu"), (2, "cuda")])
@@ -56,8 +61,54 @@ def test_an_explicit_precision_is_kept(monkeypatch, tmp_path):
 
 
 def test_an_unknown_precision_is_refused():
-    with pytest.raises(ValueError, match=r"^precision: unknown precision 'fp16'; known: auto, bf16, fp32$"):
+    with pytest.raises(ValueError, match=r"^precision: unknown precision 'fp16'; known: auto, bf16, fp32, tf32$"):
         resolve_precision("fp16", CPU)
+
+
+@pytest.mark.parametrize("device", ["cpu", "cuda:0"])
+def test_tf32_needs_a_gpu_that_has_it(monkeypatch, device):
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: False)  # a GPU before Ampere
+    words = f"^precision: tf32 needs .*; this run is on {device}; allowed here: auto, bf16, fp32$"
+    with pytest.raises(SettingError, match=words):
+        resolve_precision("tf32", torch.device(device))
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: True)
+    assert resolve_precision("tf32", torch.device("cuda")) == "tf32"
+
+
+BACKENDS = (torch.backends.cuda.matmul, torch.backends.cudnn.conv)
+
+
+@pytest.fixture
+def gpu_settings():
+    """Yield what a GPU would multiply float32 in; the settings, which exist without a GPU, are put back."""
+    before = [part.fp32_precision for part in BACKENDS]
+    for part in BACKENDS:
+        part.fp32_precision = "tf32"
+    yield lambda: {part.fp32_precision for part in BACKENDS}
+    for part, value in zip(BACKENDS, before):
+        part.fp32_precision = value
+
+
+@pytest.mark.parametrize(("precision", "expected"), [("fp32", "ieee"), ("bf16", "ieee"), ("tf32", "tf32")])
+def test_a_gpu_computes_in_the_precision_of_that_name(gpu_settings, precision, expected):
+    for other in ("tf32", "fp32"):
+        set_precision(CUDA, other)
+        set_precision(CUDA, precision)
+        assert gpu_settings() == {expected}
+
+
+def test_a_run_on_the_cpu_sets_nothing(gpu_settings):
+    set_precision(CPU, "fp32")
+    assert gpu_settings() == {"tf32"}
+
+
+@pytest.mark.parametrize(("device", "expected"), [(CUDA, (True, False)), (CPU, (False, True))])
+def test_convolutions_of_a_gpu_repeat(monkeypatch, device, expected):
+    cudnn = torch.backends.cudnn
+    monkeypatch.setattr(cudnn, "deterministic", False)
+    monkeypatch.setattr(cudnn, "benchmark", True)
+    set_deterministic(device)
+    assert (cudnn.deterministic, cudnn.benchmark) == expected
 
 
 def test_the_model_of_the_processor_and_of_a_gpu(monkeypatch, tmp_path):
@@ -67,6 +118,15 @@ def test_the_model_of_the_processor_and_of_a_gpu(monkeypatch, tmp_path):
     assert processor() == model(CPU) == "Chip 9"
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: f"GPU {device.index}")
     assert model(torch.device("cuda:1")) == "GPU 1"
+
+
+@pytest.mark.parametrize(
+    ("names", "runs"), [(["nvidia-cuda-mps-control"], True), (["python", None, "nvidia-smi"], False), ([], False)]
+)
+def test_mps_is_told_by_its_daemon(monkeypatch, names, runs):
+    processes = [SimpleNamespace(info={"name": name}) for name in names]
+    monkeypatch.setattr(module.psutil, "process_iter", lambda attributes: iter(processes))
+    assert module.mps_runs() == runs
 
 
 def test_usable_cpus_are_those_of_this_process(monkeypatch):

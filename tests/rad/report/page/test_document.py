@@ -7,6 +7,7 @@ import pytest
 
 from rad.report.page import render
 from rad.report.page.document import report
+from rad.runtime import checkpoint
 from tests.rad.report.seeds import make_seed, make_seeds, rows_of
 
 VOID = {"meta", "link", "img", "br", "hr", "input"}
@@ -116,6 +117,25 @@ def test_a_phone_a_printer_and_the_dark_are_thought_of(files):
     for words in ("width=device-width", "prefers-color-scheme: dark", "@media print", 'lang="en"'):
         assert words in text
     assert all(words.get("alt") for tag, words in outline(files).tags if tag == "img")
+
+
+WARNING = "Different renderers, whose pixels differ"
+
+
+def test_runs_drawn_by_different_renderers_are_warned_of(tmp_path):
+    for seed, made_with in ((1, {"renderer": "llvmpipe"}), (2, {"renderer": "NVIDIA H200"}), (3, {})):
+        folder = make_seed(tmp_path, "crop", seed, rows_of(8.0))
+        checkpoint.save(folder / "checkpoints", 400, {"n": 1}, made_with=made_with)
+    text = " ".join(outline(report(tmp_path, tmp_path / "report").files).text.split())
+    assert f"{WARNING} NVIDIA H200; llvmpipe: compare only runs of the same renderer" in text
+
+
+def test_runs_that_record_no_renderer_are_warned_of_nothing(tmp_path):
+    for seed, made_with in ((1, {"renderer": "llvmpipe"}), (2, {}), (3, {})):
+        folder = make_seed(tmp_path, "crop", seed, rows_of(8.0))
+        checkpoint.save(folder / "checkpoints", 400, {"n": 1}, made_with=made_with)
+    text = outline(report(tmp_path, tmp_path / "report").files).text
+    assert WARNING not in text and "Runs made with different versions" not in text
 
 
 def test_a_run_alone_has_a_report(tmp_path):
