@@ -19,7 +19,8 @@ from torch import Tensor
 
 import augment
 from rad.runtime import device
-from scripts.bench import Row, naive, wall_s
+from scripts.bench import Row, wall_s
+from tests.reference import augment_naive as naive
 
 Work = Callable[[], object]
 SIDES = ("ours", "kornia", "torchvision", "numpy")

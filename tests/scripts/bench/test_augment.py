@@ -6,7 +6,7 @@ import torch
 
 import augment
 from scripts.bench import augment as bench
-from scripts.bench import naive
+from tests.reference import augment_naive as naive
 
 pytestmark = pytest.mark.slow
 
