@@ -11,8 +11,10 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
 aten = torch.ops.aten
-WAITING = {"_local_scalar_dense", "nonzero", "masked_select", "equal", "is_nonzero", "_unique2", "unique_dim", "bincount"}
-"""Calls whose result the host reads, or whose shape depends on values: on an accelerator, the host waits for them."""
+WAITING = {"_local_scalar_dense", "nonzero", "masked_select", "equal", "_unique2", "unique_dim", "bincount"}
+"""Calls whose result the host reads, or whose shape depends on values: the host waits for an accelerator there."""
+NO_KERNEL = ("_record_function", "empty", "rand")
+"""Beside views: marks for a profiler, memory, and draws, which are all made on the host."""
 
 
 class Calls(TorchDispatchMode):
@@ -20,7 +22,7 @@ class Calls(TorchDispatchMode):
 
     Attributes:
         waiting: calls for whose values a host would wait; an index by a mask counts as `nonzero`, which it calls.
-        launches: calls that are not views: about as many kernels as an accelerator would be sent.
+        launches: calls that compute: about as many kernels as an accelerator would be sent.
     """
 
     def __init__(self) -> None:
@@ -34,7 +36,7 @@ class Calls(TorchDispatchMode):
             self.waiting[name] += 1
         if name.startswith("index") and _has_mask(args):
             self.waiting["nonzero"] += 1
-        if not func.is_view:
+        if not func.is_view and not name.startswith(NO_KERNEL):
             self.launches[name] += 1
         return func(*args, **(kwargs or {}))
 

@@ -2,7 +2,8 @@
 
 What reads a value on the host (`.item()`, `bool()`), has a shape that depends on values (`nonzero`, a mask) or mixes
 devices raises there. A backward pass, which needs a driver, is replaced: the parameters that a loss reaches get
-gradients, but the formulas of autograd are not run. Numbers in the memory of the host may be read, as zeros.
+gradients, but the formulas of autograd are not run. Numbers in the memory of the host may be read, as zeros, and are
+equal to each other.
 """
 
 from collections.abc import Callable, Iterator
@@ -39,6 +40,8 @@ class Traffic(TorchDispatchMode):
         kwargs = dict(kwargs or {})
         if func is aten._local_scalar_dense.default and args[0].device.type == "cpu":
             return 0.0 if args[0].is_floating_point() else 0
+        if func is aten.equal.default and {value.device.type for value in args} == {"cpu"}:
+            return True
         if func is aten.exponential_.default:
             kwargs.pop("generator", None)  # a fake draw takes none
         self._count(func, args, kwargs)

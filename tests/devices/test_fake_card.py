@@ -1,5 +1,6 @@
 """Acting, updates and augmentations on a fake CUDA device: one device, and nothing that makes the host wait."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,7 @@ SAC: dict[str, dict[str, Any]] = {
     "bf16-curl": {"precision": "bf16", "auxiliary_loss": "curl:dim=8"},
 }
 PPO: dict[str, dict[str, Any]] = {
-    "clip": {},
+    "clip-bandit": {"op": "ucb:shift,flip"},
     "kl": {"objective": "kl"},
     "clip-consistency": {"augment_where": "consistency", "discrete": False, "anneal_lr": True},
     "kl-consistency-bf16-curl": {
@@ -29,6 +30,9 @@ PPO: dict[str, dict[str, Any]] = {
         **{"precision": "bf16", "auxiliary_loss": "curl:dim=8"},
     },
 }
+UPLOADS = {"sac": 99, "ppo": 99}
+"""Tensors that an update of SAC, and of PPO by one minibatch, sends to the card at most: batch, noise, parameters."""
+
 SHORT = {"num_steps": 2, "num_minibatches": 2, "num_epochs": 1}
 
 
@@ -48,7 +52,7 @@ def test_sac_learns_and_acts_without_waiting_for_the_card(options: dict[str, Any
         assert on_card(agent)
         traffic.reset()
         rows = [agent.update(small.small_batch()) for _ in range(2)]  # with and without a step of the actor
-        assert traffic.downloads == 0
+        assert traffic.downloads == 0 and traffic.uploads <= 2 * UPLOADS["sac"], traffic.uploads
         assert {value.device for row in rows for value in row.values()} == {CARD}
         for deterministic in (True, False):
             agent.act(observations(agent), deterministic=deterministic)
@@ -62,10 +66,15 @@ def test_ppo_learns_and_acts_without_waiting_for_the_card(options: dict[str, Any
         assert on_card(agent)
         rollout = small_ppo.small_rollout(agent)
         traffic.reset()
-        row = agent.update(rollout)
+        agent.update(rollout)
+        assert traffic.downloads == 0 and traffic.uploads <= UPLOADS["ppo"] * SHORT["num_minibatches"]
+        agent.begin_rollout(len(obs := observations(agent)))
         assert traffic.downloads == 0
-        agent.act(observations(agent), deterministic=False)
-        assert traffic.downloads == 1
+        agent.actor_step(obs)
+        assert traffic.downloads == 4  # action, log_prob, value and params
+        for deterministic in (True, False):
+            agent.act(obs, deterministic=deterministic)
+        assert traffic.downloads == 6
 
 
 @pytest.mark.parametrize("spec", augment.names())
@@ -78,3 +87,21 @@ def test_augmentations_stay_on_the_card(spec: str, layout: torch.memory_format) 
         pixels = images.to(CARD).contiguous(memory_format=layout)
         out = op(pixels if op.takes_bytes else pixels.float(), torch.Generator())
         assert out.device == CARD and traffic.downloads == 0
+
+
+@pytest.mark.parametrize(
+    ("wrong", "error"),
+    [
+        (lambda x: x.sum().item(), "_local_scalar_dense"),
+        (lambda x: bool(x.sum() > 0), "_local_scalar_dense"),
+        (lambda x: x[x > 0], "nonzero"),
+        (lambda x: x.nonzero(), "nonzero"),
+        (lambda x: x.masked_select(x > 0), "masked_select"),
+        (lambda x: torch.equal(x, x), "equal"),
+        (lambda x: x + torch.ones(3), "at least two devices, cuda:0 and cpu"),
+        (lambda x: x.numpy(), "can't convert cuda:0 device type tensor"),
+    ],
+)
+def test_what_a_card_refuses_or_waits_for_is_an_error(wrong: Callable[[Tensor], object], error: str) -> None:
+    with fake_card(), pytest.raises((RuntimeError, TypeError, NotImplementedError), match=error):
+        wrong(torch.ones(3, device=CARD))

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
-import torch
 from torch.utils._python_dispatch import _disable_current_modes
 
 from rad.agents.base import Agent
@@ -80,4 +80,5 @@ def test_a_policy_of_the_host_acts_on_the_card(make: Make) -> None:
         agent = make(device=CARD)
         agent.load_policy_state(weights)
         parameters = [value for name in agent.acting for value in getattr(agent, name).parameters()]
-        assert {value.device for value in parameters} == {torch.device(CARD)}
+        assert {value.device for value in parameters} == {CARD}
+        agent.act(np.zeros((2, *agent.image_shape), np.uint8), deterministic=True)
