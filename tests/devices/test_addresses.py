@@ -1,4 +1,4 @@
-"""An update leaves the tensors of an agent's state where they are: what captures an update would go on with old ones."""
+"""An update leaves the tensors of an agent's state where they are: a captured update would go on with the old ones."""
 
 from typing import Any
 
