@@ -8,6 +8,9 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3; do \
 BIN := .venv/bin
 STAMP := .venv/installed
 
+# Where it is set, every process compiles anew all that it imports: of torch alone, some seconds.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: install demo test check fast lint types lock clean
 
 install: $(STAMP)

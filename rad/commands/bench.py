@@ -17,7 +17,7 @@ class Bench:
     """Measure speeds and print them with their ratios, which carry over between machines better than times."""
 
     name: tyro.conf.Positional[str]
-    """What to measure: sac, minutes, ppo, augment, replay, render or attention."""
+    """What to measure: sac, minutes, overlap, ppo, augment, replay, render or attention."""
     threads: int = 0
     """CPU threads of torch; 0 leaves torch's own choice."""
     repeats: int = 3

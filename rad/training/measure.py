@@ -70,7 +70,7 @@ def measure(config: RunConfig) -> Cost:
     stored = algorithm.stored(config, make_arms(config)[1]).bytes
     process = 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # in KiB on Linux
     workers = config.num_envs * 1024 * resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-    needed = process + stored + (workers if config.parallel_envs else 0)
+    needed = (1 + config.eval_workers) * process + stored + (workers if config.parallel_envs else 0)
     return Cost(rate, needed, *_on_gpu(agent.device), play_frames_per_s=play_rate)
 
 
@@ -106,7 +106,8 @@ def _on_gpu(target: torch.device) -> tuple[int, int]:
 
 def cores_of(config: RunConfig) -> int:
     """Return the cores that a run keeps busy."""
-    return max(config.threads or device.usable_cpus(), config.num_envs if config.parallel_envs else 1)
+    threads, envs = config.threads or device.usable_cpus(), config.num_envs if config.parallel_envs else 1
+    return max(threads, envs) + config.eval_workers
 
 
 def workers(jobs: int, cores: int, free_bytes: int, cost: Cost | None, gpus: int) -> int:

@@ -11,7 +11,7 @@ from typing import Any
 
 from rad.report.draw.tables import Column, Table
 
-BENCHMARKS = ("sac", "minutes", "ppo", "augment", "replay", "render", "attention")
+BENCHMARKS = ("sac", "minutes", "overlap", "ppo", "augment", "replay", "render", "attention")
 
 Row = dict[str, Any]
 

@@ -32,6 +32,12 @@ def test_as_many_as_fit(jobs: int, cores: int, free: int, cost: Cost | None, gpu
     assert workers(jobs, cores, free * GB, cost, gpus) == result
 
 
+def test_a_process_that_evaluates_takes_a_core_of_its_own() -> None:
+    assert measure.cores_of(tiny(threads=1)) == 1
+    assert measure.cores_of(tiny(threads=2, eval_workers=1)) == 3
+    assert measure.cores_of(tiny(threads=1, num_envs=4, parallel_envs=True)) == 4
+
+
 @pytest.mark.parametrize("config", [tiny(frames=10_000), tiny(warmup_steps=1), tiny_ppo({"num_steps": 64})])
 def test_a_run_is_measured_without_being_made(config: RunConfig, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(measure.device, "tune_allocator", lambda: True)
