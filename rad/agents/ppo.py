@@ -177,13 +177,14 @@ class PPOAgent(Agent):
             for _ in range(config.num_epochs)
             for batch in rollout.minibatches(config.num_minibatches, advantage, returns, self.generator)
         ]
+        averages = _average(metrics)  # before kl_beta, which one of them shows, changes in place
         if config.objective == "kl":  # by the last epoch, each minibatch before its own step
             last_kl = _average(metrics[-config.num_minibatches :])["kl"]
-            self.kl_beta = adapt_beta(self.kl_beta, last_kl, config.target_kl)
+            self.kl_beta.copy_(adapt_beta(self.kl_beta, last_kl, config.target_kl))
         self.updates += 1
         spread = {"target_std": returns.std(correction=0), "advantage_std": advantage.std(correction=0)}
         spread["explained_variance"] = explained_variance(rollout.value, returns)
-        return _average(metrics) | spread | self.views.metrics()
+        return averages | spread | self.views.metrics()
 
     def _update_minibatch(self, batch: Minibatch) -> Metrics:
         """Take one step down the gradient of the sum of all losses: L_policy + c_v L_value - c_e entropy and others."""

@@ -17,7 +17,7 @@ def small_config(**config: Any) -> SACConfig:
     return SACConfig(**(SIZES | config))
 
 
-OPTIONS = {"seed", "precision", "auxiliary_loss"}
+OPTIONS = {"seed", "device", "precision", "auxiliary_loss"}
 
 
 def small_agent(op: str = "crop", **options: Any) -> SACAgent:

@@ -41,7 +41,7 @@ def small_rollout(agent: PPOAgent, seed: int = 0) -> Rollout:
     """Let the agent act on random frames; rewards are random, and some episodes end."""
     generator = torch.Generator().manual_seed(2_000 + seed)
     steps, obs = agent.config.num_steps, frames(agent, seed, agent.config.num_steps + 1)
-    buffer = RolloutBuffer(steps, ENVS, agent.image_shape)
+    buffer = RolloutBuffer(steps, ENVS, agent.image_shape, device=agent.device)
     agent.begin_rollout(ENVS)
     for step in range(steps):
         ends = torch.rand(2, ENVS, generator=generator) < 0.2

@@ -1,0 +1,109 @@
+"""Acting, updates and augmentations on a fake CUDA device: one device, and nothing that makes the host wait."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+import augment
+from rad.agents.base import Agent
+from tests.devices.fake_card import CARD, fake_card
+from tests.rad.agents import small, small_ppo
+
+Case = tuple[dict[str, Any], int]
+"""Options of an agent, and how many tensors an update sends to the card at most."""
+
+BF16_CURL = {"precision": "bf16", "auxiliary_loss": "curl:dim=8"}
+SAC: dict[str, Case] = {  # the batch is 5 tensors, a crop 2, noise 1
+    "rad": ({}, 11),
+    "drq": ({"target_views": 2, "critic_views": 2}, 16),
+    "drq-shared-before": (
+        {"target_views": 2, "critic_views": 2, "share_draw": True, "actor_features": "before"},
+        12,
+    ),
+    "svea": ({"strong_augment": "random_conv"}, 12),
+    "no-target-encoder-frozen": ({"target_encoder": False, "freeze_augment": True}, 9),
+    "bf16-curl": (BF16_CURL, 15),
+}
+PPO: dict[str, Case] = {  # for each minibatch: what a rollout stores on the host is 7 tensors, its rows 1, a crop 2
+    "clip-bandit": ({"op": "ucb:shift,flip"}, 8),
+    "kl": ({"objective": "kl"}, 8),
+    "clip-consistency": ({"augment_where": "consistency", "discrete": False, "anneal_lr": True}, 12),
+    "kl-consistency-bf16-curl": ({"objective": "kl", "augment_where": "consistency", **BF16_CURL}, 16),
+}
+SHORT = {"num_steps": 2, "num_minibatches": 2, "num_epochs": 1}
+
+
+def on_card(agent: Agent) -> bool:
+    modules = [part for part in vars(agent).values() if isinstance(part, torch.nn.Module)]
+    return all(value.device == CARD for module in modules for value in module.parameters())
+
+
+def observations(agent: Agent) -> np.ndarray:
+    return np.zeros((3, *agent.image_shape), np.uint8)
+
+
+@pytest.mark.parametrize(("options", "uploads"), SAC.values(), ids=SAC)
+def test_sac_learns_and_acts_without_waiting_for_the_card(options: dict[str, Any], uploads: int) -> None:
+    with fake_card() as traffic:
+        agent = small.small_agent(device=CARD, **options)
+        assert on_card(agent)
+        for _ in range(2):  # with and without a step of the actor
+            traffic.reset()
+            row = agent.update(small.small_batch())
+            assert traffic.downloads == 0 and traffic.uploads <= uploads
+            assert {value.device for value in row.values()} == {CARD}
+        for deterministic in (True, False):
+            agent.act(observations(agent), deterministic=deterministic)
+        assert traffic.downloads == 2
+
+
+@pytest.mark.parametrize(("options", "uploads"), PPO.values(), ids=PPO)
+def test_ppo_learns_and_acts_without_waiting_for_the_card(options: dict[str, Any], uploads: int) -> None:
+    with fake_card() as traffic:
+        agent = small_ppo.small_agent(device=CARD, **SHORT, **options)
+        assert on_card(agent)
+        rollout = small_ppo.small_rollout(agent)
+        traffic.reset()
+        agent.update(rollout)
+        assert traffic.downloads == 0 and traffic.uploads <= uploads * SHORT["num_minibatches"]
+        agent.begin_rollout(len(obs := observations(agent)))
+        assert traffic.downloads == 0
+        agent.actor_step(obs)
+        assert traffic.downloads == 4  # action, log_prob, value and params
+        for deterministic in (True, False):
+            agent.act(obs, deterministic=deterministic)
+        assert traffic.downloads == 6
+
+
+@pytest.mark.parametrize("spec", augment.names())
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_augmentations_stay_on_the_card(spec: str, layout: torch.memory_format) -> None:
+    op, side = augment.make(spec, 36), augment.make(spec, 36).input_size(36, 36)
+    images = torch.zeros(4, 6, *side, dtype=torch.uint8)
+    op.draw(images.shape)
+    with fake_card() as traffic:
+        pixels = images.to(CARD).contiguous(memory_format=layout)
+        out = op(pixels if op.takes_bytes else pixels.float(), torch.Generator())
+        assert out.device == CARD and traffic.downloads == 0
+
+
+@pytest.mark.parametrize(
+    ("wrong", "error"),
+    [
+        (lambda x: x.sum().item(), "_local_scalar_dense"),
+        (lambda x: bool(x.sum() > 0), "_local_scalar_dense"),
+        (lambda x: x[x > 0], "nonzero"),
+        (lambda x: x.nonzero(), "nonzero"),
+        (lambda x: x.masked_select(x > 0), "masked_select"),
+        (lambda x: torch.equal(x, x), "equal"),
+        (lambda x: x + torch.ones(3), "at least two devices, cuda:0 and cpu"),
+        (lambda x: x.numpy(), "can't convert cuda:0 device type tensor"),
+    ],
+)
+def test_what_a_card_refuses_or_waits_for_is_an_error(wrong: Callable[[Tensor], object], error: str) -> None:
+    with fake_card(), pytest.raises((RuntimeError, TypeError, NotImplementedError), match=error):
+        wrong(torch.ones(3, device=CARD))
