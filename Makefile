@@ -31,7 +31,7 @@ demo: install            ## train, evaluate and draw: 5 minutes after the instal
 test: install lint types ## everything that CI runs
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal
 
-check: install lint types ## what to run before a commit: two or three minutes
+check: install lint types ## what to run before a commit: a minute or two
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow"
 
 lint: install

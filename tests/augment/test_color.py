@@ -55,6 +55,7 @@ def test_equals_the_slow_reference(op, slow, layout):
     assert torch.allclose(op.apply(images, params).double(), expected, atol=3e-6)
 
 
+@pytest.mark.slow
 def test_gray_has_kornias_weights(tv, kornia):
     images = pictures(4, 12, 9)
     gray = kornia.color.rgb_to_grayscale(frames(images)).expand(-1, 3, -1, -1)

@@ -111,6 +111,7 @@ def test_a_small_image_is_refused_unless_every_window_is_padded(name, side):
         make(name, (9, side, 64))
 
 
+@pytest.mark.slow
 def test_receptive_field_is_what_a_gradient_sees(name):
     """With positive weights, and poolings that average, every pixel that a cell sees has a positive gradient."""
     field = make(name).receptive_field()

@@ -71,6 +71,7 @@ BAD: list[tuple[list[str], str, str]] = [
 
 
 @pytest.mark.parametrize(("typed", "flag", "said"), BAD, ids=[" ".join(typed)[:60] for typed, *_ in BAD])
+@pytest.mark.slow
 def test_wrong_input_gives_one_line_and_makes_nothing(
     typed: list[str], flag: str, said: str, capsys: pytest.CaptureFixture[str], here: Path, started: list[Any]
 ) -> None:

@@ -17,6 +17,7 @@ def sweep(tmp_path):
     return make_seeds(tmp_path / "sweep", {"none": [1.0, 2.0], "crop": [4.0, 6.0]})
 
 
+@pytest.mark.slow
 def test_a_report_is_written_into_the_folder(sweep, capsys):
     assert cli.main(["report", str(sweep)]) == 0
     assert (sweep / "report" / "report.html").read_text().startswith("<!doctype html>")
@@ -26,6 +27,7 @@ def test_a_report_is_written_into_the_folder(sweep, capsys):
     assert {path.name: path.read_bytes() for path in (sweep / "report").iterdir()} == before
 
 
+@pytest.mark.slow
 def test_a_report_is_written_elsewhere(sweep, tmp_path):
     assert cli.main(["report", str(sweep), "--out", str(tmp_path / "a" / "b")]) == 0
     assert (tmp_path / "a" / "b" / "returns-dmc-walker-walk.csv").is_file()
@@ -60,6 +62,7 @@ def test_wrong_input_gives_one_line_and_makes_nothing(typed, said, tmp_path, mon
     assert sorted(tmp_path.rglob("*")) == before
 
 
+@pytest.mark.slow
 def test_a_foreign_file_is_named_and_the_report_is_made(sweep, capsys):
     (sweep / "attention.json").write_text("{")
     assert cli.main(["report", str(sweep)]) == 0
@@ -68,6 +71,7 @@ def test_a_foreign_file_is_named_and_the_report_is_made(sweep, capsys):
     assert f"Cannot be read, left out:\n  {said}" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_the_terminal_says_what_was_left_out(sweep, capsys):
     cli.main(["report", str(sweep)])
     assert len(capsys.readouterr().out.splitlines()) == 2
@@ -90,6 +94,7 @@ def test_two_runs_are_compared(tmp_path, capsys):
 
 
 @pytest.mark.parametrize("command", ["report", "compare"])
+@pytest.mark.slow
 def test_neither_needs_torch_or_a_simulator(command, sweep):
     folders = (
         [str(sweep)] if command == "report" else [str(sweep / "dmc-walker-walk" / name) for name in ("none", "crop")]

@@ -399,6 +399,7 @@ def test_a_first_frame_that_never_comes(monkeypatch: pytest.MonkeyPatch) -> None
     refuse(suites.check_trial("", remedy="get one"), "get one")
 
 
+@pytest.mark.slow
 def test_the_first_frame_names_the_renderer_and_its_speed() -> None:
     text = suites.suite_checks("dmc")[-1]().text
     speed = re.search(r" by (.+) \((in software|on a GPU), (\d+) frames/s of 84x84 pixels\)$", text)

@@ -98,6 +98,7 @@ def test_egl_draws_on_the_gpu_of_the_run(
     assert egl_device(gpus, by_user, backend) == device
 
 
+@pytest.mark.slow
 def test_a_gpu_that_egl_has_not_is_left_alone(egl_device: Chosen) -> None:
     if not gl.works("egl"):
         pytest.skip("no EGL here")
@@ -118,6 +119,7 @@ def test_a_missing_dm_control_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
         gl.choose_backend()
 
 
+@pytest.mark.slow
 def test_some_back_end_works_here_and_nonsense_does_not() -> None:
     assert any(map(gl.works, gl.BACKENDS))
     assert not gl.works("nonsense")
@@ -131,6 +133,7 @@ def test_a_back_end_that_hangs_does_not_work(monkeypatch: pytest.MonkeyPatch) ->
     assert not gl.works("egl")
 
 
+@pytest.mark.slow
 def test_a_broken_choice_gives_one_line() -> None:
     script = "import rad.envs\ntry: rad.envs.make('dmc/cartpole-swingup')\nexcept OSError as e: print(e)"
     env = {**os.environ, "MUJOCO_GL": "nonsense"}

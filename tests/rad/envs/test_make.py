@@ -104,6 +104,7 @@ def test_a_bad_action_stops_a_parallel_environment_with_its_reason(monkeypatch: 
 @pytest.mark.parametrize(
     ("task", "parallel"), [("dmc/cartpole-swingup", True), ("probe/both", True), ("procgen/coinrun", False)]
 )
+@pytest.mark.slow
 def test_the_renderer_is_named_where_opengl_draws(task: str, parallel: bool) -> None:
     pytest.importorskip("dm_control" if task.startswith("dmc") else "procgen" if task.startswith("procgen") else "rad")
     with contextlib.closing(envs.make(task, parallel=parallel)) as venv:
@@ -112,6 +113,7 @@ def test_the_renderer_is_named_where_opengl_draws(task: str, parallel: bool) -> 
 
 
 @pytest.mark.parametrize("quality", ["near", "fast"])
+@pytest.mark.slow
 def test_asking_for_the_renderer_changes_no_frame(quality: str) -> None:
     pytest.importorskip("dm_control")
     frames = []

@@ -22,6 +22,7 @@ def shown(monkeypatch: pytest.MonkeyPatch) -> dict[str, np.ndarray]:
     return kept
 
 
+@pytest.mark.slow
 def test_every_look_of_a_task_is_shown(monkeypatch: pytest.MonkeyPatch, shown: dict[str, np.ndarray]) -> None:
     few = ("train", "color-hard", "video-hard")
     of_few = replace(SUITES["dmc"], splits={name: SPLITS[name].about for name in few})

@@ -39,6 +39,7 @@ def test_a_process_that_evaluates_takes_a_core_of_its_own() -> None:
 
 
 @pytest.mark.parametrize("config", [tiny(frames=10_000), tiny(warmup_steps=1), tiny_ppo({"num_steps": 64})])
+@pytest.mark.slow
 def test_a_run_is_measured_without_being_made(config: RunConfig, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(measure.device, "tune_allocator", lambda: True)
     cost = measure.measure(config)

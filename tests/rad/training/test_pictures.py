@@ -20,6 +20,7 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {name: (folder / name).read_bytes() for name in FILES}
 
 
+@pytest.mark.slow
 def test_pictures_made_again_are_those_of_the_end_of_training(tmp_path: Path) -> None:
     run = tmp_path / "run"
     start(tiny(frames=30), run, PICTURES)
@@ -30,6 +31,7 @@ def test_pictures_made_again_are_those_of_the_end_of_training(tmp_path: Path) ->
     assert contents(run) == made
 
 
+@pytest.mark.slow
 def test_training_alone_draws_nothing_and_says_how_to(tmp_path: Path) -> None:
     start(tiny(frames=30), tmp_path / "run")
     assert (tmp_path / "run" / DONE_FILE).exists()
@@ -55,6 +57,7 @@ def test_a_run_that_has_not_ended_is_not_drawn(tmp_path: Path, capsys: pytest.Ca
     assert capsys.readouterr().err == said
 
 
+@pytest.mark.slow
 def test_training_imports_neither_matplotlib_nor_attention() -> None:
     drawing = {"matplotlib", "rad.attention", "rad.training.pictures"}
     code = f"import sys, rad.training.trainer; assert not {drawing} & set(sys.modules)"

@@ -1,6 +1,9 @@
+import pytest
+
 from scripts.bench.attention import TARGETS_MS, run
 
 
+@pytest.mark.slow
 def test_a_row_for_each_method_with_its_target() -> None:
     rows = run({"activation": 1, "grad_cam": 1, "hires_cam": 1, "smooth_grad": 1})
     assert [row["method"] for row in rows] == ["activation", "grad_cam", "hires_cam", "smooth_grad"]

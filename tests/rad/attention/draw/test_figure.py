@@ -49,6 +49,7 @@ def test_the_observation_is_shown_as_it_is(tmp_path: Path, monkeypatch: pytest.M
     np.testing.assert_array_equal(shown[:2], [row.frame for row in rows()])
 
 
+@pytest.mark.slow
 def test_columns_with_one_word_share_their_scale_and_others_do_not(tmp_path: Path, drawn: list[Figure]) -> None:
     flat, peaked = column(seed=1, scale="a"), column(seed=2, scale="a", factor=9.0)
     attention_figure(rows(), [flat, peaked, column(seed=1)], "", tmp_path / "a.png")
@@ -56,6 +57,7 @@ def test_columns_with_one_word_share_their_scale_and_others_do_not(tmp_path: Pat
     assert tops[0] == tops[1] != tops[2]
 
 
+@pytest.mark.slow
 def test_the_same_input_gives_the_same_bytes_and_another_map_others(tmp_path: Path) -> None:
     written = []
     for number, seed in enumerate((1, 1, 2)):

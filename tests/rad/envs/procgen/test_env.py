@@ -50,6 +50,7 @@ def assert_same(first: list[tuple[Any, ...]], second: list[tuple[Any, ...]]) -> 
 
 
 @pytest.mark.parametrize("game", GAMES)
+@pytest.mark.slow
 def test_every_game_starts_and_steps_in_easy(game: str) -> None:
     venv = make(game)
     obs, infos = venv.reset()
@@ -431,6 +432,7 @@ def test_a_set_of_levels_plays_as_procgen_plays_them() -> None:
     theirs.close()
 
 
+@pytest.mark.slow
 def test_resume_is_exact_on_a_set_of_levels() -> None:
     split = LevelSet("some", tuple(range(0, 300, 7)))
     venv, other = make(split=split), make(split=split, seed=8)

@@ -16,6 +16,7 @@ def of(tmp_path, finals):
     return results(groups_in(make_seeds(tmp_path, finals)))
 
 
+@pytest.mark.slow
 def test_pairs_stand_in_a_matrix_with_each_alone_on_the_diagonal(tmp_path, drawn):
     (figure,) = pairs_figure("dmc/walker-walk", of(tmp_path, PAIRS))
     axes = drawn[0].axes[0]

@@ -1,6 +1,7 @@
 """Curves over seeds: which runs and points count, and what is drawn."""
 
 import numpy as np
+import pytest
 from matplotlib.figure import Figure
 
 from rad.report.draw.curves import curve_figures
@@ -68,6 +69,7 @@ def test_a_single_seed_each_claims_no_interval(tmp_path):
     assert "says nothing about other seeds" in figure.caption and "interval" not in figure.caption
 
 
+@pytest.mark.slow
 def test_each_split_has_a_figure(tmp_path):
     make_seed(tmp_path, "crop", 1, rows_of(8.0, test=6.0))
     assert [one.name for one in curve_figures(groups_in(tmp_path))] == [
@@ -76,6 +78,7 @@ def test_each_split_has_a_figure(tmp_path):
     ]
 
 
+@pytest.mark.slow
 def test_many_methods_have_a_picture_each_before_the_others(tmp_path, drawn):
     names = ["none", *(f"op{number}" for number in range(7))]
     curve_figures(groups_in(make_seeds(tmp_path, {name: [4.0] for name in names})))
@@ -93,6 +96,7 @@ def test_published_scores_are_inside_the_axes_and_named(tmp_path, drawn):
     assert "Dotted lines are published" in figure.caption
 
 
+@pytest.mark.slow
 def test_pictures_of_their_own_hold_every_band(tmp_path, drawn):
     finals = {f"crop+{name}": [1.0, 3.0] for name in "abcdefg"} | {"none": [-50.0, 500.0]}
     (figure,) = curve_figures(groups_in(make_seeds(tmp_path, finals)))
@@ -103,6 +107,7 @@ def test_pictures_of_their_own_hold_every_band(tmp_path, drawn):
     assert "Thin gray lines are the other methods" in figure.caption
 
 
+@pytest.mark.slow
 def test_the_same_runs_give_the_same_bytes(tmp_path):
     groups = groups_in(make_seeds(tmp_path, {"none": [2.0, 3.0], "crop": [4.0, 6.0]}))
     assert curve_figures(groups) == curve_figures(groups)

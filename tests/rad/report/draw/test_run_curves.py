@@ -40,6 +40,7 @@ def test_the_upper_axis_counts_agent_steps(tmp_path, drawn):
     assert upper.get_xlim()[1] == pytest.approx(axes.get_xlim()[1] / 4)
 
 
+@pytest.mark.slow
 def test_returns_are_shown_from_zero(tmp_path, drawn):
     learning_curve(make_run(tmp_path / "mine"), tmp_path / "curve.png")
     assert axes_of(drawn).get_ylim()[0] == 0.0
@@ -71,6 +72,7 @@ def test_runs_with_different_action_repeats_have_no_upper_axis(tmp_path, drawn):
     assert not axes_of(drawn).child_axes
 
 
+@pytest.mark.slow
 def test_the_same_run_gives_the_same_bytes(tmp_path):
     run = make_run(tmp_path / "mine")
     for name in ("a.png", "b.png"):
@@ -110,6 +112,7 @@ def test_a_folder_that_is_no_run_is_refused(tmp_path):
         learning_curve(tmp_path / "gone", tmp_path / "curve.png")
 
 
+@pytest.mark.slow
 def test_training_episodes_are_dots_on_the_curve_of_one_run(tmp_path, drawn):
     episodes = [row("episode", steps, episode_return=float(steps)) for steps in (20, 150)]
     run = make_run(tmp_path / "mine", [*ROWS, *episodes])

@@ -61,6 +61,7 @@ def files(sweep):
     return report(sweep, sweep / "report", ["rad", "report", "sweep"]).files
 
 
+@pytest.mark.slow
 def test_figures_and_tables_are_files_too(files):
     names = ["curves-dmc-walker-walk-train", "curves-dmc-cheetah-run-test", "gaps-dmc-cheetah-run"]
     assert {f"{name}.{ending}" for name in names for ending in ("png", "svg")} <= files.keys()
@@ -108,6 +109,7 @@ def test_what_comes_from_files_is_escaped(files):
     assert b"<b>" not in files["report.html"] and b"&lt;b&gt;&amp;" in files["report.html"]
 
 
+@pytest.mark.slow
 def test_the_same_runs_give_the_same_bytes(sweep, files):
     assert report(sweep, sweep / "report", ["rad", "report", "sweep"]).files == files
 
@@ -122,6 +124,7 @@ def test_a_phone_a_printer_and_the_dark_are_thought_of(files):
 WARNING = "Different renderers, whose pixels differ"
 
 
+@pytest.mark.slow
 def test_runs_drawn_by_different_renderers_are_warned_of(tmp_path):
     for seed, made_with in ((1, {"renderer": "llvmpipe"}), (2, {"renderer": "NVIDIA H200"}), (3, {})):
         folder = make_seed(tmp_path, "crop", seed, rows_of(8.0))
@@ -130,6 +133,7 @@ def test_runs_drawn_by_different_renderers_are_warned_of(tmp_path):
     assert f"{WARNING} NVIDIA H200; llvmpipe: compare only runs of the same renderer" in text
 
 
+@pytest.mark.slow
 def test_runs_that_record_no_renderer_are_warned_of_nothing(tmp_path):
     for seed, made_with in ((1, {"renderer": "llvmpipe"}), (2, {}), (3, {})):
         folder = make_seed(tmp_path, "crop", seed, rows_of(8.0))
@@ -151,12 +155,14 @@ def test_a_run_without_any_row_has_a_report(tmp_path):
     assert not [name for name in files if name.endswith(".png")]
 
 
+@pytest.mark.slow
 def test_runs_on_tasks_without_a_known_range(tmp_path):
     make_seeds(tmp_path, {"none": [1.0, 2.0], "crop": [2.0, 3.0]}, task="probe/both")
     make_seeds(tmp_path, {"none": [1.0, 2.0], "crop": [2.0, 3.0]}, task="gym/x")
     assert "with a published range of returns" in outline(report(tmp_path, tmp_path / "report").files).text
 
 
+@pytest.mark.slow
 def test_length_and_success_of_episodes_are_shown_where_they_are_known(tmp_path):
     make_seed(tmp_path, "none", 1, rows_of(3.0))
     assert "success rate" not in outline(report(tmp_path, tmp_path / "report").files).text

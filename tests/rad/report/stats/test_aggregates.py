@@ -112,6 +112,7 @@ def test_draws_in_blocks_are_the_same_distribution(monkeypatch: pytest.MonkeyPat
 
 
 @pytest.mark.parametrize("seeds", [2, 3, 5])
+@pytest.mark.slow
 def test_intervals_hold_as_often_as_the_warning_says(seeds: int) -> None:
     held = {"iqm": 0, "difference": 0}
     for case in range(1_000):

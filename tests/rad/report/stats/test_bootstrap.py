@@ -94,6 +94,7 @@ def coverage(interval: Any, truth: float) -> float:
     return float(np.mean([low <= truth <= high for low, high in ends]))
 
 
+@pytest.mark.slow
 def test_the_true_mean_is_inside_as_often_as_is_said() -> None:
     # The share of 1,000 cases has a standard error of 0.7 %.
     result = coverage(lambda seed: mean_interval(normal(seed, 50) + 3, samples=500), 3)
@@ -103,6 +104,7 @@ def test_the_true_mean_is_inside_as_often_as_is_said() -> None:
 
 
 @pytest.mark.parametrize("paired", [True, False])
+@pytest.mark.slow
 def test_the_true_difference_is_inside_as_often_as_is_said(paired: bool) -> None:
     def of_case(seed: int) -> tuple[float, float]:
         shared, own = normal(seed, 50), normal(seed + 10_000, 50)

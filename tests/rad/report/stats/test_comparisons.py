@@ -37,6 +37,7 @@ def test_the_probability_is_that_of_slow_loops(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["equal", "unequal", "ties"])
+@pytest.mark.slow
 def test_the_interval_is_that_of_slow_loops(name: str) -> None:
     first, second = TABLES[name], OTHERS[name]
     result = probability_of_improvement(first, second)

@@ -37,6 +37,7 @@ def small_pieces(monkeypatch):
 
 @settings(max_examples=30, deadline=None)
 @given(states())
+@pytest.mark.slow
 def test_a_state_comes_back_equal(tmp_path_factory, state):
     folder = tmp_path_factory.mktemp("run") / "new"
     assert not checkpoint.exists(folder)

@@ -34,6 +34,7 @@ def round_trip(value):
 
 @settings(deadline=None)
 @given(states())
+@pytest.mark.slow
 def test_nested_states_come_back_equal_in_type_order_and_bits(state):
     assert same(round_trip(state), state)
 
