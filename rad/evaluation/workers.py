@@ -42,7 +42,7 @@ class EvaluationWorkers:
         """Begin to play on splits with the policy, or with the random one.
 
         Raises:
-            RuntimeError: a process was killed.
+            ChildProcessError: a process was killed.
         """
         self._names = list(names)
         for index, connection in enumerate(self._connections):
@@ -60,7 +60,7 @@ class EvaluationWorkers:
         """Wait until what was begun has been played; return the episodes by split.
 
         Raises:
-            RuntimeError: a process failed or was killed; one line that says which.
+            ChildProcessError: a process failed or was killed; one line that says which.
         """
         episodes: dict[str, Episodes] = {}
         for index, connection in enumerate(self._connections):
@@ -69,13 +69,13 @@ class EvaluationWorkers:
             except (EOFError, ConnectionResetError):
                 raise self._ended(index) from None
             if isinstance(played, str):
-                raise RuntimeError(f"a process that evaluates failed: {played}")
+                raise ChildProcessError(f"a process that evaluates failed: {played}")
             episodes |= played
         return {name: episodes[name] for name in self._names}
 
-    def _ended(self, index: int) -> RuntimeError:
+    def _ended(self, index: int) -> ChildProcessError:
         self._processes[index].join()
-        return RuntimeError(f"a process that evaluates ended with {self._processes[index].exitcode}")
+        return ChildProcessError(f"a process that evaluates ended with {self._processes[index].exitcode}")
 
     def close(self) -> None:
         """End the processes, in the middle of an episode too."""

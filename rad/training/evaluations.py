@@ -78,7 +78,7 @@ class Evaluations:
         """Wait for an evaluation beside training, if there is one, and write its rows.
 
         Raises:
-            RuntimeError: the process that plays it is gone.
+            ChildProcessError: the process that plays it is gone.
         """
         if self._workers and (pending := self._pending):
             episodes = self._workers.finish()

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from rad import cli
+from rad.evaluation.play import Episodes
 from rad.evaluation.workers import EvaluationWorkers
 from rad.experiment.algorithms.ppo import PPORun
 from rad.experiment.algorithms.sac import SACRun
@@ -79,12 +81,30 @@ def test_a_killed_process_ends_the_run_with_a_line(tmp_path: Path) -> None:
     try:
         workers.begin([""], None)
         os.kill(workers._processes[0].pid or 0, signal.SIGKILL)
-        with pytest.raises(RuntimeError, match=r"^a process that evaluates ended with -9$"):
+        with pytest.raises(ChildProcessError, match=r"^a process that evaluates ended with -9$"):
             workers.finish()
-        with pytest.raises(RuntimeError, match=r"^a process that evaluates ended with -9$"):
+        with pytest.raises(ChildProcessError, match=r"^a process that evaluates ended with -9$"):
             workers.begin([""], None)
     finally:
         workers.close()
+
+
+def test_the_command_tells_of_it_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    finish = EvaluationWorkers.finish
+
+    def finish_killed(workers: EvaluationWorkers) -> dict[str, Episodes]:
+        os.kill(workers._processes[0].pid or 0, signal.SIGKILL)
+        return finish(workers)
+
+    folder = tmp_path / "run"
+    run_until(tiny(eval_workers=1), folder, 45)
+    capsys.readouterr()
+    monkeypatch.setattr(EvaluationWorkers, "ready", False)
+    monkeypatch.setattr(EvaluationWorkers, "finish", finish_killed)
+    assert cli.main(["train", "--resume", str(folder)]) == 1
+    assert capsys.readouterr().err == "error: a process that evaluates ended with -9\n"
 
 
 def test_a_failure_is_told_in_a_line(tmp_path: Path) -> None:
@@ -93,7 +113,7 @@ def test_a_failure_is_told_in_a_line(tmp_path: Path) -> None:
     workers = EvaluationWorkers(folder, 1)
     try:
         workers.begin(["nowhere"], None)
-        with pytest.raises(RuntimeError, match="a process that evaluates failed: "):
+        with pytest.raises(ChildProcessError, match="a process that evaluates failed: "):
             workers.finish()
         workers.begin([""], None)
         assert set(workers.finish()) == {""}
