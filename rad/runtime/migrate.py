@@ -6,7 +6,8 @@ from typing import Any
 ENCODER_OPTIONS = ("num_layers", "num_filters", "width")  # were fields of a run, 0 for the encoder's default
 SUITES = ("procgen",)  # whose options were a field of every run of PPO, whatever its task
 # New settings of a run and of its agent, with the earlier behavior.
-ADDED = {"eval_policy": "mode", "auxiliary_loss": "none", "eval_workers": 0}
+ADDED = {"auxiliary_loss": "none", "eval_workers": 0}
+ADDED_TO_RUN = {"sac": {"eval_policy": "mode"}}  # runs of PPO have always had it
 ADDED_TO_AGENT = {"sac": {"actor_features": "after", "target_encoder": True}}
 
 
@@ -17,7 +18,7 @@ def migrate(plain: Mapping[str, Any]) -> dict[str, Any]:
 
     Example:
         >>> migrate({"algo": "ppo", "encoder": "impala", "num_layers": 0, "num_filters": 0, "width": 2})
-        {'algo': 'ppo', 'encoder': 'impala:width=2', 'eval_policy': 'mode', 'auxiliary_loss': 'none', 'eval_workers': 0}
+        {'algo': 'ppo', 'encoder': 'impala:width=2', 'auxiliary_loss': 'none', 'eval_workers': 0}
     """
     fields = dict(plain)
     options = {name: fields.pop(name) for name in ENCODER_OPTIONS if name in fields}
@@ -27,7 +28,7 @@ def migrate(plain: Mapping[str, Any]) -> dict[str, Any]:
     if suites or isinstance(fields.get("agent"), dict):
         fields = _with(fields, {"suite": suites.get(str(fields.get("task", "")).partition("/")[0], {})})
     algo = str(fields.get("algo", ""))
-    added = ADDED if isinstance(fields.get("algo"), str) else {}
+    added = ADDED_TO_RUN.get(algo, {}) | ADDED if isinstance(fields.get("algo"), str) else {}
     if isinstance(fields.get("agent"), dict):
         fields["agent"] = _with(fields["agent"], ADDED_TO_AGENT.get(algo, {}))
         return _with(fields, added)

@@ -91,6 +91,10 @@ def test_flat_settings_are_brought_into_the_same_form() -> None:
     }
 
 
+def test_how_a_run_of_ppo_is_evaluated_is_not_guessed() -> None:
+    assert "eval_policy" not in migrate({"algo": "ppo", "encoder": "impala"})
+
+
 @pytest.mark.parametrize("plain", [{"encoder": {"layers": 2}}, {"agent": "smith"}, {"algo": ["sac"]}, {}])
 def test_files_of_something_else_are_left_as_they_are(plain: dict[str, Any]) -> None:
     assert migrate(plain) == plain
