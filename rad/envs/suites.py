@@ -137,8 +137,7 @@ def suite_of(task: str) -> Suite:
     """
     name = task.partition("/")[0]
     if name not in SUITES:
-        known = f"{', '.join(SUITES)}, as in dmc/walker-walk"
-        raise SettingError("task", f"unknown suite of task {task!r}; known: {known}")
+        raise SettingError("task", f"unknown suite of task {task!r}; known: {', '.join(SUITES)}, as in dmc/walker-walk")
     return SUITES[name]
 
 
@@ -164,6 +163,6 @@ def score_range(task: str, options: Mapping[str, Any]) -> tuple[float, float]:
     """
     suite = SUITES.get(task.partition("/")[0])
     if suite is None or suite.score_range is None:
-        known = " and ".join(name for name, known_suite in SUITES.items() if known_suite.score_range)
-        raise ValueError(f"task {task!r} has no published range of returns; known: tasks of {known}")
+        with_range = " and ".join(name for name, other in SUITES.items() if other.score_range)
+        raise ValueError(f"task {task!r} has no published range of returns; known: tasks of {with_range}")
     return suite.score_range(name_in_suite(task), options)
