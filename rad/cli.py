@@ -32,8 +32,8 @@ COMMANDS = tuple(line.split()[0] for line in USAGE.partition("commands:")[2].str
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; return its exit status.
 
-    0; 1 for a run that diverged or lost a process, or a suite that cannot run; 2 for wrong input, with one line that says
-    why; 128 + signal for a stopped run, or where the output is no longer read (`rad train --help | head`).
+    0; 1 for a run that diverged or lost a process, or a suite that cannot run; 2 for wrong input, with one line that
+    says why; 128 + signal for a stopped run, or where the output is no longer read (`rad train --help | head`).
     """
     try:
         try:
