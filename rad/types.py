@@ -117,6 +117,49 @@ class Rollout(NamedTuple):
             yield Minibatch(obs, rows % num_envs, *(tensor[rows] for tensor in flat))
 
 
+class Trajectory(NamedTuple):
+    """T steps of N environments with one policy, for another one that learns: its values are of that one, and absent.
+
+    Attributes:
+        obs: uint8 [I, C, H, W] in 0..255: the observations before each step and the ones after the last, time-major,
+            (T + 1) N; then the final ones of episodes that were truncated, in the order of their steps.
+        env: int64 [I], the environment of each.
+        view_params: what the augmentation drew for the N environments: for each of its stages, tensors by name.
+        action, log_prob: as in `ActorStep`, first axes T, N.
+        reward: float32 [T, N], as the environment gave it.
+        terminated: bool [T, N], the future counts for nothing.
+        truncated: bool [T, N], the episode was cut and did not terminate in the same step.
+    """
+
+    obs: Tensor
+    env: Tensor
+    view_params: list[dict[str, Tensor]]
+    action: Tensor
+    log_prob: Tensor
+    reward: Tensor
+    terminated: Tensor
+    truncated: Tensor
+
+    def to(self, device: torch.device) -> "Trajectory":
+        """Return the trajectory on `device`, but for what the augmentation drew."""
+        tensors = {name: value for name, value in self._asdict().items() if isinstance(value, Tensor)}
+        return self._replace(**{name: value.to(device, non_blocking=True) for name, value in tensors.items()})
+
+    def split(self, values: Tensor) -> tuple[Tensor, Tensor]:
+        """Split the values of all observations, float [I], into those before and after each step, [T, N] each.
+
+        After a truncated step it is the value of the final observation, and unused after a terminated one.
+        """
+        steps, envs = self.reward.numel(), self.reward.shape[1]
+        before, after, final = values[:steps], values[envs : steps + envs], values[steps + envs :]
+        shape = self.reward.shape
+        return before.view(shape), after.view(shape).masked_scatter(self.truncated, final)
+
+
+Batch = Transition | Minibatch | Trajectory
+"""What an agent learns from at a time; all have observations `obs`, uint8 [B, C, H, W]."""
+
+
 def images_to_float(images: Tensor) -> Tensor:
     """Convert stored images, uint8 [B, C, H, W] in 0..255, to learned ones, float32 in [0, 1]: x / 255.
 

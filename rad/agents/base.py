@@ -18,7 +18,7 @@ from rad.agents.targets import Target, Targets
 from rad.agents.views import Views
 from rad.heads.distributions import Policy
 from rad.settings import SettingError, mention
-from rad.types import Metrics, Minibatch, Transition
+from rad.types import Batch, Metrics
 
 Augmentations = augment.Augmentation | Mapping[str, augment.Augmentation]
 """An augmentation, or several by name that a bandit chooses among."""
@@ -163,7 +163,7 @@ class Agent(Stateful, abc.ABC):
             return encoder(images)
 
     def _add_auxiliary(
-        self, losses: dict[str, Tensor], metrics: Metrics, batch: Transition | Minibatch
+        self, losses: dict[str, Tensor], metrics: Metrics, batch: Batch
     ) -> tuple[dict[str, Tensor], Metrics]:
         """Return an agent's losses and metrics with those of the auxiliary losses, each on views of its own."""
         for name, auxiliary_loss in self.auxiliary.items():

@@ -69,7 +69,7 @@ class Trainer:
             device.set_threads(config.threads)
         self.config, self.folder, self.pictures = config, folder, pictures
         self.action_repeat = action_repeat(config)
-        self.env = make_env(config, "train", num_envs=config.num_envs)
+        self.env = make_env(config, "train", num_envs=config.envs_here)
         self.agent = make_agent(config, self.env)
         self.made_with = {
             "device": str(self.agent.device),
@@ -90,6 +90,7 @@ class Trainer:
         self.progress = Progress(config.frames, every, figures=len(pictures))
         self.evaluations = Evaluations(config, folder, self.log, self.progress)
         self.last_return: float | None = None
+        self.counts: Mapping[str, int] = {}
 
     @property
     def frames(self) -> int:
@@ -148,6 +149,9 @@ class Trainer:
         self.evaluations.poll()
         for metrics in report.updates:
             self.averages.add(metrics)
+        self.counts = report.counts
+        for note in report.notes:
+            self.progress.say(note)
         for episode in report.episodes:
             self._write("episode", episode._asdict())
             self.last_return = episode.episode_return
@@ -168,7 +172,7 @@ class Trainer:
         row = self.averages.pop()
         if not row:
             return
-        self._write("train", row)
+        self._write("train", row | self.counts)
         if broken := [name for name, value in row.items() if not math.isfinite(value)]:
             raise FloatingPointError(", ".join(broken))
 
@@ -224,5 +228,6 @@ class Trainer:
     def __exit__(self, *exception: object) -> None:
         self.progress.close()
         self.evaluations.close()
+        self.learning.close()
         self.env.close()
         self.log.close()

@@ -13,7 +13,7 @@ from torch import Tensor
 import encoders
 from encoders.registry import Registry
 from rad.agents.auxiliary.curl import CURL
-from rad.types import Metrics, Minibatch, Transition
+from rad.types import Batch, Metrics
 
 NONE = "none"
 
@@ -26,7 +26,7 @@ class AuxiliaryLoss(Protocol):
     """
 
     def loss(
-        self, encoder: encoders.Encoder, batch: Transition | Minibatch, view: Callable[[Tensor], Tensor]
+        self, encoder: encoders.Encoder, batch: Batch, view: Callable[[Tensor], Tensor]
     ) -> tuple[Tensor, Metrics]:
         """Compute the weighted loss, float [], and metrics.
 

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import gymnasium
 from gymnasium.vector import VectorEnv
 
+from rad.actors.loop import Source
 from rad.agents.base import Agent
 from rad.buffers.replay import Replay
 from rad.buffers.rollout import RolloutBuffer
@@ -47,11 +48,15 @@ class Preset:
 
 @dataclass(frozen=True)
 class Learning:
-    """A loop with what it fills and where it stands; `steps` begins with the state that these have then."""
+    """A loop with what it fills and where it stands; `steps` begins with the state that these have then.
 
-    buffer: Replay | RolloutBuffer
+    `close` ends the processes of the loop, if it has any.
+    """
+
+    buffer: Replay | RolloutBuffer | Source
     state: LoopState
     steps: Iterator[Report]
+    close: Callable[[], object] = lambda: None
 
 
 class Stored(NamedTuple):
