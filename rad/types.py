@@ -1,7 +1,7 @@
 """The values that travel between rooms, and the one conversion of stored images to learned ones."""
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -142,8 +142,9 @@ class Trajectory(NamedTuple):
 
     def to(self, device: torch.device) -> "Trajectory":
         """Return the trajectory on `device`, but for what the augmentation drew."""
-        tensors = {name: value for name, value in self._asdict().items() if isinstance(value, Tensor)}
-        return self._replace(**{name: value.to(device, non_blocking=True) for name, value in tensors.items()})
+        fields: dict[str, Any] = self._asdict()
+        moved = {name: value.to(device, non_blocking=True) for name, value in fields.items() if name != "view_params"}
+        return Trajectory(**fields | moved)
 
     def split(self, values: Tensor) -> tuple[Tensor, Tensor]:
         """Split the values of all observations, float [I], into those before and after each step, [T, N] each.

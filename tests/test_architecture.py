@@ -89,7 +89,7 @@ HOMES = {
     "torch.utils.tensorboard": "rad.runtime.logging",
     "tensorboard": "rad.runtime.logging",
     "wandb": "rad.runtime.logging",
-    "ray": "rad.sweep.engines",
+    "ray": "rad.experiment.cluster rad.sweep.engines",
     "tyro": "rad.commands scripts.bench",
 }
 # They measure or examine packages, wherever those are at home.

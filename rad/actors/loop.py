@@ -52,7 +52,7 @@ class Source(Protocol):
 
 
 class InProcess:
-    """The learner itself acts, with its newest policy; nothing is ever off-policy. The caller keeps the environments."""
+    """The learner itself acts, always with its newest policy. The caller keeps the environments."""
 
     def __init__(self, actor: Actor) -> None:
         self.actor = actor

@@ -71,7 +71,7 @@ class IMPALAAgent(Agent):
         ValueError: there are several augmentations, `anneal_lr` lacks `total_updates`, or as of `Agent`.
 
     Source: Espeholt et al. 2018 (IMPALA, arXiv 1802.01561); the augmentation: Laskin et al. 2020 (RAD, arXiv
-    2004.14990). Deliberate differences: losses are averages; the values of truncated episodes' final observations count.
+    2004.14990). Deliberate differences: losses are averages; a truncated episode has the value of its end.
     """
 
     parts = ("encoder", "head", "optimizer", "views")
@@ -152,7 +152,7 @@ class IMPALAAgent(Agent):
         v_loss, value_metrics = value_loss(value, value, target, None)
         losses = {"policy": policy_loss, "value": config.vf_coef * v_loss, "entropy": -config.ent_coef * entropy}
         metrics |= value_metrics | {"entropy": entropy.detach(), "inactive_units": inactive_units(features)}
-        metrics |= {"kl": -log_ratio.mean(), "clip_fraction": (log_ratio.exp() > config.rho_clip).float().mean()}
+        metrics |= {"kl": -log_ratio.mean(), "rho": log_ratio.exp().clamp(max=config.rho_clip).mean()}
         metrics |= {"target_std": target.std(correction=0), "advantage_std": advantage.std(correction=0)}
         metrics["explained_variance"] = explained_variance(value, target)
         losses, metrics = self._add_auxiliary(losses, metrics, batch)

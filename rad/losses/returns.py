@@ -73,7 +73,12 @@ def vtrace(
 
     Args:
         log_ratio: float [T, N], log pi(a|x) - log mu(a|x), nats.
-        reward, value, next_value, terminated, truncated, gamma: as of `gae`, with V of the policy that learns.
+        reward: as of `gae`.
+        value: as of `gae`, of the policy that learns.
+        next_value: as of `gae`, of the policy that learns.
+        terminated: as of `gae`.
+        truncated: as of `gae`.
+        gamma: discount per agent step.
         rho_clip: largest rho; it decides to the values of which policy, between mu and pi, the targets lead.
         c_clip: largest c: how far a difference in time carries back; it decides how fast they lead there.
 

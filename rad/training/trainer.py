@@ -172,7 +172,7 @@ class Trainer:
         row = self.averages.pop()
         if not row:
             return
-        self._write("train", row | self.counts)
+        self._write("train", {**row, **self.counts})
         if broken := [name for name, value in row.items() if not math.isfinite(value)]:
             raise FloatingPointError(", ".join(broken))
 

@@ -25,9 +25,7 @@ class AuxiliaryLoss(Protocol):
     and calls `step`.
     """
 
-    def loss(
-        self, encoder: encoders.Encoder, batch: Batch, view: Callable[[Tensor], Tensor]
-    ) -> tuple[Tensor, Metrics]:
+    def loss(self, encoder: encoders.Encoder, batch: Batch, view: Callable[[Tensor], Tensor]) -> tuple[Tensor, Metrics]:
         """Compute the weighted loss, float [], and metrics.
 
         `encoder`, the agent's, maps images [B, C, H, W] to features [B, F]; `batch` is what the agent learns from, on

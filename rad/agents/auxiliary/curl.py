@@ -63,9 +63,7 @@ class CURL(Stateful):
         )
         self.optimizer = Adam([*self.projection.parameters(), self.weight], lr=lr, fused=True)
 
-    def loss(
-        self, encoder: encoders.Encoder, batch: Batch, view: Callable[[Tensor], Tensor]
-    ) -> tuple[Tensor, Metrics]:
+    def loss(self, encoder: encoders.Encoder, batch: Batch, view: Callable[[Tensor], Tensor]) -> tuple[Tensor, Metrics]:
         """Compute the weighted loss of a batch's observations, and metrics `curl_loss`, `curl_accuracy`."""
         query = self.projection(encoder(view(batch.obs)))
         with torch.no_grad():

@@ -6,17 +6,18 @@ from typing import Any, Literal
 from gymnasium.spaces import Box, Discrete
 from gymnasium.vector import VectorEnv
 
-from rad.actors.actor import Actor
-from rad.actors.loop import DecoupledState, InProcess, decoupled
+from rad.actors.loop import DecoupledState, decoupled
 from rad.agents.bandit import split_arms
 from rad.agents.impala import IMPALAAgent, IMPALAConfig
 from rad.buffers.rollout import RolloutBuffer
+from rad.experiment import cluster
 from rad.experiment.algorithms.base import Algorithm, Learning, Stored
+from rad.experiment.algorithms.impala_actors import make_source
 from rad.experiment.algorithms.impala_presets import IMPALA_PRESETS
 from rad.experiment.bounds import AT_LEAST_0, AT_LEAST_1, POSITIVE, RATE, WEIGHT, WIDTH, Bound
 from rad.experiment.build import action_dim, action_repeat, make_arms, obs_shape
 from rad.experiment.config import EvalPolicy, RunConfig
-from rad.settings import SettingError
+from rad.settings import SettingError, mention
 
 BOUNDS: dict[str, Bound] = {
     "actors": (lambda value: 0 <= value <= 1024, "from 0 to 1024"),
@@ -86,7 +87,7 @@ def make_agent(config: IMPALARun, env: VectorEnv, common: dict[str, Any]) -> IMP
 
 def make_learning(config: IMPALARun, env: VectorEnv, agent: IMPALAAgent) -> Learning:
     """Make the loop that learns from the actors' trajectories."""
-    source, state = InProcess(Actor(env, agent, config.agent.num_steps)), DecoupledState()
+    source, state = make_source(config, env, agent), DecoupledState()
     steps = decoupled(source, agent, state, max_lag=config.max_lag)
     return Learning(source, state, steps, source.close)
 
@@ -103,7 +104,25 @@ def check(config: IMPALARun, size: tuple[int, int]) -> None:
         least = f"{config.steps_per_report * action_repeat(config):,}"
         raise SettingError("frames", f"{config.frames:,}", f"at least {least}, {rollout}")
     if len(split_arms(config.augment)) > 1:
-        raise SettingError("augment", "ucb chooses by the returns of rollouts in order, which impala has from actors")
+        raise SettingError("augment", "ucb chooses by the returns of the rollout before, which actors do not wait for")
+    if config.actors:
+        _check_actors(config)
+        return
+    for name in ("order", "max_lag", "address"):
+        if (value := getattr(config, name)) != getattr(IMPALARun, name):
+            raise SettingError(name, f"has an effect only with {mention('{actors}')} of 1 or more, got {value}")
+
+
+def _check_actors(config: IMPALARun) -> None:
+    if config.parallel_envs:
+        raise SettingError("parallel_envs", f"is for runs without {mention('{actors}')}, which are processes already")
+    if config.order == "fixed" and 0 < config.max_lag < config.actors:
+        allowed = f"0 or at least {config.actors}, the lag in fixed order"
+        raise SettingError("max_lag", config.max_lag, allowed)
+    if config.address:
+        cluster.load("address")
+    if config.address not in ("", "local"):
+        cluster.check_address(config.address)
 
 
 def stored(config: IMPALARun, side: int) -> Stored:
