@@ -1,10 +1,12 @@
 """IMPALA from pixels: an actor-critic that corrects with V-trace for the older policies that its actors had."""
 
+import math
 from dataclasses import dataclass
 from typing import Literal, Unpack
 
 import numpy as np
 import torch
+from torch import Tensor
 
 import encoders
 from rad.agents.bandit import BanditViews
@@ -109,7 +111,7 @@ class IMPALAAgent(Agent):
         else:
             self.optimizer = RMSprop(params, lr=config.lr, alpha=RMS_ALPHA, eps=config.optimizer_eps)
 
-    def _policy(self, images: torch.Tensor) -> Distribution:
+    def _policy(self, images: Tensor) -> Distribution:
         with self._autocast():
             policy: Distribution = self.head(self.encoder(images))[0]
         return policy
@@ -139,27 +141,30 @@ class IMPALAAgent(Agent):
         self.views.env_params = trajectory.view_params
         features = self._encode(self.encoder, self.views.apply_params(batch.obs, batch.env))  # as the actor saw it
         with self._autocast():
-            everywhere, values = self.head(features)
-        policy, (value, next_value) = self.head.distribution(everywhere.params[:steps]), batch.split(values)
+            policies, values = self.head(features)
+        policy, (value, next_value) = self.head.distribution(policies.params[:steps]), batch.split(values)
         log_prob, entropy = policy.log_prob(batch.action.flatten(0, 1)), policy.entropy().mean()
         log_ratio = log_prob.detach().view_as(batch.log_prob) - batch.log_prob
-        reward = batch.reward.clamp(-config.reward_clip, config.reward_clip) if config.reward_clip else batch.reward
-        steps_taken = (log_ratio, reward, value.detach(), next_value.detach(), batch.terminated, batch.truncated)
-        target, advantage = vtrace(
-            *steps_taken, gamma=config.gamma, rho_clip=config.rho_clip, c_clip=config.c_clip
-        )  # [T, N] each
+        target, advantage = self._vtrace(batch, log_ratio, value.detach(), next_value.detach())
         policy_loss, metrics = policy_gradient_loss(log_prob, advantage.flatten())
         v_loss, value_metrics = value_loss(value, value, target, None)
         losses = {"policy": policy_loss, "value": config.vf_coef * v_loss, "entropy": -config.ent_coef * entropy}
         metrics |= value_metrics | {"entropy": entropy.detach(), "inactive_units": inactive_units(features)}
         metrics |= {"kl": -log_ratio.mean(), "rho": log_ratio.exp().clamp(max=config.rho_clip).mean()}
-        metrics |= {"target_std": target.std(correction=0), "advantage_std": advantage.std(correction=0)}
+        metrics |= {"target": target.mean(), "target_std": target.std(correction=0)}
+        metrics |= {"advantage_std": advantage.std(correction=0)}
         metrics["explained_variance"] = explained_variance(value, target)
         losses, metrics = self._add_auxiliary(losses, metrics, batch)
         metrics["grad_norm"] = clipped_step(self.optimizer, config.max_grad_norm, *losses.values())
         self._step_auxiliary()
         self.updates += 1
         return metrics
+
+    def _vtrace(self, batch: Trajectory, log_ratio: Tensor, value: Tensor, next_value: Tensor) -> tuple[Tensor, Tensor]:
+        """Return targets and advantages, [T, N] each, from clipped rewards."""
+        config, limit = self.config, self.config.reward_clip or math.inf
+        steps = log_ratio, batch.reward.clamp(-limit, limit), value, next_value, batch.terminated, batch.truncated
+        return vtrace(*steps, gamma=config.gamma, rho_clip=config.rho_clip, c_clip=config.c_clip)
 
     def _anneal(self) -> None:
         """Set the learning rate: constant, or falling from lr at the first update to 0 after the last."""

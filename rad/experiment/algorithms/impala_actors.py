@@ -66,10 +66,10 @@ class RemoteActor:
         from rad.experiment.algorithms import make_agent  # which imports this module
 
         self.env = make_env(config, "train", num_envs=config.num_envs, index=index)
-        self.agent: Any = make_agent(config, self.env)
+        agent: Any = make_agent(config, self.env)
         for name in GENERATORS:
-            getattr(self.agent, name).manual_seed(seed_for(config.seed, f"actor {name}", index))
-        self.actor = Actor(self.env, self.agent, config.agent.num_steps)
+            getattr(agent, name).manual_seed(seed_for(config.seed, f"actor {name}", index))
+        self.agent, self.actor = agent, Actor(self.env, agent, config.agent.num_steps)
 
     def collect(self, policy: tuple[PolicyState, int]) -> Any:
         """Return a trajectory of the policy with its number of updates, in arrays."""
