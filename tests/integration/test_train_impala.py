@@ -1,7 +1,6 @@
 """Whole runs of IMPALA: in one process, with actors in others, which are slow, killed, or outlive nobody."""
 
 import contextlib
-import dataclasses
 import itertools
 import json
 import os
@@ -24,7 +23,6 @@ from rad.experiment.algorithms.impala import IMPALARun
 from rad.experiment.algorithms.impala_actors import RemoteActor
 from rad.experiment.build import make_env
 from rad.experiment.config_file import to_json
-from rad.training.measure import cores_of
 from rad.training.trainer import Trainer, resume, start
 from tests.integration.runs import rows, run_until, same, tiny_impala, weights
 
@@ -217,9 +215,3 @@ def test_no_process_and_no_shared_memory_outlives_the_learner(tmp_path: Path, nu
     assert set(os.listdir("/dev/shm")) <= before
     if number == signal.SIGTERM:
         assert (folder / "checkpoints").is_dir()
-
-
-def test_actors_take_their_share_of_the_machine() -> None:
-
-    assert [cores_of(spread(actors)) for actors in (0, 1, 4)] == [1, 2, 5]
-    assert cores_of(dataclasses.replace(spread(4), address="auto")) == 1
