@@ -17,13 +17,16 @@ class Bench:
     """Measure speeds and print them with their ratios, which carry over between machines better than times."""
 
     name: tyro.conf.Positional[str]
-    """What to measure: sac, minutes, overlap, ppo, augment, replay, render or attention."""
+    """What to measure: sac, minutes, overlap, ppo, augment, replay, render or attention; all: the page of speeds."""
     threads: int = 0
     """CPU threads of torch; 0 leaves torch's own choice."""
     repeats: int = 3
     """Rounds. The table has medians over the rounds and, for ratios, their range, in which drift shows."""
     out: Path | None = None
-    """Also write the machine and every round's rows as JSON; an existing file is replaced."""
+    """Also write the machine and every round's rows as JSON; an existing file is replaced. Of all, the page, and its
+    numbers as JSON in the folder bench beside it, from which the same command goes on."""
+    short: bool = False
+    """Of all: one tiny round, to see that everything runs; its numbers mean nothing."""
 
 
 def main(arguments: list[str]) -> int:
