@@ -18,10 +18,10 @@ from scripts.bench.speeds.measured import Measured, rounds_within
 
 MODULE = "scripts.bench.speeds.ppo_runs"
 LIMIT_S = 150.0  # of one task, starting apart
-# Procgen's environments and passes with a rollout of 16 steps, so that a round is short; and a task of Gymnasium.
+# Environments and passes as published, with rollouts of 512 and 256 steps in all, so that a round is short.
 JOBS = (
-    ppo.Job(task="procgen/coinrun", num_envs=64, num_steps=16, num_minibatches=2),
-    ppo.Job(task="gym/LunarLander-v3", num_envs=16, num_steps=16, num_minibatches=2),
+    ppo.Job(task="procgen/coinrun", num_envs=64, num_steps=8),
+    ppo.Job(task="gym/LunarLander-v3", num_envs=16, num_steps=16),
 )
 PACKAGES = {"procgen/coinrun": "procgen", "gym/LunarLander-v3": "Box2D"}
 TINY: dict[str, Any] = {"num_envs": 2, "num_steps": 2, "num_minibatches": 1, "num_epochs": 1}

@@ -70,7 +70,7 @@ def _measured(labels: dict[str, Any], workers: dict[str, process.Worker], repeat
 
 
 def work(job: Job) -> dict[str, float]:
-    """Time a pair of updates in this process, after one that is not timed; with no pairs only make them ready."""
+    """Time a pair of updates in this process, after a first one; with `pairs` 0 only make them ready."""
     if job.threads:
         from rad.runtime import device
 
@@ -82,6 +82,5 @@ def work(job: Job) -> dict[str, float]:
 @functools.lru_cache(maxsize=1)
 def _warm(job: Job) -> sac.Update:
     update = sac.update_of(job)
-    update()
-    update()
+    update()  # the actor's too
     return update

@@ -26,7 +26,7 @@ ON_A_GPU = {  # on an H100 or H200
 
 def targets(overlap: Rows, cores: int) -> Table:
     """Say which targets are met, and by how much others are missed."""
-    rows = [line for row in overlap for line in _targets_of(row, cores)]
+    rows = [line for row in overlap if row.rounds for line in _targets_of(row, cores)]
     rows += [[what, least, "not measured", ""] for what, least in ON_A_GPU.items()]
     return _texts(["what", "target", "measured", "verdict"], rows)
 
@@ -95,7 +95,8 @@ def overlap(rows: Rows, facts: Facts) -> Table:
     cells = [
         [
             row.labels["preset"],
-            *(_plain(row.values(name)) for name in names),
+            _rate(row, row.values(names[0])),
+            *(_plain(row.values(name)) for name in names[1:]),
             _ratio(row.values("ratio")),
             _plain([1000 / ms for ms in row.values("whole_ms")]),
             _plain([steps * ms / 60_000 for ms in row.values("whole_ms")]),
