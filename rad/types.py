@@ -65,6 +65,14 @@ class Transition(NamedTuple):
     discount: Tensor
     next_obs: Images
 
+    def built(self) -> "Transition":
+        """Return the batch with whole stacks, for a learner that takes no other."""
+        return self._replace(obs=_built(self.obs), next_obs=_built(self.next_obs))
+
+
+def _built(images: Images) -> Tensor:
+    return images.images if isinstance(images, FrameStacks) else images
+
 
 class ActorStep(NamedTuple):
     """The policy's step on one observation of each environment; all on the CPU.

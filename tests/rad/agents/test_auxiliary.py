@@ -155,6 +155,8 @@ def test_a_weight_of_0_leaves_the_encoder_as_without(kind: str) -> None:
 class Shrink:
     """Pulls features toward 0, and keeps count."""
 
+    num_views = 1
+
     def __init__(self, encoder: encoders.Encoder, *, generator: torch.Generator, weight: float = 1.0) -> None:
         self.weight, self.steps, self.batches = weight, 0, []
 

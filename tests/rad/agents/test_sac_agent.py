@@ -55,7 +55,7 @@ class TestEncoder:
         agent = small_agent()
         before = flat(agent.encoder, agent.critic)
         actor, log_alpha = flat(agent.actor), agent.log_alpha.item()
-        agent._update_actor_and_temperature(agent.encoder(agent.views(small_batch().obs)).detach())
+        agent._update_actor_and_temperature(agent.encoder(agent.views(small_batch().obs)).detach(), agent._noise(B))
         assert torch.equal(flat(agent.encoder, agent.critic), before)
         assert all(value.grad is None for part in (agent.encoder, agent.critic) for value in part.parameters())
         assert not torch.equal(flat(agent.actor), actor)
@@ -65,9 +65,9 @@ class TestEncoder:
         agent, batch = small_agent(), small_batch()
         encoder, critic = flat(agent.encoder), flat(agent.critic)
         features = agent.encoder(agent.views(batch.obs))
-        agent._update_actor_and_temperature(features.detach())  # which may not leave the critic frozen
+        agent._update_actor_and_temperature(features.detach(), agent._noise(B))  # which may not leave the critic frozen
         actor = flat(agent.actor)
-        agent._update_critic(batch, features, torch.ones(B))
+        agent._update_critic(batch, features, torch.ones(B), [])
         assert not torch.equal(flat(agent.encoder), encoder)
         assert not torch.equal(flat(agent.critic), critic)
         assert torch.equal(flat(agent.actor), actor)
@@ -184,8 +184,8 @@ class TestViews:
 
     def test_drq_averages_the_targets(self, monkeypatch: pytest.MonkeyPatch) -> None:
         agent, values, given = small_agent(target_views=2), iter([1.0, 4.0]), []
-        monkeypatch.setattr(agent, "_target", lambda batch, features, averaged: torch.full((B,), next(values)))
-        monkeypatch.setattr(agent, "_update_critic", lambda batch, features, target: given.append(target) or {})
+        monkeypatch.setattr(agent, "_target", lambda *_: torch.full((B,), next(values)))
+        monkeypatch.setattr(agent, "_update_critic", lambda *parts: given.append(parts[2]) or {})
         agent.update(small_batch())
         assert torch.equal(given[0], torch.full((B,), 2.5))
 

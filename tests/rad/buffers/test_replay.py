@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from rad.buffers.replay import Replay
-from rad.types import Transition
+from rad.types import FrameStacks, Transition
 from tests.reference.replay import NStep, ReferenceReplay
 
 SIDE = 2
@@ -66,6 +66,7 @@ class Player:
 
 
 def sampled_keys(batch: Transition) -> list[tuple]:
+    batch = batch.built()
     rows = zip(batch.obs.numpy(), batch.action.numpy(), batch.reward, batch.discount, batch.next_obs.numpy())
     return [(o.tobytes(), a.tobytes(), float(r), float(d), n.tobytes()) for o, a, r, d, n in rows]
 
@@ -122,8 +123,8 @@ def colors(*frames: int) -> Tensor:
     return torch.tensor(frames, dtype=torch.uint8).repeat_interleave(3)[:, None, None].expand(-1, SIDE, SIDE)
 
 
-def colors_of(images: Tensor) -> list[list[int]]:
-    return images[:, ::3, 0, 0].tolist()
+def colors_of(stacks: FrameStacks) -> list[list[int]]:
+    return stacks.images[:, ::3, 0, 0].tolist()
 
 
 def play(replay: Replay, rewards: list[float], terminated: bool, first: int = 0) -> None:
@@ -200,7 +201,8 @@ def test_types_and_shapes() -> None:
     Player(3, NUM_ENVS, replay).play(60)
     batch = replay.sample(7, generator())
     assert batch.obs.shape == batch.next_obs.shape == (7, 9, SIDE, SIDE)
-    assert batch.obs.dtype == batch.next_obs.dtype == torch.uint8
+    assert batch.obs.images.shape == batch.obs.shape
+    assert batch.obs.images.dtype == batch.next_obs.images.dtype == torch.uint8
     assert batch.action.shape == (7, 1) and batch.reward.shape == batch.discount.shape == (7,)
     assert {batch.action.dtype, batch.reward.dtype, batch.discount.dtype} == {torch.float32}
 
