@@ -32,15 +32,16 @@ def take_windows(images: Tensor, rows: Tensor, left: Tensor, width: int) -> Tens
 
 def take_stacked_windows(stacks: Stacks, rows: Tensor, left: Tensor, width: int) -> Tensor:
     """Do as `take_windows` of `stacks.images`, without building these."""
-    source, first = stacks.frames.contiguous(), stacks.index[:, :, None] * stacks.frames.shape[1]
-    planes = (first + torch.arange(source.shape[1], device=source.device)).flatten(1)
-    return _take_from_planes(source, planes, rows, left, width)
+    source, channels = stacks.frames.contiguous(), stacks.frames.shape[1]
+    planes = torch.add(torch.arange(channels, device=source.device), stacks.index[:, :, None], alpha=channels)
+    return _take_from_planes(source, planes.flatten(1), rows, left, width)
 
 
 def _take_from_planes(source: Tensor, planes: Tensor, rows: Tensor, left: Tensor, width: int) -> Tensor:
     """Take windows of planes, int64 `[B, C]`: numbers of channels of contiguous images, counted through all of them."""
     height, full_width = source.shape[2:]
-    starts = (planes[:, :, None] * height + rows[:, None]) * full_width + left[:, None, None]
+    first_rows = torch.add(rows[:, None], planes[:, :, None], alpha=height)
+    starts = torch.add(left[:, None, None], first_rows, alpha=full_width)
     return _take_runs(source, starts, width).view(*planes.shape, rows.shape[1], width)
 
 

@@ -218,6 +218,14 @@ class TestRegistered:
         with pytest.raises(ValueError, match=f"^{text}"):
             auxiliary.make(spec, encoder(), generator=torch.Generator())
 
+    def test_how_many_views_it_takes_is_declared_and_kept_to(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(Shrink, "num_views", 0)
+        with pytest.raises(ValueError, match=r"^auxiliary loss shrink takes more views than its num_views$"):
+            small_agent(auxiliary_loss="shrink").update(small_batch())
+        monkeypatch.delattr(Shrink, "num_views")
+        with pytest.raises(ValueError, match=r"^auxiliary loss shrink must say by num_views how often its loss calls"):
+            auxiliary.make("shrink", encoder(), generator=torch.Generator())
+
     def test_a_name_is_given_once(self) -> None:
         with pytest.raises(ValueError, match="auxiliary loss 'curl' is already registered"):
             auxiliary.register("curl", Shrink)

@@ -27,8 +27,8 @@ def make(slots: int, *, num_envs: int = 1, frame_stack: int = 1, **options: Any)
 class Player:
     """Plays random episodes into several replays at once, each stack as an environment would give it."""
 
-    def __init__(self, frame_stack: int, num_envs: int, *replays: Any, seed: int = 0) -> None:
-        self.random = np.random.default_rng(seed)
+    def __init__(self, frame_stack: int, num_envs: int, *replays: Any, seed: int = 0, side: int = SIDE) -> None:
+        self.random, self.side = np.random.default_rng(seed), side
         self.replays, self.num_envs = replays, num_envs
         self.stacks: list[deque[np.ndarray]] = [deque(maxlen=frame_stack) for _ in range(num_envs)]
         self.running = [False] * num_envs
@@ -58,7 +58,7 @@ class Player:
             replay.add(env, given, reward, self.obs(env, replay), **ends)
 
     def frame(self) -> np.ndarray:
-        return self.random.integers(0, 256, (3, SIDE, SIDE), dtype=np.uint8)
+        return self.random.integers(0, 256, (3, self.side, self.side), dtype=np.uint8)
 
     def obs(self, env: int, replay: Any) -> Any:
         stack = np.concatenate(self.stacks[env])
