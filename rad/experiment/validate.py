@@ -134,10 +134,12 @@ def check_environment(config: RunConfig) -> None:
 
 
 def check_memory(config: RunConfig, side: int) -> None:
-    """Check that the observations that are stored, `side` x `side` pixels, fit into the memory that is free."""
-    free, stored = device.free_memory_bytes(), algorithm_of(config).stored(config, side)
+    """Check that the observations stored, `side` x `side` pixels, fit into what is free where they are to lie."""
+    stored = algorithm_of(config).stored(config, side)
+    free, on_gpu = device.free_bytes_on(stored.device), stored.device.type == "cuda"
     if stored.bytes > free:
         needs = f"{stored.number:,} {stored.unit} of {side}x{side} pixels need {stored.bytes / 1e9:.1f} GB"
         allowed = f"at most {stored.number * free // stored.bytes:,}"
-        problem = f"{needs}, but {free / 1e9:.1f} GB of memory are free; allowed here: {allowed}"
+        place = f"the memory of {stored.device}" if on_gpu else "memory"
+        problem = f"{needs}, but {free / 1e9:.1f} GB of {place} are free; allowed here: {allowed}"
         raise SettingError(stored.field, problem)

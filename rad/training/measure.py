@@ -65,10 +65,11 @@ def measure(config: RunConfig) -> Cost:
         agent = make_agent(short, env)
         rate = _steps_per_s(algorithm.make_learning(short, env, agent).steps) * action_repeat(config)
         play_rate = _play_steps_per_s(env, policy_of(agent, "mode", config.seed)) * action_repeat(config)
-    stored = algorithm.stored(config, make_arms(config)[1]).bytes
+    stored = algorithm.stored(config, make_arms(config)[1])
+    on_host = stored.bytes if stored.device.type == "cpu" else 0
     process = 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # in KiB on Linux
     workers = config.num_envs * 1024 * resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-    needed = (1 + config.eval_workers) * process + stored + (workers if config.parallel_envs else 0)
+    needed = (1 + config.eval_workers) * process + on_host + (workers if config.parallel_envs else 0)
     return Cost(rate, needed, *_on_gpu(agent.device), play_frames_per_s=play_rate)
 
 

@@ -113,7 +113,8 @@ class Trainer:
                 self._finish()
             self.progress.say(closing(self.folder))
             return 0
-        self.progress.say(opening(self.config, self.folder, self.made_with, self.frames))
+        stored_on = str(self.learning.stored_on)
+        self.progress.say(opening(self.config, self.folder, self.made_with, self.frames, stored_on))
         if not self.frames:
             self.evaluations.begin(RANDOM_POLICY, None, *self._now)
             self.progress.say_plan()

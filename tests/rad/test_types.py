@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from rad.types import Minibatch, Rollout, images_to_float
+from rad.types import FrameStacks, Minibatch, Rollout, Transition, images_to_float
 
 T, N = 4, 3
 
@@ -75,3 +75,26 @@ def test_images_become_floats_in_the_unit_range() -> None:
     torch.testing.assert_close(images_to_float(images).flatten(), torch.tensor([0.0, 0.2, 1.0]))  # 51 / 255 = 1 / 5
     with pytest.raises(TypeError, match=r"^images must be uint8 in 0\.\.255, got torch\.float32$"):
         images_to_float(images.float())
+
+
+def test_bytes_become_in_bfloat16_what_float32_is_rounded_to() -> None:
+    every = torch.arange(256).to(torch.uint8).view(1, 1, 16, 16)
+    converted = images_to_float(every, torch.bfloat16)
+    assert converted.dtype == torch.bfloat16
+    assert torch.equal(converted, (every.float() / 255).to(torch.bfloat16))
+
+
+def test_stacks_are_built_of_frames_in_their_order() -> None:
+    frames = torch.arange(4, dtype=torch.uint8)[:, None, None, None].expand(-1, 3, 2, 5).contiguous()
+    stacks = FrameStacks(frames, torch.tensor([[0, 0], [3, 1], [1, 2]]))
+    assert stacks.shape == (3, 6, 2, 5) and stacks.device == frames.device
+    assert stacks.images[:, ::3, 1, 4].tolist() == [[0, 0], [3, 1], [1, 2]]
+    assert stacks.images is stacks.images  # several views build them once
+    assert torch.equal(stacks.images[:, 1], stacks.images[:, 0])
+
+
+def test_a_batch_is_built_whole() -> None:
+    frames, numbers = torch.zeros(2, 3, 2, 2, dtype=torch.uint8), torch.zeros(1)
+    stacks = FrameStacks(frames, torch.tensor([[0, 1]]))
+    whole = Transition(stacks, numbers, numbers, numbers, frames[:1]).built()
+    assert torch.equal(whole.obs, stacks.images) and torch.equal(whole.next_obs, frames[:1])

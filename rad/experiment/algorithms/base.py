@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import gymnasium
+import torch
 from gymnasium.vector import VectorEnv
 
 from rad.agents.base import Agent
@@ -47,20 +48,26 @@ class Preset:
 
 @dataclass(frozen=True)
 class Learning:
-    """A loop with what it fills and where it stands; `steps` begins with the state that these have then."""
+    """A loop with what it fills and where it stands; `steps` begins with the state that these have then.
+
+    Attributes:
+        stored_on: where the observations lie.
+    """
 
     buffer: Replay | RolloutBuffer
     state: LoopState
     steps: Iterator[Report]
+    stored_on: torch.device
 
 
 class Stored(NamedTuple):
-    """The observations that a run stores: their bytes, and their number in a unit, which a field of the run decides."""
+    """The observations that a run stores: bytes, number in a unit, which a field of the run decides, and where."""
 
     bytes: int
     field: str
     number: int
     unit: str
+    device: torch.device
 
 
 @dataclass(frozen=True)
