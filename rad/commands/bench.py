@@ -8,6 +8,7 @@ from pathlib import Path
 import tyro
 
 from rad.commands import flags
+from rad.settings import SettingError
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 
@@ -33,6 +34,8 @@ def main(arguments: list[str]) -> int:
     """Run a benchmark of the checkout that this `rad` belongs to; return the exit status."""
     options = flags.parse(Bench, "rad bench", arguments)
     flags.check_least(options, threads=0, repeats=1)
+    if options.short and options.name != "all":
+        raise SettingError("short", f"is for rad bench all, got {options.name}")
     if options.out:
         flags.check_file("out", options.out)
     if not (CHECKOUT / "scripts" / "bench").is_dir():

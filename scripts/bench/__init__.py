@@ -11,7 +11,6 @@ from statistics import median
 from typing import Any
 
 from rad.report.draw.tables import Column, Table
-from rad.settings import SettingError
 
 BENCHMARKS = ("sac", "minutes", "overlap", "ppo", "augment", "replay", "render", "attention")
 ALL = "all"  # the page of speeds, from several of them
@@ -23,13 +22,11 @@ def main(name: str, threads: int, repeats: int, out: Path | None, short: bool = 
     """Run a benchmark with the arguments of `rad bench`, print its table and the machine; return the exit status.
 
     Raises:
-        ValueError: the benchmark is unknown, or cannot be short.
+        ValueError: the benchmark is unknown.
         ModuleNotFoundError: the benchmark needs something that is not installed.
     """
     if name not in (*BENCHMARKS, ALL):
         raise ValueError(f"unknown benchmark '{name}'; known: {', '.join((*BENCHMARKS, ALL))}")
-    if short and name != ALL:
-        raise SettingError("short", f"is for rad bench {ALL}, got {name}")
     from rad.runtime import device
 
     if threads:

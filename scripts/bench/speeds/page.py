@@ -67,8 +67,8 @@ SECTIONS = (
         tables.ppo_runs,
         "IMPALA's network; rollouts of 64 environments and 8 steps (coinrun) or 16 and 16, 2 minibatches, 3 passes. "
         "Simulation, inference and update are in seconds per 1,000 agent steps; an evaluation takes the first two, "
-        "which is its rate here. torchrl is its `ClipPPOLoss` and `GAE`; as in its examples, policy and value each run the "
-        "convolutions.",
+        "which is its rate here. torchrl is its `ClipPPOLoss` and `GAE`; as in its examples, policy and value each run "
+        "the convolutions.",
     ),
     Section(
         "Augmentations",
