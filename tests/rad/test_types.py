@@ -77,11 +77,14 @@ def test_images_become_floats_in_the_unit_range() -> None:
         images_to_float(images.float())
 
 
-def test_bytes_become_in_bfloat16_what_float32_is_rounded_to() -> None:
-    every = torch.arange(256).to(torch.uint8).view(1, 1, 16, 16)
-    converted = images_to_float(every, torch.bfloat16)
-    assert converted.dtype == torch.bfloat16
-    assert torch.equal(converted, (every.float() / 255).to(torch.bfloat16))
+@pytest.mark.parametrize("on_cpu", [True, False])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_every_byte_over_255_is_rounded_once(dtype: torch.dtype, on_cpu: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rad.types.on_cpu", lambda images: on_cpu)
+    every = torch.arange(3 * 256).to(torch.uint8).view(1, 3, 16, 16)
+    converted = images_to_float(every, dtype)
+    assert converted.dtype == dtype and converted.is_contiguous(memory_format=torch.channels_last)
+    assert torch.equal(converted, (every.float() / 255).to(dtype))
 
 
 def test_stacks_are_built_of_frames_in_their_order() -> None:
