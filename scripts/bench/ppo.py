@@ -71,6 +71,7 @@ def work(job: Job) -> dict[str, float]:
 
     if job.side != "eager":
         device.tune_allocator()
+    from rad.experiment.algorithms import algorithm_of
     from rad.experiment.build import make_env
     from rad.experiment.presets import preset
 
@@ -79,7 +80,8 @@ def work(job: Job) -> dict[str, float]:
     agent_config = dataclasses.replace(config.agent, **batches)
     precision = {} if job.side in EAGER else {"precision": job.side}
     config = dataclasses.replace(config, augment="none", num_envs=job.num_envs, agent=agent_config, **precision)
-    with contextlib.closing(make_env(config, "train", num_envs=job.num_envs)) as env:
+    groups = 1 if job.side in EAGER else algorithm_of(config).groups
+    with contextlib.closing(make_env(config, "train", num_envs=job.num_envs, groups=groups)) as env:
         if job.side not in EAGER:
             return library(job, config, env)
         eager: Any = importlib.import_module("tests.reference.ppo_eager")
@@ -92,8 +94,10 @@ def library(job: Job, config: Any, env: Any) -> dict[str, float]:
 
     agent: Any = make_agent(config, env)
     spent = dict.fromkeys(PARTS, 0.0)
-    watched = [("simulation", env, "step"), ("inference", agent, "actor_step"), ("inference", agent, "value")]
-    for part, owner, name in [*watched, ("update", agent, "update")]:
+    watched = [("inference", agent, "actor_step"), ("inference", agent, "value"), ("update", agent, "update")]
+    for group in env.groups:
+        watched += [("simulation", group, "step_async"), ("simulation", group, "step_wait")]
+    for part, owner, name in watched:
         setattr(owner, name, _timed(getattr(owner, name), spent, part))
     loop = algorithm_of(config).make_learning(config, env, agent).steps
     collections.deque(itertools.islice(loop, job.num_steps), maxlen=0)
