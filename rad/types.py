@@ -75,7 +75,7 @@ def _built(images: Images) -> Tensor:
 
 
 class ActorStep(NamedTuple):
-    """The policy's step on one observation of each environment; all on the CPU.
+    """The policy's step on one observation of each of N environments.
 
     Attributes:
         action: int64 [N], or float32 [N, A], not clipped to the action space.
@@ -88,6 +88,12 @@ class ActorStep(NamedTuple):
     log_prob: Tensor
     value: Tensor
     policy: Tensor
+
+    def cpu(self) -> "ActorStep":
+        """Return it on the CPU, by one copy from its device: of float32, which tells numbers of actions exactly."""
+        packed = torch.cat([part.float().reshape(len(part), -1) for part in self], dim=1).cpu()
+        parts = packed.split([part.numel() // len(part) for part in self], dim=1)
+        return ActorStep(*(part.view_as(given).to(given.dtype) for part, given in zip(parts, self)))
 
 
 class Minibatch(NamedTuple):
@@ -109,16 +115,12 @@ class Minibatch(NamedTuple):
     advantage: Tensor
     returns: Tensor
 
-    def to(self, device: torch.device) -> "Minibatch":
-        """Return the minibatch on `device`."""
-        return Minibatch(*(tensor.to(device, non_blocking=True) for tensor in self))
-
 
 class Rollout(NamedTuple):
     """T steps of N environments with the same policy, time-major.
 
     Attributes:
-        obs: uint8 [T, N, C, H, W] in 0..255, on any device; everything else is on the CPU.
+        obs: uint8 [T, N, C, H, W] in 0..255, on any device, channels-last in memory; everything else is on the CPU.
         action, log_prob, value, policy: as in `ActorStep`, first axes T, N.
         next_value: float32 [T, N], of the observation after each step; where an episode was truncated, of its final
             observation. Unused where one terminated.
@@ -138,24 +140,29 @@ class Rollout(NamedTuple):
     truncated: Tensor
 
     def minibatches(
-        self, count: int, advantage: Tensor, returns: Tensor, generator: torch.Generator
+        self, count: int, passes: int, advantage: Tensor, returns: Tensor, generator: torch.Generator
     ) -> Iterator[Minibatch]:
-        """Visit each step once, in random order by a CPU generator, with its advantage and returns, float32 [T, N].
+        """Visit each step once in each pass, with its advantage and returns, float32 [T, N], where the images lie.
 
-        There are `count` minibatches, 1 to T N, whose sizes differ by one at most.
+        A pass has `count` minibatches, 1 to T N, whose sizes differ by one at most. The orders are drawn by a CPU
+        generator, all at first: everything small is copied to the images' device once.
 
         Raises:
             ValueError: there are fewer steps than minibatches.
         """
-        num_steps, num_envs = self.reward.shape
-        if not 1 <= count <= num_steps * num_envs:
-            raise ValueError(f"num_minibatches must be from 1 to {num_steps * num_envs}, the steps held; got {count}")
-        stored = (self.action, self.log_prob, self.value, self.policy, advantage, returns)
-        flat = [tensor.flatten(0, 1) for tensor in stored]  # [T * N, ...]
-        images = self.obs.flatten(0, 1)
-        for rows in torch.randperm(num_steps * num_envs, generator=generator).tensor_split(count):
-            obs = images.index_select(0, rows.to(images.device))  # whole images; images[rows] goes byte by byte
-            yield Minibatch(obs, rows % num_envs, *(tensor[rows] for tensor in flat))
+        (num_steps, num_envs), device = self.reward.shape, self.obs.device
+        total = num_steps * num_envs
+        if not 1 <= count <= total:
+            raise ValueError(f"num_minibatches must be from 1 to {total}, the steps held; got {count}")
+        orders = torch.stack([torch.randperm(total, generator=generator) for _ in range(passes)])
+        stored = (orders, self.action, self.log_prob, self.value, self.policy, advantage, returns)
+        orders, *small = (tensor.flatten(0, 1).to(device, non_blocking=True) for tensor in stored)
+        images = self.obs.flatten(0, 1).permute(0, 2, 3, 1)  # [T * N, H, W, C]
+        env = torch.arange(num_envs, device=device).repeat(num_steps)
+        for order in orders.split(total):
+            for rows in order.tensor_split(count):
+                obs = images.index_select(0, rows)  # whole images; images[rows] goes byte by byte
+                yield Minibatch(obs.permute(0, 3, 1, 2), *(tensor.index_select(0, rows) for tensor in (env, *small)))
 
 
 def images_to_float(images: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:

@@ -188,12 +188,13 @@ class BanditViews(Views):
         """Draw parameters for N environments with images of `shape` = (N, C, H, W), in place of the last ones."""
         self._env_params = upload(self.draw(shape), device)
 
-    def apply_params(self, images: Tensor, env: Tensor) -> Tensor:
-        """Apply to each image, uint8 [B, C, H, W], the parameters of its environment `env`, int64 [B] on any device.
+    def apply_params(self, images: Tensor, env: Tensor | slice) -> Tensor:
+        """Apply to each image, uint8 [B, C, H, W], the parameters of its environment.
 
-        The views are float32 [B, C, H', W'] in [0, 1].
+        Environments are int64 [B] on the images' device, or a slice of all. The views are float32 [B, C, H', W'] in
+        [0, 1].
         """
-        env, device = env.to(images.device), images.device
+        device = images.device
         rows = [{name: value.to(device)[env] for name, value in params.items()} for params in self._env_params]
         return self.apply(images, rows)
 

@@ -3,24 +3,21 @@
 from dataclasses import dataclass
 from typing import Literal, Unpack
 
-import numpy as np
 import torch
 from torch import Tensor
 
 import encoders
-from rad.agents.bandit import BanditViews
-from rad.agents.base import Agent, AgentConfig, Augmentations, Options
+from rad.agents.base import AgentConfig, Augmentations, Options
+from rad.agents.on_policy import OnPolicyAgent
 from rad.agents.optimizers import Adam, clipped_step
 from rad.agents.reward_norm import RewardNormalizer
-from rad.agents.targets import Targets, of_policy_and_value
 from rad.heads.distributions import Distribution
-from rad.heads.ppo import PolicyValue
 from rad.losses.consistency import consistency_loss
 from rad.losses.diagnostics import explained_variance, inactive_units
 from rad.losses.ppo import adapt_beta, clipped_policy_loss, normalize, penalized_policy_loss, value_loss
 from rad.losses.returns import gae
 from rad.settings import SettingError
-from rad.types import ActorStep, Metrics, Minibatch, Rollout
+from rad.types import Metrics, Minibatch, Rollout
 
 
 @dataclass(frozen=True)
@@ -86,7 +83,7 @@ class PPOConfig(AgentConfig):
             raise SettingError("objective", "kl needs two or more gradient steps per rollout: in the first, KL is 0")
 
 
-class PPOAgent(Agent):
+class PPOAgent(OnPolicyAgent):
     """Proximal Policy Optimization from pixels; policy and value share encoder and trunk.
 
     Args:
@@ -105,10 +102,7 @@ class PPOAgent(Agent):
     """
 
     parts = ("encoder", "head", "optimizer", "views", "normalizer")
-    tensors = ("kl_beta",)
-    acting = ("encoder", "head")
-    heads = ("head",)
-    views: BanditViews
+    tensors = (*OnPolicyAgent.tensors, "kl_beta")
 
     def __init__(
         self,
@@ -125,41 +119,20 @@ class PPOAgent(Agent):
         config.check()
         if config.anneal_lr and total_updates < 1:
             raise ValueError(f"total_updates must be at least 1 for anneal_lr, got {total_updates}")
-        super().__init__(image_shape, augmentation, encoder=encoder, **options)
+        super().__init__(
+            *(image_shape, action_dim, augmentation),
+            num_steps=config.num_steps,
+            hidden_dim=config.hidden_dim,
+            discrete=discrete,
+            augments_rollout=config.augment_where == "rollout",
+            encoder=encoder,
+            **options,
+        )
         self.config, self.total_updates = config, total_updates
-        self.views = BanditViews(self.candidates, image_shape, self.view_generator)
         self.normalizer = RewardNormalizer(config.reward_gamma or config.gamma, config.reward_clip)
-        dims, hidden_dim = (self.encoder.feature_dim, action_dim), config.hidden_dim
-        self.head = PolicyValue(*dims, discrete=discrete, hidden_dim=hidden_dim, generator=self.generator)
-        self.head.to(self.device)
         params = [*self.encoder.parameters(), *self.head.parameters()]
         self.optimizer = Adam(params, lr=config.lr, eps=config.adam_eps, fused=True)
         self.kl_beta = torch.tensor(config.init_kl_beta, device=self.device)
-
-    def _policy(self, images: Tensor) -> Distribution:
-        return self._forward(images)[0]
-
-    def targets(self) -> Targets:
-        """Return policy, value and logits as functions of the features."""
-        return of_policy_and_value(self.head)
-
-    def begin_rollout(self, num_envs: int) -> None:
-        """Draw the augmentation of each environment, if it acts on rollouts, until the next call."""
-        if self.config.augment_where == "rollout":
-            self.views.choose()
-            self.views.sample_params((num_envs, *self.image_shape), self.device)
-
-    @torch.no_grad()
-    def actor_step(self, obs: np.ndarray) -> ActorStep:
-        """Draw one action for each environment of the rollout, obs uint8 [N, C, H, W], row i of environment i."""
-        policy, value = self._forward_rollout(obs)
-        action = policy.sample(self.generator)
-        return ActorStep(*(part.cpu() for part in (action, policy.log_prob(action), value, policy.params)))
-
-    @torch.no_grad()
-    def value(self, obs: np.ndarray) -> Tensor:
-        """Return the values, float32 [N] on the CPU, of obs uint8 [N, C, H, W], row i of environment i."""
-        return self._forward_rollout(obs)[1].cpu()
 
     def update(self, rollout: Rollout) -> Metrics:
         """Learn from the rollout that `begin_rollout` began, in epochs of minibatches; return averages of metrics."""
@@ -173,9 +146,10 @@ class PPOAgent(Agent):
             self.views.choose()
         self._anneal()
         metrics = [
-            self._update_minibatch(batch.to(self.device))
-            for _ in range(config.num_epochs)
-            for batch in rollout.minibatches(config.num_minibatches, advantage, returns, self.generator)
+            self._update_minibatch(batch)
+            for batch in rollout.minibatches(
+                config.num_minibatches, config.num_epochs, advantage, returns, self.generator
+            )
         ]
         averages = _average(metrics)  # before kl_beta, which one of them shows, changes in place
         if config.objective == "kl":  # by the last epoch, each minibatch before its own step
@@ -219,20 +193,6 @@ class PPOAgent(Agent):
         augmented_policy, augmented_value = self._forward(self.views(obs))
         clean_policy = self.head.distribution(policy.params.detach())
         return consistency_loss(clean_policy.kl(augmented_policy), value, augmented_value)
-
-    def _rollout_view(self, obs: Tensor, env: Tensor) -> Tensor:
-        """Return what acting and PPO's losses see: augmented as drawn for the rollout (RAD), or clean (DrAC)."""
-        if self.config.augment_where == "rollout":
-            return self.views.apply_params(obs, env)
-        return self.views.eval_view(obs)
-
-    def _forward_rollout(self, obs: np.ndarray) -> tuple[Distribution, Tensor]:
-        images, env = torch.from_numpy(obs).to(self.device), torch.arange(len(obs), device=self.device)
-        return self._forward(self._rollout_view(images, env))
-
-    def _forward(self, images: Tensor) -> tuple[Distribution, Tensor]:
-        with self._autocast():
-            return self.head(self.encoder(images))
 
     def _anneal(self) -> None:
         """Set the learning rate: constant, or falling from lr at the first update to 0 after the last."""

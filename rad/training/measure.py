@@ -59,7 +59,7 @@ def measure(config: RunConfig) -> Cost:
         device.set_threads(config.threads)
     algorithm = algorithm_of(config)
     short = algorithm.shortened(config)
-    with closing(make_env(short, "train", num_envs=short.num_envs)) as env:
+    with closing(make_env(short, "train", num_envs=short.num_envs, groups=algorithm.groups)) as env:
         agent = make_agent(short, env)
         rate = _steps_per_s(algorithm.make_learning(short, env, agent).steps) * action_repeat(config)
         play_rate = _play_steps_per_s(env, policy_of(agent, "mode", config.seed)) * action_repeat(config)
@@ -87,6 +87,7 @@ def _steps_per_s(reports: Iterator[Report]) -> float:
 
 def _play_steps_per_s(env: VectorEnv, policy: Policy) -> float:
     """Return the agent steps per second of a policy without learning, after a first step, which includes setup."""
+    env = getattr(env, "groups", (env,))[0]
     obs, _ = env.reset()
     obs, *_ = env.step(policy(obs))
     start_s = time.perf_counter()

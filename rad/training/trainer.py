@@ -69,7 +69,8 @@ class Trainer:
             device.set_threads(config.threads)
         self.config, self.folder, self.pictures = config, folder, pictures
         self.action_repeat = action_repeat(config)
-        self.env = make_env(config, "train", num_envs=config.num_envs)
+        algorithm = algorithm_of(config)
+        self.env = make_env(config, "train", num_envs=config.num_envs, groups=algorithm.groups)
         self.agent = make_agent(config, self.env)
         self.made_with = {
             "device": str(self.agent.device),
@@ -79,7 +80,7 @@ class Trainer:
         }
         if name := envs.renderer(config.task, self.env):
             self.made_with["renderer"] = name
-        self.learning = algorithm_of(config).make_learning(config, self.env, self.agent)
+        self.learning = algorithm.make_learning(config, self.env, self.agent)
         self.log = RunLog(folder, tensorboard=config.tensorboard, wandb_project=config.wandb_project or None)
         self.averages = Averages()
         self.log_due = Every(config.log_every)

@@ -88,6 +88,7 @@ def rollouts(job: Job) -> Generator[dict[str, float]]:
         device.tune_allocator()
     if job.threads:
         device.set_threads(job.threads)
+    from rad.experiment.algorithms import algorithm_of
     from rad.experiment.build import make_env
     from rad.experiment.presets import preset
 
@@ -97,7 +98,8 @@ def rollouts(job: Job) -> Generator[dict[str, float]]:
     precision = job.side if job.side in PRECISIONS else "fp32"
     parts = {"augment": "none", "encoder": "impala", "num_envs": job.num_envs, "agent": agent_config}
     config = dataclasses.replace(config, **parts, precision=precision)
-    with contextlib.closing(make_env(config, "train", num_envs=job.num_envs)) as env:
+    groups = algorithm_of(config).groups if job.side in PRECISIONS else 1
+    with contextlib.closing(make_env(config, "train", num_envs=job.num_envs, groups=groups)) as env:
         if job.side in PRECISIONS:
             yield from library(job, config, env)
         elif job.side in LIBRARIES:
@@ -113,8 +115,10 @@ def library(job: Job, config: Any, env: Any) -> Iterator[dict[str, float]]:
 
     agent: Any = make_agent(config, env)
     spent = dict.fromkeys(PARTS, 0.0)
-    watched = [("simulation", env, "step"), ("inference", agent, "actor_step"), ("inference", agent, "value")]
-    for part, owner, name in [*watched, ("update", agent, "update")]:
+    watched = [("inference", agent, "actor_step"), ("inference", agent, "value"), ("update", agent, "update")]
+    for group in env.groups:
+        watched += [("simulation", group, "step_async"), ("simulation", group, "step_wait")]
+    for part, owner, name in watched:
         setattr(owner, name, adding(getattr(owner, name), spent, part))
     loop = algorithm_of(config).make_learning(config, env, agent).steps
     while True:

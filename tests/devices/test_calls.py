@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 import augment
+from rad.buffers.rollout import RolloutBuffer
 from tests.devices.calls import counted
 from tests.rad.agents import small, small_ppo
 
@@ -21,8 +22,14 @@ OF_PPO = {"_local_scalar_dense": 1}
 SAC_BUDGETS = {"fp32": (280, 154), "bf16": (391, 224)}
 """Calls of an update with a step of actor, temperature and targets, and of one without; crops are cut out of frames."""
 
-PPO_BUDGETS = {"fp32": 154, "bf16": 171}
+PPO_BUDGETS = {"fp32": 155, "bf16": 172}
 """Calls of an update by one minibatch."""
+
+ACTOR_BUDGETS = {"fp32": 29, "bf16": 38}
+"""Calls of a step of PPO's policy, the copies to and from an accelerator among them."""
+
+GATHERS = 8
+"""Calls that make a minibatch, all fields of it."""
 
 SAC_OPTIONS: dict[str, dict[str, Any]] = {
     "rad": {},
@@ -86,10 +93,32 @@ def test_ppo_keeps_to_its_budget_of_calls(precision: str) -> None:
     agent = small_ppo.small_agent(precision=precision)
     rollout = small_ppo.small_rollout(agent)
     agent.update(rollout)
-    batch = next(rollout.minibatches(3, *torch.zeros(2, *rollout.reward.shape), agent.generator))
+    batch = next(rollout.minibatches(3, 1, *torch.zeros(2, *rollout.reward.shape), agent.generator))
     with counted() as calls:
-        agent._update_minibatch(batch.to(agent.device))
+        agent._update_minibatch(batch)
     assert 100 < calls.launches.total() <= PPO_BUDGETS[precision], calls.launches
+
+
+@pytest.mark.parametrize("precision", ACTOR_BUDGETS)
+def test_a_step_of_ppo_keeps_to_its_budget_of_calls(precision: str) -> None:
+    agent = small_ppo.small_agent(precision=precision)
+    buffer = RolloutBuffer(2, small_ppo.ENVS, agent.image_shape)
+    agent.begin_rollout(small_ppo.ENVS)
+    with counted() as calls:
+        agent.actor_step(buffer.upload(1, small_ppo.ALL), 1, small_ppo.ALL)
+    assert not calls.waiting
+    assert 20 < calls.launches.total() <= ACTOR_BUDGETS[precision], calls.launches
+
+
+def test_minibatches_of_ppo_keep_to_their_budget_of_calls() -> None:
+    agent = small_ppo.small_agent()
+    rollout = small_ppo.small_rollout(agent)
+    batches = rollout.minibatches(3, 2, *torch.zeros(2, *rollout.reward.shape), agent.generator)
+    next(batches)
+    for _ in range(5):
+        with counted() as calls:
+            next(batches)
+        assert calls.launches == {"index_select": GATHERS} and not calls.waiting
 
 
 @pytest.mark.parametrize(

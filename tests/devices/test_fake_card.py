@@ -13,6 +13,7 @@ import augment
 from rad.agents.base import Agent
 from rad.agents.draws import upload
 from rad.buffers.replay import Replay
+from rad.buffers.rollout import RolloutBuffer
 from tests.devices.fake_card import CARD, fake_card
 from tests.rad.agents import small, small_ppo
 
@@ -31,11 +32,12 @@ SAC: dict[str, dict[str, Any]] = {
     "no-target-encoder-frozen": {"target_encoder": False, "freeze_augment": True},
     "bf16-curl": BF16_CURL,
 }
-PPO: dict[str, Case] = {  # for each minibatch: what a rollout stores on the host is 7 tensors, its rows 1, a crop 2
-    "clip-bandit": ({"op": "ucb:shift,flip"}, 8),
-    "kl": ({"objective": "kl"}, 8),
-    "clip-consistency": ({"augment_where": "consistency", "discrete": False, "anneal_lr": True}, 12),
-    "kl-consistency-bf16-curl": ({"objective": "kl", "augment_where": "consistency", **BF16_CURL}, 16),
+OF_A_ROLLOUT = 7  # orders, and what is stored on the host or computed there
+PPO: dict[str, Case] = {  # for each minibatch; a crop is 2
+    "clip-bandit": ({"op": "ucb:shift,flip"}, 0),
+    "kl": ({"objective": "kl"}, 0),
+    "clip-consistency": ({"augment_where": "consistency", "discrete": False, "anneal_lr": True}, 4),
+    "kl-consistency-bf16-curl": ({"objective": "kl", "augment_where": "consistency", **BF16_CURL}, 8),
 }
 SHORT = {"num_steps": 2, "num_minibatches": 2, "num_epochs": 1}
 
@@ -75,14 +77,28 @@ def test_ppo_learns_and_acts_without_waiting_for_the_card(options: dict[str, Any
         rollout = small_ppo.small_rollout(agent)
         traffic.reset()
         agent.update(rollout)
-        assert traffic.downloads == 0 and traffic.uploads <= uploads * SHORT["num_minibatches"]
-        agent.begin_rollout(len(obs := observations(agent)))
-        assert traffic.downloads == 0
-        agent.actor_step(obs)
-        assert traffic.downloads == 4  # action, log_prob, value and params
+        assert traffic.downloads == 0 and traffic.uploads <= OF_A_ROLLOUT + uploads * SHORT["num_minibatches"]
+        obs = observations(agent)
         for deterministic in (True, False):
             agent.act(obs, deterministic=deterministic)
-        assert traffic.downloads == 6
+        assert traffic.downloads == 2
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"discrete": False}, {"op": "crop+random_conv"}, {"precision": "bf16"}], ids=str
+)
+def test_a_step_of_ppo_is_one_upload_and_one_download(options: dict[str, Any]) -> None:
+    with fake_card() as traffic:
+        agent = small_ppo.small_agent(device=CARD, **options)
+        buffer = RolloutBuffer(2, 3, agent.image_shape, device=CARD)
+        agent.begin_rollout(3)
+        assert traffic.downloads == 0
+        for step in range(2):
+            for envs in (slice(0, 2), slice(2, 3)):
+                traffic.reset()
+                actor_step = agent.actor_step(buffer.upload(step, envs), step, envs)
+                assert (traffic.uploads, traffic.blocking, traffic.downloads) == (1, 0, 1)
+                assert {part.device.type for part in actor_step} == {"cpu"}
 
 
 def filled_replay(steps: int = 7) -> Replay:

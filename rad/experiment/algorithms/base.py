@@ -85,6 +85,7 @@ class Algorithm:
             learned with; ranges and `config.agent.check()` are checked before.
         stored: from (config, side in pixels) what it stores.
         shortened: from config one that learns as fast, and as early as it can.
+        groups: of the environments it learns from, of which one is simulated while actions are drawn for another.
     """
 
     run: type[RunConfig]
@@ -96,3 +97,4 @@ class Algorithm:
     check: Callable[[Any, tuple[int, int]], None]
     stored: Callable[[Any, int], Stored]
     shortened: Callable[[Any], RunConfig]
+    groups: int = 1

@@ -13,7 +13,8 @@ from rad.experiment.algorithms.ppo_presets import PPO_PRESETS
 from rad.experiment.bounds import AT_LEAST_1, POSITIVE, RATE, SHARE, WEIGHT, WIDTH, Bound
 from rad.experiment.build import action_dim, action_repeat, make_arms, obs_shape
 from rad.experiment.config import EvalPolicy, RunConfig
-from rad.loops import LoopState, on_policy
+from rad.loops import LoopState
+from rad.loops.on_policy import on_policy
 from rad.runtime import device
 from rad.settings import SettingError
 
@@ -95,4 +96,6 @@ def shortened(config: PPORun) -> PPORun:
     return replace(config, agent=replace(config.agent, num_steps=min(steps, config.agent.num_steps)))
 
 
-PPO = Algorithm(PPORun, PPO_PRESETS, BOUNDS, (Box, Discrete), make_agent, make_learning, check, stored, shortened)
+PPO = Algorithm(
+    PPORun, PPO_PRESETS, BOUNDS, (Box, Discrete), make_agent, make_learning, check, stored, shortened, groups=2
+)
