@@ -36,12 +36,13 @@ def opening(config: RunConfig, folder: Path, made_with: Mapping[str, str], frame
     threads = torch.get_num_threads()
     done = f", resumed at {frames:,}" if frames else ""
     hardware = f"{made_with['device']} ({made_with['hardware']}), {made_with['precision']}"
+    ranks = f", {made_with['ranks']} ranks" if "ranks" in made_with else ""
     return "\n".join(
         [
             f"folder  {folder}",
             f"task    {config.task}, {config.algo} with augmentation {config.augment}, seed {config.seed}",
             f"length  {config.frames:,} frames ({steps:,} agent steps){done}",
-            f"device  {hardware}, {threads} thread{'s' if threads > 1 else ''}",
+            f"device  {hardware}, {threads} thread{'s' if threads > 1 else ''}{ranks}",
         ]
     )
 

@@ -11,6 +11,7 @@ from rad.experiment.algorithms.ppo import PPO
 from rad.experiment.algorithms.sac import SAC
 from rad.experiment.config import RunConfig
 from rad.runtime import device
+from rad.runtime.ranks import ALONE, Ranks
 from rad.runtime.seeding import seed_for
 from rad.settings import SettingError, check_name
 
@@ -49,8 +50,11 @@ def algorithm_of(config: RunConfig) -> Algorithm:
     return algorithm_named(config.algo)
 
 
-def make_agent(config: RunConfig, env: VectorEnv) -> Agent:
-    """Make the agent for the spaces of `env`, untrained, on the run's device, which is set to the run's precision."""
+def make_agent(config: RunConfig, env: VectorEnv, ranks: Ranks = ALONE) -> Agent:
+    """Make the agent for the spaces of `env`, untrained, on the run's device, which is set to the run's precision.
+
+    Of several ranks each has the same weights, and draws of its own.
+    """
     target = device.resolve_device(config.device)
     precision = device.resolve_precision(config.precision, target)
     device.set_precision(target, precision)
@@ -61,5 +65,9 @@ def make_agent(config: RunConfig, env: VectorEnv) -> Agent:
         "seed": seed_for(config.seed, "agent"),
         "device": target,
         "precision": precision,
+        "ranks": ranks,
     }
-    return algorithm_of(config).make_agent(config, env, common)
+    agent = algorithm_of(config).make_agent(config, env, common)
+    if ranks.rank:
+        agent.draw_from(seed_for(config.seed, "agent", ranks.rank))
+    return agent

@@ -78,6 +78,7 @@ class Algorithm:
             learned with; ranges and `config.agent.check()` are checked before.
         stored: from (config, side in pixels) what it stores.
         shortened: from config one that learns as fast, and as early as it can.
+        ranks: whether several processes can train one agent together.
     """
 
     run: type[RunConfig]
@@ -89,3 +90,4 @@ class Algorithm:
     check: Callable[[Any, tuple[int, int]], None]
     stored: Callable[[Any, int], Stored]
     shortened: Callable[[Any], RunConfig]
+    ranks: bool = False

@@ -93,4 +93,6 @@ def shortened(config: PPORun) -> PPORun:
     return replace(config, agent=replace(config.agent, num_steps=min(steps, config.agent.num_steps)))
 
 
-PPO = Algorithm(PPORun, PPO_PRESETS, BOUNDS, (Box, Discrete), make_agent, make_learning, check, stored, shortened)
+PPO = Algorithm(
+    PPORun, PPO_PRESETS, BOUNDS, (Box, Discrete), make_agent, make_learning, check, stored, shortened, ranks=True
+)
