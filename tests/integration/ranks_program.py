@@ -11,6 +11,7 @@ from rad import envs
 from rad.agents.bandit import make_arms
 from rad.agents.ppo import PPOAgent, PPOConfig
 from rad.buffers.rollout import RolloutBuffer
+from rad.evaluation.play import evaluate
 from rad.loops import LoopState, on_policy
 from rad.runtime.ranks import ALONE, Ranks, joined
 from rad.types import Rollout
@@ -24,7 +25,16 @@ CASES: dict[str, dict[str, Any]] = {
     "bandit": {"op": "ucb:flip:p=1,none", "num_epochs": 1},
     "consistency": {"op": "flip:p=1", "augment_where": "consistency", "num_epochs": 1},
 }
-UPDATES = 20
+SIZE, UPDATES = 16, 20
+SOLVES = {
+    "num_steps": 16,
+    "gamma": 0.99,
+    "ent_coef": 0.02,
+    "num_minibatches": 4,
+    "num_epochs": 4,
+    "lr": 7e-4,
+    "hidden_dim": 32,
+}
 
 
 def updated(case: str, ranks: Ranks = ALONE) -> dict[str, torch.Tensor]:
@@ -50,27 +60,32 @@ def share(whole: Rollout, ranks: Ranks) -> Rollout:
     return Rollout(*(tensor.chunk(ranks.size, 1)[ranks.rank] for tensor in whole))
 
 
-def trained(ranks: Ranks) -> dict[str, torch.Tensor]:
-    """Train on a probe with augmentation for some updates; return the weights, and what only this rank drew."""
-    env = envs.make("probe/both-discrete", num_envs=4, seed=1 + ranks.rank, image_size=16, frame_stack=1)
-    config = PPOConfig(num_steps=8, num_minibatches=2, num_epochs=2, hidden_dim=16, objective="kl")
-    encoder = "pixel:num_layers=2:num_filters=4"
-    arms = make_arms("ucb:shift,color_jitter", size=16, crop="pad")
-    agent = PPOAgent((3, 16, 16), 2, config, arms, discrete=True, encoder=encoder, seed=1, ranks=ranks)
+def trained(ranks: Ranks, spec: str, updates: int, **options: Any) -> dict[str, torch.Tensor]:
+    """Train on a probe; return the weights, the state of this rank's draws, and the mean return of ten games."""
+    task = "probe/both-discrete"
+    env = envs.make(task, num_envs=8, seed=1 + ranks.rank, image_size=SIZE, frame_stack=1)
+    config = PPOConfig(**SOLVES | options)
+    encoder = "pixel:num_layers=2:num_filters=8"
+    arms = make_arms(spec, size=SIZE, crop="pad")
+    agent = PPOAgent((3, SIZE, SIZE), 2, config, arms, discrete=True, encoder=encoder, seed=1, ranks=ranks)
     if ranks.rank:
         agent.draw_from(ranks.rank)
-    buffer = RolloutBuffer(config.num_steps, 4, agent.image_shape)
-    steps = on_policy(env, agent, buffer, LoopState())
-    for _ in itertools.islice(steps, UPDATES * config.num_steps):
+    buffer = RolloutBuffer(config.num_steps, env.num_envs, agent.image_shape)
+    for _ in itertools.islice(on_policy(env, agent, buffer, LoopState()), updates * config.num_steps):
         pass
-    state = {**agent.encoder.state_dict(), **agent.head.state_dict(), "kl_beta": agent.kl_beta}
-    return {**state, "last rewards": buffer.state_dict()["reward"], "drawn": agent.generator.get_state()}
+    weights = {**agent.encoder.state_dict(), **agent.head.state_dict(), "kl_beta": agent.kl_beta}
+    drawn = agent.generator.get_state()
+    test = envs.make(task, num_envs=10, seed=100, image_size=SIZE, frame_stack=1)
+    returns = evaluate(test, lambda obs: agent.act(obs, deterministic=True), 4).returns
+    return {**weights, "drawn": drawn, "return": torch.from_numpy(returns).mean()}
 
 
 def main(folder: Path) -> None:
     torch.set_num_threads(1)
     with joined() as ranks:
-        results = {case: updated(case, ranks) for case in CASES} | {"trained": trained(ranks)}
+        results = {case: updated(case, ranks) for case in CASES}
+        results["trained"] = trained(ranks, "ucb:shift,color_jitter", UPDATES, objective="kl")
+        results["solved"] = trained(ranks, "none", 2 * UPDATES, normalize_reward=False, clip_value=False)
         assert ranks.max(ranks.rank) == ranks.size - 1
         assert ranks.collect(ranks.rank) == ([] if ranks.rank else list(range(ranks.size)))
         torch.save(results, folder / f"{ranks.rank}.pt")
