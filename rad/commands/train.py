@@ -7,7 +7,7 @@ from typing import Any
 import tyro
 
 from rad.commands import flags
-from rad.runtime import ranks
+from rad.runtime.processes import ranks
 from rad.runtime.run_dir import CONFIG_FILE
 from rad.settings import SettingError, setting
 

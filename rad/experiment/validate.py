@@ -19,7 +19,8 @@ from rad.experiment.bounds import RUN_BOUNDS
 from rad.experiment.build import action_dim, make_arms, make_env
 from rad.experiment.config import RunConfig, values
 from rad.experiment.splits import check_splits, tested_splits
-from rad.runtime import device, ranks
+from rad.runtime import device
+from rad.runtime.processes import ranks
 from rad.settings import SettingError, mention, setting
 
 

@@ -8,14 +8,13 @@ from typing import Any, Self
 import numpy as np
 
 from rad import envs
-from rad.experiment.algorithms import algorithm_of, make_agent
+from rad.experiment.algorithms import Episode, Report, algorithm_of, make_agent
 from rad.experiment.build import action_repeat, make_env
 from rad.experiment.config import RunConfig
-from rad.loops import Episode, Report
 from rad.runtime import device, source
 from rad.runtime.clocks import Every
-from rad.runtime.ranks import ALONE, Ranks
-from rad.runtime.signals import StopRequest
+from rad.runtime.processes.ranks import ALONE, Ranks
+from rad.runtime.processes.signals import StopRequest
 
 
 class Learner(abc.ABC):

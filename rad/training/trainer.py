@@ -7,15 +7,15 @@ from typing import Any
 
 from rad.evaluation.loaded_run import LoadedRun
 from rad.evaluation.play import Recorder
+from rad.experiment.algorithms import Episode, Report
 from rad.experiment.config import RunConfig
 from rad.experiment.config_file import read_config, to_json
-from rad.loops import Episode, Report
 from rad.runtime import checkpoint
 from rad.runtime.clocks import Every
 from rad.runtime.files import locked, write_object
 from rad.runtime.logging import Averages, RunLog
+from rad.runtime.processes.ranks import ALONE, Ranks
 from rad.runtime.progress import Part, Progress
-from rad.runtime.ranks import ALONE, Ranks
 from rad.runtime.run_dir import CHECKPOINTS, CONFIG_FILE, DONE_FILE, is_done
 from rad.training.evaluations import Evaluations
 from rad.training.learner import Follower, Learner

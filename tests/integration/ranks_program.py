@@ -13,7 +13,7 @@ from rad.agents.ppo import PPOAgent, PPOConfig
 from rad.buffers.rollout import RolloutBuffer
 from rad.evaluation.play import evaluate
 from rad.loops import LoopState, on_policy
-from rad.runtime.ranks import ALONE, Ranks, joined
+from rad.runtime.processes.ranks import ALONE, Ranks, joined
 from rad.types import Rollout
 from tests.rad.agents.small_ppo import ENVS, small_agent, small_rollout
 

@@ -4,14 +4,16 @@ from typing import Any
 
 from gymnasium.vector import VectorEnv
 
-from rad.agents.base import Agent as Agent  # these two also for rooms above, which make agents here
+from rad.agents.base import Agent as Agent  # these four also for rooms above, which make agents and their loops here
 from rad.agents.base import PolicyState as PolicyState
 from rad.experiment.algorithms.base import Algorithm
 from rad.experiment.algorithms.ppo import PPO
 from rad.experiment.algorithms.sac import SAC
 from rad.experiment.config import RunConfig
+from rad.loops import Episode as Episode
+from rad.loops import Report as Report
 from rad.runtime import device
-from rad.runtime.ranks import ALONE, Ranks
+from rad.runtime.processes.ranks import ALONE, Ranks
 from rad.runtime.seeding import seed_for
 from rad.settings import SettingError, check_name
 
