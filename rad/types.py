@@ -1,9 +1,9 @@
 """The values that travel between rooms, and the one conversion of stored images to learned ones."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -184,3 +184,38 @@ def images_to_float(images: Tensor, dtype: torch.dtype = torch.float32) -> Tenso
 def on_cpu(images: Tensor) -> bool:
     """Tell whether a CPU will compute on the images."""
     return images.device.type == "cpu"
+
+
+class Ranks:
+    """The processes that train one agent together, each on environments of its own; here there is only one.
+
+    All of them call the same methods in the same order.
+
+    Attributes:
+        rank: number of this process, from 0; the first one logs, evaluates and saves.
+        size: how many there are.
+    """
+
+    rank, size = 0, 1
+
+    def mean_(self, tensors: Sequence[Tensor]) -> None:
+        """Replace float tensors, of the same shapes on all ranks, by their means over the ranks."""
+
+    def gather(self, tensor: Tensor, dim: int = 0) -> Tensor:
+        """Return the tensors of all ranks, of the same shape and on the CPU, in order along a dimension."""
+        return tensor
+
+    def max(self, number: int) -> int:
+        """Return the largest of the numbers of all ranks."""
+        return number
+
+    def collect(self, value: Any) -> list[Any]:
+        """Return the values of all ranks, in order, on the first one; elsewhere nothing."""
+        return [value]
+
+    def share(self, value: Any) -> Any:
+        """Return the value of the first rank."""
+        return value
+
+
+ALONE = Ranks()

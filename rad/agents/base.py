@@ -19,7 +19,7 @@ from rad.agents.targets import Target, Targets
 from rad.agents.views import Views
 from rad.heads.distributions import Policy
 from rad.settings import SettingError, mention
-from rad.types import Images, Metrics, Minibatch, Transition
+from rad.types import ALONE, Images, Metrics, Minibatch, Ranks, Transition
 
 Augmentations = augment.Augmentation | Mapping[str, augment.Augmentation]
 """An augmentation, or several by name that a bandit chooses among."""
@@ -36,6 +36,7 @@ class Options(TypedDict, total=False):
     seed: int
     device: torch.device | str
     precision: str
+    ranks: Ranks
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,7 @@ class Agent(Stateful, abc.ABC):
         seed: of the initial weights and of all draws.
         device: of the networks.
         precision: "fp32", "tf32" (fp32 of a process that is set to it), or "bf16" for all but output layers and losses.
+        ranks: the processes that train the agent together, each from the same seed.
 
     Raises:
         ValueError: there is no augmentation, the encoder takes images of another shape, or a text is wrong.
@@ -109,15 +111,22 @@ class Agent(Stateful, abc.ABC):
         seed: int = 0,
         device: torch.device | str = "cpu",
         precision: str = "fp32",
+        ranks: Ranks = ALONE,
     ) -> None:
         self.candidates = dict(augmentation) if isinstance(augmentation, Mapping) else {"": augmentation}
         if not self.candidates:
             raise ValueError("augmentation must be one or several by name, got none")
         self.image_shape, self.device, self.precision, self.updates = image_shape, torch.device(device), precision, 0
+        self.ranks = ranks
         # Three of them: actions and initial weights are the same with another augmentation or auxiliary loss.
         self.generator, self.view_generator, of_auxiliary = (torch.Generator().manual_seed(seed + i) for i in range(3))
         self.encoder = self._make_encoder(encoder, next(iter(self.candidates.values())))
         self.auxiliary = auxiliary.make(auxiliary_loss, self.encoder, generator=of_auxiliary)
+
+    def draw_from(self, seed: int) -> None:
+        """Draw from here on by other seeds: so ranks begin with the same weights, and act and augment differently."""
+        self.generator.manual_seed(seed)
+        self.view_generator.manual_seed(seed + 1)
 
     @abc.abstractmethod
     def targets(self) -> Targets:

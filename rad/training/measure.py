@@ -15,11 +15,10 @@ from gymnasium.vector import VectorEnv
 
 from rad.evaluation.loaded_run import policy_of
 from rad.evaluation.play import Policy
-from rad.experiment.algorithms import algorithm_of, make_agent
+from rad.experiment.algorithms import Report, algorithm_of, make_agent
 from rad.experiment.build import action_repeat, make_arms, make_env
 from rad.experiment.config import RunConfig
 from rad.experiment.config_file import from_json, to_json
-from rad.loops import Report
 from rad.runtime import device, plugins
 
 UPDATES, PLAY_STEPS = 20, 20

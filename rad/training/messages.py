@@ -40,12 +40,13 @@ def opening(config: RunConfig, folder: Path, made_with: Mapping[str, str], frame
     done = f", resumed at {frames:,}" if frames else ""
     hardware = f"{made_with['device']} ({made_with['hardware']}), {made_with['precision']}"
     stored = "" if made_with["device"] == "cpu" else f", observations stored on {stored_on}"
+    ranks = f", {made_with['ranks']} ranks" if "ranks" in made_with else ""
     return "\n".join(
         [
             f"folder  {folder}",
             f"task    {config.task}, {config.algo} with augmentation {config.augment}, seed {config.seed}",
             f"length  {config.frames:,} frames ({steps:,} agent steps){done}",
-            f"device  {hardware}, {threads} thread{'s' if threads > 1 else ''}{stored}",
+            f"device  {hardware}, {threads} thread{'s' if threads > 1 else ''}{ranks}{stored}",
         ]
     )
 

@@ -90,11 +90,11 @@ def _whole_s(config: Any, steps: int, episodes: int) -> float:
     marks: list[float] = []
 
     class Timed(Trainer):
-        def _record(self, report: Any) -> None:
+        def record(self, report: Any, ended: Any) -> None:
             if report.agent_steps == (1 + episodes) * steps:
                 self.evaluations.finish()
                 marks.append(time.perf_counter())
-            super()._record(report)
+            super().record(report, ended)
             if report.agent_steps == steps:
                 marks.append(time.perf_counter())
 

@@ -86,6 +86,7 @@ class Algorithm:
         stored: from (config, side in pixels) what it stores.
         shortened: from config one that learns as fast, and as early as it can.
         groups: of the environments it learns from, of which one is simulated while actions are drawn for another.
+        ranks: whether several processes can train one agent together.
     """
 
     run: type[RunConfig]
@@ -98,3 +99,4 @@ class Algorithm:
     stored: Callable[[Any, int], Stored]
     shortened: Callable[[Any], RunConfig]
     groups: int = 1
+    ranks: bool = False

@@ -97,5 +97,8 @@ def shortened(config: PPORun) -> PPORun:
 
 
 PPO = Algorithm(
-    PPORun, PPO_PRESETS, BOUNDS, (Box, Discrete), make_agent, make_learning, check, stored, shortened, groups=2
+    *(PPORun, PPO_PRESETS, BOUNDS, (Box, Discrete)),
+    *(make_agent, make_learning, check, stored, shortened),
+    groups=2,
+    ranks=True,
 )

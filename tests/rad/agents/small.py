@@ -17,7 +17,7 @@ def small_config(**config: Any) -> SACConfig:
     return SACConfig(**(SIZES | config))
 
 
-OPTIONS = {"seed", "device", "precision", "auxiliary_loss"}
+OPTIONS = {"seed", "device", "precision", "auxiliary_loss", "ranks"}
 
 
 def small_agent(op: str = "crop", **options: Any) -> SACAgent:
