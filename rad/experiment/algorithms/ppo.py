@@ -97,8 +97,15 @@ def shortened(config: PPORun) -> PPORun:
 
 
 PPO = Algorithm(
-    *(PPORun, PPO_PRESETS, BOUNDS, (Box, Discrete)),
-    *(make_agent, make_learning, check, stored, shortened),
+    run=PPORun,
+    presets=PPO_PRESETS,
+    bounds=BOUNDS,
+    action_spaces=(Box, Discrete),
+    make_agent=make_agent,
+    make_learning=make_learning,
+    check=check,
+    stored=stored,
+    shortened=shortened,
     groups=2,
     ranks=True,
 )
