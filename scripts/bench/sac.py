@@ -147,7 +147,7 @@ def torchrl_update(job: Job) -> Update:
     from scripts.bench.compared import torchrl_sac
 
     sizes = job.crop_px or CROP_PX, job.encoder or "pixel", job.action_dim, job.hidden_dim or 1024, job.batch_size
-    return torchrl_sac.update(_stack_replay(job), *sizes)
+    return torchrl_sac.TorchRLSAC(_stack_replay(job), *sizes).update
 
 
 def sb3_update(job: Job) -> Update:

@@ -36,17 +36,7 @@ def rollouts(job: Any, env: Any) -> Iterator[dict[str, float]]:
     """Collect and learn; yield seconds of simulation, inference, update and of all, by rollout."""
     eager: Any = importlib.import_module("tests.reference.ppo_eager")
     network = eager.Network(int(env.single_action_space.n), env.single_observation_space.shape[0])
-    model = ActorValueOperator(
-        TensorDictModule(Scaled(network.layers), ["observation"], ["hidden"]),
-        ProbabilisticActor(
-            TensorDictModule(network.policy, ["hidden"], ["logits"]),
-            in_keys=["logits"],
-            distribution_class=torch.distributions.Categorical,
-            return_log_prob=True,
-        ),
-        ValueOperator(network.value, in_keys=["hidden"]),
-    )
-    actor, critic = model.get_policy_operator(), model.get_value_operator()
+    actor, critic = _operators(network)
     advantage = GAE(gamma=eager.GAMMA, lmbda=eager.LAMBDA, value_network=critic)
     weights = {"entropy_coeff": eager.ENTROPY, "critic_coeff": eager.VALUE}
     clipping = {"clip_epsilon": eager.CLIP, "clip_value": True, "loss_critic_type": "l2", "normalize_advantage": True}
@@ -65,6 +55,19 @@ def rollouts(job: Any, env: Any) -> Iterator[dict[str, float]]:
                 _learn(loss, optimizer, data.flatten(0, 1)[rows], eager.MAX_NORM)
         spent["update"] = time.perf_counter() - collected
         yield spent | {"whole": time.perf_counter() - start}
+
+
+def _operators(network: Any) -> tuple[Any, Any]:
+    """Return policy and value, each from the observation on."""
+    policy = ProbabilisticActor(
+        TensorDictModule(network.policy, ["hidden"], ["logits"]),
+        in_keys=["logits"],
+        distribution_class=torch.distributions.Categorical,
+        return_log_prob=True,
+    )
+    body = TensorDictModule(Scaled(network.layers), ["observation"], ["hidden"])
+    model = ActorValueOperator(body, policy, ValueOperator(network.value, in_keys=["hidden"]))
+    return model.get_policy_operator(), model.get_value_operator()
 
 
 def _collect(env: Any, actor: Any, obs: Tensor, steps: int, spent: dict[str, float]) -> tuple[TensorDict, Tensor]:

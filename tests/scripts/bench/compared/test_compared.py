@@ -49,21 +49,20 @@ def test_torchrl_moves_every_network_with_as_many_weights_as_the_eager_version(e
     replay = StackReplay(20, (9, 44, 44), 1)
     for step in importlib.import_module("scripts.bench.stream").random_steps(20, 1, side_px=44):
         replay.add(step.obs, step.action, step.reward, 0.99, step.next_obs)
-    update = torch_rl.update(replay, 40, encoder, 1, 8, 4)
-    cells = dict(zip(update.__code__.co_freevars, (cell.cell_contents for cell in update.__closure__)))
-    optimizers = [cells[f"{name}_optimizer"] for name in ("critic", "actor", "alpha")]
+    agent = torch_rl.TorchRLSAC(replay, 40, encoder, 1, 8, 4)
+    optimizers = [agent.critic_optimizer, agent.actor_optimizer, agent.alpha_optimizer]
     learned = [value for optimizer in optimizers for group in optimizer.param_groups for value in group["params"]]
     before = [value.detach().clone() for value in learned]
-    update()
+    agent.update()
     assert all((old != new).any() for old, new in zip(before, learned))
     eager = EagerSAC((9, 40, 40), 1, hidden_dim=8, convolutions=convolutions(encoder))
     theirs = [*eager.critic.parameters(), *eager.actor_head(), eager.log_alpha]
     assert sum(value.numel() for value in learned) == sum(value.numel() for value in theirs)
-    old = [value.clone() for value in cells["target"].parameters()]
-    update()  # of the critic alone
-    assert all((a == b).all() for a, b in zip(old, cells["target"].parameters()))
-    update()
-    assert any((a != b).any() for a, b in zip(old, cells["target"].parameters()))
+    old = [value.clone() for value in agent.target.parameters()]
+    agent.update()  # of the critic alone
+    assert all((a == b).all() for a, b in zip(old, agent.target.parameters()))
+    agent.update()
+    assert any((a != b).any() for a, b in zip(old, agent.target.parameters()))
 
 
 @pytest.mark.slow
