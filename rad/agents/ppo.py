@@ -135,13 +135,18 @@ class PPOAgent(OnPolicyAgent):
         self.kl_beta = torch.tensor(config.init_kl_beta, device=self.device)
 
     def update(self, rollout: Rollout) -> Metrics:
-        """Learn from the rollout that `begin_rollout` began, in epochs of minibatches; return averages of metrics."""
+        """Learn from the rollout that `begin_rollout` began, in epochs of minibatches; return averages of metrics.
+
+        With several ranks each has a rollout of its own environments, and what is learned is as if one had them all.
+        """
         config, ends = self.config, (rollout.terminated, rollout.truncated)
-        reward = self.normalizer(rollout.reward, ends[0] | ends[1]) if config.normalize_reward else rollout.reward
+        reward = self._normalized_reward(rollout) if config.normalize_reward else rollout.reward
         advantage, returns = gae(
             reward, rollout.value, rollout.next_value, *ends, gamma=config.gamma, gae_lambda=config.gae_lambda
         )
-        self.views.update(float(returns.mean()))
+        everywhere = [self.ranks.gather(part, 1) for part in (rollout.value, returns, advantage)]
+        value, all_returns, all_advantages = everywhere
+        self.views.update(float(all_returns.mean()))
         if config.augment_where == "consistency":
             self.views.choose()
         self._anneal()
@@ -151,14 +156,20 @@ class PPOAgent(OnPolicyAgent):
                 config.num_minibatches, config.num_epochs, advantage, returns, self.generator
             )
         ]
-        averages = _average(metrics)  # before kl_beta, which one of them shows, changes in place
+        averages = self._average(metrics)  # before kl_beta, which one of them shows, changes in place
         if config.objective == "kl":  # by the last epoch, each minibatch before its own step
-            last_kl = _average(metrics[-config.num_minibatches :])["kl"]
+            last_kl = self._average(metrics[-config.num_minibatches :])["kl"]
             self.kl_beta.copy_(adapt_beta(self.kl_beta, last_kl, config.target_kl))
         self.updates += 1
-        spread = {"target_std": returns.std(correction=0), "advantage_std": advantage.std(correction=0)}
-        spread["explained_variance"] = explained_variance(rollout.value, returns)
+        spread = {"target_std": all_returns.std(correction=0), "advantage_std": all_advantages.std(correction=0)}
+        spread["explained_variance"] = explained_variance(value, all_returns)
         return averages | spread | self.views.metrics()
+
+    def _normalized_reward(self, rollout: Rollout) -> Tensor:
+        """Scale this rank's rewards by statistics of all ranks'."""
+        first, count = self.ranks.rank * rollout.reward.shape[1], rollout.reward.shape[1]
+        ended = self.ranks.gather(rollout.terminated | rollout.truncated, 1)
+        return self.normalizer(self.ranks.gather(rollout.reward, 1), ended)[:, first : first + count]
 
     def _update_minibatch(self, batch: Minibatch) -> Metrics:
         """Take one step down the gradient of the sum of all losses: L_policy + c_v L_value - c_e entropy and others."""
@@ -178,12 +189,14 @@ class PPOAgent(OnPolicyAgent):
             losses["consistency"] = config.consistency_coef * consistency
             metrics |= consistency_metrics
         losses, metrics = self._add_auxiliary(losses, metrics, batch)
-        metrics["grad_norm"] = clipped_step(self.optimizer, config.max_grad_norm, *losses.values())
+        metrics["grad_norm"] = clipped_step(self.optimizer, config.max_grad_norm, *losses.values(), ranks=self.ranks)
         self._step_auxiliary()
         return metrics
 
     def _policy_loss(self, log_prob: Tensor, kl: Tensor, batch: Minibatch) -> tuple[Tensor, Metrics]:
-        advantage = normalize(batch.advantage) if self.config.normalize_advantage else batch.advantage
+        advantage = batch.advantage
+        if self.config.normalize_advantage:
+            advantage = normalize(advantage, self.ranks.gather(advantage))
         if self.config.objective == "kl":
             return penalized_policy_loss(log_prob, batch.log_prob, advantage, kl, self.kl_beta)
         return clipped_policy_loss(log_prob, batch.log_prob, advantage, self.config.clip_coef)
@@ -200,6 +213,8 @@ class PPOAgent(OnPolicyAgent):
         for group in self.optimizer.param_groups:
             group["lr"] = self.config.lr * left
 
-
-def _average(metrics: list[Metrics]) -> Metrics:
-    return {name: torch.stack([row[name] for row in metrics]).mean() for name in metrics[0]}
+    def _average(self, metrics: list[Metrics]) -> Metrics:
+        """Average over gradient steps and ranks."""
+        averages = torch.stack([torch.stack([row[name] for row in metrics]).mean() for name in metrics[0]])
+        self.ranks.mean_([averages])
+        return dict(zip(metrics[0], averages))

@@ -49,15 +49,18 @@ def _distractors(folder: Path | None) -> Tensor:
     return torch.from_numpy(pictures(source, DISTRACTORS))
 
 
-def make_env(config: RunConfig, purpose: str, *, num_envs: int = 1, split: str = "", groups: int = 1) -> VectorEnv:
+def make_env(
+    config: RunConfig, purpose: str, *, num_envs: int = 1, split: str = "", groups: int = 1, index: int = 0
+) -> VectorEnv:
     """Make environments for one purpose (train, evaluation) on one split of the task's, if it has splits.
 
-    Each purpose has a seed of its own. Several groups are stepped one by one, see `rad.envs.make`.
+    Each purpose has a seed of its own, and so has each index. Several groups are stepped one by one, see
+    `rad.envs.make`.
     """
     return envs.make(
         config.task,
         num_envs=num_envs,
-        seed=seed_for(config.seed, purpose, bits=31),
+        seed=seed_for(config.seed, purpose, index, bits=31),
         image_size=make_arms(config)[1],
         frame_stack=config.frame_stack,
         action_repeat=action_repeat(config),

@@ -56,7 +56,7 @@ def replay_step(replay: Replay, number: int) -> Any:
         replay.add(0, torch.full((1,), number), float(number), frame, terminated=number % 10 == 4, truncated=False)
     if not replay.can_sample():
         return None
-    return tuple(replay.sample(4, torch.Generator().manual_seed(number)))
+    return tuple(replay.sample(4, torch.Generator().manual_seed(number)).built())
 
 
 def standing_step(standing: LoopState, number: int) -> Any:

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from rad.types import ActorStep, Minibatch, Rollout, images_to_float
+from rad.types import ActorStep, FrameStacks, Minibatch, Rollout, Transition, images_to_float
 
 T, N = 4, 3
 
@@ -90,3 +90,29 @@ def test_images_become_floats_in_the_unit_range() -> None:
     torch.testing.assert_close(images_to_float(images).flatten(), torch.tensor([0.0, 0.2, 1.0]))  # 51 / 255 = 1 / 5
     with pytest.raises(TypeError, match=r"^images must be uint8 in 0\.\.255, got torch\.float32$"):
         images_to_float(images.float())
+
+
+@pytest.mark.parametrize("on_cpu", [True, False])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_every_byte_over_255_is_rounded_once(dtype: torch.dtype, on_cpu: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rad.types.on_cpu", lambda images: on_cpu)
+    every = torch.arange(3 * 256).to(torch.uint8).view(1, 3, 16, 16)
+    converted = images_to_float(every, dtype)
+    assert converted.dtype == dtype and converted.is_contiguous(memory_format=torch.channels_last)
+    assert torch.equal(converted, (every.float() / 255).to(dtype))
+
+
+def test_stacks_are_built_of_frames_in_their_order() -> None:
+    frames = torch.arange(4, dtype=torch.uint8)[:, None, None, None].expand(-1, 3, 2, 5).contiguous()
+    stacks = FrameStacks(frames, torch.tensor([[0, 0], [3, 1], [1, 2]]))
+    assert stacks.shape == (3, 6, 2, 5) and stacks.device == frames.device
+    assert stacks.images[:, ::3, 1, 4].tolist() == [[0, 0], [3, 1], [1, 2]]
+    assert stacks.images is stacks.images  # several views build them once
+    assert torch.equal(stacks.images[:, 1], stacks.images[:, 0])
+
+
+def test_a_batch_is_built_whole() -> None:
+    frames, numbers = torch.zeros(2, 3, 2, 2, dtype=torch.uint8), torch.zeros(1)
+    stacks = FrameStacks(frames, torch.tensor([[0, 1]]))
+    whole = Transition(stacks, numbers, numbers, numbers, frames[:1]).built()
+    assert torch.equal(whole.obs, stacks.images) and torch.equal(whole.next_obs, frames[:1])

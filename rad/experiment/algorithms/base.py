@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import gymnasium
+import torch
 from gymnasium.vector import VectorEnv
 
 from rad.agents.base import Agent
@@ -47,20 +48,26 @@ class Preset:
 
 @dataclass(frozen=True)
 class Learning:
-    """A loop with what it fills and where it stands; `steps` begins with the state that these have then."""
+    """A loop with what it fills and where it stands; `steps` begins with the state that these have then.
+
+    Attributes:
+        stored_on: where the observations lie.
+    """
 
     buffer: Replay | RolloutBuffer
     state: LoopState
     steps: Iterator[Report]
+    stored_on: torch.device
 
 
 class Stored(NamedTuple):
-    """The observations that a run stores: their bytes, and their number in a unit, which a field of the run decides."""
+    """The observations that a run stores: bytes, number in a unit, which a field of the run decides, and where."""
 
     bytes: int
     field: str
     number: int
     unit: str
+    device: torch.device
 
 
 @dataclass(frozen=True)
@@ -79,6 +86,7 @@ class Algorithm:
         stored: from (config, side in pixels) what it stores.
         shortened: from config one that learns as fast, and as early as it can.
         groups: of the environments it learns from, of which one is simulated while actions are drawn for another.
+        ranks: whether several processes can train one agent together.
     """
 
     run: type[RunConfig]
@@ -91,3 +99,4 @@ class Algorithm:
     stored: Callable[[Any, int], Stored]
     shortened: Callable[[Any], RunConfig]
     groups: int = 1
+    ranks: bool = False
