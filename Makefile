@@ -43,7 +43,7 @@ types: install
 
 # Pins keep torch and torchvision a pair; everything else is resolved anew. Needs `pip install uv`.
 lock:
-	uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --generate-hashes \
+	uv pip compile pyproject.toml --extra all --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-header --no-annotate --quiet --constraints pins.txt --output-file requirements.lock
 
 clean:

@@ -4,12 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Protocol
 
 import torch
 from torch import Tensor
 
 Params = Mapping[str, Tensor]
+
+
+class Stacks(Protocol):
+    """Stacked images that need not be built: image i has the frames `frames[index[i]]` along its channels."""
+
+    @property
+    def frames(self) -> Tensor:
+        """Single frames `[S, 3, H, W]`, uint8 or float, contiguous."""
+
+    @property
+    def index(self) -> Tensor:
+        """Numbers of frames, int64 `[B, K]` on the device of the frames."""
+
+    @property
+    def images(self) -> Tensor:
+        """The stacks `[B, 3 * K, H, W]`, built once."""
 
 
 class Augmentation:
@@ -59,6 +75,10 @@ class Augmentation:
             allowed = "uint8 or float images" if self.takes_bytes else "float images in [0, 1]"
             raise TypeError(f"{type(self).__name__} takes {allowed}, got {images.dtype}")
         return self._apply(images, params)
+
+    def apply_to_stacks(self, stacks: Stacks, params: Params) -> Tensor:
+        """Return what `apply` makes of `stacks.images`; an op that copies pixels can copy them from the frames."""
+        return self.apply(stacks.images, params)
 
     def __call__(self, images: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """Draw and apply in one step."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from augment.base import Augmentation, Identity, Params, on_cpu
+from augment.base import Augmentation, Identity, Params, Stacks, on_cpu
 from augment.indexing import take_images
 
 Factory = Callable[..., Augmentation]
@@ -49,9 +49,16 @@ class Sequential(Augmentation):
             shape = (*shape[:2], *link.output_size(shape[2], shape[3]))
         return params
 
+    def apply_to_stacks(self, stacks: Stacks, params: Params) -> Tensor:
+        """Let the first link take the stacks."""
+        return self._apply_links(self.links[0].apply_to_stacks(stacks, _of_link(0, params)), params, first=1)
+
     def _apply(self, images: Tensor, params: Params) -> Tensor:
-        for index, link in enumerate(self.links):
-            images = link.apply(images, _of_link(index, params))
+        return self._apply_links(images, params)
+
+    def _apply_links(self, images: Tensor, params: Params, first: int = 0) -> Tensor:
+        for number, link in enumerate(self.links[first:], start=first):
+            images = link.apply(images, _of_link(number, params))
         return images
 
 

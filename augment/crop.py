@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate, pad
 
-from augment.base import Augmentation, FloatAugmentation, Params, integers, memory_format_of, on_cpu, require
-from augment.indexing import take_windows
+from augment.base import Augmentation, FloatAugmentation, Params, Stacks, integers, memory_format_of, on_cpu, require
+from augment.indexing import take_stacked_windows, take_windows
 
 
 @dataclass(frozen=True)
@@ -73,10 +73,16 @@ class Crop(_Square):
         batch, _, height, width = shape
         return _positions(batch, height - self.size, width - self.size, generator, self.centered)
 
+    def apply_to_stacks(self, stacks: Stacks, params: Params) -> Tensor:
+        """Cut the windows out of the frames: pixels that are cut off are never stacked."""
+        return take_stacked_windows(stacks, self._rows(stacks.frames, params), params["left"], self.size)
+
     def _apply(self, images: Tensor, params: Params) -> Tensor:
+        return take_windows(images, self._rows(images, params), params["left"], self.size)
+
+    def _rows(self, images: Tensor, params: Params) -> Tensor:
         self.output_size(images.shape[2], images.shape[3])
-        rows = params["top"][:, None] + torch.arange(self.size, device=images.device)
-        return take_windows(images, rows, params["left"], self.size)
+        return params["top"][:, None] + torch.arange(self.size, device=images.device)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from augment.base import Params, is_channels_last, memory_format_of, on_cpu
+from augment.base import Params, Stacks, is_channels_last, memory_format_of, on_cpu
 
 _CHUNK = 8
 """Images changed at a time on a CPU, so that intermediate results stay in its cache."""
@@ -26,9 +26,23 @@ def take_windows(images: Tensor, rows: Tensor, left: Tensor, width: int) -> Tens
         starts = ((first_row + rows) * full_width + left[:, None]) * channels
         runs = _take_runs(source, starts, width * channels)
         return runs.view(batch, rows.shape[1], width, channels).permute(0, 3, 1, 2)
-    first_row = torch.arange(batch * channels, device=source.device).view(batch, channels, 1) * height
-    starts = (first_row + rows[:, None]) * full_width + left[:, None, None]
-    return _take_runs(source, starts, width).view(batch, channels, rows.shape[1], width)
+    planes = torch.arange(batch * channels, device=source.device).view(batch, channels)
+    return _take_from_planes(source, planes, rows, left, width)
+
+
+def take_stacked_windows(stacks: Stacks, rows: Tensor, left: Tensor, width: int) -> Tensor:
+    """Do as `take_windows` of `stacks.images`, without building these."""
+    source, channels = stacks.frames.contiguous(), stacks.frames.shape[1]
+    planes = torch.add(torch.arange(channels, device=source.device), stacks.index[:, :, None], alpha=channels)
+    return _take_from_planes(source, planes.flatten(1), rows, left, width)
+
+
+def _take_from_planes(source: Tensor, planes: Tensor, rows: Tensor, left: Tensor, width: int) -> Tensor:
+    """Take windows of planes, int64 `[B, C]`: numbers of channels of contiguous images, counted through all of them."""
+    height, full_width = source.shape[2:]
+    first_rows = torch.add(rows[:, None], planes[:, :, None], alpha=height)
+    starts = torch.add(left[:, None, None], first_rows, alpha=full_width)
+    return _take_runs(source, starts, width).view(*planes.shape, rows.shape[1], width)
 
 
 def take_pixels(images: Tensor, index: Tensor) -> Tensor:

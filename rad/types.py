@@ -1,6 +1,8 @@
 """The values that travel between rooms, and the one conversion of stored images to learned ones."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import torch
@@ -10,11 +12,46 @@ Metrics = dict[str, Tensor]
 """Named 0-d tensors, detached, on the agent's device. Reading one of them on the host is a sync point."""
 
 
+@dataclass(frozen=True, eq=False)
+class FrameStacks:
+    """Stacked images that are not built: a view takes what it needs from the frames.
+
+    They are what the frames hold when they are used, so use them before the next frame is stored.
+
+    Attributes:
+        frames: uint8 [S, 3, H, W] in 0..255, contiguous: all that a replay stores, S of them.
+        index: int64 [B, K], numbers of the frames of each stack, the oldest first.
+    """
+
+    frames: Tensor
+    index: Tensor
+
+    @property
+    def shape(self) -> torch.Size:
+        """Return the shape [B, 3 K, H, W] of the stacks."""
+        channels, height, width = self.frames.shape[1:]
+        return torch.Size((len(self.index), self.index.shape[1] * channels, height, width))
+
+    @property
+    def device(self) -> torch.device:
+        """Return where the frames lie."""
+        return self.frames.device
+
+    @cached_property
+    def images(self) -> Tensor:
+        """The stacks, uint8 [B, 3 K, H, W], built at the first use."""
+        return self.frames.index_select(0, self.index.flatten()).view(self.shape)  # frames[index] goes byte by byte
+
+
+Images = Tensor | FrameStacks
+"""Stored images, uint8 [B, C, H, W] in 0..255, built or not."""
+
+
 class Transition(NamedTuple):
     """A batch of (n-step) transitions as a replay buffer returns it.
 
     Attributes:
-        obs: uint8 [B, C, H, W] in 0..255, C = 3 x frame_stack, oldest frame first.
+        obs: stored images [B, C, H, W], C = 3 x frame_stack, oldest frame first.
         action: float32 [B, A] in the range of the action space.
         reward: float32 [B], summed over n steps with powers of gamma.
         discount: float32 [B], factor of the value of `next_obs`: gamma^n, and 0 where the episode terminated. A time
@@ -22,19 +59,23 @@ class Transition(NamedTuple):
         next_obs: as obs, n agent steps later.
     """
 
-    obs: Tensor
+    obs: Images
     action: Tensor
     reward: Tensor
     discount: Tensor
-    next_obs: Tensor
+    next_obs: Images
 
-    def to(self, device: torch.device) -> "Transition":
-        """Return the batch on `device`."""
-        return Transition(*(tensor.to(device, non_blocking=True) for tensor in self))
+    def built(self) -> "Transition":
+        """Return the batch with whole stacks, for a learner that takes no other."""
+        return self._replace(obs=_built(self.obs), next_obs=_built(self.next_obs))
+
+
+def _built(images: Images) -> Tensor:
+    return images.images if isinstance(images, FrameStacks) else images
 
 
 class ActorStep(NamedTuple):
-    """The policy's step on one observation of each environment; all on the CPU.
+    """The policy's step on one observation of each of N environments.
 
     Attributes:
         action: int64 [N], or float32 [N, A], not clipped to the action space.
@@ -47,6 +88,12 @@ class ActorStep(NamedTuple):
     log_prob: Tensor
     value: Tensor
     policy: Tensor
+
+    def cpu(self) -> "ActorStep":
+        """Return it on the CPU, by one copy from its device: of float32, which tells numbers of actions exactly."""
+        packed = torch.cat([part.float().reshape(len(part), -1) for part in self], dim=1).cpu()
+        parts = packed.split([part.numel() // len(part) for part in self], dim=1)
+        return ActorStep(*(part.view_as(given).to(given.dtype) for part, given in zip(parts, self)))
 
 
 class Minibatch(NamedTuple):
@@ -68,16 +115,12 @@ class Minibatch(NamedTuple):
     advantage: Tensor
     returns: Tensor
 
-    def to(self, device: torch.device) -> "Minibatch":
-        """Return the minibatch on `device`."""
-        return Minibatch(*(tensor.to(device, non_blocking=True) for tensor in self))
-
 
 class Rollout(NamedTuple):
     """T steps of N environments with the same policy, time-major.
 
     Attributes:
-        obs: uint8 [T, N, C, H, W] in 0..255, on any device; everything else is on the CPU.
+        obs: uint8 [T, N, C, H, W] in 0..255, on any device, channels-last in memory; everything else is on the CPU.
         action, log_prob, value, policy: as in `ActorStep`, first axes T, N.
         next_value: float32 [T, N], of the observation after each step; where an episode was truncated, of its final
             observation. Unused where one terminated.
@@ -97,24 +140,29 @@ class Rollout(NamedTuple):
     truncated: Tensor
 
     def minibatches(
-        self, count: int, advantage: Tensor, returns: Tensor, generator: torch.Generator
+        self, count: int, passes: int, advantage: Tensor, returns: Tensor, generator: torch.Generator
     ) -> Iterator[Minibatch]:
-        """Visit each step once, in random order by a CPU generator, with its advantage and returns, float32 [T, N].
+        """Visit each step once in each pass, with its advantage and returns, float32 [T, N], where the images lie.
 
-        There are `count` minibatches, 1 to T N, whose sizes differ by one at most.
+        A pass has `count` minibatches, 1 to T N, whose sizes differ by one at most. The orders are drawn by a CPU
+        generator, all at first: everything small is copied to the images' device once.
 
         Raises:
             ValueError: there are fewer steps than minibatches.
         """
-        num_steps, num_envs = self.reward.shape
-        if not 1 <= count <= num_steps * num_envs:
-            raise ValueError(f"num_minibatches must be from 1 to {num_steps * num_envs}, the steps held; got {count}")
-        stored = (self.action, self.log_prob, self.value, self.policy, advantage, returns)
-        flat = [tensor.flatten(0, 1) for tensor in stored]  # [T * N, ...]
-        images = self.obs.flatten(0, 1)
-        for rows in torch.randperm(num_steps * num_envs, generator=generator).tensor_split(count):
-            obs = images.index_select(0, rows.to(images.device))  # whole images; images[rows] goes byte by byte
-            yield Minibatch(obs, rows % num_envs, *(tensor[rows] for tensor in flat))
+        (num_steps, num_envs), device = self.reward.shape, self.obs.device
+        total = num_steps * num_envs
+        if not 1 <= count <= total:
+            raise ValueError(f"num_minibatches must be from 1 to {total}, the steps held; got {count}")
+        orders = torch.stack([torch.randperm(total, generator=generator) for _ in range(passes)])
+        stored = (orders, self.action, self.log_prob, self.value, self.policy, advantage, returns)
+        orders, *small = (tensor.flatten(0, 1).to(device, non_blocking=True) for tensor in stored)
+        images = self.obs.flatten(0, 1).permute(0, 2, 3, 1)  # [T * N, H, W, C]
+        env = torch.arange(num_envs, device=device).repeat(num_steps)
+        for order in orders.split(total):
+            for rows in order.tensor_split(count):
+                obs = images.index_select(0, rows)  # whole images; images[rows] goes byte by byte
+                yield Minibatch(obs.permute(0, 3, 1, 2), *(tensor.index_select(0, rows) for tensor in (env, *small)))
 
 
 class Trajectory(NamedTuple):
@@ -161,14 +209,57 @@ Batch = Transition | Minibatch | Trajectory
 """What an agent learns from at a time; all have observations `obs`, uint8 [B, C, H, W]."""
 
 
-def images_to_float(images: Tensor) -> Tensor:
-    """Convert stored images, uint8 [B, C, H, W] in 0..255, to learned ones, float32 in [0, 1]: x / 255.
+def images_to_float(images: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
+    """Convert stored images, uint8 [B, C, H, W] in 0..255, to learned ones, float in [0, 1]: x / 255.
 
-    They are channels-last in memory, the layout that convolutions are fastest in.
+    They are channels-last in memory, the layout that convolutions are fastest in. In bfloat16, which holds 0..255
+    exactly, they are what float32 would be rounded to.
 
     Raises:
         TypeError: `images` are not uint8: a range is never guessed from the data.
     """
     if images.dtype != torch.uint8:
         raise TypeError(f"images must be uint8 in 0..255, got {images.dtype}")
-    return images.to(torch.float32, memory_format=torch.channels_last).div_(255.0)
+    # A CPU is faster in the order of memory; an accelerator has one call less.
+    layout = torch.preserve_format if on_cpu(images) else torch.channels_last
+    return images.to(dtype, memory_format=layout).div_(255.0).contiguous(memory_format=torch.channels_last)
+
+
+def on_cpu(images: Tensor) -> bool:
+    """Tell whether a CPU will compute on the images."""
+    return images.device.type == "cpu"
+
+
+class Ranks:
+    """The processes that train one agent together, each on environments of its own; here there is only one.
+
+    All of them call the same methods in the same order.
+
+    Attributes:
+        rank: number of this process, from 0; the first one logs, evaluates and saves.
+        size: how many there are.
+    """
+
+    rank, size = 0, 1
+
+    def mean_(self, tensors: Sequence[Tensor]) -> None:
+        """Replace float tensors, of the same shapes on all ranks, by their means over the ranks."""
+
+    def gather(self, tensor: Tensor, dim: int = 0) -> Tensor:
+        """Return the tensors of all ranks, of the same shape and on the CPU, in order along a dimension."""
+        return tensor
+
+    def max(self, number: int) -> int:
+        """Return the largest of the numbers of all ranks."""
+        return number
+
+    def collect(self, value: Any) -> list[Any]:
+        """Return the values of all ranks, in order, on the first one; elsewhere nothing."""
+        return [value]
+
+    def share(self, value: Any) -> Any:
+        """Return the value of the first rank."""
+        return value
+
+
+ALONE = Ranks()

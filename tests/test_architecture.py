@@ -40,7 +40,7 @@ ROOMS = {
     "rad.attention": (
         "encoders rad.agents rad.evaluation rad.experiment rad.report.draw rad.report.read rad.report.stats rad.runtime"
     ),
-    "rad.training": "rad.attention rad.envs rad.evaluation rad.experiment rad.loops rad.report.draw rad.runtime",
+    "rad.training": "rad.attention rad.envs rad.evaluation rad.experiment rad.report.draw rad.runtime",
     "rad.sweep": "rad.experiment rad.report.draw rad.report.read rad.runtime rad.training",
     "rad.doctor": "rad.envs rad.runtime",
     "rad.commands": (

@@ -1,6 +1,6 @@
 """One actor: environments, a policy, and the trajectories that they make."""
 
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import torch
@@ -13,13 +13,21 @@ from rad.types import ActorStep, Trajectory
 
 
 class ActingAgent(Protocol):
-    """What an actor needs of an agent; row i of the observations is always of environment i."""
+    """What an actor needs of an agent; row i of the observations is always of environment i.
 
-    def begin_rollout(self, num_envs: int) -> list[dict[str, Tensor]]:
-        """Draw what holds for one rollout, and return it."""
+    Attributes:
+        device: where it takes observations.
+        views: `env_params` are what its augmentation drew for the rollout.
+    """
 
-    def actor_step(self, obs: np.ndarray) -> ActorStep:
-        """Draw actions for observations uint8 [N, C, H, W]."""
+    device: torch.device
+    views: Any
+
+    def begin_rollout(self, num_envs: int) -> None:
+        """Draw what holds for one rollout."""
+
+    def actor_step(self, obs: Tensor, step: int, envs: slice) -> ActorStep:
+        """Draw actions in step `step` of the rollout for observations uint8 [N, C, H, W]."""
 
 
 class Collected(NamedTuple):
@@ -54,19 +62,20 @@ class Actor:
         """
         if not self.state.obs.size:
             self.state.begin(self.env)
-        view_params = self.agent.begin_rollout(self.env.num_envs)
-        steps = [self._step() for _ in range(self.num_steps)]
+        self.agent.begin_rollout(self.env.num_envs)
+        steps = [self._step(step) for step in range(self.num_steps)]
         obs = [*(step.obs for step in steps), self.state.obs]
         finals = [final for step in steps for final in step.finals]
         images = np.concatenate([*obs, *(image[None] for _, image in finals)])
         env = [i for row in obs for i in range(len(row))] + [i for i, _ in finals]
         columns = {name: torch.stack([getattr(step, name) for step in steps]) for name in COLUMNS}
-        trajectory = Trajectory(torch.from_numpy(images), torch.tensor(env), view_params, **columns)
+        trajectory = Trajectory(torch.from_numpy(images), torch.tensor(env), self.agent.views.env_params, **columns)
         return Collected(trajectory, [episode for step in steps for episode in step.episodes])
 
-    def _step(self) -> "_Step":
+    def _step(self, step: int) -> "_Step":
         """Step all environments once."""
-        obs, decided = self.state.obs, self.agent.actor_step(self.state.obs)
+        obs, everywhere = self.state.obs, slice(0, self.env.num_envs)
+        decided = self.agent.actor_step(torch.from_numpy(obs).to(self.agent.device), step, everywhere)
         if not (decided.log_prob.isfinite().all() and decided.value.isfinite().all()):
             raise FloatingPointError("actions or values")
         action, space = decided.action.numpy(), self.env.action_space

@@ -12,7 +12,8 @@ from torch import Tensor
 import augment
 from augment.base import require
 from augment.compose import split_outside_quotes
-from rad.agents.views import Params, Views
+from rad.agents.draws import Draw, upload
+from rad.agents.views import Views
 from rad.types import Metrics
 
 _PREFIX = "ucb:"
@@ -161,7 +162,7 @@ class BanditViews(Views):
     ) -> None:
         self.names, self.bandit = list(candidates), UCB(len(candidates))
         self._arms = [augment.split_at_float(op) for op in candidates.values()]
-        self.env_params: list[Params] = []
+        self.env_params: Draw = []
         super().__init__(next(iter(candidates.values())), generator)
         self._use(None if len(candidates) > 1 else 0)
         _check_alike(candidates, image_shape)
@@ -186,16 +187,17 @@ class BanditViews(Views):
 
     def sample_params(self, shape: tuple[int, int, int, int], device: torch.device) -> None:
         """Draw parameters for N environments with images of `shape` = (N, C, H, W), in place of the last ones."""
-        self.env_params = self._draw_for(shape, device)
+        self.env_params = upload(self.draw(shape), device)
 
-    def apply_params(self, images: Tensor, env: Tensor) -> Tensor:
-        """Apply to each image, uint8 [B, C, H, W], the parameters of its environment `env`, int64 [B] on any device.
+    def apply_params(self, images: Tensor, env: Tensor | slice) -> Tensor:
+        """Apply to each image, uint8 [B, C, H, W], the parameters of its environment.
 
-        The views are float32 [B, C, H', W'] in [0, 1].
+        Environments are int64 [B] on the images' device, or a slice of all. The views are float32 [B, C, H', W'] in
+        [0, 1].
         """
-        env, device = env.to(images.device), images.device
+        device = images.device
         rows = [{name: value.to(device)[env] for name, value in params.items()} for params in self.env_params]
-        return self._apply(images, rows)
+        return self.apply(images, rows)
 
     def state_dict(self) -> dict[str, Any]:
         """Return generator, parameters of the environments, bandit and choice."""

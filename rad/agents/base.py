@@ -1,7 +1,7 @@
 """What all agents share: one encoder, acting, auxiliary losses, a precision, and a state that resumes exactly."""
 
 import abc
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, TypedDict, get_args, get_origin, get_type_hints
 
@@ -13,12 +13,13 @@ import augment
 import encoders
 from rad.agents import auxiliary
 from rad.agents.bandit import BanditViews
+from rad.agents.draws import Draw, upload
 from rad.agents.state import Stateful
 from rad.agents.targets import Target, Targets
 from rad.agents.views import Views
 from rad.heads.distributions import Policy
 from rad.settings import SettingError, mention
-from rad.types import Batch, Metrics
+from rad.types import ALONE, Batch, Images, Metrics, Ranks
 
 Augmentations = augment.Augmentation | Mapping[str, augment.Augmentation]
 """An augmentation, or several by name that a bandit chooses among."""
@@ -35,6 +36,7 @@ class Options(TypedDict, total=False):
     seed: int
     device: torch.device | str
     precision: str
+    ranks: Ranks
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,7 @@ class Agent(Stateful, abc.ABC):
         seed: of the initial weights and of all draws.
         device: of the networks.
         precision: "fp32", "tf32" (fp32 of a process that is set to it), or "bf16" for all but output layers and losses.
+        ranks: the processes that train the agent together, each from the same seed.
 
     Raises:
         ValueError: there is no augmentation, the encoder takes images of another shape, or a text is wrong.
@@ -108,15 +111,22 @@ class Agent(Stateful, abc.ABC):
         seed: int = 0,
         device: torch.device | str = "cpu",
         precision: str = "fp32",
+        ranks: Ranks = ALONE,
     ) -> None:
         self.candidates = dict(augmentation) if isinstance(augmentation, Mapping) else {"": augmentation}
         if not self.candidates:
             raise ValueError("augmentation must be one or several by name, got none")
         self.image_shape, self.device, self.precision, self.updates = image_shape, torch.device(device), precision, 0
+        self.ranks = ranks
         # Three of them: actions and initial weights are the same with another augmentation or auxiliary loss.
         self.generator, self.view_generator, of_auxiliary = (torch.Generator().manual_seed(seed + i) for i in range(3))
         self.encoder = self._make_encoder(encoder, next(iter(self.candidates.values())))
         self.auxiliary = auxiliary.make(auxiliary_loss, self.encoder, generator=of_auxiliary)
+
+    def draw_from(self, seed: int) -> None:
+        """Draw from here on by other seeds: so ranks begin with the same weights, and act and augment differently."""
+        self.generator.manual_seed(seed)
+        self.view_generator.manual_seed(seed + 1)
 
     @abc.abstractmethod
     def targets(self) -> Targets:
@@ -162,13 +172,28 @@ class Agent(Stateful, abc.ABC):
         with self._autocast():
             return encoder(images)
 
+    def _draw_auxiliary(self, shape: Sequence[int]) -> list[Draw]:
+        """Draw all views of the auxiliary losses, of images of `shape`."""
+        return [self.views.draw(shape) for loss in self.auxiliary.values() for _ in range(loss.num_views)]
+
     def _add_auxiliary(
-        self, losses: dict[str, Tensor], metrics: Metrics, batch: Batch
+        self, losses: dict[str, Tensor], metrics: Metrics, batch: Batch, draws: Sequence[Draw] | None = None
     ) -> tuple[dict[str, Tensor], Metrics]:
-        """Return an agent's losses and metrics with those of the auxiliary losses, each on views of its own."""
+        """Return an agent's losses and metrics with those of the auxiliary losses, each on views of its own.
+
+        They are those of `_draw_auxiliary`, on the device, and drawn here if they are not given.
+        """
+        given = draws if draws is not None else upload(self._draw_auxiliary(batch.obs.shape), self.device)
+        left = iter(given)
+
+        def view(obs: Images) -> Tensor:
+            if (draw := next(left, None)) is None:
+                raise ValueError(f"auxiliary loss {name} takes more views than its num_views")
+            return self.views.apply(obs, draw, self._dtype)
+
         for name, auxiliary_loss in self.auxiliary.items():
             with self._autocast():
-                loss, of_loss = auxiliary_loss.loss(self.encoder, batch, lambda obs: self._cast(self.views(obs)))
+                loss, of_loss = auxiliary_loss.loss(self.encoder, batch, view)
             losses, metrics = losses | {f"auxiliary {name}": loss}, metrics | of_loss
         return losses, metrics
 
@@ -177,9 +202,10 @@ class Agent(Stateful, abc.ABC):
         for auxiliary_loss in self.auxiliary.values():
             auxiliary_loss.step(self.encoder)
 
-    def _cast(self, images: Tensor) -> Tensor:
-        """Convert a view once to what the first layer takes, instead of at each of its passes through a network."""
-        return images.to(torch.bfloat16) if self.precision == "bf16" else images
+    @property
+    def _dtype(self) -> torch.dtype:
+        """What the first layer takes: a view is converted to it once, not at each pass through a network."""
+        return torch.bfloat16 if self.precision == "bf16" else torch.float32
 
     def _autocast(self) -> torch.autocast:
         # Without the cache, which would keep a weight's cast from before the optimizer changed it.

@@ -4,23 +4,18 @@ import math
 from dataclasses import dataclass
 from typing import Literal, Unpack
 
-import numpy as np
 import torch
 from torch import Tensor
 
 import encoders
-from rad.agents.bandit import BanditViews
-from rad.agents.base import Agent, AgentConfig, Augmentations, Options
+from rad.agents.base import AgentConfig, Augmentations, Options
+from rad.agents.on_policy import OnPolicyAgent
 from rad.agents.optimizers import Adam, RMSprop, clipped_step
-from rad.agents.targets import Targets, of_policy_and_value
-from rad.agents.views import Params
-from rad.heads.distributions import Distribution
-from rad.heads.ppo import PolicyValue
 from rad.losses.diagnostics import explained_variance, inactive_units
 from rad.losses.impala import policy_gradient_loss
 from rad.losses.ppo import value_loss
 from rad.losses.returns import vtrace
-from rad.types import ActorStep, Metrics, Trajectory
+from rad.types import Metrics, Trajectory
 
 RMS_ALPHA = 0.99  # IMPALA's code: decay of RMSProp's mean square; its momentum is 0
 STEPS = 640  # that the paper's losses are summed over: 20 of 32 environments; averages here are so much smaller
@@ -58,7 +53,7 @@ class IMPALAConfig(AgentConfig):
     """Width of the layer that policy and value share."""
 
 
-class IMPALAAgent(Agent):
+class IMPALAAgent(OnPolicyAgent):
     """The learner of IMPALA, and an actor with a copy of its policy; policy and value share encoder and trunk.
 
     Args:
@@ -77,9 +72,6 @@ class IMPALAAgent(Agent):
     """
 
     parts = ("encoder", "head", "optimizer", "views")
-    acting = ("encoder", "head")
-    heads = ("head",)
-    views: BanditViews
 
     def __init__(
         self,
@@ -96,14 +88,18 @@ class IMPALAAgent(Agent):
         config.check()
         if config.anneal_lr and total_updates < 1:
             raise ValueError(f"total_updates must be at least 1 for anneal_lr, got {total_updates}")
-        super().__init__(image_shape, augmentation, encoder=encoder, **options)
+        super().__init__(
+            *(image_shape, action_dim, augmentation),
+            num_steps=config.num_steps,
+            hidden_dim=config.hidden_dim,
+            discrete=discrete,
+            augments_rollout=True,
+            encoder=encoder,
+            **options,
+        )
         if len(self.candidates) > 1:
             raise ValueError(f"augmentation must be a single one, got {', '.join(self.candidates)}")
         self.config, self.total_updates = config, total_updates
-        self.views = BanditViews(self.candidates, image_shape, self.view_generator)
-        dims, hidden_dim = (self.encoder.feature_dim, action_dim), config.hidden_dim
-        self.head = PolicyValue(*dims, discrete=discrete, hidden_dim=hidden_dim, generator=self.generator)
-        self.head.to(self.device)
         params = [*self.encoder.parameters(), *self.head.parameters()]
         self.optimizer: torch.optim.Optimizer
         if config.optimizer == "adam":
@@ -111,35 +107,12 @@ class IMPALAAgent(Agent):
         else:
             self.optimizer = RMSprop(params, lr=config.lr, alpha=RMS_ALPHA, eps=config.optimizer_eps)
 
-    def _policy(self, images: Tensor) -> Distribution:
-        with self._autocast():
-            policy: Distribution = self.head(self.encoder(images))[0]
-        return policy
-
-    def targets(self) -> Targets:
-        """Return policy, value and logits as functions of the features."""
-        return of_policy_and_value(self.head)
-
-    def begin_rollout(self, num_envs: int) -> list[Params]:
-        """Draw the augmentation of each environment, until the next call, and return what was drawn."""
-        self.views.sample_params((num_envs, *self.image_shape), self.device)
-        return self.views.env_params
-
-    @torch.no_grad()
-    def actor_step(self, obs: np.ndarray) -> ActorStep:
-        """Draw one action for each environment of the rollout, obs uint8 [N, C, H, W], row i of environment i."""
-        images, env = torch.from_numpy(obs).to(self.device), torch.arange(len(obs), device=self.device)
-        with self._autocast():
-            policy, value = self.head(self.encoder(self.views.apply_params(images, env)))
-        action = policy.sample(self.generator)
-        return ActorStep(*(part.cpu() for part in (action, policy.log_prob(action), value, policy.params)))
-
     def update(self, trajectory: Trajectory) -> Metrics:
         """Take one step down the gradient of L_policy + c_v L_value - c_e entropy and others, in one pass."""
         config, batch, steps = self.config, trajectory.to(self.device), trajectory.reward.numel()
         self._anneal()
         self.views.env_params = trajectory.view_params
-        features = self._encode(self.encoder, self.views.apply_params(batch.obs, batch.env))  # as the actor saw it
+        features = self._encode(self.encoder, self._rollout_view(batch.obs, batch.env))  # as the actor saw it
         with self._autocast():
             policies, values = self.head(features)
         policy, (value, next_value) = self.head.distribution(policies.params[:steps]), batch.split(values)

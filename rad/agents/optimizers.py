@@ -6,6 +6,8 @@ import inspect
 import torch
 from torch import Tensor, nn
 
+from rad.types import ALONE, Ranks
+
 
 class _Uncompiled(torch.optim.Optimizer):
     """An optimizer without torch's compiler, which the first call of these methods would import.
@@ -38,11 +40,17 @@ def step(optimizer: torch.optim.Optimizer, *losses: Tensor) -> None:
     optimizer.step()
 
 
-def clipped_step(optimizer: torch.optim.Optimizer, max_grad_norm: float, *losses: Tensor) -> Tensor:
-    """Step like `step`, the gradient scaled down to `max_grad_norm` if longer; return its length before, 0-d."""
+def clipped_step(
+    optimizer: torch.optim.Optimizer, max_grad_norm: float, *losses: Tensor, ranks: Ranks = ALONE
+) -> Tensor:
+    """Step like `step`, the gradient scaled down to `max_grad_norm` if longer; return its length before, 0-d.
+
+    The gradient is the mean of those of all ranks: of the mean loss, if their batches are of one size.
+    """
     optimizer.zero_grad(set_to_none=True)
     functools.reduce(torch.add, losses).backward()
     parameters = [value for group in optimizer.param_groups for value in group["params"]]
+    ranks.mean_([value.grad for value in parameters if value.grad is not None])
     norm = nn.utils.clip_grad_norm_(parameters, max_grad_norm)
     optimizer.step()
     return norm

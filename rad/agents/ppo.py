@@ -3,24 +3,21 @@
 from dataclasses import dataclass
 from typing import Literal, Unpack
 
-import numpy as np
 import torch
 from torch import Tensor
 
 import encoders
-from rad.agents.bandit import BanditViews
-from rad.agents.base import Agent, AgentConfig, Augmentations, Options
+from rad.agents.base import AgentConfig, Augmentations, Options
+from rad.agents.on_policy import OnPolicyAgent
 from rad.agents.optimizers import Adam, clipped_step
 from rad.agents.reward_norm import RewardNormalizer
-from rad.agents.targets import Targets, of_policy_and_value
 from rad.heads.distributions import Distribution
-from rad.heads.ppo import PolicyValue
 from rad.losses.consistency import consistency_loss
 from rad.losses.diagnostics import explained_variance, inactive_units
 from rad.losses.ppo import adapt_beta, clipped_policy_loss, normalize, penalized_policy_loss, value_loss
 from rad.losses.returns import gae
 from rad.settings import SettingError
-from rad.types import ActorStep, Metrics, Minibatch, Rollout
+from rad.types import Metrics, Minibatch, Rollout
 
 
 @dataclass(frozen=True)
@@ -86,7 +83,7 @@ class PPOConfig(AgentConfig):
             raise SettingError("objective", "kl needs two or more gradient steps per rollout: in the first, KL is 0")
 
 
-class PPOAgent(Agent):
+class PPOAgent(OnPolicyAgent):
     """Proximal Policy Optimization from pixels; policy and value share encoder and trunk.
 
     Args:
@@ -105,10 +102,7 @@ class PPOAgent(Agent):
     """
 
     parts = ("encoder", "head", "optimizer", "views", "normalizer")
-    tensors = ("kl_beta",)
-    acting = ("encoder", "head")
-    heads = ("head",)
-    views: BanditViews
+    tensors = (*OnPolicyAgent.tensors, "kl_beta")
 
     def __init__(
         self,
@@ -125,66 +119,57 @@ class PPOAgent(Agent):
         config.check()
         if config.anneal_lr and total_updates < 1:
             raise ValueError(f"total_updates must be at least 1 for anneal_lr, got {total_updates}")
-        super().__init__(image_shape, augmentation, encoder=encoder, **options)
+        super().__init__(
+            *(image_shape, action_dim, augmentation),
+            num_steps=config.num_steps,
+            hidden_dim=config.hidden_dim,
+            discrete=discrete,
+            augments_rollout=config.augment_where == "rollout",
+            encoder=encoder,
+            **options,
+        )
         self.config, self.total_updates = config, total_updates
-        self.views = BanditViews(self.candidates, image_shape, self.view_generator)
         self.normalizer = RewardNormalizer(config.reward_gamma or config.gamma, config.reward_clip)
-        dims, hidden_dim = (self.encoder.feature_dim, action_dim), config.hidden_dim
-        self.head = PolicyValue(*dims, discrete=discrete, hidden_dim=hidden_dim, generator=self.generator)
-        self.head.to(self.device)
         params = [*self.encoder.parameters(), *self.head.parameters()]
         self.optimizer = Adam(params, lr=config.lr, eps=config.adam_eps, fused=True)
         self.kl_beta = torch.tensor(config.init_kl_beta, device=self.device)
 
-    def _policy(self, images: Tensor) -> Distribution:
-        return self._forward(images)[0]
-
-    def targets(self) -> Targets:
-        """Return policy, value and logits as functions of the features."""
-        return of_policy_and_value(self.head)
-
-    def begin_rollout(self, num_envs: int) -> None:
-        """Draw the augmentation of each environment, if it acts on rollouts, until the next call."""
-        if self.config.augment_where == "rollout":
-            self.views.choose()
-            self.views.sample_params((num_envs, *self.image_shape), self.device)
-
-    @torch.no_grad()
-    def actor_step(self, obs: np.ndarray) -> ActorStep:
-        """Draw one action for each environment of the rollout, obs uint8 [N, C, H, W], row i of environment i."""
-        policy, value = self._forward_rollout(obs)
-        action = policy.sample(self.generator)
-        return ActorStep(*(part.cpu() for part in (action, policy.log_prob(action), value, policy.params)))
-
-    @torch.no_grad()
-    def value(self, obs: np.ndarray) -> Tensor:
-        """Return the values, float32 [N] on the CPU, of obs uint8 [N, C, H, W], row i of environment i."""
-        return self._forward_rollout(obs)[1].cpu()
-
     def update(self, rollout: Rollout) -> Metrics:
-        """Learn from the rollout that `begin_rollout` began, in epochs of minibatches; return averages of metrics."""
+        """Learn from the rollout that `begin_rollout` began, in epochs of minibatches; return averages of metrics.
+
+        With several ranks each has a rollout of its own environments, and what is learned is as if one had them all.
+        """
         config, ends = self.config, (rollout.terminated, rollout.truncated)
-        reward = self.normalizer(rollout.reward, ends[0] | ends[1]) if config.normalize_reward else rollout.reward
+        reward = self._normalized_reward(rollout) if config.normalize_reward else rollout.reward
         advantage, returns = gae(
             reward, rollout.value, rollout.next_value, *ends, gamma=config.gamma, gae_lambda=config.gae_lambda
         )
-        self.views.update(float(returns.mean()))
+        everywhere = [self.ranks.gather(part, 1) for part in (rollout.value, returns, advantage)]
+        value, all_returns, all_advantages = everywhere
+        self.views.update(float(all_returns.mean()))
         if config.augment_where == "consistency":
             self.views.choose()
         self._anneal()
         metrics = [
-            self._update_minibatch(batch.to(self.device))
-            for _ in range(config.num_epochs)
-            for batch in rollout.minibatches(config.num_minibatches, advantage, returns, self.generator)
+            self._update_minibatch(batch)
+            for batch in rollout.minibatches(
+                config.num_minibatches, config.num_epochs, advantage, returns, self.generator
+            )
         ]
-        averages = _average(metrics)  # before kl_beta, which one of them shows, changes in place
+        averages = self._average(metrics)  # before kl_beta, which one of them shows, changes in place
         if config.objective == "kl":  # by the last epoch, each minibatch before its own step
-            last_kl = _average(metrics[-config.num_minibatches :])["kl"]
+            last_kl = self._average(metrics[-config.num_minibatches :])["kl"]
             self.kl_beta.copy_(adapt_beta(self.kl_beta, last_kl, config.target_kl))
         self.updates += 1
-        spread = {"target_std": returns.std(correction=0), "advantage_std": advantage.std(correction=0)}
-        spread["explained_variance"] = explained_variance(rollout.value, returns)
+        spread = {"target_std": all_returns.std(correction=0), "advantage_std": all_advantages.std(correction=0)}
+        spread["explained_variance"] = explained_variance(value, all_returns)
         return averages | spread | self.views.metrics()
+
+    def _normalized_reward(self, rollout: Rollout) -> Tensor:
+        """Scale this rank's rewards by statistics of all ranks'."""
+        first, count = self.ranks.rank * rollout.reward.shape[1], rollout.reward.shape[1]
+        ended = self.ranks.gather(rollout.terminated | rollout.truncated, 1)
+        return self.normalizer(self.ranks.gather(rollout.reward, 1), ended)[:, first : first + count]
 
     def _update_minibatch(self, batch: Minibatch) -> Metrics:
         """Take one step down the gradient of the sum of all losses: L_policy + c_v L_value - c_e entropy and others."""
@@ -204,12 +189,14 @@ class PPOAgent(Agent):
             losses["consistency"] = config.consistency_coef * consistency
             metrics |= consistency_metrics
         losses, metrics = self._add_auxiliary(losses, metrics, batch)
-        metrics["grad_norm"] = clipped_step(self.optimizer, config.max_grad_norm, *losses.values())
+        metrics["grad_norm"] = clipped_step(self.optimizer, config.max_grad_norm, *losses.values(), ranks=self.ranks)
         self._step_auxiliary()
         return metrics
 
     def _policy_loss(self, log_prob: Tensor, kl: Tensor, batch: Minibatch) -> tuple[Tensor, Metrics]:
-        advantage = normalize(batch.advantage) if self.config.normalize_advantage else batch.advantage
+        advantage = batch.advantage
+        if self.config.normalize_advantage:
+            advantage = normalize(advantage, self.ranks.gather(advantage))
         if self.config.objective == "kl":
             return penalized_policy_loss(log_prob, batch.log_prob, advantage, kl, self.kl_beta)
         return clipped_policy_loss(log_prob, batch.log_prob, advantage, self.config.clip_coef)
@@ -220,26 +207,14 @@ class PPOAgent(Agent):
         clean_policy = self.head.distribution(policy.params.detach())
         return consistency_loss(clean_policy.kl(augmented_policy), value, augmented_value)
 
-    def _rollout_view(self, obs: Tensor, env: Tensor) -> Tensor:
-        """Return what acting and PPO's losses see: augmented as drawn for the rollout (RAD), or clean (DrAC)."""
-        if self.config.augment_where == "rollout":
-            return self.views.apply_params(obs, env)
-        return self.views.eval_view(obs)
-
-    def _forward_rollout(self, obs: np.ndarray) -> tuple[Distribution, Tensor]:
-        images, env = torch.from_numpy(obs).to(self.device), torch.arange(len(obs), device=self.device)
-        return self._forward(self._rollout_view(images, env))
-
-    def _forward(self, images: Tensor) -> tuple[Distribution, Tensor]:
-        with self._autocast():
-            return self.head(self.encoder(images))
-
     def _anneal(self) -> None:
         """Set the learning rate: constant, or falling from lr at the first update to 0 after the last."""
         left = max(1.0 - self.updates / self.total_updates, 0.0) if self.config.anneal_lr else 1.0
         for group in self.optimizer.param_groups:
             group["lr"] = self.config.lr * left
 
-
-def _average(metrics: list[Metrics]) -> Metrics:
-    return {name: torch.stack([row[name] for row in metrics]).mean() for name in metrics[0]}
+    def _average(self, metrics: list[Metrics]) -> Metrics:
+        """Average over gradient steps and ranks."""
+        averages = torch.stack([torch.stack([row[name] for row in metrics]).mean() for name in metrics[0]])
+        self.ranks.mean_([averages])
+        return dict(zip(metrics[0], averages))

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -23,39 +24,47 @@ class RewardNormalizer:
 
     def __init__(self, gamma: float, clip: float) -> None:
         self.gamma, self.clip = gamma, clip
-        self._running = torch.zeros(0, dtype=torch.float64)
-        self._mean, self._variance, self._count = torch.tensor([0.0, 1.0, 1e-4], dtype=torch.float64)
+        self._running = np.zeros(0)
+        self._mean, self._variance, self._count = 0.0, 1.0, 1e-4
 
     def __call__(self, reward: Tensor, ended: Tensor) -> Tensor:
         """Normalize a rollout's rewards, float32 [T, N] on the CPU, step by step, continuing the statistics.
 
         `ended`, bool [T, N], says where an episode ended with the step.
         """
+        earned = reward.double().numpy()
+        returns = self._returns(earned, ~ended.numpy())
+        rows = zip(returns.mean(axis=1).tolist(), returns.var(axis=1).tolist())
+        variance = np.array([self._merge(*row, returns.shape[1]) for row in rows])
+        scaled = earned / np.sqrt(variance + 1e-8)[:, None]
+        return torch.from_numpy(scaled.clip(-self.clip, self.clip)).float()
+
+    def _returns(self, reward: np.ndarray, goes_on: np.ndarray) -> np.ndarray:
+        """Return the discounted returns until each step, float64 [T, N]."""
         if not len(self._running):
-            self._running = torch.zeros(reward.shape[1], dtype=torch.float64)
-        rows = zip(reward.double(), ended, strict=True)
-        return torch.stack([self._step(*row) for row in rows]).float()
+            self._running = np.zeros(reward.shape[1])
+        returns = np.empty_like(reward)
+        for step in range(len(reward)):
+            returns[step] = self.gamma * self._running + reward[step]
+            self._running = returns[step] * goes_on[step]
+        return returns
 
-    def _step(self, reward: Tensor, ended: Tensor) -> Tensor:
-        returns = self.gamma * self._running + reward
-        self._merge(returns)
-        self._running = returns * ~ended
-        return (reward / (self._variance + 1e-8).sqrt()).clamp(-self.clip, self.clip)
-
-    def _merge(self, values: Tensor) -> None:
-        """Take values, float64 [N], into mean and variance."""
-        total = self._count + len(values)
-        distance = values.mean() - self._mean
-        squares = self._variance * self._count + values.var(correction=0) * len(values)
-        self._variance = (squares + distance.square() * self._count * len(values) / total) / total
-        self._mean = self._mean + distance * len(values) / total
+    def _merge(self, mean: float, variance: float, count: int) -> float:
+        """Take the mean and variance of `count` values into the statistics; return their variance then."""
+        total = self._count + count
+        distance = mean - self._mean
+        squares = self._variance * self._count + variance * count
+        self._variance = (squares + distance**2 * self._count * count / total) / total
+        self._mean += distance * count / total
         self._count = total
+        return self._variance
 
     def state_dict(self) -> dict[str, Any]:
-        """Return the running returns and the statistics."""
-        return {name: getattr(self, f"_{name}") for name in ("running", "mean", "variance", "count")}
+        """Return the running returns and the statistics, float64 [N] and 0-d."""
+        names = ("running", "mean", "variance", "count")
+        return {name: torch.tensor(getattr(self, f"_{name}"), dtype=torch.float64) for name in names}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Restore what `state_dict` gave."""
-        for name, value in state.items():
-            setattr(self, f"_{name}", value)
+        self._running = np.array(state["running"].tolist())
+        self._mean, self._variance, self._count = (float(state[name]) for name in ("mean", "variance", "count"))

@@ -1,6 +1,7 @@
 """RAD-SAC: Soft Actor-Critic on a shared convolutional encoder and augmented pixels; DrQ and SVEA as options."""
 
 import copy
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Unpack
 
@@ -11,6 +12,7 @@ from torch import Tensor
 import augment
 import encoders
 from rad.agents.base import Agent, Augmentations, OffPolicyConfig, Options
+from rad.agents.draws import Draw, Draws, upload
 from rad.agents.optimizers import Adam, grad_norm, soft_update, step
 from rad.agents.targets import Targets, of_actor_and_critic
 from rad.agents.views import Views
@@ -157,53 +159,72 @@ class SACAgent(Agent):
         return of_actor_and_critic(self.actor, self.critic)
 
     def update(self, batch: Transition) -> Metrics:
-        """Step the critic and, every `actor_update_freq`, actor and temperature; return the metrics of these losses."""
-        config, batch = self.config, batch.to(self.device)
-        obs_views, next_views = self._augment(batch)
+        """Step the critic and, every `actor_update_freq`, actor and temperature; return the metrics of these losses.
 
-        targets = []
-        for view in next_views:  # the policy sees next_obs through the learned convolutions, Q' through averaged ones
-            with torch.no_grad():
-                features = self._encode(self.encoder, view)
-                averaged = self._encode(self.encoder_target, view) if config.target_encoder else features
-                targets.append(self._target(batch, features, averaged))
-
-        images = torch.cat(obs_views) if len(obs_views) > 1 else obs_views[0]
-        features = self._encode(self.encoder, images)  # with gradient: the critic's loss trains the convolutions
-        metrics = self._update_critic(batch, features, torch.stack(targets).mean(0))
-
-        if self.updates % config.actor_update_freq == 0:
-            if config.actor_features == "after":  # RAD: the critic's step has moved the convolutions, so encode again
-                with torch.no_grad():
-                    features = self._encode(self.encoder, obs_views[0])
-            features = features[: len(batch.obs)].detach()  # of the first weak view; the actor's loss trains its head
-            metrics |= self._update_actor_and_temperature(features)
-        if self.updates % config.target_update_freq == 0:
-            self._update_targets()
+        All that is random is drawn first, on the CPU: so it is the same on every device, and goes there in one copy.
+        """
+        config = self.config
+        actor, targets = self.updates % config.actor_update_freq == 0, self.updates % config.target_update_freq == 0
+        draws = self._draw(batch.obs.shape, actor=actor)
+        metrics = self._learn(*upload((batch, draws), self.device), move_targets=targets)
         self.updates += 1
         return metrics
 
-    def _augment(self, batch: Transition) -> tuple[list[Tensor], list[Tensor]]:
-        """Draw M views of obs, SVEA's strong ones behind them, and K of next_obs, all as the networks take them."""
+    def _learn(self, batch: Transition, draws: Draws, *, move_targets: bool) -> Metrics:
+        """Update from what is on the device: no value is read on the host, and the state stays where it is."""
         config = self.config
-        if config.share_draw:
-            pairs = [self.views.shared(batch.obs, batch.next_obs) for _ in range(config.critic_views)]
-            obs_views, next_views = [obs for obs, _ in pairs], [next_obs for _, next_obs in pairs]
-        else:
-            obs_views = [self.views(batch.obs) for _ in range(config.critic_views)]
-            next_views = [self.views(batch.next_obs) for _ in range(config.target_views)]
-        if config.strong_augment != "none":
-            obs_views += [self.strong(view, self.views.generator) for view in obs_views]
-        return [*map(self._cast, obs_views)], [*map(self._cast, next_views)]
+        obs_views, next_views = self._augment(batch, draws)
 
-    def _target(self, batch: Transition, features: Tensor, averaged: Tensor) -> Tensor:
+        targets = []
+        for view, noise in zip(next_views, draws.next_noise):
+            with torch.no_grad():  # the policy sees next_obs through the learned convolutions, Q' through averaged ones
+                features = self._encode(self.encoder, view)
+                averaged = self._encode(self.encoder_target, view) if config.target_encoder else features
+                targets.append(self._target(batch, features, averaged, noise))
+
+        images = torch.cat(obs_views) if len(obs_views) > 1 else obs_views[0]
+        features = self._encode(self.encoder, images)  # with gradient: the critic's loss trains the convolutions
+        metrics = self._update_critic(batch, features, torch.stack(targets).mean(0), draws.auxiliary)
+
+        if draws.noise is not None:
+            if config.actor_features == "after":  # RAD: the critic's step has moved the convolutions, so encode again
+                with torch.no_grad():
+                    features = self._encode(self.encoder, obs_views[0])
+            features = features[
+                : len(batch.action)
+            ].detach()  # of the first weak view; the actor's loss trains its head
+            metrics |= self._update_actor_and_temperature(features, draws.noise)
+        if move_targets:
+            self._update_targets()
+        return metrics
+
+    def _draw(self, shape: Sequence[int], *, actor: bool) -> Draws:
+        """Draw for an update on images of `shape` [B, C, H, W]; results depend on the order, by each generator."""
+        config, batch_size, seen = self.config, shape[0], (shape[0], *self.encoder.image_shape)
+        obs = [self.views.draw(shape) for _ in range(config.critic_views)]
+        next_obs = obs if config.share_draw else [self.views.draw(shape) for _ in range(config.target_views)]
+        count = config.critic_views if config.strong_augment != "none" else 0
+        strong = [dict(self.strong.draw(seen, self.views.generator)) for _ in range(count)]
+        next_noise = [self._noise(batch_size) for _ in range(config.target_views)]
+        noise = self._noise(batch_size) if actor else None
+        return Draws(obs, next_obs, strong, self._draw_auxiliary(shape), next_noise, noise)
+
+    def _augment(self, batch: Transition, draws: Draws) -> tuple[list[Tensor], list[Tensor]]:
+        """Make M views of obs, SVEA's strong ones behind them, and K of next_obs, all as the networks take them."""
+        weak = torch.float32 if draws.strong else self._dtype  # the strong ones are made of floats
+        obs_views = [self.views.apply(batch.obs, draw, weak) for draw in draws.obs]
+        obs_views += [self.strong.apply(view, params) for view, params in zip(obs_views, draws.strong)]
+        next_views = [self.views.apply(batch.next_obs, draw, self._dtype) for draw in draws.next_obs]
+        return [view.to(self._dtype) for view in obs_views], next_views
+
+    def _target(self, batch: Transition, features: Tensor, averaged: Tensor, noise: Tensor) -> Tensor:
         """Compute the soft target, float [B], from the policy's and the target Qs' features of one view of next_obs."""
         with self._autocast():
-            next_action, next_log_prob = self.actor(features).rsample(self._noise(len(features)))
+            next_action, next_log_prob = self.actor(features).rsample(noise)
             next_q = self.critic_target(averaged, next_action)
         return soft_target(batch.reward, batch.discount, next_q, next_log_prob, self.log_alpha.exp())
 
-    def _update_critic(self, batch: Transition, features: Tensor, target: Tensor) -> Metrics:
+    def _update_critic(self, batch: Transition, features: Tensor, target: Tensor, auxiliary: Sequence[Draw]) -> Metrics:
         """Regress both Q functions of every view on the target; the convolutions learn here only."""
         views = len(features) // len(target)
         with self._autocast():
@@ -212,16 +233,16 @@ class SACAgent(Agent):
         if self.config.strong_augment != "none":  # SVEA: the second half of the rows are strong views
             weight = weak_and_strong(len(features) // 2, self.config.strong_weight, self.device)
         loss, metrics = critic_loss(q, target.repeat(views), weight)
-        losses, metrics = self._add_auxiliary({"critic": loss}, metrics, batch)
+        losses, metrics = self._add_auxiliary({"critic": loss}, metrics, batch, auxiliary)
         step(self.critic_optimizer, *losses.values())
         norms = {"critic_grad_norm": grad_norm(self.critic), "encoder_grad_norm": grad_norm(self.encoder)}
         self._step_auxiliary()
         return metrics | norms | {"inactive_units": inactive_units(features)}
 
-    def _update_actor_and_temperature(self, features: Tensor) -> Metrics:
+    def _update_actor_and_temperature(self, features: Tensor, noise: Tensor) -> Metrics:
         """Improve the policy on features that both heads share."""
         with self._autocast():
-            action, log_prob = self.actor(features).rsample(self._noise(len(features)))
+            action, log_prob = self.actor(features).rsample(noise)
             self.critic.requires_grad_(False)
             q = self.critic(features, action)
             self.critic.requires_grad_(True)
@@ -241,5 +262,4 @@ class SACAgent(Agent):
         soft_update(critic.q2, target.q2, config.critic_tau)
 
     def _noise(self, batch_size: int) -> Tensor:
-        """Draw standard-normal noise [B, A] on the CPU, so that it is the same on every device."""
-        return torch.randn(batch_size, self.action_dim, generator=self.generator).to(self.device)
+        return torch.randn(batch_size, self.action_dim, generator=self.generator)

@@ -1,16 +1,14 @@
 """Where augmentation acts: stored bytes in, augmented float views out."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
 import augment
-from rad.types import images_to_float
-
-Params = dict[str, Tensor]
-"""Drawn parameters by name, first axis B."""
+from rad.agents.draws import Draw, upload
+from rad.types import FrameStacks, Images, images_to_float
 
 
 class Views:
@@ -26,41 +24,43 @@ class Views:
         self._stages = augment.split_at_float(op)
         self._eval_stages = augment.split_at_float(op.evaluation())
         self.generator, self.frozen = generator, frozen
-        self._frozen_params: list[Params] = []  # of one image, once they are drawn
+        self._frozen_params: Draw = []  # of one image, once they are drawn
 
-    def __call__(self, images: Tensor) -> Tensor:
-        """Draw one view: uint8 [B, C, H, W] to float32 [B, C, H', W'] in [0, 1]."""
-        return self.shared(images)[0]
-
-    def shared(self, *stacks: Tensor) -> tuple[Tensor, ...]:
-        """Draw one set of parameters and apply it to several batches of the same shape."""
-        params = self._draw(stacks[0])
-        return tuple(self._apply(images, params) for images in stacks)
+    def __call__(self, images: Images) -> Tensor:
+        """Draw one view: stored images [B, C, H, W] to float32 [B, C, H', W'] in [0, 1]."""
+        return self.apply(images, upload(self.draw(images.shape), images.device))
 
     def eval_view(self, images: Tensor) -> Tensor:
         """Return the view of acting and evaluation: the same geometry, nothing drawn."""
         on_bytes, on_floats = self._eval_stages
         return on_floats(images_to_float(on_bytes(images)))
 
-    def _draw(self, images: Tensor) -> list[Params]:
+    def draw(self, shape: Sequence[int]) -> Draw:
+        """Draw, on the CPU, what a view of images of `shape` [B, C, H, W] is made by."""
         if not self.frozen:
-            return self._draw_for(tuple(images.shape), images.device)
+            return self._draw_anew(shape)
         if not self._frozen_params:
-            self._frozen_params = self._draw_for((1, *images.shape[1:]), images.device)
+            self._frozen_params = self._draw_anew((1, *shape[1:]))
         return [
-            {name: value.to(images.device).expand(len(images), *value.shape[1:]) for name, value in params.items()}
+            {name: value.expand(shape[0], *value.shape[1:]) for name, value in params.items()}
             for params in self._frozen_params
         ]
 
-    def _draw_for(self, shape: tuple[int, ...], device: torch.device) -> list[Params]:
+    def _draw_anew(self, shape: Sequence[int]) -> Draw:
         on_bytes, on_floats = self._stages
         float_shape = (*shape[:2], *on_bytes.output_size(*shape[2:]))
-        stages = ((on_bytes, shape), (on_floats, float_shape))
-        return [dict(op.draw(op_shape, self.generator, device)) for op, op_shape in stages]
+        return [dict(op.draw(size, self.generator)) for op, size in ((on_bytes, shape), (on_floats, float_shape))]
 
-    def _apply(self, images: Tensor, params: list[Params]) -> Tensor:
+    def apply(self, images: Images, params: Draw, dtype: torch.dtype = torch.float32) -> Tensor:
+        """Make the view that was drawn, converted once to `dtype`; the parameters are on the device of the images."""
         on_bytes, on_floats = self._stages
-        return on_floats.apply(images_to_float(on_bytes.apply(images, params[0])), params[1])
+        if isinstance(images, FrameStacks):
+            pixels = on_bytes.apply_to_stacks(images, params[0])
+        else:
+            pixels = on_bytes.apply(images, params[0])
+        if isinstance(on_floats, augment.Identity):
+            return images_to_float(pixels, dtype)
+        return on_floats.apply(images_to_float(pixels), params[1]).to(dtype)
 
     def state_dict(self) -> dict[str, Any]:
         """Return the generator's state and, when frozen, the parameters drawn."""

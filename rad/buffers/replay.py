@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from rad.types import Transition
+from rad.types import FrameStacks, Transition
 
 EMPTY = "replay holds no complete transition yet"
 
@@ -26,6 +26,7 @@ class Replay:
         frame_stack: K.
         gamma: discount per agent step.
         n_step: agent steps between obs and next_obs.
+        device: where the frames lie; all else is small, and lies on the CPU.
 
     Raises:
         ValueError: a count is out of its range, or capacity is too small for one stack and n steps.
@@ -41,6 +42,7 @@ class Replay:
         frame_stack: int = 3,
         gamma: float,
         n_step: int = 1,
+        device: torch.device | str = "cpu",
     ) -> None:
         channels, height, width = obs_shape
         slots = capacity // num_envs
@@ -56,7 +58,8 @@ class Replay:
         self.gamma, self.n_step, self.frame_stack = gamma, n_step, frame_stack
         self.slots, self.num_envs = slots, num_envs
         self.frame_channels = channels // frame_stack
-        self.frames = torch.empty(slots, num_envs, self.frame_channels, height, width, dtype=torch.uint8)
+        shape = (slots, num_envs, self.frame_channels, height, width)
+        self.frames = torch.empty(shape, dtype=torch.uint8, device=device)
         self.action = torch.zeros(slots, num_envs, action_dim)
         self.reward = torch.zeros(slots, num_envs)
         self.terminated = torch.zeros(slots, num_envs, dtype=torch.bool)
@@ -105,7 +108,7 @@ class Replay:
             self.last[int(self.head[env]) % self.slots, env] = True
 
     def sample(self, batch_size: int, generator: torch.Generator) -> Transition:
-        """Draw B = `batch_size` transitions uniformly, with replacement, by a CPU generator.
+        """Draw B = `batch_size` transitions uniformly, with replacement, by a CPU generator; no stack is built.
 
         Raises:
             ValueError: no complete transition is held yet.
@@ -120,7 +123,7 @@ class Replay:
             end = end + running
             running = running & ~self.last[end % self.slots, env]
         action = self.action[start % self.slots, env]
-        return Transition(self._stack(start, env), action, reward, discount, self._stack(end, env))
+        return Transition(self._stacks(start, env), action, reward, discount, self._stacks(end, env))
 
     def state_dict(self) -> dict[str, Any]:
         """Return everything held, frames included, without copying it."""
@@ -144,7 +147,9 @@ class Replay:
     def _push(self, env: int, obs: Tensor, *, age: int) -> None:
         self.head[env] += 1
         slot = int(self.head[env]) % self.slots
-        self.frames[slot, env] = obs[-self.frame_channels :]
+        frame = obs[-self.frame_channels :]
+        on_host = self.frames.device.type == "cpu"
+        self.frames[slot, env].copy_(frame if on_host else _pinned(frame), non_blocking=not on_host)
         self.age[slot, env] = age
         self.last[slot, env] = False
         self.terminated[slot, env] = False
@@ -196,11 +201,14 @@ class Replay:
         """Return the frames held of each environment, int64 [N]."""
         return (self.head + 1).clamp(max=self.slots)
 
-    def _stack(self, slot: Tensor, env: Tensor) -> Tensor:
-        """Build stacks [B, 3 K, H, W], repeating an episode's first frame where it has no earlier ones."""
+    def _stacks(self, slot: Tensor, env: Tensor) -> FrameStacks:
+        """Return stacks [B, 3 K, H, W] that repeat an episode's first frame where it has no earlier ones."""
         back = torch.arange(self.frame_stack - 1, -1, -1)
         age = self.age[slot % self.slots, env].long()
         slots = (slot[:, None] - torch.minimum(back, age[:, None])) % self.slots  # [B, K]
-        index = (slots * self.num_envs + env[:, None]).flatten()
-        frames = self.frames.flatten(0, 1).index_select(0, index)  # whole frames; frames[index] goes byte by byte
-        return frames.view(len(slot), -1, *frames.shape[2:])
+        return FrameStacks(self.frames.flatten(0, 1), slots * self.num_envs + env[:, None])
+
+
+def _pinned(frame: Tensor) -> Tensor:
+    """Copy a frame to memory from which a device copies it while the host goes on."""
+    return torch.empty(frame.shape, dtype=frame.dtype, pin_memory=True).copy_(frame)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -10,9 +11,10 @@ from rad.types import ActorStep, Rollout
 
 
 class RolloutBuffer:
-    """Room for T steps of N environments.
+    """Room for T steps of N environments, whose images lie channels-last in memory, as convolutions take them.
 
-    256 steps of 64 environments with frames of 64 pixels take 201 MB.
+    The loop writes what the environments show into `current`; `upload` puts it into its step, where the policy reads
+    it; `add` stores what came of it. 256 steps of 64 environments with frames of 64 pixels take 201 MB.
 
     Args:
         num_steps: T.
@@ -25,6 +27,7 @@ class RolloutBuffer:
 
     Attributes:
         steps: how many of the T are filled.
+        current: uint8 [N, C, H, W] on the CPU, the observations of the step that comes; on a GPU in pinned memory.
     """
 
     def __init__(
@@ -33,9 +36,13 @@ class RolloutBuffer:
         if min(num_steps, num_envs) < 1:
             raise ValueError(f"num_steps and num_envs must be at least 1, got {num_steps} and {num_envs}")
         self.num_steps, self.num_envs, self.steps = num_steps, num_envs, 0
-        shape = (num_steps, num_envs)
+        shape, (channels, height, width) = (num_steps, num_envs), obs_shape
+        images = (num_envs, height, width, channels)
+        self._images = torch.empty(num_steps, *images, dtype=torch.uint8, device=device)
+        self._staged = torch.zeros(images, dtype=torch.uint8, pin_memory=self._images.is_cuda)
+        self.current: np.ndarray = self._staged.numpy().transpose(0, 3, 1, 2)
         self._arrays = {
-            "obs": torch.empty(*shape, *obs_shape, dtype=torch.uint8, device=device),
+            "obs": self._images.permute(0, 1, 4, 2, 3),
             "final_value": torch.zeros(shape),
             "reward": torch.zeros(shape),
             "terminated": torch.zeros(shape, dtype=torch.bool),
@@ -53,9 +60,16 @@ class RolloutBuffer:
         """Whether all T steps are there."""
         return self.steps == self.num_steps
 
+    def upload(self, step: int, envs: slice) -> Tensor:
+        """Copy the current observations of some environments into a step; return them there, uint8 [n, C, H, W].
+
+        To a GPU they are on their way when this returns: they may change once a result of them was read.
+        """
+        images = self._images[step, envs].copy_(self._staged[envs], non_blocking=True)
+        return images.permute(0, 3, 1, 2)
+
     def add(
         self,
-        obs: Tensor,
         actor_step: ActorStep,
         reward: Tensor,
         *,
@@ -63,7 +77,7 @@ class RolloutBuffer:
         truncated: Tensor,
         final_value: Tensor,
     ) -> None:
-        """Add one step of all environments: the policy's on obs, uint8 [N, C, H, W], and what came of it.
+        """Add one step of all environments: the policy's on the observations uploaded, and what came of it.
 
         The reward is float [N]; the future counts for nothing where `terminated`, bool [N]; where an episode was
         `truncated`, bool [N], `final_value`, float [N], is the value of its final observation, elsewhere it is unused.
@@ -74,7 +88,7 @@ class RolloutBuffer:
         if self.full:
             raise IndexError(f"the rollout is full: it holds num_steps={self.num_steps} steps; clear it first")
         ends = {"terminated": terminated, "truncated": truncated, "final_value": final_value}
-        for name, row in ({"obs": obs, "reward": reward} | ends | actor_step._asdict()).items():
+        for name, row in ({"reward": reward} | ends | actor_step._asdict()).items():
             self._array(name, row)[self.steps] = row
         self.steps += 1
 

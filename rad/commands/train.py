@@ -7,23 +7,34 @@ from typing import Any
 import tyro
 
 from rad.commands import flags
+from rad.runtime.processes import ranks
+from rad.runtime.run_dir import CONFIG_FILE
 from rad.settings import SettingError, setting
 
 
 def main(arguments: list[str]) -> int:
     """Train in a new run folder, or resume the run in an old one."""
+    if ranks.rank():
+        from rad.training.trainer import follow
+
+        with ranks.joined() as group:
+            return follow(group)
     run = flags.value_of("resume", arguments)
     if run is not None:
         return _resume(run, arguments)
+    from rad.experiment.config_file import read_config
     from rad.experiment.validate import check
 
     config = parse_run(arguments)
     out = config.out or default_folder(config)
+    if ranks.size() > 1 and (out / CONFIG_FILE).exists() and read_config(out) == config:
+        return _resume(str(out), ["--resume", str(out)])  # torchrun starts the same command again
     check(config, out)
     from rad.training.pictures import PICTURES
     from rad.training.trainer import start
 
-    return start(config, out, PICTURES)
+    with ranks.joined() as group:
+        return start(config, out, PICTURES, group)
 
 
 def _resume(run: str, arguments: list[str]) -> int:
@@ -37,7 +48,8 @@ def _resume(run: str, arguments: list[str]) -> int:
     from rad.training.pictures import PICTURES
     from rad.training.trainer import resume
 
-    return resume(Path(run), PICTURES)
+    with ranks.joined() as group:
+        return resume(Path(run), PICTURES, group)
 
 
 def parse_run(arguments: Sequence[str]) -> Any:

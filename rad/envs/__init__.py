@@ -38,6 +38,7 @@ def make(
     options: SuiteOptions | None = None,
     split: Any = None,
     num_threads: int = 0,
+    groups: int = 1,
 ) -> VectorEnv:
     """Make a vector environment of `num_envs` copies of a task.
 
@@ -83,6 +84,8 @@ def make(
             appearance: it and the initial state of an episode follow from the environment's seed and the episode's
             index, and the initial state is the same in all.
         num_threads: native threads of a suite that steps all environments in one call; 0 for the caller's.
+        groups: at least 1; several make a `rad.envs.pools.Grouped` of as many vector environments, at most `num_envs`,
+            of sizes that differ by one at most. Environment i is the same then, and env_state too.
 
     Raises:
         SettingError: an argument is impossible.
@@ -91,7 +94,7 @@ def make(
     """
     from rad.envs.base import MAX_SIZE, QUALITIES
     from rad.envs.pixel_env import make_env
-    from rad.envs.pools import make_pool
+    from rad.envs.pools import make_native, make_pool
 
     check_task(task)
     suite, options = suite_of(task), options or suite_of(task).options()
@@ -99,6 +102,7 @@ def make(
     stack = suite.frame_stack if frame_stack is None else frame_stack
     repeat = action_repeat_for(task) if action_repeat is None else action_repeat
     _check_numbers(num_envs, seed, stack, repeat, num_threads)
+    require_between("groups", groups, 1)
     require_between("image_size", size, 1, MAX_SIZE)
     require_known("render_quality", render_quality, QUALITIES)
     scene = {"camera_id": camera_id, "render_quality": render_quality, "split": split}
@@ -107,14 +111,14 @@ def make(
         raise SettingError("options", options, f"{suite.options.__name__} for {task}")
     options.check(name_in_suite(task))
     if suite.steps_all:
-        env: VectorEnv = suite.load().make(name_in_suite(task), num_envs, seed, stack, options, split, num_threads)
-        return env
+        name, rest = name_in_suite(task), (seed, stack, options, split, num_threads)
+        return make_native(lambda count: suite.load().make(name, count, *rest), num_envs, groups)
     scene = {name: value for name, value in scene.items() if name not in suite.only}
     if suite.options is not SuiteOptions:
         scene["options"] = options
     # A process that runs one environment gets the module of the suite, which its own table may lack.
     build = partial(make_env, suite.module, name_in_suite(task))
-    return make_pool([partial(build, size, seed + i, scene, stack, repeat) for i in range(num_envs)], parallel)
+    return make_pool([partial(build, size, seed + i, scene, stack, repeat) for i in range(num_envs)], parallel, groups)
 
 
 def check_task(task: str) -> None:

@@ -49,10 +49,13 @@ def _distractors(folder: Path | None) -> Tensor:
     return torch.from_numpy(pictures(source, DISTRACTORS))
 
 
-def make_env(config: RunConfig, purpose: str, *, num_envs: int = 1, split: str = "", index: int = 0) -> VectorEnv:
+def make_env(
+    config: RunConfig, purpose: str, *, num_envs: int = 1, split: str = "", groups: int = 1, index: int = 0
+) -> VectorEnv:
     """Make environments for one purpose (train, evaluation) on one split of the task's, if it has splits.
 
-    Each purpose has seeds of its own, one for each index.
+    Each purpose has a seed of its own, and so has each index. Several groups are stepped one by one, see
+    `rad.envs.make`.
     """
     return envs.make(
         config.task,
@@ -69,6 +72,7 @@ def make_env(config: RunConfig, purpose: str, *, num_envs: int = 1, split: str =
         split=split_of(config, split),
         # On a CPU, threads that step the environments would disturb the networks, which take most of the time.
         num_threads=0 if device.resolve_device(config.device).type == "cpu" else 4,
+        groups=groups,
     )
 
 

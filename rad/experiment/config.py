@@ -59,7 +59,7 @@ class RunConfig:
     num_envs: int = 1
     """Environments stepped together."""
     parallel_envs: bool = False
-    """Give each environment a process of its own: a SAC agent learns while they simulate."""
+    """Give each environment a process of its own: SAC learns, or PPO acts in the other half, while they simulate."""
 
     encoder: str = "pixel"
     """Encoder, such as pixel, impala or nature; options after colons, e.g. pixel:strides=2-2-2-1:num_filters=64."""

@@ -20,6 +20,7 @@ from rad.experiment.build import action_dim, make_arms, make_env
 from rad.experiment.config import RunConfig, values
 from rad.experiment.splits import check_splits, tested_splits
 from rad.runtime import device
+from rad.runtime.processes import ranks
 from rad.settings import SettingError, mention, setting
 
 
@@ -45,6 +46,7 @@ def check_settings(config: RunConfig) -> None:
     check_encoder(config, size)
     config.agent.check()
     algorithm_of(config).check(config, size)
+    check_ranks(config)
     check_memory(config, side)
     if config.wandb_project and importlib.util.find_spec("wandb") is None:
         raise SettingError("wandb_project", "needs wandb: pip install 'rad-rl[wandb]'")
@@ -109,6 +111,20 @@ def check_encoder(config: RunConfig, size: tuple[int, int]) -> None:
         auxiliary.make(config.auxiliary_loss, encoder, generator=torch.Generator().manual_seed(0))
 
 
+def check_ranks(config: RunConfig) -> None:
+    """Check that the run can be trained by as many processes as torchrun started."""
+    count = ranks.size()
+    if count == 1:
+        return
+    if not algorithm_of(config).ranks:
+        fitting = ", ".join(name for name, one in ALGORITHMS.items() if one.ranks)
+        raise SettingError("algo", f"{config.algo} trains in one process, got {count} of torchrun; allowed: {fitting}")
+    if config.num_envs % count:
+        raise SettingError("num_envs", config.num_envs, f"a multiple of {count}, the processes of torchrun")
+    if config.auxiliary_loss != auxiliary.NONE:
+        raise SettingError("auxiliary_loss", config.auxiliary_loss, f"{auxiliary.NONE} with processes of torchrun")
+
+
 def check_folder(folder: Path) -> None:
     """Check that a run folder can be made."""
     try:
@@ -134,10 +150,12 @@ def check_environment(config: RunConfig) -> None:
 
 
 def check_memory(config: RunConfig, side: int) -> None:
-    """Check that the observations that are stored, `side` x `side` pixels, fit into the memory that is free."""
-    free, stored = device.free_memory_bytes(), algorithm_of(config).stored(config, side)
+    """Check that the observations stored, `side` x `side` pixels, fit into what is free where they are to lie."""
+    stored = algorithm_of(config).stored(config, side)
+    free, on_gpu = device.free_bytes_on(stored.device), stored.device.type == "cuda"
     if stored.bytes > free:
         needs = f"{stored.number:,} {stored.unit} of {side}x{side} pixels need {stored.bytes / 1e9:.1f} GB"
         allowed = f"at most {stored.number * free // stored.bytes:,}"
-        problem = f"{needs}, but {free / 1e9:.1f} GB of memory are free; allowed here: {allowed}"
+        place = f"the memory of {stored.device}" if on_gpu else "memory"
+        problem = f"{needs}, but {free / 1e9:.1f} GB of {place} are free; allowed here: {allowed}"
         raise SettingError(stored.field, problem)

@@ -2,6 +2,7 @@
 
 import abc
 import math
+from collections.abc import Sequence
 from typing import Self
 
 import torch
@@ -74,6 +75,15 @@ class Distribution(Policy):
     def __init__(self, params: Tensor) -> None:
         self.params = params
 
+    @staticmethod
+    @abc.abstractmethod
+    def noise(shape: Sequence[int], generator: torch.Generator) -> Tensor:
+        """Draw what actions of `shape` [..., A], or among A, are made of: float32 [..., A], on the CPU."""
+
+    @abc.abstractmethod
+    def from_noise(self, noise: Tensor) -> Tensor:
+        """Turn noise [B, A] into an action for each row."""
+
     @abc.abstractmethod
     def log_prob(self, action: Tensor) -> Tensor:
         """Return the logarithms [B] of the actions' probabilities or densities, nats."""
@@ -106,10 +116,18 @@ class Categorical(Distribution):
         """Return the likeliest action, int64 [B]."""
         return self.params.argmax(-1)
 
-    def sample(self, generator: torch.Generator) -> Tensor:
-        """Draw actions, int64 [B]: argmax_a of log p_a - log E_a with E exponential (the Gumbel-max trick)."""
-        noise = torch.empty(self.params.shape).exponential_(generator=generator).to(self.params.device)
+    @staticmethod
+    def noise(shape: Sequence[int], generator: torch.Generator) -> Tensor:
+        """Draw exponential noise."""
+        return torch.empty(tuple(shape)).exponential_(generator=generator)
+
+    def from_noise(self, noise: Tensor) -> Tensor:
+        """Return actions, int64 [B]: argmax_a of log p_a - log E_a with E exponential (the Gumbel-max trick)."""
         return (self.log_probs - noise.log()).argmax(-1)
+
+    def sample(self, generator: torch.Generator) -> Tensor:
+        """Draw actions, int64 [B]."""
+        return self.from_noise(self.noise(self.params.shape, generator).to(self.params.device))
 
     def log_prob(self, action: Tensor) -> Tensor:
         """Return the logarithms [B] of the probabilities of actions int64 [B], nats."""
@@ -145,10 +163,18 @@ class Gaussian(Distribution):
         """Return the mean, float [B, A]."""
         return self.mean
 
+    @staticmethod
+    def noise(shape: Sequence[int], generator: torch.Generator) -> Tensor:
+        """Draw normal noise."""
+        return torch.randn(tuple(shape), generator=generator)
+
+    def from_noise(self, noise: Tensor) -> Tensor:
+        """Return actions, float [B, A]."""
+        return self.mean + self.log_std.exp() * noise
+
     def sample(self, generator: torch.Generator) -> Tensor:
         """Draw actions, float [B, A]."""
-        noise = torch.randn(self.mean.shape, generator=generator).to(self.mean.device)
-        return self.mean + self.log_std.exp() * noise
+        return self.from_noise(self.noise(self.mean.shape, generator).to(self.mean.device))
 
     def log_prob(self, action: Tensor) -> Tensor:
         """Return the logarithms [B] of the densities of actions float [B, A], nats."""

@@ -33,6 +33,7 @@ class PolicyValue(nn.Module):
         self.policy = linear(hidden_dim, action_dim, generator, 0.01)
         self.value = linear(hidden_dim, 1, generator)
         self.log_std = None if discrete else nn.Parameter(torch.zeros(action_dim))
+        self.kind: type[Categorical | Gaussian] = Categorical if discrete else Gaussian
 
     def forward(self, features: Tensor) -> tuple[Distribution, Tensor]:
         """Map float [B, F] to the policy and the values [B]; the output layers are computed in float32."""
@@ -44,4 +45,4 @@ class PolicyValue(nn.Module):
 
     def distribution(self, params: Tensor) -> Distribution:
         """Rebuild a policy from its `params`, float [B, P]; P = A, or 2 A for continuous actions."""
-        return Categorical(params) if self.log_std is None else Gaussian(params)
+        return self.kind(params)

@@ -13,13 +13,13 @@ from torch import Tensor
 from rad.types import Metrics
 
 
-def normalize(advantage: Tensor) -> Tensor:
-    """Shift and scale advantages, float [B], to mean 0 and standard deviation 1 over the batch.
+def normalize(advantage: Tensor, batch: Tensor) -> Tensor:
+    """Shift and scale advantages, float [B], by mean and standard deviation of a batch that they are a part of.
 
     The standard deviation is that of the batch itself (no correction), so that a batch of one gives 0; 1e-8
     is added to it. Source: OpenAI baselines, ppo2.
     """
-    return (advantage - advantage.mean()) / (advantage.std(correction=0) + 1e-8)
+    return (advantage - batch.mean()) / (batch.std(correction=0) + 1e-8)
 
 
 def clipped_policy_loss(

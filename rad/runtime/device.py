@@ -150,6 +150,11 @@ def free_memory_bytes() -> int:
     return max(0, min([psutil.virtual_memory().available, *left]))
 
 
+def free_bytes_on(target: torch.device) -> int:
+    """Return how many bytes this process can still allocate on a device: of a GPU's memory, or of the machine's."""
+    return torch.cuda.mem_get_info(target)[0] if target.type == "cuda" else free_memory_bytes()
+
+
 def _cgroup_limits(
     root: Path = Path("/sys/fs/cgroup"), groups: Path = Path("/proc/self/cgroup")
 ) -> list[tuple[int, int]]:

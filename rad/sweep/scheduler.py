@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from rad.runtime.signals import StopRequest
+from rad.runtime.processes.signals import StopRequest
 from rad.sweep.grid import Trial
 from rad.sweep.process import ended, last_words, log_file
 from rad.sweep.progress_table import ProgressTable

@@ -10,27 +10,24 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
-from rad.experiment.algorithms import algorithm_of
 from rad.experiment.build import image_size, make_arms
 from rad.experiment.config import RunConfig
 from rad.experiment.validate import check_bounds, check_environment, check_folder, check_settings
 from rad.report.draw.result_tables import sweep_table
-from rad.runtime import device
 from rad.runtime.files import locked
 from rad.runtime.progress import duration, three_digits
 from rad.runtime.run_dir import CONFIG_FILE
 from rad.settings import SettingError
 from rad.sweep import manifest
 from rad.sweep.engines import ENGINES
-from rad.sweep.engines.local import spread_gpus
 from rad.sweep.grid import Trial
 from rad.sweep.process import environment, log_file
 from rad.sweep.scheduler import Options, Scheduler
+from rad.sweep.slots import Slots, mps_advice, slots
 from rad.sweep.status import State, final_returns, progress_of, state
-from rad.training.measure import Cost, cores_of, in_process, workers
+from rad.training.measure import Cost, in_process
 
 LOCK_FILE = ".lock"
-PROCESS_BYTES = 1_400_000_000  # of a run beside its replay: 1.36 GB measured, preset rad on walker-walk and a CPU
 
 
 def start(trials: Sequence[Trial], options: Options, recorded: manifest.Record | None, command: Sequence[str]) -> int:
@@ -112,15 +109,20 @@ def _work(
     trials: Sequence[Trial], states: Mapping[str, State], cost: Cost | None, options: Options, command: str
 ) -> int:
     left = _left(trials, states)
-    engine, slots = None, 1
+    engine, fitting = None, Slots(1, "", {})
     if left:
-        engine, slots = ENGINES[options.engine].make(left, options.workers or _slots(left, cost), options)
+        fitting = slots(left, cost)
+        if options.workers:
+            fitting = fitting._replace(number=options.workers, why="as --workers says")
+        engine, fitting = ENGINES[options.engine].make(left, fitting, options)
     finished = [name for name, kind in states.items() if kind is State.FINISHED]
-    print(plan_text(trials, states, cost, slots, options.out), flush=True)
+    print(plan_text(trials, states, cost, fitting, options.out), flush=True)
+    if advice := mps_advice(ENGINES[options.engine].shares_gpus(fitting, options)):
+        print(advice, flush=True)
     status, failed = 0, list[Trial]()
     if engine:
         try:
-            scheduler = Scheduler(engine, slots, options.out, trials, finished)
+            scheduler = Scheduler(engine, fitting.number, options.out, trials, finished)
             status, failed = scheduler.run(), scheduler.failed
         finally:
             engine.close()
@@ -132,17 +134,9 @@ def _work(
     return status or int(bool(failed))
 
 
-def _slots(left: Sequence[Trial], cost: Cost | None) -> int:
-    """Return how many runs fit on this machine at a time, if all were as large as the largest."""
-    configs = [trial.config for trial in left]
-    stored = [algorithm_of(config).stored(config, make_arms(config)[1]).bytes for config in configs]
-    cost = cost or Cost(0.0, PROCESS_BYTES + stored[0])
-    largest = dataclasses.replace(cost, bytes=cost.bytes + max(stored) - stored[0])
-    cores = device.usable_cpus() // max(map(cores_of, configs))
-    return workers(len(left), cores, device.free_memory_bytes(), largest, max(1, len(spread_gpus(left))))
-
-
-def plan_text(trials: Sequence[Trial], states: Mapping[str, State], cost: Cost | None, slots: int, out: Path) -> str:
+def plan_text(
+    trials: Sequence[Trial], states: Mapping[str, State], cost: Cost | None, fitting: Slots, out: Path
+) -> str:
     """Say what will be run, and about how long it takes."""
     counts = Counter(states.values())
     begun = ", ".join(f"{counts[kind]} {kind.value}" for kind in State)
@@ -151,14 +145,15 @@ def plan_text(trials: Sequence[Trial], states: Mapping[str, State], cost: Cost |
     lines = [f"{len(trials)} runs in {out}: {begun}", f"{left:,} of {total:,} frames to train"]
     if left:
         threads = trials[0].config.threads
-        slots = min(slots, len(_left(trials, states)))
+        number = min(fitting.number, len(_left(trials, states)))
         each = "1 thread" if threads == 1 else f"{threads or 'all'} threads"
         memory = f", {cost.bytes / 1e9:.1f} GB of memory" if cost else ""
         on_gpu = f" and {cost.device_bytes / 1e9:.1f} GB of its GPU" if cost and cost.device_bytes else ""
-        lines.append(f"{slots} at a time, each with {each}{memory}{on_gpu}")
+        why = f"; {fitting.why}" if fitting.why else ""
+        lines.append(f"{number} at a time, each with {each}{memory}{on_gpu}{why}")
         rate, source = _rate(trials, states, cost)
         if rate:
-            lines.append(f"about {duration(left / rate / slots)}: {source}")
+            lines.append(f"about {duration(left / rate / number)}: {source}")
     return "\n".join(lines)
 
 

@@ -15,17 +15,15 @@ from gymnasium.vector import VectorEnv
 
 from rad.evaluation.loaded_run import policy_of
 from rad.evaluation.play import Policy
-from rad.experiment.algorithms import algorithm_of, make_agent
+from rad.experiment.algorithms import Report, algorithm_of, make_agent
 from rad.experiment.build import action_repeat, make_arms, make_env
 from rad.experiment.config import RunConfig
 from rad.experiment.config_file import from_json, to_json
-from rad.loops import Report
 from rad.runtime import device, plugins
 
 UPDATES, PLAY_STEPS = 20, 20
 LIMIT_S = 10.0  # of updates; on a slow machine a few are enough
 CUDA_BYTES = 2**30  # that CUDA itself takes in each process: some hundred MB, rounded up
-LEFT_FREE = 0.9  # fraction of the free memory to use
 
 
 @dataclass(frozen=True)
@@ -34,8 +32,7 @@ class Cost:
 
     frames_per_s: float  # environment frames while it learns, evaluations apart
     bytes: int  # of memory at its end
-    device_bytes: int = 0  # of its GPU; 0 without one
-    device_free_bytes: int = 0  # what that GPU has left; 0 without one
+    device_bytes: int = 0  # of its GPU, CUDA itself included; 0 without one
     play_frames_per_s: float = 0.0  # environment frames while it is evaluated
 
 
@@ -61,16 +58,18 @@ def measure(config: RunConfig) -> Cost:
         device.set_threads(config.threads)
     algorithm = algorithm_of(config)
     short = algorithm.shortened(config)
-    with closing(make_env(short, "train", num_envs=short.envs_here)) as env:
+    with closing(make_env(short, "train", num_envs=short.envs_here, groups=algorithm.groups)) as env:
         agent = make_agent(short, env)
         with closing(algorithm.make_learning(short, env, agent)) as learning:
             rate = _steps_per_s(learning.steps) * action_repeat(config)
         play_rate = _play_steps_per_s(env, policy_of(agent, "mode", config.seed)) * action_repeat(config)
-    stored = algorithm.stored(config, make_arms(config)[1]).bytes
+    stored = algorithm.stored(config, make_arms(config)[1])
+    on_host = stored.bytes if stored.device.type == "cpu" else 0
     process = 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # in KiB on Linux
     workers = config.processes * 1024 * resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-    needed = (1 + config.eval_workers) * process + stored + workers
-    return Cost(rate, needed, *_on_gpu(agent.device), play_frames_per_s=play_rate)
+    needed = (1 + config.eval_workers) * process + on_host + workers
+    longer = stored.bytes / algorithm.stored(short, make_arms(config)[1]).bytes
+    return Cost(rate, needed, _on_gpu(agent.device, longer), play_frames_per_s=play_rate)
 
 
 def _steps_per_s(reports: Iterator[Report]) -> float:
@@ -88,6 +87,7 @@ def _steps_per_s(reports: Iterator[Report]) -> float:
 
 def _play_steps_per_s(env: VectorEnv, policy: Policy) -> float:
     """Return the agent steps per second of a policy without learning, after a first step, which includes setup."""
+    env = getattr(env, "groups", (env,))[0]
     obs, _ = env.reset()
     obs, *_ = env.step(policy(obs))
     start_s = time.perf_counter()
@@ -96,33 +96,18 @@ def _play_steps_per_s(env: VectorEnv, policy: Policy) -> float:
     return PLAY_STEPS * env.num_envs / (time.perf_counter() - start_s)
 
 
-def _on_gpu(target: torch.device) -> tuple[int, int]:
-    """Return the bytes that this process takes of its GPU, including CUDA itself, and those that are free."""
-    if target.type != "cuda":
-        return 0, 0
-    return torch.cuda.max_memory_reserved(target) + CUDA_BYTES, torch.cuda.mem_get_info(target)[0]
+def _on_gpu(target: torch.device, longer: float) -> int:
+    """Return the bytes that a run takes of its GPU, including CUDA itself; 0 without one.
+
+    The run that was measured stores less by the factor `longer`, if its rollouts are shorter: their minibatches, and so
+    the activations, are smaller by as much. Nearly all that this process has taken is one or the other.
+    """
+    return round(longer * torch.cuda.max_memory_reserved(target)) + CUDA_BYTES if target.type == "cuda" else 0
 
 
 def cores_of(config: RunConfig) -> int:
     """Return the cores that a run keeps busy."""
     return config.cores(config.threads or device.usable_cpus()) + config.eval_workers
-
-
-def workers(jobs: int, cores: int, free_bytes: int, cost: Cost | None, gpus: int) -> int:
-    """Return how many of `jobs` runs fit side by side, at least 1; `cores` is how many fit the CPU cores.
-
-    The free memory and that of the GPUs, which runs are spread over, count where the cost of a run was measured.
-
-    Example:
-        >>> workers(jobs=9, cores=8, free_bytes=10 * 10**9, cost=Cost(30.0, 2 * 10**9), gpus=0)
-        4
-    """
-    fitting = [jobs, cores]
-    if cost:
-        fitting.append(int(LEFT_FREE * free_bytes) // cost.bytes)
-    if cost and cost.device_bytes:
-        fitting.append(gpus * (int(LEFT_FREE * cost.device_free_bytes) // cost.device_bytes))
-    return max(1, min(fitting))
 
 
 if __name__ == "__main__":

@@ -30,18 +30,23 @@ MADE = {
 }
 
 
-def opening(config: RunConfig, folder: Path, made_with: Mapping[str, str], frames: int = 0) -> str:
-    """Say where a run writes, what it learns, how long it is and what it computes with; `frames` are done already."""
+def opening(config: RunConfig, folder: Path, made_with: Mapping[str, str], frames: int = 0, stored_on: str = "") -> str:
+    """Say where a run writes, what it learns, how long it is and what it computes with; `frames` are done already.
+
+    With a GPU it matters where observations are `stored_on`.
+    """
     steps = -(-config.frames // action_repeat(config))
     threads = torch.get_num_threads()
     done = f", resumed at {frames:,}" if frames else ""
     hardware = f"{made_with['device']} ({made_with['hardware']}), {made_with['precision']}"
+    stored = "" if made_with["device"] == "cpu" else f", observations stored on {stored_on}"
+    ranks = f", {made_with['ranks']} ranks" if "ranks" in made_with else ""
     return "\n".join(
         [
             f"folder  {folder}",
             f"task    {config.task}, {config.algo} with augmentation {config.augment}, seed {config.seed}",
             f"length  {config.frames:,} frames ({steps:,} agent steps){done}",
-            f"device  {hardware}, {threads} thread{'s' if threads > 1 else ''}",
+            f"device  {hardware}, {threads} thread{'s' if threads > 1 else ''}{ranks}{stored}",
         ]
     )
 

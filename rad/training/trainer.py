@@ -5,86 +5,95 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from rad import envs
 from rad.evaluation.loaded_run import LoadedRun
 from rad.evaluation.play import Recorder
-from rad.experiment.algorithms import algorithm_of, make_agent
-from rad.experiment.build import action_repeat, make_env
+from rad.experiment.algorithms import Episode, Report
 from rad.experiment.config import RunConfig
 from rad.experiment.config_file import read_config, to_json
-from rad.loops import Report
-from rad.runtime import checkpoint, device, source
+from rad.runtime import checkpoint
 from rad.runtime.clocks import Every
 from rad.runtime.files import locked, write_object
 from rad.runtime.logging import Averages, RunLog
+from rad.runtime.processes.ranks import ALONE, Ranks
 from rad.runtime.progress import Part, Progress
 from rad.runtime.run_dir import CHECKPOINTS, CONFIG_FILE, DONE_FILE, is_done
-from rad.runtime.signals import StopRequest
 from rad.training.evaluations import Evaluations
+from rad.training.learner import Follower, Learner
 from rad.training.messages import EVALUATION, RANDOM_POLICY, closing, opening, stopped
 from rad.training.resuming import check_checkpoints
 
 Picture = Callable[[Path, LoadedRun, Recorder], None]
 """Draws into a run folder, from the run and an evaluation episode."""
 NO_PICTURES: Mapping[str, Picture] = {}
+NOTHING: Mapping[str, Any] = {}
 
 
-def start(config: RunConfig, folder: Path, pictures: Mapping[str, Picture] = NO_PICTURES) -> int:
+def start(config: RunConfig, folder: Path, pictures: Mapping[str, Picture] = NO_PICTURES, ranks: Ranks = ALONE) -> int:
     """Train in a new run folder and return the exit status: 0, or 128 + the signal that stopped the run.
 
     Pictures are drawn at the end, each under the name with which its progress is shown; see `rad.training.pictures`.
 
     Raises:
         FileExistsError: the folder exists.
+        ChildProcessError: another rank is gone.
     """
     folder.mkdir(parents=True)
     write_object(folder / CONFIG_FILE, to_json(config))
-    with locked(folder / CONFIG_FILE), Trainer(config, folder, pictures) as trainer:
+    ranks.share(config)
+    with locked(folder / CONFIG_FILE), Trainer(config, folder, pictures, ranks) as trainer:
+        trainer.share()
         return trainer.run()
 
 
-def resume(folder: Path, pictures: Mapping[str, Picture] = NO_PICTURES) -> int:
+def resume(folder: Path, pictures: Mapping[str, Picture] = NO_PICTURES, ranks: Ranks = ALONE) -> int:
     """Resume the run in `folder` from its newest complete checkpoint, or from the start; return the exit status.
 
     On the CPU, with the same versions and number of threads, the run ends as if it had not been interrupted.
 
     Raises:
-        ValueError: the folder holds no run, a run of a later version, or a run whose checkpoints are gone.
+        ValueError: the folder holds no run, a run of a later version, one of another number of ranks, or a run whose
+            checkpoints are gone.
         BlockingIOError: another process works on the run.
+        ChildProcessError: another rank is gone.
     """
     config = read_config(folder)
     with locked(folder / CONFIG_FILE):
         check_checkpoints(config, folder)
-        with Trainer(config, folder, pictures) as trainer:
+        ranks.share(config)
+        with Trainer(config, folder, pictures, ranks) as trainer:
             trainer.load()
             return trainer.run()
 
 
-class Trainer:
-    """A training run: its parts, made from a configuration, and what happens at each report of the loop."""
+def follow(ranks: Ranks) -> int:
+    """Train, on another rank than the first, the run that the first one starts or resumes; return the exit status.
 
-    def __init__(self, config: RunConfig, folder: Path, pictures: Mapping[str, Picture] = NO_PICTURES) -> None:
-        device.tune_allocator()
-        if config.threads:
-            device.set_threads(config.threads)
-        self.config, self.folder, self.pictures = config, folder, pictures
-        self.action_repeat = action_repeat(config)
-        self.env = make_env(config, "train", num_envs=config.envs_here)
-        self.agent = make_agent(config, self.env)
-        self.made_with = {
-            "device": str(self.agent.device),
-            "hardware": device.model(self.agent.device),
-            "precision": self.agent.precision,
-            "commit": source.commit() or "unknown",
-        }
-        if name := envs.renderer(config.task, self.env):
-            self.made_with["renderer"] = name
-        self.learning = algorithm_of(config).make_learning(config, self.env, self.agent)
+    Raises:
+        ChildProcessError: another rank is gone.
+    """
+    with Follower(ranks.share(None), ranks) as follower:
+        return follower.run()
+
+
+class Trainer(Learner):
+    """A training run: what learns, made from a configuration, and what happens at each report of the loop.
+
+    With several ranks it is the first one.
+    """
+
+    def __init__(
+        self,
+        config: RunConfig,
+        folder: Path,
+        pictures: Mapping[str, Picture] = NO_PICTURES,
+        ranks: Ranks = ALONE,
+    ) -> None:
+        super().__init__(config, ranks)
+        self.folder, self.pictures = folder, pictures
         self.log = RunLog(folder, tensorboard=config.tensorboard, wandb_project=config.wandb_project or None)
         self.averages = Averages()
         self.log_due = Every(config.log_every)
         self.evaluation_due = Every(config.eval_every)
-        self.checkpoint_due = Every(config.checkpoint_every)
         beside = config.eval_workers > 0  # training does not wait for evaluations then, but for the last one
         every = {Part.EVALUATIONS: 0 if beside else config.eval_every, Part.CHECKPOINTS: config.checkpoint_every}
         self.progress = Progress(config.frames, every, figures=len(pictures))
@@ -93,19 +102,15 @@ class Trainer:
         self.counts: Mapping[str, int] = {}
 
     @property
-    def frames(self) -> int:
-        """Environment frames so far."""
-        return self.learning.state.agent_steps * self.action_repeat
-
-    @property
     def _now(self) -> tuple[int, int]:
-        return self.frames, self.learning.state.agent_steps
+        return self.frames, self.agent_steps
 
     def run(self) -> int:
         """Train to the end, or until a signal asks to stop; return the exit status.
 
         Raises:
             FloatingPointError: training has diverged; checkpoints from before remain.
+            ChildProcessError: another rank is gone.
         """
         self.progress.begin(*self._now)
         if self.frames >= self.config.frames:  # trained to its end, but perhaps not evaluated or drawn
@@ -114,54 +119,45 @@ class Trainer:
                 self._finish()
             self.progress.say(closing(self.folder))
             return 0
-        self.progress.say(opening(self.config, self.folder, self.made_with, self.frames))
+        stored_on = str(self.learning.stored_on)
+        self.progress.say(opening(self.config, self.folder, self.made_with, self.frames, stored_on))
         if not self.frames:
             self.evaluations.begin(RANDOM_POLICY, None, *self._now)
             self.progress.say_plan()
         try:
-            return self._train()
+            status = self.learn()
         except FloatingPointError as error:
             raise FloatingPointError(
                 f"training diverged: {error} not finite at {self.frames:,} frames; a lower learning rate may help"
             ) from None
+        self.progress.close()
+        self.progress.say(stopped(self.folder, self.frames) if status else closing(self.folder))
+        return status
 
-    def _train(self) -> int:
-        with StopRequest() as stop:
-            for report in self.learning.steps:
-                self._record(report)
-                if self.frames >= self.config.frames:
-                    break
-                if stop.requested:
-                    self.progress.close()
-                    self._save()
-                    self.progress.say(stopped(self.folder, self.frames))
-                    return stop.exit_code
-            self.progress.close()
-            self._write_averages()
-            self.evaluations.finish()
-            self._save()
-            self._finish()
-        self.progress.say(closing(self.folder))
-        return 0
-
-    def _record(self, report: Report) -> None:
-        """Log a report of the loop; evaluate and save when due."""
+    def record(self, report: Report, episodes: list[Episode]) -> None:
+        """Log a report of the loop; evaluate when due."""
         self.evaluations.poll()
         for metrics in report.updates:
             self.averages.add(metrics)
         self.counts = report.counts
         for note in report.notes:
             self.progress.say(note)
-        for episode in report.episodes:
+        for episode in episodes:
             self._write("episode", episode._asdict())
             self.last_return = episode.episode_return
-        self.progress.update(self.frames, report.agent_steps, self.last_return, learned=bool(report.updates))
+        self.progress.update(*self._now, self.last_return, learned=bool(report.updates))
         if self.log_due.due(self.frames):
             self._write_averages()
         if self.evaluation_due.due(self.frames) and self.frames < self.config.frames:
             self.evaluations.begin(EVALUATION, self.agent, *self._now)
-        if self.checkpoint_due.due(self.frames) and self.frames < self.config.frames:
-            self._save()
+
+    def end(self) -> None:
+        """Log what is left, save, evaluate for the last time and draw."""
+        self.progress.close()
+        self._write_averages()
+        self.evaluations.finish()
+        self.save()
+        self._finish()
 
     def _write(self, kind: str, row: Mapping[str, float]) -> None:
         frames, agent_steps = self._now
@@ -176,9 +172,12 @@ class Trainer:
         if broken := [name for name, value in row.items() if not math.isfinite(value)]:
             raise FloatingPointError(", ".join(broken))
 
-    def _save(self) -> None:
+    def write(self, states: list[dict[str, Any]]) -> None:
+        """Save the states of all ranks in one checkpoint: this one's, and in it those of the others."""
+        first, *others = states
+        state = first | ({"ranks": others} if others else {})
         with self.progress.phase("checkpoint", Part.CHECKPOINTS):
-            checkpoint.save(self.folder / CHECKPOINTS, self.frames, self.state_dict(), made_with=self.made_with)
+            checkpoint.save(self.folder / CHECKPOINTS, self.frames, state, made_with=self.made_with)
 
     def _finish(self) -> None:
         """Evaluate for the last time, mark the run as done, and draw its pictures."""
@@ -194,8 +193,7 @@ class Trainer:
 
     def state_dict(self) -> dict[str, Any]:
         """Return all that the rest of the run depends on."""
-        return {name: part.state_dict() for name, part in self._parts().items()} | {
-            "env": envs.env_state(self.env),
+        return super().state_dict() | {
             "last_return": self.last_return,
             "evaluation": self.evaluations.state_dict(),
             "log": self.log.state_dict(),
@@ -206,28 +204,36 @@ class Trainer:
         frames, state = 0, dict[str, Any]()
         if checkpoint.exists(self.folder / CHECKPOINTS):
             frames, state = checkpoint.load(self.folder / CHECKPOINTS)
-            for name, part in self._parts().items():
-                part.load_state_dict(state[name])
-            envs.load_env_state(self.env, state["env"])
+            self.share(state)
+            self.load_state_dict(state)
             self.last_return = state["last_return"]
             for difference in checkpoint.differences(self.folder / CHECKPOINTS, self.made_with):
                 self.progress.say(f"note: {difference}: the run continues, perhaps not bit for bit")
+        else:
+            self.share()
         log = state.get("log", {})  # checkpoints from before evaluations beside training lack both
         self.log.truncate(frames if frames else -1, log.get("written"))
         self.evaluations.load_state_dict(state.get("evaluation", {}))
         self.log.write_again(log.get("waiting", []))
 
+    def share(self, state: Mapping[str, Any] = NOTHING) -> None:
+        """Let the other ranks begin as a checkpoint's state says, or anew.
+
+        Raises:
+            ValueError: the state is of another number of ranks.
+        """
+        others = state.get("ranks", [])
+        if state and len(others) + 1 != self.ranks.size:
+            needs = f"{self.folder} is of {len(others) + 1} ranks: torchrun --nproc-per-node {len(others) + 1}"
+            raise ValueError(f"{needs}, got {self.ranks.size}")
+        self.ranks.share([None, *others] if state else [])
+
     def _parts(self) -> dict[str, Any]:
-        names = ("agent", "averages", "log_due", "evaluation_due", "checkpoint_due")
-        loop = {"buffer": self.learning.buffer, "standing": self.learning.state}
-        return {name: getattr(self, name) for name in names} | loop
+        return super()._parts() | {name: getattr(self, name) for name in ("averages", "log_due", "evaluation_due")}
 
-    def __enter__(self) -> "Trainer":
-        return self
-
-    def __exit__(self, *exception: object) -> None:
+    def close(self) -> None:
+        """End what runs beside training, and close the files."""
         self.progress.close()
         self.evaluations.close()
-        self.learning.close()
-        self.env.close()
+        super().close()
         self.log.close()

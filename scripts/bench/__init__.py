@@ -13,25 +13,28 @@ from typing import Any
 from rad.report.draw.tables import Column, Table
 
 BENCHMARKS = ("sac", "minutes", "overlap", "ppo", "augment", "replay", "render", "attention")
+ALL = "all"  # the page of speeds, from several of them
 
 Row = dict[str, Any]
 
 
-def main(name: str, threads: int, repeats: int, out: Path | None) -> int:
+def main(name: str, threads: int, repeats: int, out: Path | None, short: bool = False) -> int:
     """Run a benchmark with the arguments of `rad bench`, print its table and the machine; return the exit status.
 
     Raises:
         ValueError: the benchmark is unknown.
         ModuleNotFoundError: the benchmark needs something that is not installed.
     """
-    if name not in BENCHMARKS:
-        raise ValueError(f"unknown benchmark '{name}'; known: {', '.join(BENCHMARKS)}")
+    if name not in (*BENCHMARKS, ALL):
+        raise ValueError(f"unknown benchmark '{name}'; known: {', '.join((*BENCHMARKS, ALL))}")
     from rad.runtime import device
 
     if threads:
         os.environ["OMP_NUM_THREADS"] = str(threads)  # for the processes that a benchmark starts
         device.set_threads(threads)
     facts = device.describe()
+    if name == ALL:
+        return importlib.import_module("scripts.bench.speeds").main(facts, repeats, out, short)
     rounds = run_rounds(name, repeats)
     print(table(rounds))
     print(f"medians of {repeats} rounds" if repeats > 1 else "one round", end="; ")
@@ -76,3 +79,15 @@ def wall_s(call: Callable[..., object], *arguments: object) -> float:
     start = time.perf_counter()
     call(*arguments)
     return time.perf_counter() - start
+
+
+def adding(call: Callable[..., Any], spent: dict[str, float], part: str) -> Callable[..., Any]:
+    """Return the same function, which adds its seconds to a part of `spent`."""
+
+    def timed(*args: Any, **kwargs: Any) -> Any:
+        start = time.perf_counter()
+        result = call(*args, **kwargs)
+        spent[part] += time.perf_counter() - start
+        return result
+
+    return timed

@@ -4,6 +4,7 @@ Measured are some agent steps with rendering, acting, storing and learning; the 
 policy's episodes, evaluations and checkpoints are left out on all sides. Each side runs in a fresh process.
 """
 
+import contextlib
 import dataclasses
 import importlib
 import itertools
@@ -23,10 +24,11 @@ PRESETS = ("rad", "lean")
 class Job:
     """What one process measures."""
 
-    side: str = "eager"  # or the preset
+    side: str = "eager"  # or the preset, or stable-baselines3
     precision: str = "fp32"  # or bf16, of the library
-    warmup_steps: int = 20  # agent steps of the eager version before anything is learned or timed
-    steps: int = 10  # agent steps that are timed, of the eager version; the library times what `rad ablate` does
+    # Agent steps before anything is learned or timed, and those timed; the library times what `rad ablate` does.
+    warmup_steps: int = 20
+    steps: int = 10
 
 
 def run() -> list[Row]:
@@ -50,19 +52,32 @@ def _minutes(job: Job) -> float:
 
 
 def work(job: Job) -> dict[str, float]:
-    """Do a job in this process; return environment frames per second."""
-    return {"frames_per_s": eager_frames_per_s(job) if job.side == "eager" else library_frames_per_s(job)}
+    """Do a job in this process; return environment frames per second, of the library those of an evaluation too."""
+    sides = {"eager": eager_frames_per_s, "stable-baselines3": sb3_frames_per_s}
+    return {"frames_per_s": sides[job.side](job)} if job.side in sides else library_frames_per_s(job)
 
 
-def library_frames_per_s(job: Job) -> float:
-    """Time the loop of a preset as `rad ablate` does before it starts."""
+def library_frames_per_s(job: Job) -> dict[str, float]:
+    """Time the loop of a preset, and of its evaluation, as `rad ablate` does before it starts."""
     import torch
 
     from rad.experiment.presets import preset
     from rad.training.measure import measure
 
     settings: Any = {"frames": FRAMES, "precision": job.precision, "threads": torch.get_num_threads()}
-    return measure(dataclasses.replace(preset(job.side, TASK), **settings)).frames_per_s
+    cost = measure(dataclasses.replace(preset(job.side, TASK), **settings))
+    return {"frames_per_s": cost.frames_per_s, "evaluation_frames_per_s": cost.play_frames_per_s}
+
+
+def sb3_frames_per_s(job: Job) -> float:
+    """Time Stable-Baselines3's loop on the same task, drawn as large as it is seen: it has no crop."""
+    from rad.experiment.build import action_repeat, make_env
+    from rad.experiment.presets import preset
+    from scripts.bench.compared import sb3
+
+    config: Any = dataclasses.replace(preset("rad", TASK), augment="none", image_size=CROP_PX)
+    with contextlib.closing(make_env(config, "train")) as env:
+        return action_repeat(config) * sb3.sac_steps_per_s(env, job.warmup_steps, job.steps)
 
 
 def eager_frames_per_s(job: Job) -> float:

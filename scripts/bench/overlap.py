@@ -28,21 +28,22 @@ class Job:
     side: str = "whole"
     preset: str = "rad"
     episodes: int = 2
+    frames: int = EPISODE_FRAMES  # between two evaluations; fewer than an episode has measure nothing
 
 
-def run(episodes: int = 2) -> list[Row]:
-    """Measure each preset.
+def run(episodes: int = 2, presets: tuple[str, ...] = PRESETS, frames: int = EPISODE_FRAMES) -> list[Row]:
+    """Measure each preset, for `episodes` times `frames`.
 
     Returns:
         A row per preset: milliseconds per agent step of the updates alone, of rendering alone (the step of training and
         one of evaluation), of the whole run, and `ratio`, the whole over the larger of the two.
     """
-    return [_row(preset, episodes) for preset in PRESETS]
+    return [_row(preset, episodes, frames) for preset in presets]
 
 
-def _row(preset: str, episodes: int) -> Row:
+def _row(preset: str, episodes: int, frames: int) -> Row:
     sides = ("updates", "rendering", "whole")
-    ms = {side: process.measure("scripts.bench.overlap", Job(side, preset, episodes))["ms"] for side in sides}
+    ms = {side: process.measure("scripts.bench.overlap", Job(side, preset, episodes, frames))["ms"] for side in sides}
     ratio = ms["whole"] / max(ms["updates"], ms["rendering"])
     return {"preset": preset, "ratio": ratio, "target": TARGET, **{f"{side}_ms": ms[side] for side in sides}}
 
@@ -59,7 +60,7 @@ def work(job: Job) -> dict[str, float]:
         size = sac.Job(side="fp32", preset=job.preset, action_dim=1, batch_size=config.agent.batch_size)
         timed = sac.time_updates(sac.library_update(size), size.warmup, size.pairs)
         return {"ms": timed["ms"] * config.updates_per_step}
-    steps = EPISODE_FRAMES // action_repeat(config)  # of an episode
+    steps = job.frames // action_repeat(config)  # of an episode
     seconds = {"rendering": _rendering_s, "whole": _whole_s}[job.side](config, steps, job.episodes)
     return {"ms": 1e3 * seconds / (steps * job.episodes)}
 
@@ -80,6 +81,7 @@ def _rendering_s(config: Any, steps: int, episodes: int) -> float:
 
 def _whole_s(config: Any, steps: int, episodes: int) -> float:
     """Time training behind a first episode, with evaluations beside it, until the last of them has ended."""
+    from rad.experiment.build import action_repeat
     from rad.experiment.config_file import to_json
     from rad.runtime.files import write_object
     from rad.runtime.run_dir import CONFIG_FILE
@@ -88,16 +90,17 @@ def _whole_s(config: Any, steps: int, episodes: int) -> float:
     marks: list[float] = []
 
     class Timed(Trainer):
-        def _record(self, report: Any) -> None:
+        def record(self, report: Any, ended: Any) -> None:
             if report.agent_steps == (1 + episodes) * steps:
                 self.evaluations.finish()
                 marks.append(time.perf_counter())
-            super()._record(report)
+            super().record(report, ended)
             if report.agent_steps == steps:
                 marks.append(time.perf_counter())
 
-    length = {"frames": (1 + episodes) * EPISODE_FRAMES, "warmup_steps": steps - WARMUP}
-    evaluations = {"eval_every": EPISODE_FRAMES, "eval_episodes": 1, "eval_workers": 1}
+    frames = steps * action_repeat(config)
+    length = {"frames": (1 + episodes) * frames, "warmup_steps": steps - WARMUP}
+    evaluations = {"eval_every": frames, "eval_episodes": 1, "eval_workers": 1}
     config = dataclasses.replace(config, **length, **evaluations, parallel_envs=True, checkpoint_every=0)
     with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(sys.stderr):
         write_object(Path(folder) / CONFIG_FILE, to_json(config))

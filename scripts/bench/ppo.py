@@ -10,15 +10,21 @@ import dataclasses
 import importlib
 import itertools
 import time
-from collections.abc import Callable
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from scripts.bench import Row, process
+from scripts.bench import Row, adding, process
 
 PARTS = ("simulation", "inference", "update")
 EAGER = ("eager", "eager tuned")
-SIDES = (*EAGER, "fp32", "bf16")
+PRECISIONS = ("fp32", "bf16")  # of the library
+SIDES = (*EAGER, *PRECISIONS)
+# The modules whose `rollouts` are those of other libraries, which `rad bench all` measures too.
+LIBRARIES = {
+    "stable-baselines3": "scripts.bench.compared.sb3",
+    "torchrl": "scripts.bench.compared.torchrl_ppo",
+}
 # What bf16 on two CPU cores with AVX512-BF16 has to reach.
 TARGETS = {"eager": 3.0, "eager tuned": 1.6}
 
@@ -27,13 +33,14 @@ TARGETS = {"eager": 3.0, "eager tuned": 1.6}
 class Job:
     """What one process measures: Procgen's published batch and minibatch in a rollout a quarter as long."""
 
-    side: str = "eager"  # one of `SIDES`
-    game: str = "coinrun"
+    side: str = "eager"  # one of `SIDES` or `LIBRARIES`
+    task: str = "procgen/coinrun"
     num_envs: int = 64
     num_steps: int = 64  # agent steps of each environment per rollout
     num_minibatches: int = 2  # per epoch
     num_epochs: int = 3
     rollouts: int = 2  # that are timed, after one that is not
+    threads: int = 0  # of torch; 0 for its own choice
 
 
 def run() -> list[Row]:
@@ -67,49 +74,55 @@ def run() -> list[Row]:
 
 def work(job: Job) -> dict[str, float]:
     """Do a job in this process; return seconds of simulation, inference, update and of the whole loop."""
+    with contextlib.closing(rollouts(job)) as loop:
+        next(loop)
+        timed = [next(loop) for _ in range(job.rollouts)]
+    return {part: sum(seconds[part] for seconds in timed) for part in (*PARTS, "whole")}
+
+
+def rollouts(job: Job) -> Generator[dict[str, float]]:
+    """Yield the seconds of simulation, inference, update and of the whole loop, of one rollout after the other."""
     from rad.runtime import device
 
-    if job.side != "eager":
+    if job.side not in ("eager", *LIBRARIES):
         device.tune_allocator()
+    if job.threads:
+        device.set_threads(job.threads)
+    from rad.experiment.algorithms import algorithm_of
     from rad.experiment.build import make_env
     from rad.experiment.presets import preset
 
-    config: Any = preset("ppo", f"procgen/{job.game}")
+    config: Any = preset("ppo", job.task)
     batches = {name: getattr(job, name) for name in ("num_steps", "num_minibatches", "num_epochs")}
     agent_config = dataclasses.replace(config.agent, **batches)
-    precision = {} if job.side in EAGER else {"precision": job.side}
-    config = dataclasses.replace(config, augment="none", num_envs=job.num_envs, agent=agent_config, **precision)
-    with contextlib.closing(make_env(config, "train", num_envs=job.num_envs)) as env:
-        if job.side not in EAGER:
-            return library(job, config, env)
-        eager: Any = importlib.import_module("tests.reference.ppo_eager")
-        return eager.run(env, job.num_steps, job.num_minibatches, job.num_epochs, job.rollouts)
+    precision = job.side if job.side in PRECISIONS else "fp32"
+    parts = {"augment": "none", "encoder": "impala", "num_envs": job.num_envs, "agent": agent_config}
+    config = dataclasses.replace(config, **parts, precision=precision)
+    groups = algorithm_of(config).groups if job.side in PRECISIONS else 1
+    with contextlib.closing(make_env(config, "train", num_envs=job.num_envs, groups=groups)) as env:
+        if job.side in PRECISIONS:
+            yield from library(job, config, env)
+        elif job.side in LIBRARIES:
+            yield from importlib.import_module(LIBRARIES[job.side]).rollouts(job, env)
+        else:
+            eager: Any = importlib.import_module("tests.reference.ppo_eager")
+            yield from eager.run(env, job.num_steps, job.num_minibatches, job.num_epochs)
 
 
-def library(job: Job, config: Any, env: Any) -> dict[str, float]:
+def library(job: Job, config: Any, env: Any) -> Iterator[dict[str, float]]:
     """Run the loop of `rad train`."""
     from rad.experiment.algorithms import algorithm_of, make_agent
 
     agent: Any = make_agent(config, env)
     spent = dict.fromkeys(PARTS, 0.0)
-    watched = [("simulation", env, "step"), ("inference", agent, "actor_step"), ("inference", agent, "value")]
-    for part, owner, name in [*watched, ("update", agent, "update")]:
-        setattr(owner, name, _timed(getattr(owner, name), spent, part))
+    watched = [("inference", agent, "actor_step"), ("inference", agent, "value"), ("update", agent, "update")]
+    for group in env.groups:
+        watched += [("simulation", group, "step_async"), ("simulation", group, "step_wait")]
+    for part, owner, name in watched:
+        setattr(owner, name, adding(getattr(owner, name), spent, part))
     loop = algorithm_of(config).make_learning(config, env, agent).steps
-    collections.deque(itertools.islice(loop, job.num_steps), maxlen=0)
-    spent.update(dict.fromkeys(PARTS, 0.0))
-    start = time.perf_counter()
-    collections.deque(itertools.islice(loop, job.rollouts * job.num_steps), maxlen=0)
-    return spent | {"whole": time.perf_counter() - start}
-
-
-def _timed(call: Callable[..., Any], spent: dict[str, float], part: str) -> Callable[..., Any]:
-    """Return the same function, adding its seconds to `spent`."""
-
-    def timed(*args: Any, **kwargs: Any) -> Any:
+    while True:
+        spent.update(dict.fromkeys(PARTS, 0.0))
         start = time.perf_counter()
-        result = call(*args, **kwargs)
-        spent[part] += time.perf_counter() - start
-        return result
-
-    return timed
+        collections.deque(itertools.islice(loop, job.num_steps), maxlen=0)
+        yield spent | {"whole": time.perf_counter() - start}

@@ -63,12 +63,13 @@ def time_adding(ours: Replay, stacked: StackedReplay, steps: Iterable[Step]) -> 
 
 
 def time_sampling(ours: Replay, stacked: StackedReplay, batch_size: int, samples: int) -> tuple[float, float]:
-    """Draw samples from both, turn by turn; return the median seconds of each."""
+    """Draw samples with whole stacks from both, turn by turn; return the median seconds of each."""
     generator = torch.Generator().manual_seed(0)
-    times = [
-        tuple(wall_s(buffer.sample, batch_size, generator) for buffer in (ours, stacked))
-        for _ in range(samples + samples // 10)
-    ]
+
+    def sample() -> object:
+        return ours.sample(batch_size, generator).built()
+
+    times = [(wall_s(sample), wall_s(stacked.sample, batch_size, generator)) for _ in range(samples + samples // 10)]
     return _medians(times[samples // 10 :])
 
 

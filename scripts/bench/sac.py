@@ -27,7 +27,7 @@ Update = Callable[[], object]
 class Job:
     """What one process measures."""
 
-    side: str = "eager"  # or fp32 or bf16, of the library
+    side: str = "eager"  # or fp32 or bf16, of the library; `rad bench all` has those of other libraries too
     preset: str = "rad"  # encoder, image size and agent of the library; the eager version is always RAD as published
     batch_size: int = 128
     action_dim: int = 6
@@ -37,6 +37,8 @@ class Job:
     pairs: int = 6  # of updates that are timed; every second update is the actor's too
     side_px: int = 0  # of the stored frames; 0 for what crop needs
     crop_px: int = 0  # of what the encoder sees; 0 for the preset's
+    encoder: str = ""  # "" for the preset's
+    threads: int = 0  # of torch; 0 for its own choice
 
 
 def run(jobs: tuple[Job, ...] = (Job(), Job(batch_size=512), Job(preset="lean"))) -> list[Row]:
@@ -85,8 +87,14 @@ def _rows(job: Job) -> list[Row]:
 
 def work(job: Job) -> dict[str, float]:
     """Do a job in this process."""
-    update = eager_update(job) if job.side == "eager" else library_update(job)
+    update = update_of(job)
     return time_updates(update, job.warmup, job.pairs) | {"gflop": giga_operations(update)}
+
+
+def update_of(job: Job) -> Update:
+    """Return one update of a side."""
+    makers = {"eager": eager_update, "stable-baselines3": sb3_update, "torchrl": torchrl_update}
+    return makers.get(job.side, library_update)(job)
 
 
 def library_update(job: Job) -> Update:
@@ -111,7 +119,12 @@ def library_update(job: Job) -> Update:
     for step in random_steps(job.transitions, job.action_dim, side_px=side_px):
         add(replay, step)
     agent = SACAgent(
-        (9, side_px, side_px), job.action_dim, agent_config, op, encoder=config.encoder, precision=job.side
+        (9, side_px, side_px),
+        job.action_dim,
+        agent_config,
+        op,
+        encoder=job.encoder or config.encoder,
+        precision=job.side,
     )
     generator = torch.Generator().manual_seed(0)
     return lambda: agent.update(replay.sample(job.batch_size, generator))
@@ -119,15 +132,41 @@ def library_update(job: Job) -> Update:
 
 def eager_update(job: Job) -> Update:
     """Return one update of the plain version, on batches of its own plain buffer."""
+    from scripts.bench.compared.networks import convolutions
+
+    eager: Any = importlib.import_module("tests.reference.sac_eager")
+    crop_px = job.crop_px or CROP_PX
+    replay = _stack_replay(job)
+    sizes = {"hidden_dim": job.hidden_dim or 1024, "convolutions": convolutions(job.encoder or "pixel")}
+    agent = eager.EagerSAC((9, crop_px, crop_px), job.action_dim, **sizes)
+    return lambda: agent.update(*replay.sample(job.batch_size, crop_px))
+
+
+def torchrl_update(job: Job) -> Update:
+    """Return one update with torchrl's loss, on batches of the plain version's buffer."""
+    from scripts.bench.compared import torchrl_sac
+
+    sizes = job.crop_px or CROP_PX, job.encoder or "pixel", job.action_dim, job.hidden_dim or 1024, job.batch_size
+    return torchrl_sac.TorchRLSAC(_stack_replay(job), *sizes).update
+
+
+def sb3_update(job: Job) -> Update:
+    """Return one update of Stable-Baselines3's SAC, on batches of its own buffer."""
+    from scripts.bench.compared import sb3
+
+    sizes = job.crop_px or CROP_PX, job.encoder or "pixel", job.action_dim, job.hidden_dim or 1024
+    return sb3.sac_update(*sizes, job.batch_size, job.transitions)
+
+
+def _stack_replay(job: Job) -> Any:
     from scripts.bench.stream import random_steps
 
     eager: Any = importlib.import_module("tests.reference.sac_eager")
-    side_px, crop_px = job.side_px or STORED_PX, job.crop_px or CROP_PX
+    side_px = job.side_px or STORED_PX
     replay = eager.StackReplay(job.transitions, (9, side_px, side_px), job.action_dim)
     for step in random_steps(job.transitions, job.action_dim, side_px=side_px):
         replay.add(step.obs, step.action, step.reward, 0.99, step.next_obs)
-    agent = eager.EagerSAC((9, crop_px, crop_px), job.action_dim, hidden_dim=job.hidden_dim or 1024)
-    return lambda: agent.update(*replay.sample(job.batch_size, crop_px))
+    return replay
 
 
 def time_updates(update: Update, warmup: int, pairs: int) -> dict[str, float]:

@@ -1,6 +1,7 @@
 """What every augmentation keeps, whatever it does: run for each registered name and a few chains."""
 
 import random
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
@@ -94,6 +95,30 @@ def test_other_float_types_are_kept_and_agree(op, dtype):
     assert out.dtype == dtype
     # Up to four roundings of 2^-9 in bfloat16; hue multiplies them, so this looks at the average.
     assert (out.float() - op.apply(images.float(), params)).abs().mean() < 0.02
+
+
+@dataclass
+class Unbuilt:
+    """Stacks of frames; whether `images` were built is noted."""
+
+    frames: torch.Tensor
+    index: torch.Tensor
+    built: bool = False
+
+    @property
+    def images(self):
+        self.built = True
+        return torch.stack([torch.cat([self.frames[number] for number in row]) for row in self.index.tolist()])
+
+
+@pytest.mark.parametrize("square", [True, False])
+def test_stacks_that_are_not_built_give_what_built_ones_do(spec, op, square):
+    for frames in inputs(op, batch=7, frames=1, square=square, layout=torch.contiguous_format):
+        stacks = Unbuilt(frames, torch.randint(7, (5, 3), generator=seeded()))
+        params = op.draw((5, 9, *frames.shape[2:]), seeded())
+        out = op.apply_to_stacks(stacks, params)
+        assert stacks.built is not spec.startswith("crop")
+        assert torch.equal(out, op.apply(stacks.images, params))
 
 
 @pytest.mark.parametrize("square", [True, False])

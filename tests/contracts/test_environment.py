@@ -33,7 +33,7 @@ def make(task: str, **changes: Any) -> Any:
         del options["image_size"]  # it has one
     venv: Any = envs.make(task, **(options | changes))
     if task in DMC and not changes.get("parallel"):
-        for single in venv.envs:
+        for single in [single for pool in getattr(venv, "groups", (venv,)) for single in pool.envs]:
             single.simulator._env._step_limit = 24
     return venv
 
@@ -295,6 +295,48 @@ def test_a_step_in_two_halves_is_a_step(task: str) -> None:
     finally:
         whole.close()
         halves.close()
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_environments_in_groups_are_those_of_a_whole(task: str) -> None:
+    """From the start, and from a state of the whole: runs from before there were groups have such states."""
+    whole, grouped = make(task, num_envs=3), make(task, num_envs=3, groups=2)
+    try:
+        assert [group.num_envs for group in grouped.groups] == [2, 1]
+        assert grouped.action_space == whole.action_space
+        assert_same([whole.reset()[:1]], [grouped.reset()[:1]])
+        for action in actions_of(whole, 8):
+            assert_same([whole.step(action)[:4]], [step_groups(grouped, action)])
+        for action in actions_of(whole, 3, seed=1):
+            step_groups(grouped, action)
+        state = envs.env_state(whole)
+        np.testing.assert_array_equal(envs.load_env_state(grouped, state), np.stack(whole.get_attr("observation")))
+        assert repr(envs.env_state(grouped)) == repr(state)
+        for action in actions_of(whole, 8, seed=2):
+            assert_same([whole.step(action)[:4]], [step_groups(grouped, action)])
+    finally:
+        whole.close()
+        grouped.close()
+
+
+def step_groups(grouped: Any, action: Any) -> tuple[Any, ...]:
+    """Let all groups be simulated at once."""
+    for group, part in zip(grouped.groups, np.split(action, [2])):
+        group.step_async(part)
+    return tuple(map(np.concatenate, zip(*(group.step_wait()[:4] for group in grouped.groups))))
+
+
+def test_groups_are_at_most_as_many_as_environments_and_seeded_when_made() -> None:
+    single, grouped = make("probe/value", num_envs=1, groups=2), make("probe/value", num_envs=2, groups=5)
+    assert not hasattr(single, "groups") and len(grouped.groups) == 2
+    with pytest.raises(
+        ValueError, match=r"^seed must be None for environments in groups, which are made with one; got 3"
+    ):
+        grouped.reset(seed=3)
+    with pytest.raises(ValueError, match=r"^groups: must be at least 1, got 0$"):
+        make("probe/value", groups=0)
+    for venv in (single, grouped):
+        venv.close()
 
 
 @pytest.mark.parametrize("task", [DMC[1], GYM[1], "probe/both"])

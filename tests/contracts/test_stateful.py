@@ -56,7 +56,7 @@ def replay_step(replay: Replay, number: int) -> Any:
         replay.add(0, torch.full((1,), number), float(number), frame, terminated=number % 10 == 4, truncated=False)
     if not replay.can_sample():
         return None
-    return tuple(replay.sample(4, torch.Generator().manual_seed(number)))
+    return tuple(replay.sample(4, torch.Generator().manual_seed(number)).built())
 
 
 def standing_step(standing: LoopState, number: int) -> Any:
@@ -76,8 +76,9 @@ def rollout_step(buffer: RolloutBuffer, number: int) -> Any:
     if buffer.full:
         buffer.clear()
     row = torch.tensor([number, number + 0.5])
+    buffer.current[:] = number
+    buffer.upload(buffer.steps, slice(0, 2))
     buffer.add(
-        torch.full((2, 3, 2, 2), number, dtype=torch.uint8),
         ActorStep(row.long(), row + 1, row + 2, row[:, None]),
         row + 3,
         terminated=row > 4,

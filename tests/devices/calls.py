@@ -43,10 +43,17 @@ class Calls(TorchDispatchMode):
 
 @contextmanager
 def counted() -> Iterator[Calls]:
-    """Count calls while augmentations take their paths for accelerators, which need not wait for values."""
+    """Count calls while augmentations and conversions take their paths for accelerators."""
     with pytest.MonkeyPatch.context() as patch:
-        for module in ("base", "indexing", "compose", "erase", "crop"):
-            patch.setattr(f"augment.{module}.on_cpu", lambda images: False)
+        for module in (
+            "augment.base",
+            "augment.indexing",
+            "augment.compose",
+            "augment.erase",
+            "augment.crop",
+            "rad.types",
+        ):
+            patch.setattr(f"{module}.on_cpu", lambda images: False)
         with Calls() as calls:
             yield calls
 

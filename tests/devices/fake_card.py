@@ -26,15 +26,16 @@ class Traffic(TorchDispatchMode):
 
     Attributes:
         uploads: copies from the host to the card.
+        blocking: those of them that the host waits for, wherever they come from.
         downloads: copies from the card to the host, each of which makes the host wait.
     """
 
     def __init__(self) -> None:
         super().__init__()
-        self.uploads = self.downloads = 0
+        self.reset()
 
     def reset(self) -> None:
-        self.uploads = self.downloads = 0
+        self.uploads = self.blocking = self.downloads = 0
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = dict(kwargs or {})
@@ -50,11 +51,14 @@ class Traffic(TorchDispatchMode):
     def _count(self, func: Any, args: Any, kwargs: Any) -> None:
         if func is aten._to_copy.default and kwargs.get("device") is not None:
             source, target = args[0].device, torch.device(kwargs["device"])
+            waits = not kwargs.get("non_blocking")
         elif func is aten.copy_.default:
             source, target = args[1].device, args[0].device
+            waits = not (args[2:] or [kwargs.get("non_blocking")])[0]
         else:
             return
         self.uploads += (source.type, target.type) == ("cpu", "cuda")
+        self.blocking += waits and (source.type, target.type) == ("cpu", "cuda")
         self.downloads += (source.type, target.type) == ("cuda", "cpu")
 
 

@@ -26,14 +26,22 @@ def moved(agent: Agent, batch: Any) -> set[str]:
 
 @pytest.mark.parametrize(
     "options",
-    [{}, {"target_encoder": False}, {"freeze_augment": True}, {"auxiliary_loss": "curl:dim=8"}, {"precision": "bf16"}],
-    ids=["rad", "no-target-encoder", "frozen", "curl", "bf16"],
+    [
+        {},
+        {"target_views": 2, "critic_views": 2},
+        {"strong_augment": "random_conv"},
+        {"target_encoder": False},
+        {"freeze_augment": True},
+        {"auxiliary_loss": "curl:dim=8"},
+        {"precision": "bf16"},
+    ],
+    ids=["rad", "drq", "svea", "no-target-encoder", "frozen", "curl", "bf16"],
 )
 def test_the_state_of_sac_stays_where_it_is(options: dict[str, Any]) -> None:
     agent = small.small_agent(**options)
-    agent.update(small.small_batch())  # makes the state of all optimizers
+    agent.update(small.small_stacks())  # makes the state of all optimizers
     for seed in (1, 2):
-        assert moved(agent, small.small_batch(seed=seed)) == GENERATORS
+        assert moved(agent, small.small_stacks(seed=seed)) == GENERATORS
 
 
 @pytest.mark.parametrize("options", [{}, {"objective": "kl"}, {"augment_where": "consistency"}], ids=str)

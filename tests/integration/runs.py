@@ -100,8 +100,8 @@ def run_until(config: RunConfig, folder: Path, agent_steps: int) -> None:
     """Run like a process that is killed after `agent_steps`."""
 
     class Doomed(Trainer):
-        def _record(self, report: Any) -> None:
-            super()._record(report)
+        def record(self, report: Any, episodes: Any) -> None:
+            super().record(report, episodes)
             if report.agent_steps == agent_steps:
                 raise Killed
 

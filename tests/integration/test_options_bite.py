@@ -49,6 +49,7 @@ VALUES: dict[str, tuple[dict[str, Any], Any]] = {
     "auxiliary_loss": ({}, "curl"),
     "warmup_steps": ({}, 17),
     "replay_capacity": ({}, 8),
+    "replay_device": ({}, "cuda:99"),
     "updates_per_step": ({}, 0.5),
     "eval_every": ({}, 20),
     "eval_envs": ({}, 2),

@@ -13,7 +13,8 @@ from rad.agents.ppo import PPOAgent, PPOConfig
 from rad.buffers.rollout import RolloutBuffer
 from rad.envs.probe import PROBES
 from rad.evaluation.play import evaluate
-from rad.loops import LoopState, on_policy
+from rad.loops import LoopState
+from rad.loops.on_policy import on_policy
 from tests.rad.envs.probe_returns import returns_of, values
 
 SIZE, ENVS, UPDATES = 16, 16, 40
@@ -31,7 +32,7 @@ LEARNING = {
 
 
 def train(name: str, spec: str = "none", **config: Any) -> PPOAgent:
-    env = envs.make(f"probe/{name}", num_envs=ENVS, seed=1, image_size=SIZE, frame_stack=1)
+    env = envs.make(f"probe/{name}", num_envs=ENVS, seed=1, image_size=SIZE, frame_stack=1, groups=2)
     discrete = PROBES[name].discrete
     agent = PPOAgent(
         (3, SIZE, SIZE),

@@ -55,8 +55,8 @@ class Watched(Trainer):
     def happen(self, actors: list[int]) -> None:
         """Do it, with the processes of the actors in the order of their turns."""
 
-    def _record(self, report: Any) -> None:
-        super()._record(report)
+    def record(self, report: Any, episodes: Any) -> None:
+        super().record(report, episodes)
         if report.agent_steps == self.at:
             pool: Any = self.learning.buffer
             self.happen([slot.handle.process.pid for slot in pool._queue])

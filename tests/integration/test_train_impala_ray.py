@@ -20,8 +20,8 @@ def test_one_of_four_actors_is_killed_and_the_run_ends(tmp_path: Path, capsys: p
     import ray
 
     class Bereaved(Trainer):
-        def _record(self, report: Any) -> None:
-            super()._record(report)
+        def record(self, report: Any, episodes: Any) -> None:
+            super().record(report, episodes)
             if report.agent_steps == 5 * TOGETHER:
                 pool: Any = self.learning.buffer
                 ray.kill(pool._queue[1].handle.actor)

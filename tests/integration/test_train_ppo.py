@@ -1,5 +1,6 @@
 """Whole runs of PPO: what they leave, and how they resume."""
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +61,14 @@ def test_a_killed_game_resumes_to_the_same_end(played: Path, tmp_path: Path) -> 
     assert resume(tmp_path / "run") == 0
     assert rows(tmp_path / "run") == rows(played)
     assert same(weights(tmp_path / "run"), weights(played))
+
+
+def test_environments_in_processes_of_their_own_change_nothing(tmp_path: Path) -> None:
+    config = tiny_ppo(num_envs=3, frames=45, eval_every=0)
+    for name, parallel in (("here", False), ("there", True)):
+        assert start(dataclasses.replace(config, parallel_envs=parallel), tmp_path / name) == 0
+    assert rows(tmp_path / "there") == rows(tmp_path / "here")
+    assert same(weights(tmp_path / "there"), weights(tmp_path / "here"))
 
 
 @pytest.fixture(scope="module")

@@ -7,6 +7,7 @@ Source: the published structure of train-procgen and CleanRL's script for Procge
 """
 
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -30,17 +31,22 @@ class Block(nn.Module):
         return x + self.second(F.relu(self.first(F.relu(x))))
 
 
-class Network(nn.Module):
-    """IMPALA's network with a policy over `actions` and a value."""
+def sections(channels: int) -> nn.Sequential:
+    """Make IMPALA's convolutions, to be followed by a ReLU."""
+    layers: list[nn.Module] = []
+    for width in (16, 32, 32):
+        layers += [nn.Conv2d(channels, width, 3, padding=1), nn.MaxPool2d(3, 2, 1), Block(width), Block(width)]
+        channels = width
+    return nn.Sequential(*layers)
 
-    def __init__(self, actions: int) -> None:
+
+class Network(nn.Module):
+    """IMPALA's network on images of `channels` and 64 pixels, with a policy over `actions` and a value."""
+
+    def __init__(self, actions: int, channels: int) -> None:
         super().__init__()
-        layers: list[nn.Module] = []
-        channels = 3
-        for width in (16, 32, 32):
-            layers += [nn.Conv2d(channels, width, 3, padding=1), nn.MaxPool2d(3, 2, 1), Block(width), Block(width)]
-            channels = width
-        self.layers = nn.Sequential(*layers, nn.ReLU(), nn.Flatten(), nn.Linear(2048, 256), nn.ReLU())
+        body = [sections(channels), nn.ReLU(), nn.Flatten(), nn.Linear(2048, 256), nn.ReLU()]
+        self.layers = nn.Sequential(*body)
         self.policy, self.value = nn.Linear(256, actions), nn.Linear(256, 1)
 
     def forward(self, obs: Tensor) -> tuple[Categorical, Tensor]:
@@ -48,26 +54,23 @@ class Network(nn.Module):
         return Categorical(logits=self.policy(features)), self.value(features)[:, 0]
 
 
-def run(env: Any, steps: int, minibatches: int, epochs: int, rollouts: int) -> dict[str, float]:
-    """Collect rollouts and learn from each; return seconds spent in simulation, inference, update and all in all.
+def run(env: Any, steps: int, minibatches: int, epochs: int) -> Iterator[dict[str, float]]:
+    """Collect rollouts and learn from each; yield seconds spent in simulation, inference, update and all in all.
 
     Args:
-        env: vector environment of images uint8 [N, 3, 64, 64] with 15 actions.
+        env: vector environment of images uint8 [N, C, 64, 64] with discrete actions.
         steps: of each environment per rollout.
         minibatches: per epoch.
         epochs: per rollout.
-        rollouts: how many are timed, after one that is not.
     """
-    network = Network(15)
+    network = Network(int(env.single_action_space.n), env.single_observation_space.shape[0])
     optimizer = torch.optim.Adam(network.parameters(), lr=5e-4, eps=1e-5)
     obs = torch.from_numpy(env.reset()[0]).float()
-    spent = {"simulation": 0.0, "inference": 0.0, "update": 0.0}
-    obs = _rollout(env, network, optimizer, obs, steps, minibatches, epochs, spent)
-    spent = dict.fromkeys(spent, 0.0)
-    start = time.perf_counter()
-    for _ in range(rollouts):
+    while True:
+        spent = {"simulation": 0.0, "inference": 0.0, "update": 0.0}
+        start = time.perf_counter()
         obs = _rollout(env, network, optimizer, obs, steps, minibatches, epochs, spent)
-    return spent | {"whole": time.perf_counter() - start}
+        yield spent | {"whole": time.perf_counter() - start}
 
 
 def _rollout(

@@ -8,6 +8,7 @@ Source: the published structure of RAD and CURL (Laskin et al. 2020, Srinivas et
 """
 
 import copy
+from collections.abc import Callable
 
 import numpy as np
 import torch
@@ -15,6 +16,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 ImageShape = tuple[int, int, int]
+Convolutions = Callable[[int], nn.ModuleList]
+"""From the channels of an image the layers of an encoder, each to be followed by a ReLU."""
 
 
 class StackReplay:
@@ -61,13 +64,20 @@ def random_crop(images: np.ndarray, size: int, random: np.random.Generator) -> n
     return cropped
 
 
+def rad_convolutions(channels: int) -> nn.ModuleList:
+    """Make the convolutions of RAD's encoder."""
+    widths = [channels, 32, 32, 32, 32]
+    return nn.ModuleList(nn.Conv2d(widths[i], widths[i + 1], 3, stride=1 if i else 2) for i in range(4))
+
+
 class PixelNet(nn.Module):
     """Convolutions, then a projection with LayerNorm; `detach` stops the gradient between the two."""
 
-    def __init__(self, image_shape: ImageShape, projection_dim: int) -> None:
+    def __init__(
+        self, image_shape: ImageShape, projection_dim: int, convolutions: Convolutions = rad_convolutions
+    ) -> None:
         super().__init__()
-        widths = [image_shape[0], 32, 32, 32, 32]
-        self.convs = nn.ModuleList(nn.Conv2d(widths[i], widths[i + 1], 3, stride=1 if i else 2) for i in range(4))
+        self.convs = convolutions(image_shape[0])
         with torch.no_grad():
             feature_dim = self.convolve(torch.zeros(1, *image_shape)).shape[1]
         self.projection = nn.Linear(feature_dim, projection_dim)
@@ -94,9 +104,16 @@ def mlp(in_dim: int, hidden_dim: int, out_dim: int) -> nn.Sequential:
 class EagerActor(nn.Module):
     """Squashed Gaussian policy on images."""
 
-    def __init__(self, image_shape: ImageShape, action_dim: int, projection_dim: int, hidden_dim: int) -> None:
+    def __init__(
+        self,
+        image_shape: ImageShape,
+        action_dim: int,
+        projection_dim: int,
+        hidden_dim: int,
+        convolutions: Convolutions = rad_convolutions,
+    ) -> None:
         super().__init__()
-        self.encoder = PixelNet(image_shape, projection_dim)
+        self.encoder = PixelNet(image_shape, projection_dim, convolutions)
         self.trunk = mlp(projection_dim, hidden_dim, 2 * action_dim)
 
     def forward(self, images: Tensor, detach: bool = False) -> tuple[Tensor, Tensor]:
@@ -111,9 +128,16 @@ class EagerActor(nn.Module):
 class EagerCritic(nn.Module):
     """Two Q functions on images."""
 
-    def __init__(self, image_shape: ImageShape, action_dim: int, projection_dim: int, hidden_dim: int) -> None:
+    def __init__(
+        self,
+        image_shape: ImageShape,
+        action_dim: int,
+        projection_dim: int,
+        hidden_dim: int,
+        convolutions: Convolutions = rad_convolutions,
+    ) -> None:
         super().__init__()
-        self.encoder = PixelNet(image_shape, projection_dim)
+        self.encoder = PixelNet(image_shape, projection_dim, convolutions)
         self.q1 = mlp(projection_dim + action_dim, hidden_dim, 1)
         self.q2 = mlp(projection_dim + action_dim, hidden_dim, 1)
 
@@ -129,12 +153,19 @@ class EagerSAC:
         image_shape: (C, H, W) after the crop.
         action_dim: size of the action A.
         projection_dim, hidden_dim: widths.
+        convolutions: of another encoder than RAD's.
     """
 
     def __init__(
-        self, image_shape: ImageShape, action_dim: int, *, projection_dim: int = 50, hidden_dim: int = 1024
+        self,
+        image_shape: ImageShape,
+        action_dim: int,
+        *,
+        projection_dim: int = 50,
+        hidden_dim: int = 1024,
+        convolutions: Convolutions = rad_convolutions,
     ) -> None:
-        sizes = (image_shape, action_dim, projection_dim, hidden_dim)
+        sizes = (image_shape, action_dim, projection_dim, hidden_dim, convolutions)
         self.actor, self.critic = EagerActor(*sizes), EagerCritic(*sizes)
         self.critic_target = copy.deepcopy(self.critic)
         self.actor.encoder.convs = self.critic.encoder.convs

@@ -13,7 +13,7 @@ from torch import Tensor
 import encoders
 from encoders.registry import Registry
 from rad.agents.auxiliary.curl import CURL
-from rad.types import Batch, Metrics
+from rad.types import Batch, Images, Metrics
 
 NONE = "none"
 
@@ -23,13 +23,19 @@ class AuxiliaryLoss(Protocol):
 
     In each update it calls `loss`, adds the result to its losses, steps its parameters down the gradient of the sum,
     and calls `step`.
+
+    Attributes:
+        num_views: how often `loss` calls `view`: what is random in all of them is drawn before the update.
     """
 
-    def loss(self, encoder: encoders.Encoder, batch: Batch, view: Callable[[Tensor], Tensor]) -> tuple[Tensor, Metrics]:
+    num_views: int
+
+    def loss(self, encoder: encoders.Encoder, batch: Batch, view: Callable[[Images], Tensor]) -> tuple[Tensor, Metrics]:
         """Compute the weighted loss, float [], and metrics.
 
         `encoder`, the agent's, maps images [B, C, H, W] to features [B, F]; `batch` is what the agent learns from, on
-        its device, images as stored; `view` draws one augmented view of stored images, as the encoder takes them.
+        its device, images as stored, which may not be built; `view` makes one augmented view of stored images, as the
+        encoder takes them, another one at each call.
         """
 
     def step(self, encoder: encoders.Encoder) -> None:
@@ -53,7 +59,7 @@ def make(spec: str, encoder: encoders.Encoder, *, generator: torch.Generator) ->
     on the CPU.
 
     Raises:
-        ValueError: a name or an option is unknown or out of range, or a name stands twice.
+        ValueError: a name or an option is unknown or out of range, a name stands twice, or a loss has no `num_views`.
     """
     losses: dict[str, AuxiliaryLoss] = {}
     for text in [] if spec == NONE else spec.split("+"):
@@ -61,4 +67,6 @@ def make(spec: str, encoder: encoders.Encoder, *, generator: torch.Generator) ->
         if name in losses:
             raise ValueError(f"auxiliary losses must differ from each other, got {spec!r}")
         losses[name] = _REGISTRY.make(text, encoder, generator=generator)
+        if not hasattr(losses[name], "num_views"):
+            raise ValueError(f"auxiliary loss {name} must say by num_views how often its loss calls view")
     return losses

@@ -12,7 +12,7 @@ from augment.base import require
 from rad.agents.optimizers import Adam, soft_update
 from rad.agents.state import Stateful
 from rad.heads.sac import Projection
-from rad.types import Batch, Metrics
+from rad.types import Batch, Images, Metrics
 
 
 class CURL(Stateful):
@@ -39,6 +39,7 @@ class CURL(Stateful):
 
     parts = ("projection", "key_encoder", "key_projection", "optimizer")
     tensors = ("weight",)
+    num_views = 2
 
     def __init__(
         self,
@@ -63,7 +64,7 @@ class CURL(Stateful):
         )
         self.optimizer = Adam([*self.projection.parameters(), self.weight], lr=lr, fused=True)
 
-    def loss(self, encoder: encoders.Encoder, batch: Batch, view: Callable[[Tensor], Tensor]) -> tuple[Tensor, Metrics]:
+    def loss(self, encoder: encoders.Encoder, batch: Batch, view: Callable[[Images], Tensor]) -> tuple[Tensor, Metrics]:
         """Compute the weighted loss of a batch's observations, and metrics `curl_loss`, `curl_accuracy`."""
         query = self.projection(encoder(view(batch.obs)))
         with torch.no_grad():

@@ -32,8 +32,8 @@ def names() -> tuple[str, ...]:
 class ProcgenEnv(VectorEnv[Any, Any, Any]):
     """N environments of one game, stepped by one native call; no Python per environment.
 
-    Observations: uint8 [N, 3K, 64, 64], K frames, oldest first; at the start the first frame K times. Actions:
-    integers [N], 0 to 14. Rewards: float64 [N].
+    Observations: uint8 [N, 3K, 64, 64], K frames, oldest first; at the start the first frame K times. Their memory is
+    channels-last, as Procgen draws them. Actions: integers [N], 0 to 14. Rewards: float64 [N].
 
     An episode that ends is followed by the next one in the same step, and Procgen never draws its last picture: there
     is no `final_obs`. Nor does it distinguish time limits: all ends are `terminated`, none `truncated`, as in all
@@ -96,7 +96,7 @@ class ProcgenEnv(VectorEnv[Any, Any, Any]):
         self._started = True
         reading = self._read()
         self._stack(reading.frames, np.ones(self.num_envs, np.bool_))
-        return self._observation.copy(), {"level_seed": reading.level_seed}
+        return self.observation, {"level_seed": reading.level_seed}
 
     def step(self, actions: Any) -> Step:
         """Do one step of all environments, raising what its halves do."""
@@ -123,18 +123,18 @@ class ProcgenEnv(VectorEnv[Any, Any, Any]):
         infos = self._infos(reading)
         self._return[reading.first] = 0.0
         self._length[reading.first] = 0
-        return self._observation.copy(), reading.reward, reading.first, np.zeros(self.num_envs, np.bool_), infos
+        return self.observation, reading.reward, reading.first, np.zeros(self.num_envs, np.bool_), infos
 
     @property
     def observation(self) -> Frame:
-        """The current observations, uint8 [N, 3K, H, W]; zeros before the first reset."""
-        return self._observation.copy()
+        """A copy of the current observations, uint8 [N, 3K, H, W]; zeros before the first reset."""
+        return self._images.copy().transpose(0, 3, 1, 2)
 
     def render(self) -> tuple[Frame, ...]:
         """Return the newest frame of each environment, uint8 [64, 64, 3], once there was a reset."""
         if not self._started:
             raise RuntimeError("nothing to render yet; call reset() first")
-        return tuple(np.ascontiguousarray(obs[-3:].transpose(1, 2, 0)) for obs in self._observation)
+        return tuple(self._images[..., -3:].copy())
 
     def render_frame(self, size: int = 240) -> Sequence[Frame]:
         """Draw each environment for people, uint8 [size, size, 3], when it is read, without changing the episodes."""
@@ -172,7 +172,7 @@ class ProcgenEnv(VectorEnv[Any, Any, Any]):
             | {
                 "started": self._started,
                 "native": self._native.state(index),
-                "observation": self._observation[index].copy(),
+                "observation": self._images[index].transpose(2, 0, 1).copy(),  # as other suites keep it
                 "episode_return": float(self._return[index]),
                 "episode_length": int(self._length[index]),
             }
@@ -185,7 +185,7 @@ class ProcgenEnv(VectorEnv[Any, Any, Any]):
             self._check_state(state)
         for index, state in enumerate(states):
             self._native.set_state(index, state["native"])
-            self._observation[index] = state["observation"]
+            self._images[index] = np.transpose(state["observation"], (1, 2, 0))
             self._return[index], self._length[index] = state["episode_return"], state["episode_length"]
         self._started = all(state["started"] for state in states)
 
@@ -204,7 +204,8 @@ class ProcgenEnv(VectorEnv[Any, Any, Any]):
 
     def _forget(self) -> None:
         self._started = False
-        self._observation: Frame = np.zeros((self.num_envs, *self._shape), np.uint8)
+        channels, height, width = self._shape
+        self._images: Frame = np.zeros((self.num_envs, height, width, channels), np.uint8)
         self._return, self._length = np.zeros(self.num_envs), np.zeros(self.num_envs, np.int64)
 
     def _read(self) -> Reading:
@@ -216,10 +217,9 @@ class ProcgenEnv(VectorEnv[Any, Any, Any]):
         return reading
 
     def _stack(self, frames: Frame, first: NDArray[np.bool_]) -> None:
-        newest = frames.transpose(0, 3, 1, 2)  # [N, 3, H, W]
-        self._observation[:, :-3] = self._observation[:, 3:]
-        self._observation[:, -3:] = newest
-        self._observation[first] = np.tile(newest[first], (1, self._shape[0] // 3, 1, 1))
+        self._images[..., :-3] = self._images[..., 3:]
+        self._images[..., -3:] = frames
+        self._images[first] = np.tile(frames[first], self._shape[0] // 3)
 
     def _infos(self, reading: Reading) -> dict[str, Any]:
         at_limit = self._length >= GAMES[self.game].time_limit

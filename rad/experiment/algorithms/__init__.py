@@ -4,14 +4,17 @@ from typing import Any
 
 from gymnasium.vector import VectorEnv
 
-from rad.agents.base import Agent as Agent  # these two also for rooms above, which make agents here
+from rad.agents.base import Agent as Agent  # these four also for rooms above, which make agents and their loops here
 from rad.agents.base import PolicyState as PolicyState
 from rad.experiment.algorithms.base import Algorithm
 from rad.experiment.algorithms.impala import IMPALA
 from rad.experiment.algorithms.ppo import PPO
 from rad.experiment.algorithms.sac import SAC
 from rad.experiment.config import RunConfig
+from rad.loops import Episode as Episode
+from rad.loops import Report as Report
 from rad.runtime import device
+from rad.runtime.processes.ranks import ALONE, Ranks
 from rad.runtime.seeding import seed_for
 from rad.settings import SettingError, check_name
 
@@ -50,8 +53,11 @@ def algorithm_of(config: RunConfig) -> Algorithm:
     return algorithm_named(config.algo)
 
 
-def make_agent(config: RunConfig, env: VectorEnv) -> Agent:
-    """Make the agent for the spaces of `env`, untrained, on the run's device, which is set to the run's precision."""
+def make_agent(config: RunConfig, env: VectorEnv, ranks: Ranks = ALONE) -> Agent:
+    """Make the agent for the spaces of `env`, untrained, on the run's device, which is set to the run's precision.
+
+    Of several ranks each has the same weights, and draws of its own.
+    """
     target = device.resolve_device(config.device)
     precision = device.resolve_precision(config.precision, target)
     device.set_precision(target, precision)
@@ -62,5 +68,9 @@ def make_agent(config: RunConfig, env: VectorEnv) -> Agent:
         "seed": seed_for(config.seed, "agent"),
         "device": target,
         "precision": precision,
+        "ranks": ranks,
     }
-    return algorithm_of(config).make_agent(config, env, common)
+    agent = algorithm_of(config).make_agent(config, env, common)
+    if ranks.rank:
+        agent.draw_from(seed_for(config.seed, "agent", ranks.rank))
+    return agent

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import gymnasium
+import torch
 from gymnasium.vector import VectorEnv
 
 from rad.actors.loop import Source
@@ -50,22 +51,26 @@ class Preset:
 class Learning:
     """A loop with what it fills and where it stands; `steps` begins with the state that these have then.
 
-    `close` ends the processes of the loop, if it has any.
+    Attributes:
+        stored_on: where the observations lie.
+        close: ends the processes of the loop, if it has any.
     """
 
     buffer: Replay | RolloutBuffer | Source
     state: LoopState
     steps: Iterator[Report]
+    stored_on: torch.device
     close: Callable[[], object] = lambda: None
 
 
 class Stored(NamedTuple):
-    """The observations that a run stores: their bytes, and their number in a unit, which a field of the run decides."""
+    """The observations that a run stores: bytes, number in a unit, which a field of the run decides, and where."""
 
     bytes: int
     field: str
     number: int
     unit: str
+    device: torch.device
 
 
 @dataclass(frozen=True)
@@ -83,6 +88,8 @@ class Algorithm:
             learned with; ranges and `config.agent.check()` are checked before.
         stored: from (config, side in pixels) what it stores.
         shortened: from config one that learns as fast, and as early as it can.
+        groups: of the environments it learns from, of which one is simulated while actions are drawn for another.
+        ranks: whether several processes can train one agent together.
     """
 
     run: type[RunConfig]
@@ -94,3 +101,5 @@ class Algorithm:
     check: Callable[[Any, tuple[int, int]], None]
     stored: Callable[[Any, int], Stored]
     shortened: Callable[[Any], RunConfig]
+    groups: int = 1
+    ranks: bool = False

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+import torch
 from gymnasium.spaces import Box, Discrete
 from gymnasium.vector import VectorEnv
 
@@ -89,7 +90,7 @@ def make_learning(config: IMPALARun, env: VectorEnv, agent: IMPALAAgent) -> Lear
     """Make the loop that learns from the actors' trajectories."""
     source, state = make_source(config, env, agent), DecoupledState()
     steps = decoupled(source, agent, state, max_lag=config.max_lag)
-    return Learning(source, state, steps, source.close)
+    return Learning(source, state, steps, torch.device("cpu"), source.close)
 
 
 def rollouts(config: IMPALARun) -> int:
@@ -129,7 +130,7 @@ def stored(config: IMPALARun, side: int) -> Stored:
     """Return the observations of the rollouts that are held at a time, one for each actor and the learner's."""
     steps, shape = config.agent.num_steps, (3 * config.frame_stack, side, side)
     size = RolloutBuffer.nbytes(steps + 1, config.num_envs, shape) * (1 + config.actors)
-    return Stored(size, "num_steps", steps, f"steps of {config.num_envs} environments")
+    return Stored(size, "num_steps", steps, f"steps of {config.num_envs} environments", torch.device("cpu"))
 
 
 def shortened(config: IMPALARun) -> IMPALARun:
@@ -138,5 +139,13 @@ def shortened(config: IMPALARun) -> IMPALARun:
 
 
 IMPALA = Algorithm(
-    IMPALARun, IMPALA_PRESETS, BOUNDS, (Box, Discrete), make_agent, make_learning, check, stored, shortened
+    run=IMPALARun,
+    presets=IMPALA_PRESETS,
+    bounds=BOUNDS,
+    action_spaces=(Box, Discrete),
+    make_agent=make_agent,
+    make_learning=make_learning,
+    check=check,
+    stored=stored,
+    shortened=shortened,
 )

@@ -67,8 +67,7 @@ class RemoteActor:
 
         self.env = make_env(config, "train", num_envs=config.num_envs, index=index)
         agent: Any = make_agent(config, self.env)
-        for name in GENERATORS:
-            getattr(agent, name).manual_seed(seed_for(config.seed, f"actor {name}", index))
+        agent.draw_from(seed_for(config.seed, "actor", index))
         self.agent, self.actor = agent, Actor(self.env, agent, config.agent.num_steps)
 
     def collect(self, policy: tuple[PolicyState, int]) -> Any:

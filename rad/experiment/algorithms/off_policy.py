@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 
+import torch
 from gymnasium.vector import VectorEnv
 
 from rad.agents.base import OffPolicyConfig
@@ -12,9 +13,11 @@ from rad.experiment.bounds import AT_LEAST_1, POSITIVE, RATE, WIDTH, Bound
 from rad.experiment.build import action_dim, action_repeat, make_arms, obs_shape
 from rad.experiment.config import RunConfig
 from rad.loops import OffPolicyAgent, OffPolicyState, off_policy
+from rad.runtime import device
 from rad.runtime.seeding import generator
-from rad.settings import SettingError
+from rad.settings import SettingError, mention
 
+LEFT_BYTES = 2 * 2**30  # of a GPU for networks, an update's images and CUDA: an estimate, not measured
 WARMUP_STEPS = 20  # of a measurement; a batch is drawn with replacement, so these are enough
 
 BOUNDS: dict[str, Bound] = {
@@ -31,6 +34,8 @@ class OffPolicyRun(RunConfig):
     """Agent steps with random actions before the first update."""
     replay_capacity: int = 100_000
     """Frames that the replay holds, each stored once: one per agent step and one per episode."""
+    replay_device: str = "auto"
+    """Where the replay's frames lie: auto (the run's GPU if they fit there, else cpu), cpu or cuda."""
     updates_per_step: float = 1.0
     """Updates per agent step; 0.5 for one every second step (DrQ-v2)."""
 
@@ -40,12 +45,14 @@ class OffPolicyRun(RunConfig):
 
 def make_learning(config: OffPolicyRun, env: VectorEnv, agent: OffPolicyAgent) -> Learning:
     """Make the loop that acts into a replay and learns from batches of it."""
+    stored_on = stored(config, obs_shape(env)[1]).device
     replay = Replay(
         *(replay_frames(config), obs_shape(env), action_dim(env)),
         num_envs=env.num_envs,
         frame_stack=config.frame_stack,
         gamma=config.agent.gamma,
         n_step=config.agent.n_step,
+        device=stored_on,
     )
     state = OffPolicyState(generator(config.seed, "loop"))
     loop = off_policy(
@@ -54,7 +61,7 @@ def make_learning(config: OffPolicyRun, env: VectorEnv, agent: OffPolicyAgent) -
         warmup_steps=config.warmup_steps,
         updates_per_step=config.updates_per_step,
     )
-    return Learning(replay, state, loop)
+    return Learning(replay, state, loop, stored_on)
 
 
 def replay_frames(config: OffPolicyRun) -> int:
@@ -76,6 +83,11 @@ def check(config: OffPolicyRun, size: tuple[int, int]) -> None:
     if len(make_arms(config)[0]) > 1:
         needs = f"ucb chooses by the returns of rollouts, which {config.algo} has none of; allowed: one augmentation"
         raise SettingError("augment", f"{needs}, got {config.augment}")
+    target = device.resolve_device(config.device)
+    places = dict.fromkeys(("auto", "cpu", target.type, str(target)))
+    if config.replay_device not in places:
+        allowed = f"{', '.join(places)} with {mention('{device}')} {target}"
+        raise SettingError("replay_device", config.replay_device, allowed)
     n_step, num_envs = config.agent.n_step, config.num_envs
     if config.replay_capacity < (least := _least_frames(config)):
         allowed = f"at least {least} with {num_envs} environments, {config.frame_stack} stacked frames"
@@ -88,7 +100,17 @@ def check(config: OffPolicyRun, size: tuple[int, int]) -> None:
 def stored(config: OffPolicyRun, side: int) -> Stored:
     """Return the replay's frames."""
     frames, shape = replay_frames(config), (3 * config.frame_stack, side, side)
-    return Stored(Replay.nbytes(frames, shape, config.frame_stack), "replay_capacity", frames, "frames")
+    size = Replay.nbytes(frames, shape, config.frame_stack)
+    return Stored(size, "replay_capacity", frames, "frames", _replay_device(config, size))
+
+
+def _replay_device(config: OffPolicyRun, size: int) -> torch.device:
+    """Return where a replay of `size` bytes lies, one of the places that `check` allows."""
+    target = device.resolve_device(config.device)
+    on_host = config.replay_device == "cpu" or target.type == "cpu"
+    if not on_host and config.replay_device == "auto":
+        on_host = size + LEFT_BYTES > device.free_bytes_on(target)
+    return torch.device("cpu") if on_host else target
 
 
 def shortened(config: OffPolicyRun) -> OffPolicyRun:

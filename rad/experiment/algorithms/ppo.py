@@ -13,7 +13,9 @@ from rad.experiment.algorithms.ppo_presets import PPO_PRESETS
 from rad.experiment.bounds import AT_LEAST_1, POSITIVE, RATE, SHARE, WEIGHT, WIDTH, Bound
 from rad.experiment.build import action_dim, action_repeat, make_arms, obs_shape
 from rad.experiment.config import EvalPolicy, RunConfig
-from rad.loops import LoopState, on_policy
+from rad.loops import LoopState
+from rad.loops.on_policy import on_policy
+from rad.runtime import device
 from rad.settings import SettingError
 
 ROLLOUT_STEPS = 16  # of a measurement; the time of an update is proportional to the steps
@@ -61,7 +63,7 @@ def make_learning(config: PPORun, env: VectorEnv, agent: PPOAgent) -> Learning:
     """Make the loop that acts into a rollout and learns from it."""
     rollout = RolloutBuffer(config.agent.num_steps, env.num_envs, obs_shape(env), device=agent.device)
     state = LoopState()
-    return Learning(rollout, state, on_policy(env, agent, rollout, state))
+    return Learning(rollout, state, on_policy(env, agent, rollout, state), agent.device)
 
 
 def rollouts(config: PPORun) -> int:
@@ -84,7 +86,8 @@ def stored(config: PPORun, side: int) -> Stored:
     """Return the observations of a rollout."""
     steps, shape = config.agent.num_steps, (3 * config.frame_stack, side, side)
     size = RolloutBuffer.nbytes(steps, config.num_envs, shape)
-    return Stored(size, "num_steps", steps, f"steps of {config.num_envs} environments")
+    unit = f"steps of {config.num_envs} environments"
+    return Stored(size, "num_steps", steps, unit, device.resolve_device(config.device))
 
 
 def shortened(config: PPORun) -> PPORun:
@@ -93,4 +96,16 @@ def shortened(config: PPORun) -> PPORun:
     return replace(config, agent=replace(config.agent, num_steps=min(steps, config.agent.num_steps)))
 
 
-PPO = Algorithm(PPORun, PPO_PRESETS, BOUNDS, (Box, Discrete), make_agent, make_learning, check, stored, shortened)
+PPO = Algorithm(
+    run=PPORun,
+    presets=PPO_PRESETS,
+    bounds=BOUNDS,
+    action_spaces=(Box, Discrete),
+    make_agent=make_agent,
+    make_learning=make_learning,
+    check=check,
+    stored=stored,
+    shortened=shortened,
+    groups=2,
+    ranks=True,
+)

@@ -1,12 +1,10 @@
 """The local engine: each run is a separate process on this machine."""
 
-import os
 import subprocess
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-
-import torch
 
 from rad.experiment.config_file import to_json
 from rad.runtime.files import read_object, write_object
@@ -14,20 +12,22 @@ from rad.runtime.run_dir import CONFIG_FILE
 from rad.sweep.grid import Trial
 from rad.sweep.process import environment, launch, open_log
 from rad.sweep.scheduler import Options
+from rad.sweep.slots import Slots
 
 
 @dataclass
 class Local:
-    """Runs on this machine, spread over its GPUs if it has several."""
+    """Runs on this machine, each on the GPU where most more of them fit."""
 
     out: Path  # folder of the sweep
-    gpus: Sequence[str] = ()  # their names for CUDA_VISIBLE_DEVICES; none to leave that as it is
+    gpus: Mapping[str, int]  # as `Slots` has them
     _running: dict[int, str] = field(default_factory=dict)  # its GPU, by the id of a process
 
     def start(self, trial: Trial) -> "subprocess.Popen[bytes]":
         """Start or resume a run."""
         prepare(trial)
-        gpu = min(self.gpus, key=list(self._running.values()).count, default="")  # the least used
+        at_work = Counter(self._running.values())
+        gpu = max(self.gpus, key=lambda name: self.gpus[name] - at_work[name], default="")
         with open_log(self.out, trial.name) as log:
             process = launch(trial.folder, log, environment(trial.config.threads, gpu))
         self._running[process.pid] = gpu
@@ -48,18 +48,14 @@ class Local:
         """Release the engine's resources: it has none."""
 
 
-def make(trials: Sequence[Trial], slots: int, options: Options) -> tuple[Local, int]:
+def make(trials: Sequence[Trial], slots: Slots, options: Options) -> tuple[Local, Slots]:
     """Return the engine, and how many runs it works on at a time."""
-    return Local(options.out, spread_gpus(trials)), slots
+    return Local(options.out, slots.gpus), slots
 
 
-def spread_gpus(trials: Sequence[Trial]) -> list[str]:
-    """Return the GPUs to spread runs over: none unless there are several and the runs leave the choice open."""
-    if any(trial.config.device not in ("auto", "cuda") for trial in trials):
-        return []
-    visible = os.environ.get("CUDA_VISIBLE_DEVICES", "")
-    names = visible.split(",") if visible else [str(i) for i in range(torch.cuda.device_count())]
-    return names if len(names) > 1 else []
+def shares_gpus(slots: Slots, options: Options) -> bool:
+    """Tell whether more runs are made at a time than there are GPUs for them."""
+    return slots.number > len(slots.gpus) > 0
 
 
 def prepare(trial: Trial) -> None:

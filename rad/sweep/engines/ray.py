@@ -16,6 +16,7 @@ from rad.sweep.engines.ray_node import LOG_FILE, StopFlag, execute, pack, unpack
 from rad.sweep.grid import Trial
 from rad.sweep.process import open_log
 from rad.sweep.scheduler import Options
+from rad.sweep.slots import Slots
 from rad.training.measure import cores_of
 
 RETRIES = 2  # of a task whose process or node is lost
@@ -72,11 +73,19 @@ class Cluster:
         load(FIELD).shutdown()
 
 
-def make(trials: Sequence[Trial], slots: int, options: Options) -> tuple[Cluster, int]:
+def make(trials: Sequence[Trial], slots: Slots, options: Options) -> tuple[Cluster, Slots]:
     """Return the engine, and how many runs it works on at a time: on a cluster, as many as its cores allow."""
     each = max(cores_of(trial.config) for trial in trials)
-    cluster = Cluster(options, slots * each)
-    return cluster, max(1, cluster.cpus // each) if options.address and not options.workers else slots
+    cluster = Cluster(options, slots.number * each)
+    if not options.address or options.workers:
+        return cluster, slots
+    number = max(1, cluster.cpus // each)
+    return cluster, slots._replace(number=number, why=f"more do not fit the {cluster.cpus} cores of the cluster")
+
+
+def shares_gpus(slots: Slots, options: Options) -> bool:
+    """Tell whether runs take parts of GPUs."""
+    return 0 < (options.gpus or 0) < 1
 
 
 def check(options: Options) -> None:

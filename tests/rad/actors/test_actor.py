@@ -1,5 +1,6 @@
 """What an actor collects from a scripted environment."""
 
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -19,12 +20,14 @@ class Agent:
     def __init__(self) -> None:
         self.calls = self.rollouts = 0
         self.scale, self.number = 0.01, 0.0
+        self.device, self.views = torch.device("cpu"), SimpleNamespace()
 
-    def begin_rollout(self, num_envs: int) -> list[dict[str, Tensor]]:
+    def begin_rollout(self, num_envs: int) -> None:
         self.rollouts += 1
-        return [{"drawn": torch.full((num_envs,), self.rollouts)}]
+        self.views.env_params = [{"drawn": torch.full((num_envs,), self.rollouts)}]
 
-    def actor_step(self, obs: np.ndarray) -> ActorStep:
+    def actor_step(self, obs: Tensor, step: int, envs: slice) -> ActorStep:
+        assert (step, envs) == (self.calls % 3, slice(0, len(obs)))
         self.calls += 1
         action = torch.full((len(obs), 2), self.scale * self.calls)
         return ActorStep(action, torch.full((len(obs),), -float(self.calls)) + self.number, action[:, 0], action)

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 import augment
 from rad.agents.sac import SACAgent, SACConfig
-from rad.types import Transition
+from rad.types import FrameStacks, Transition
 
 SIZES = {"batch_size": 6, "hidden_dim": 16, "projection_dim": 8}
 IMAGE, FRAMES, ACTIONS = 20, 2, 2
@@ -17,7 +17,7 @@ def small_config(**config: Any) -> SACConfig:
     return SACConfig(**(SIZES | config))
 
 
-OPTIONS = {"seed", "device", "precision", "auxiliary_loss"}
+OPTIONS = {"seed", "device", "precision", "auxiliary_loss", "ranks"}
 
 
 def small_agent(op: str = "crop", **options: Any) -> SACAgent:
@@ -42,6 +42,14 @@ def small_batch(op: str = "crop", *, seed: int = 0, size: int = SIZES["batch_siz
     reward = torch.randn(size, generator=generator)
     discount = 0.99 * (torch.arange(size) % 5 > 0)
     return Transition(obs, action, reward, discount, next_obs)
+
+
+def small_stacks(op: str = "crop", *, seed: int = 0, device: torch.device | str = "cpu") -> Transition:
+    """Return the same batch as a replay gives it, whose frames lie on a device."""
+    batch = small_batch(op, seed=seed)
+    frames = torch.cat([batch.obs, batch.next_obs]).unflatten(1, (FRAMES, 3)).flatten(0, 1).to(device)
+    obs, next_obs = (FrameStacks(frames, index) for index in torch.arange(len(frames)).view(2, -1, FRAMES))
+    return batch._replace(obs=obs, next_obs=next_obs)
 
 
 def flat(*modules: nn.Module) -> Tensor:

@@ -34,13 +34,14 @@ def small_trajectory(agent: IMPALAAgent, seed: int = 0, envs: int = ENVS) -> Tra
     """Let the agent act on random frames; rewards are random, and some episodes end."""
     generator = torch.Generator().manual_seed(2_000 + seed)
     steps = agent.config.num_steps
-    view_params = agent.begin_rollout(envs)
+    agent.begin_rollout(envs)
     terminated, truncated = torch.rand(2, steps, envs, generator=generator) < 0.2
     truncated &= ~terminated
     env = torch.cat([torch.arange(envs).repeat(steps + 1), truncated.nonzero()[:, 1]])
     shape = (len(env), *agent.image_shape)
     obs = torch.randint(0, 256, shape, generator=generator, dtype=torch.uint8)
-    decided = [agent.actor_step(obs[step * envs : (step + 1) * envs].numpy()) for step in range(steps)]
+    rows = obs[: steps * envs].to(agent.device).split(envs)
+    decided = [agent.actor_step(row, step, slice(0, envs)) for step, row in enumerate(rows)]
     action, log_prob, *_ = map(torch.stack, zip(*decided))
     reward = 5 * torch.randn(steps, envs, generator=generator)
-    return Trajectory(obs, env, view_params, action, log_prob, reward, terminated, truncated)
+    return Trajectory(obs, env, agent.views.env_params, action, log_prob, reward, terminated, truncated)

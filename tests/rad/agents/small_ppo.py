@@ -12,6 +12,7 @@ from tests.rad.agents.small import OPTIONS
 
 SIZES = {"num_steps": 5, "num_minibatches": 3, "num_epochs": 2, "hidden_dim": 8}
 IMAGE, FRAMES, ACTIONS, ENVS = 20, 2, 3, 4
+ALL = slice(0, ENVS)
 
 
 def small_agent(op: str = "crop", *, discrete: bool = True, total_updates: int = 4, **options: Any) -> PPOAgent:
@@ -45,9 +46,9 @@ def small_rollout(agent: PPOAgent, seed: int = 0) -> Rollout:
     agent.begin_rollout(ENVS)
     for step in range(steps):
         ends = torch.rand(2, ENVS, generator=generator) < 0.2
+        buffer.current[:] = obs[step].numpy()
         buffer.add(
-            obs[step],
-            agent.actor_step(obs[step].numpy()),
+            agent.actor_step(buffer.upload(step, ALL), step, ALL),
             5 * torch.randn(ENVS, generator=generator),
             terminated=ends[0],
             truncated=ends[1],

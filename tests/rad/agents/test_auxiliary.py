@@ -155,6 +155,8 @@ def test_a_weight_of_0_leaves_the_encoder_as_without(kind: str) -> None:
 class Shrink:
     """Pulls features toward 0, and keeps count."""
 
+    num_views = 1
+
     def __init__(self, encoder: encoders.Encoder, *, generator: torch.Generator, weight: float = 1.0) -> None:
         self.weight, self.steps, self.batches = weight, 0, []
 
@@ -215,6 +217,14 @@ class TestRegistered:
     def test_wrong_texts_are_refused(self, spec: str, text: str) -> None:
         with pytest.raises(ValueError, match=f"^{text}"):
             auxiliary.make(spec, encoder(), generator=torch.Generator())
+
+    def test_how_many_views_it_takes_is_declared_and_kept_to(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(Shrink, "num_views", 0)
+        with pytest.raises(ValueError, match=r"^auxiliary loss shrink takes more views than its num_views$"):
+            small_agent(auxiliary_loss="shrink").update(small_batch())
+        monkeypatch.delattr(Shrink, "num_views")
+        with pytest.raises(ValueError, match=r"^auxiliary loss shrink must say by num_views how often its loss calls"):
+            auxiliary.make("shrink", encoder(), generator=torch.Generator())
 
     def test_a_name_is_given_once(self) -> None:
         with pytest.raises(ValueError, match="auxiliary loss 'curl' is already registered"):

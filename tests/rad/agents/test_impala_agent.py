@@ -85,7 +85,9 @@ def test_the_learner_sees_what_the_actor_saw() -> None:
     metrics = agent.update(trajectory)
     assert float(metrics["kl"]) == pytest.approx(0.0, abs=1e-5) and float(metrics["rho"]) == pytest.approx(1, abs=1e-5)
     other = small_agent(op="crop+color_jitter")
-    moved = small_trajectory(other)._replace(view_params=other.begin_rollout(ENVS))
+    moved = small_trajectory(other)
+    other.begin_rollout(ENVS)
+    moved = moved._replace(view_params=other.views.env_params)
     assert abs(float(other.update(moved)["kl"])) > 1e-4
 
 

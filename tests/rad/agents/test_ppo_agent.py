@@ -14,7 +14,7 @@ from torch import Tensor
 from rad.agents.ppo import PPOAgent, PPOConfig
 from rad.types import Metrics
 from tests.rad.agents.small import flat
-from tests.rad.agents.small_ppo import ENVS, SIZES, frames, small_agent, small_rollout
+from tests.rad.agents.small_ppo import ACTIONS, ALL, ENVS, SIZES, frames, small_agent, small_rollout
 from tests.rad.agents.test_sac_agent import identities, optimized
 from tests.rad.runtime.checkpoint.nested import as_saved, same
 
@@ -57,10 +57,10 @@ class TestWhereAugmentationActs:
         agent, obs = small_agent(), np.repeat(frames(small_agent(), 0)[0][:1].numpy(), ENVS, axis=0)
         watch = Watch(agent)
         agent.begin_rollout(ENVS)
-        agent.actor_step(obs)
+        agent.actor_step(torch.from_numpy(obs), 0, ALL)
         agent.value(obs)
         agent.begin_rollout(ENVS)
-        agent.actor_step(obs)
+        agent.actor_step(torch.from_numpy(obs), 0, ALL)
         first, second, third = watch.images
         assert torch.equal(first, second) and not torch.equal(second, third)
         assert len(rows_of([first])) > 1
@@ -177,17 +177,17 @@ class TestActing:
     def test_an_actor_step_is_consistent_in_itself(self, discrete: bool) -> None:
         agent = small_agent(discrete=discrete)
         agent.begin_rollout(ENVS)
-        obs = frames(agent, 0)[0].numpy()
-        step = agent.actor_step(obs)
+        obs = frames(agent, 0)[0]
+        step = agent.actor_step(obs, 0, ALL)
         policy = agent.head.distribution(step.policy)
         torch.testing.assert_close(policy.log_prob(step.action), step.log_prob)
-        torch.testing.assert_close(agent.value(obs), step.value)
+        torch.testing.assert_close(agent.value(obs.numpy()), step.value)
         assert not any(part.requires_grad for part in step)
 
     def test_continuous_actions_are_not_clipped(self) -> None:
-        agent = small_agent(discrete=False)
+        agent = small_agent(discrete=False, num_steps=20)
         agent.begin_rollout(ENVS)
-        action = torch.cat([agent.actor_step(frames(agent, seed)[0].numpy()).action for seed in range(20)])
+        action = torch.cat([agent.actor_step(frames(agent, step)[0], step, ALL).action for step in range(20)])
         assert action.abs().max() > 1.5  # of 240 numbers with standard deviation 1
 
 
@@ -195,8 +195,35 @@ def test_a_restored_agent_goes_on_in_the_middle_of_a_rollout() -> None:
     original, restored = small_agent(seed=1), small_agent(seed=2)
     original.begin_rollout(ENVS)
     restored.load_state_dict(as_saved(original.state_dict()))
-    obs = frames(original, 9)[0].numpy()
-    assert same(tuple(original.actor_step(obs)), tuple(restored.actor_step(obs)))
+    obs = frames(original, 9)[0]
+    assert same(tuple(original.actor_step(obs, 3, ALL)), tuple(restored.actor_step(obs, 3, ALL)))
+
+
+def test_a_state_from_before_the_noise_was_held_goes_on_in_the_middle_of_a_rollout() -> None:
+    original, restored, again = (small_agent(seed=seed) for seed in (1, 2, 3))
+    original.begin_rollout(ENVS)
+    state = original.state_dict()
+    del state["noise"]
+    obs = frames(original, 9)[0]
+    for agent in (restored, again):
+        agent.begin_rollout(ENVS + 1)
+        agent.load_state_dict(as_saved(state))
+        agent.resume_rollout(ENVS)
+    assert same(tuple(restored.actor_step(obs, 3, ALL)), tuple(again.actor_step(obs, 3, ALL)))
+    noise = restored.noise.clone()
+    restored.resume_rollout(ENVS)
+    assert torch.equal(restored.noise, noise) and noise.shape == (STEPS, ENVS, ACTIONS)
+
+
+def test_a_part_of_the_environments_is_seen_and_acts_as_in_a_step_of_all() -> None:
+    agent = small_agent("crop+color_jitter")
+    agent.begin_rollout(ENVS)
+    obs = frames(agent, 0)[0]
+    whole, parts = agent.actor_step(obs, 2, ALL), [slice(0, 3), slice(3, ENVS)]
+    steps = [agent.actor_step(obs[part], 2, part) for part in parts]
+    for value, together in zip(whole, map(torch.cat, zip(*steps))):
+        torch.testing.assert_close(value, together)
+    torch.testing.assert_close(torch.cat([agent.value(obs[part].numpy(), part) for part in parts]), whole.value)
 
 
 # For each field: what it needs besides, and two values that must lead to different weights.

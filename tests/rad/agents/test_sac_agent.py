@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from rad.agents.sac import SACAgent, SACConfig
 from rad.buffers.replay import Replay
 from rad.types import Transition
-from tests.rad.agents.small import ACTIONS, FRAMES, SIZES, everything, flat, small_agent, small_batch
+from tests.rad.agents.small import ACTIONS, FRAMES, SIZES, everything, flat, small_agent, small_batch, small_stacks
 
 B = SIZES["batch_size"]
 
@@ -55,7 +55,7 @@ class TestEncoder:
         agent = small_agent()
         before = flat(agent.encoder, agent.critic)
         actor, log_alpha = flat(agent.actor), agent.log_alpha.item()
-        agent._update_actor_and_temperature(agent.encoder(agent.views(small_batch().obs)).detach())
+        agent._update_actor_and_temperature(agent.encoder(agent.views(small_batch().obs)).detach(), agent._noise(B))
         assert torch.equal(flat(agent.encoder, agent.critic), before)
         assert all(value.grad is None for part in (agent.encoder, agent.critic) for value in part.parameters())
         assert not torch.equal(flat(agent.actor), actor)
@@ -65,9 +65,9 @@ class TestEncoder:
         agent, batch = small_agent(), small_batch()
         encoder, critic = flat(agent.encoder), flat(agent.critic)
         features = agent.encoder(agent.views(batch.obs))
-        agent._update_actor_and_temperature(features.detach())  # which may not leave the critic frozen
+        agent._update_actor_and_temperature(features.detach(), agent._noise(B))  # which may not leave the critic frozen
         actor = flat(agent.actor)
-        agent._update_critic(batch, features, torch.ones(B))
+        agent._update_critic(batch, features, torch.ones(B), [])
         assert not torch.equal(flat(agent.encoder), encoder)
         assert not torch.equal(flat(agent.critic), critic)
         assert torch.equal(flat(agent.actor), actor)
@@ -184,8 +184,8 @@ class TestViews:
 
     def test_drq_averages_the_targets(self, monkeypatch: pytest.MonkeyPatch) -> None:
         agent, values, given = small_agent(target_views=2), iter([1.0, 4.0]), []
-        monkeypatch.setattr(agent, "_target", lambda batch, features, averaged: torch.full((B,), next(values)))
-        monkeypatch.setattr(agent, "_update_critic", lambda batch, features, target: given.append(target) or {})
+        monkeypatch.setattr(agent, "_target", lambda *_: torch.full((B,), next(values)))
+        monkeypatch.setattr(agent, "_update_critic", lambda *parts: given.append(parts[2]) or {})
         agent.update(small_batch())
         assert torch.equal(given[0], torch.full((B,), 2.5))
 
@@ -203,6 +203,44 @@ class TestViews:
 
 def alike(batch: Transition) -> Transition:
     return batch._replace(next_obs=batch.obs)
+
+
+# What decides how views are drawn and made.
+KINDS: list[dict[str, Any]] = [
+    {},
+    {"op": "shift", "target_views": 2, "critic_views": 2},
+    {"op": "crop+color_jitter", "target_views": 2, "critic_views": 2, "share_draw": True},
+    {"op": "crop+flip", "strong_augment": "random_conv"},
+    {"op": "translate", "precision": "bf16", "auxiliary_loss": "curl:dim=4"},
+    {"op": "flip/rotate", "precision": "bf16", "freeze_augment": True},
+]
+
+
+class TestDraws:
+    @pytest.mark.parametrize("options", KINDS, ids=str)
+    def test_all_are_made_before_anything_is_computed(
+        self, options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        agent, batch, before = small_agent(**options), small_batch(options.get("op", "crop")), []
+        learn, generators = agent._learn, (agent.generator, agent.view_generator)
+
+        def learn_from(*parts: Any, **words: Any) -> Any:
+            before.extend(generator.get_state() for generator in generators)
+            return learn(*parts, **words)
+
+        monkeypatch.setattr(agent, "_learn", learn_from)
+        start = agent.generator.get_state()
+        agent.update(batch)
+        assert all(torch.equal(state, generator.get_state()) for state, generator in zip(before, generators))
+        assert not torch.equal(before[0], start)
+
+    @pytest.mark.parametrize("options", KINDS, ids=str)
+    def test_an_update_on_stacks_that_are_not_built_is_that_on_whole_ones(self, options: dict[str, Any]) -> None:
+        agents, op = [small_agent(**options) for _ in range(2)], options.get("op", "crop")
+        for seed in range(2):
+            rows = [agent.update(make(op, seed=seed)) for agent, make in zip(agents, (small_batch, small_stacks))]
+            assert all(torch.equal(value, rows[1][name]) for name, value in rows[0].items())
+        assert torch.equal(*map(everything, agents))
 
 
 class TestStrongView:

@@ -97,7 +97,8 @@ def update_both(agent: SACAgent, reference: ReferenceSAC, seed: int) -> tuple[Me
 
 def update_both_on(batch: Transition, agent: SACAgent, reference: ReferenceSAC) -> tuple[Metrics, dict[str, float]]:
     noise = replayed_noise(agent)
-    obs, next_obs = batch.obs.float() / 255, batch.next_obs.float() / 255
+    whole = batch.built()
+    obs, next_obs = whole.obs.float() / 255, whole.next_obs.float() / 255
     theirs = reference.update(obs, batch.action, batch.reward, batch.discount, next_obs, *noise)
     return agent.update(batch), theirs
 

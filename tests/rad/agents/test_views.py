@@ -69,7 +69,7 @@ def test_without_an_augmentation_a_view_is_the_image_over_255() -> None:
 def test_the_stored_images_are_left_as_they_are(spec: str) -> None:
     stored = images(spec)
     before, views = stored.clone(), make(spec)
-    views.shared(stored, stored)
+    views(stored)
     views.eval_view(stored)
     assert torch.equal(stored, before)
 
@@ -77,15 +77,16 @@ def test_the_stored_images_are_left_as_they_are(spec: str) -> None:
 @pytest.mark.parametrize("spec", SPECS[1:])
 def test_draws_are_independent_unless_they_are_shared(spec: str) -> None:
     views, stored = make(spec), images(spec)
-    first, second = views.shared(stored, stored)
-    assert torch.equal(first, second)
+    draw = views.draw(stored.shape)
+    assert torch.equal(views.apply(stored, draw), views.apply(stored, draw))
     assert not torch.equal(views(stored), views(stored))
 
 
 def test_a_shared_draw_moves_different_images_alike() -> None:
     left, right = images("crop", seed=1), images("crop", seed=2)
     views = make("crop")
-    one, other = views.shared(left, right)
+    draw = views.draw(left.shape)
+    one, other = views.apply(left, draw), views.apply(right, draw)
     # Find each window by hand: both images of a pair must have theirs at the same place.
     for i in range(len(left)):
         assert window_of(left[i], one[i]) == window_of(right[i], other[i])

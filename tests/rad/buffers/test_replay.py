@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from rad.buffers.replay import Replay
-from rad.types import Transition
+from rad.types import FrameStacks, Transition
 from tests.reference.replay import NStep, ReferenceReplay
 
 SIDE = 2
@@ -27,8 +27,8 @@ def make(slots: int, *, num_envs: int = 1, frame_stack: int = 1, **options: Any)
 class Player:
     """Plays random episodes into several replays at once, each stack as an environment would give it."""
 
-    def __init__(self, frame_stack: int, num_envs: int, *replays: Any, seed: int = 0) -> None:
-        self.random = np.random.default_rng(seed)
+    def __init__(self, frame_stack: int, num_envs: int, *replays: Any, seed: int = 0, side: int = SIDE) -> None:
+        self.random, self.side = np.random.default_rng(seed), side
         self.replays, self.num_envs = replays, num_envs
         self.stacks: list[deque[np.ndarray]] = [deque(maxlen=frame_stack) for _ in range(num_envs)]
         self.running = [False] * num_envs
@@ -58,7 +58,7 @@ class Player:
             replay.add(env, given, reward, self.obs(env, replay), **ends)
 
     def frame(self) -> np.ndarray:
-        return self.random.integers(0, 256, (3, SIDE, SIDE), dtype=np.uint8)
+        return self.random.integers(0, 256, (3, self.side, self.side), dtype=np.uint8)
 
     def obs(self, env: int, replay: Any) -> Any:
         stack = np.concatenate(self.stacks[env])
@@ -66,6 +66,7 @@ class Player:
 
 
 def sampled_keys(batch: Transition) -> list[tuple]:
+    batch = batch.built()
     rows = zip(batch.obs.numpy(), batch.action.numpy(), batch.reward, batch.discount, batch.next_obs.numpy())
     return [(o.tobytes(), a.tobytes(), float(r), float(d), n.tobytes()) for o, a, r, d, n in rows]
 
@@ -122,8 +123,8 @@ def colors(*frames: int) -> Tensor:
     return torch.tensor(frames, dtype=torch.uint8).repeat_interleave(3)[:, None, None].expand(-1, SIDE, SIDE)
 
 
-def colors_of(images: Tensor) -> list[list[int]]:
-    return images[:, ::3, 0, 0].tolist()
+def colors_of(stacks: FrameStacks) -> list[list[int]]:
+    return stacks.images[:, ::3, 0, 0].tolist()
 
 
 def play(replay: Replay, rewards: list[float], terminated: bool, first: int = 0) -> None:
@@ -200,7 +201,8 @@ def test_types_and_shapes() -> None:
     Player(3, NUM_ENVS, replay).play(60)
     batch = replay.sample(7, generator())
     assert batch.obs.shape == batch.next_obs.shape == (7, 9, SIDE, SIDE)
-    assert batch.obs.dtype == batch.next_obs.dtype == torch.uint8
+    assert batch.obs.images.shape == batch.obs.shape
+    assert batch.obs.images.dtype == batch.next_obs.images.dtype == torch.uint8
     assert batch.action.shape == (7, 1) and batch.reward.shape == batch.discount.shape == (7,)
     assert {batch.action.dtype, batch.reward.dtype, batch.discount.dtype} == {torch.float32}
 

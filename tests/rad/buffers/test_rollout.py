@@ -1,5 +1,6 @@
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -21,8 +22,10 @@ def add(buffer: RolloutBuffer, step: int, *, discrete: bool = False, **ends: Ten
     number = row(step)
     action = number.long() if discrete else number[:, None].expand(-1, 4)
     no = torch.zeros(N, dtype=torch.bool)
+    buffer.current[:] = number.numpy()[:, None, None, None]
+    for envs in (slice(1, N), slice(0, 1)):
+        buffer.upload(step, envs)
     buffer.add(
-        number.to(torch.uint8)[:, None, None, None].expand(-1, *SHAPE),
         ActorStep(action, number + 0.1, number, number[:, None].expand(-1, 5)),
         number + 0.2,
         **{"terminated": no, "truncated": no, "final_value": number + 0.3} | ends,
@@ -42,7 +45,7 @@ def test_it_is_full_after_its_steps_and_not_before() -> None:
     add(buffer, T - 1)
     assert buffer.full
     with pytest.raises(IndexError, match=r"^the rollout is full: it holds num_steps=3 steps; clear it first$"):
-        add(buffer, T)
+        add(buffer, 0)
 
 
 def test_everything_lies_at_its_time_and_environment() -> None:
@@ -89,9 +92,19 @@ def test_after_clearing_new_steps_take_the_place_of_the_old() -> None:
     buffer = filled()
     buffer.clear()
     assert buffer.steps == 0
-    add(buffer, 5)
+    add(buffer, 0)
     rollout = buffer.finish(torch.zeros(N))
-    assert torch.equal(rollout.value, row(5)[None])
+    assert torch.equal(rollout.value, row(0)[None])
+
+
+def test_the_images_of_a_step_are_those_that_were_uploaded_and_channels_last() -> None:
+    buffer = RolloutBuffer(T, N, (3, 5, 4))
+    buffer.current[:] = np.arange(N * 60).reshape(N, 3, 5, 4)
+    uploaded = buffer.upload(1, slice(1, N))
+    assert torch.equal(uploaded, torch.from_numpy(buffer.current[1:]))
+    assert uploaded.is_contiguous(memory_format=torch.channels_last)
+    first = buffer.upload(0, slice(0, 1))
+    assert uploaded.data_ptr() == first.data_ptr() + 3 * 60  # in its place already
 
 
 def test_a_state_holds_the_filled_steps_only() -> None:

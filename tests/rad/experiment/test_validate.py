@@ -4,17 +4,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 import augment
 from rad.buffers.replay import Replay
 from rad.experiment import validate
 from rad.experiment.algorithms import ALGORITHMS
-from rad.experiment.algorithms.off_policy import replay_frames
+from rad.experiment.algorithms.off_policy import LEFT_BYTES, replay_frames
+from rad.experiment.algorithms.sac import SAC
 from rad.experiment.bounds import RUN_BOUNDS
 from rad.experiment.config import RunConfig, values
 from rad.experiment.presets import preset, presets
 from rad.experiment.validate import check_bounds
-from tests.integration.runs import tiny
+from tests.integration.runs import tiny, tiny_ppo
 
 TOO_FAR: dict[str, tuple[Any, ...]] = {
     "seed": (-1, 2**63),
@@ -195,6 +197,69 @@ def test_a_replay_larger_than_memory_is_refused(monkeypatch: pytest.MonkeyPatch)
     )
     monkeypatch.setattr(validate.device, "free_memory_bytes", lambda: 3_000_000_000)
     check(config)
+
+
+@pytest.fixture
+def gpu(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
+    """Pretend that there is a GPU, which runs are on unless they name the CPU; return what is free, to be changed."""
+    free = {"cuda": 10**11, "cpu": 10**11}
+
+    def resolve(name: str) -> torch.device:
+        return torch.device("cuda" if name == "auto" else name)
+
+    monkeypatch.setattr(validate.device, "resolve_device", resolve)
+    monkeypatch.setattr(validate.device, "free_bytes_on", lambda target: free[target.type])
+    return free
+
+
+LARGE = dataclasses.replace(tiny(augment="crop", image_size=84, frames=10**6), replay_capacity=100_000)  # 3.0 GB
+
+
+def placed(**options: Any) -> str:
+    return str(SAC.stored(dataclasses.replace(LARGE, **options), 100).device)
+
+
+def test_a_replay_lies_on_the_gpu_where_it_fits_beside_the_networks(gpu: dict[str, int]) -> None:
+    assert placed() == placed(replay_device="cuda") == "cuda"
+    assert placed(device="cuda:1") == "cuda:1"
+    assert placed(replay_device="cpu") == placed(device="cpu") == placed(device="cpu", replay_device="cuda") == "cpu"
+    gpu["cuda"] = 3 * 10**9 + LEFT_BYTES
+    assert placed() == "cuda"
+    gpu["cuda"] -= 1
+    assert placed() == "cpu" and placed(replay_device="cuda") == "cuda"
+
+
+@pytest.mark.parametrize(
+    ("place", "run_device", "allowed"),
+    [
+        ("cuda:99", "auto", "auto, cpu, cuda with device cuda"),
+        ("cuda:0", "cuda:1", "auto, cpu, cuda, cuda:1 with device cuda:1"),
+        ("gpu", "cpu", "auto, cpu with device cpu"),
+        ("cuda", "cpu", "auto, cpu with device cpu"),
+    ],
+)
+def test_a_replay_elsewhere_is_refused(gpu: dict[str, int], place: str, run_device: str, allowed: str) -> None:
+    config = dataclasses.replace(LARGE, device=run_device, replay_device=place)
+    with pytest.raises(ValueError, match=f"^replay_device: must be {allowed}, got {place}$"):
+        SAC.check(config, (84, 84))
+
+
+def test_the_memory_that_counts_is_that_of_the_device_that_stores(gpu: dict[str, int]) -> None:
+    on_gpu = dataclasses.replace(LARGE, replay_device="cuda")
+    gpu["cuda"] = gpu["cpu"] = 10**9
+    needs = "^replay_capacity: 100,000 frames of 100x100 pixels need 3.0 GB, but 1.0 GB"
+    with pytest.raises(ValueError, match=f"{needs} of the memory of cuda are free; allowed here: at most 33,333$"):
+        validate.check_memory(on_gpu, 100)
+    with pytest.raises(ValueError, match=f"{needs} of memory are free; allowed here: at most 33,333$"):
+        validate.check_memory(LARGE, 100)
+    gpu["cpu"] = 10**10
+    validate.check_memory(LARGE, 100)
+    gpu["cuda"], gpu["cpu"] = 10**10, 10**9
+    validate.check_memory(on_gpu, 100)
+    rollout = dataclasses.replace(tiny_ppo({"num_steps": 10**6}), device="cuda")
+    gpu["cuda"] = 10**6
+    with pytest.raises(ValueError, match=r"^num_steps: .* of the memory of cuda are free"):
+        validate.check_memory(rollout, 64)
 
 
 def test_a_short_run_needs_no_more_memory_than_its_own_frames(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -42,11 +42,13 @@ def logs(*ratios: float) -> tuple[Tensor, Tensor]:
 class TestNormalize:
     def test_hand_computed(self) -> None:
         # mean 2, squares 4, 0, 4: variance 8/3, so +-2 / 1.63299 = +-1.22474
-        torch.testing.assert_close(normalize(torch.tensor([0.0, 2.0, 4.0])), torch.tensor([-1.22474, 0.0, 1.22474]))
+        torch.testing.assert_close(
+            normalize(*[torch.tensor([0.0, 2.0, 4.0])] * 2), torch.tensor([-1.22474, 0.0, 1.22474])
+        )
 
     def test_a_batch_of_one_or_of_equals_is_zero(self) -> None:
-        assert normalize(torch.tensor([3.0])).tolist() == [0.0]
-        assert normalize(torch.full((4,), 3.0)).tolist() == [0.0] * 4
+        assert normalize(*[torch.tensor([3.0])] * 2).tolist() == [0.0]
+        assert normalize(*[torch.full((4,), 3.0)] * 2).tolist() == [0.0] * 4
 
 
 class TestClippedPolicyLoss:

@@ -7,6 +7,7 @@ import torch
 
 from rad.runtime import device as module
 from rad.runtime.device import (
+    free_bytes_on,
     free_memory_bytes,
     has_fast_bf16,
     model,
@@ -217,3 +218,9 @@ def test_free_memory_is_capped_by_the_cgroup(monkeypatch):
     assert free_memory_bytes() == 600
     monkeypatch.setattr(module, "_cgroup_limits", lambda: [(1000, 1400)])
     assert free_memory_bytes() == 0
+
+
+def test_free_bytes_are_those_of_the_device(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda target: (5, 9) if target.index == 1 else (6, 9))
+    monkeypatch.setattr("rad.runtime.device.free_memory_bytes", lambda: 7)
+    assert [free_bytes_on(torch.device(name)) for name in ("cpu", "cuda:1", "cuda")] == [7, 5, 6]

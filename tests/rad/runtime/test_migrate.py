@@ -32,6 +32,7 @@ def test_run_folders_of_an_earlier_version_load(run: str, encoder: str) -> None:
     config = from_json(plain)
     assert (config.encoder, config.auxiliary_loss) == (encoder, "none")
     assert (config.agent.actor_features, config.agent.target_encoder) == ("after", True)
+    assert config.replay_device == "auto"
 
 
 # As the version before wrote it: options of Procgen are a field of every run of PPO, nested in the files of runs
@@ -84,6 +85,7 @@ def test_flat_settings_are_brought_into_the_same_form() -> None:
         "encoder": "pixel",
         "batch_size": 5,
         "eval_policy": "mode",
+        "replay_device": "auto",
         "auxiliary_loss": "none",
         "eval_workers": 0,
         "actor_features": "after",

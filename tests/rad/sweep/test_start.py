@@ -1,9 +1,6 @@
 from pathlib import Path
-from types import SimpleNamespace
 
-import pytest
-
-from rad.sweep import start
+from rad.sweep.slots import Slots
 from rad.sweep.start import plan_text, table_rows
 from rad.sweep.status import State
 from rad.training.measure import Cost
@@ -16,10 +13,10 @@ def test_the_plan_counts_what_is_left_and_estimates_from_what_was_measured(tmp_p
     trials = [trial(tmp_path, seed, frames=60) for seed in (1, 2, 3)]
     leave(trials[1], 30)
     states = dict(zip([made.name for made in trials], [State.NEW, State.INTERRUPTED, State.NEW]))
-    assert plan_text(trials, states, COST, 2, tmp_path).split("\n") == [
+    assert plan_text(trials, states, COST, Slots(2, "more do not fit the 2 cores", {}), tmp_path).split("\n") == [
         f"3 runs in {tmp_path}: 2 new, 1 interrupted, 0 finished",
         "150 of 180 frames to train",
-        "2 at a time, each with 1 thread, 1.5 GB of memory",
+        "2 at a time, each with 1 thread, 1.5 GB of memory; more do not fit the 2 cores",
         "about 4 s: 20 frames/s measured, evaluations apart",  # 150 / 20 / 2
     ]
 
@@ -29,7 +26,10 @@ def test_finished_runs_tell_better_how_long_others_take(tmp_path: Path) -> None:
     leave(trials[0], 60, done=True)
     states = {trials[0].name: State.FINISHED, trials[1].name: State.NEW}
     # 60 frames in 6 s
-    assert plan_text(trials, states, None, 1, tmp_path).split("\n")[-1] == "about 6 s: 10 frames/s in the finished runs"
+    assert (
+        plan_text(trials, states, None, Slots(1, "", {}), tmp_path).split("\n")[-1]
+        == "about 6 s: 10 frames/s in the finished runs"
+    )
 
 
 def test_no_more_runs_are_side_by_side_than_are_left(tmp_path: Path) -> None:
@@ -37,7 +37,7 @@ def test_no_more_runs_are_side_by_side_than_are_left(tmp_path: Path) -> None:
     for made in trials[:2]:
         leave(made, 60, done=True)
     states = dict(zip([made.name for made in trials], [State.FINISHED, State.FINISHED, State.NEW]))
-    assert plan_text(trials, states, None, 8, tmp_path).split("\n")[2:] == [
+    assert plan_text(trials, states, None, Slots(8, "", {}), tmp_path).split("\n")[2:] == [
         "1 at a time, each with 1 thread",
         "about 6 s: 10 frames/s in the finished runs",
     ]
@@ -45,9 +45,13 @@ def test_no_more_runs_are_side_by_side_than_are_left(tmp_path: Path) -> None:
 
 def test_nothing_is_estimated_where_nothing_is_known_or_left(tmp_path: Path) -> None:
     made = trial(tmp_path)
-    assert plan_text([made], {made.name: State.NEW}, None, 1, tmp_path).split("\n")[-1].startswith("1 at a time")
+    assert (
+        plan_text([made], {made.name: State.NEW}, None, Slots(1, "", {}), tmp_path)
+        .split("\n")[-1]
+        .startswith("1 at a time")
+    )
     leave(made, 60, done=True)
-    text = plan_text([made], {made.name: State.FINISHED}, None, 1, tmp_path)
+    text = plan_text([made], {made.name: State.FINISHED}, None, Slots(1, "", {}), tmp_path)
     assert text.split("\n")[1:] == ["0 of 60 frames to train"]
 
 
@@ -71,18 +75,3 @@ def test_splits_and_swept_fields_have_rows_of_their_own(tmp_path: Path) -> None:
         ("0.5", "test", {1: 3.0}),
         ("0.9", "test", {1: 3.0}),
     ]
-
-
-def test_memory_and_cores_are_those_of_the_largest_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(start.device, "usable_cpus", lambda: 8)
-    monkeypatch.setattr(start, "spread_gpus", lambda left: [])
-    monkeypatch.setattr(start.device, "free_memory_bytes", lambda: 10**10)
-    stored = SimpleNamespace(stored=lambda config, side: SimpleNamespace(bytes=config.frames * 10**7))
-    monkeypatch.setattr(start, "algorithm_of", lambda config: stored)
-    small, large = trial(tmp_path), trial(tmp_path, 2, frames=240)
-    assert start._slots([small] * 9, Cost(1.0, 1_600_000_000)) == 5  # of 9 GB, 1.6 each
-    assert start._slots([small] * 8 + [large], Cost(1.0, 1_600_000_000)) == 2  # 1.8 GB more are stored: 3.4 each
-    assert start._slots([small] * 9, None) == 4  # 1.4 + 0.6
-    many = trial(tmp_path, 3, num_envs=4, parallel_envs=True)
-    assert start._slots([small] * 8 + [many], Cost(1.0, 1)) == 2
-    assert start._slots([trial(tmp_path, 4, threads=0)], Cost(1.0, 1)) == 1

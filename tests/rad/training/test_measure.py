@@ -1,35 +1,9 @@
-import doctest
-
 import pytest
+import torch
 
 from rad.experiment.config import RunConfig
 from rad.training import measure
-from rad.training.measure import Cost, workers
 from tests.integration.runs import tiny, tiny_ppo
-
-GB = 10**9
-
-
-def test_the_examples() -> None:
-    failed, tried = doctest.testmod(measure)
-    assert tried == 1 and not failed
-
-
-@pytest.mark.parametrize(
-    ("jobs", "cores", "free", "cost", "gpus", "result"),
-    [
-        (3, 8, 100, Cost(1.0, GB), 0, 3),
-        (9, 4, 100, Cost(1.0, GB), 0, 4),
-        (9, 8, 10, Cost(1.0, 3 * GB), 0, 3),
-        (9, 8, 1, Cost(1.0, 3 * GB), 0, 1),
-        (9, 0, 100, None, 0, 1),
-        (9, 8, 0, None, 0, 8),
-        (9, 8, 100, Cost(1.0, GB, 4 * GB, 10 * GB), 1, 2),
-        (9, 8, 100, Cost(1.0, GB, 4 * GB, 10 * GB), 3, 6),
-    ],
-)
-def test_as_many_as_fit(jobs: int, cores: int, free: int, cost: Cost | None, gpus: int, result: int) -> None:
-    assert workers(jobs, cores, free * GB, cost, gpus) == result
 
 
 def test_a_process_that_evaluates_takes_a_core_of_its_own() -> None:
@@ -44,4 +18,11 @@ def test_a_run_is_measured_without_being_made(config: RunConfig, monkeypatch: py
     monkeypatch.setattr(measure.device, "tune_allocator", lambda: True)
     cost = measure.measure(config)
     assert cost.frames_per_s > 0 and cost.bytes > 50_000_000
-    assert (cost.device_bytes, cost.device_free_bytes) == (0, 0)
+    assert cost.device_bytes == 0
+
+
+def test_the_memory_of_a_gpu_grows_with_what_a_longer_run_stores(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("torch.cuda.max_memory_reserved", lambda target: 10**9)
+    assert measure._on_gpu(torch.device("cuda"), 1.0) == 10**9 + measure.CUDA_BYTES
+    assert measure._on_gpu(torch.device("cuda"), 16.0) == 16 * 10**9 + measure.CUDA_BYTES
+    assert measure._on_gpu(torch.device("cpu"), 16.0) == 0

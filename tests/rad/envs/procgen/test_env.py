@@ -16,7 +16,7 @@ MODES = ("easy", "hard", "extreme", "memory", "exploration")
 
 
 def make(game: str = "bossfight", *, num_envs: int = NUM_ENVS, seed: int = 3, stack: int = 1, **options: Any) -> Any:
-    given = {name: options.pop(name) for name in ("split", "num_threads") if name in options}
+    given = {name: options.pop(name) for name in ("split", "num_threads", "groups") if name in options}
     settings = {"num_envs": num_envs, "seed": seed, "frame_stack": stack, "options": ProcgenOptions(**options)}
     return envs.make(f"procgen/{game}", **settings, **given)
 
@@ -200,6 +200,28 @@ def test_the_native_and_the_returned_frames_agree(venv: Any) -> None:
     native = venv._native.read().frames
     np.testing.assert_array_equal(obs.transpose(0, 2, 3, 1), native)
     np.testing.assert_array_equal(np.stack(venv.render()), native)
+
+
+@pytest.mark.parametrize("stack", [1, 2])
+def test_observations_lie_channels_last_in_memory(stack: int) -> None:
+    venv = make(stack=stack)
+    for obs in (venv.reset()[0], venv.step(np.zeros(NUM_ENVS, int))[0], venv.observation):
+        assert obs.transpose(0, 2, 3, 1).flags.c_contiguous
+    venv.close()
+
+
+def test_groups_draw_the_levels_of_a_set_as_a_whole_does() -> None:
+    split = LevelSet("some", (3, 5, 8, 13, 21, 34))
+    whole, grouped = make(split=split), make(split=split, groups=2)
+    np.testing.assert_array_equal(grouped.reset()[0], whole.reset()[0])
+    for action in actions_of(120):
+        for group, part in zip(grouped.groups, np.split(action, 2)):
+            group.step_async(part)
+        levels = [group.step_wait()[-1]["level_seed"] for group in grouped.groups]
+        np.testing.assert_array_equal(np.concatenate(levels), whole.step(action)[-1]["level_seed"])
+    assert len(set(np.concatenate(levels))) > 1
+    whole.close()
+    grouped.close()
 
 
 def test_frames_are_stacked_oldest_first_and_a_new_episode_starts_with_its_own() -> None:

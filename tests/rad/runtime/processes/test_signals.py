@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from rad.runtime.signals import SIGNALS, StopRequest
+from rad.runtime.processes.signals import SIGNALS, StopRequest
 
 
 @pytest.fixture(autouse=True)
@@ -79,7 +79,7 @@ def test_a_thread_may_use_it_too():
 
 FORKED = """
 import os, signal, sys, time
-from rad.runtime.signals import StopRequest
+from rad.runtime.processes.signals import StopRequest
 signal.signal(signal.SIGINT, signal.default_int_handler)
 def start_worker():
     ready, told = os.pipe()

@@ -13,8 +13,7 @@ from gymnasium.spaces import Box
 from gymnasium.vector import VectorEnv
 
 from rad.buffers.replay import Replay
-from rad.buffers.rollout import RolloutBuffer
-from rad.types import ActorStep, Metrics, Rollout, Transition
+from rad.types import Metrics, Transition
 
 
 class Episode(NamedTuple):
@@ -45,22 +44,6 @@ class OffPolicyAgent(Protocol):
 
     def update(self, batch: Transition) -> Metrics:
         """Take one gradient step."""
-
-
-class OnPolicyAgent(Protocol):
-    """What the on-policy loop needs of an agent; row i of the observations is always of environment i."""
-
-    def begin_rollout(self, num_envs: int) -> None:
-        """Draw what holds for one rollout."""
-
-    def actor_step(self, obs: np.ndarray) -> ActorStep:
-        """Draw actions for observations uint8 [N, C, H, W]."""
-
-    def value(self, obs: np.ndarray) -> torch.Tensor:
-        """Return the values [N], on the CPU, of observations uint8 [N, C, H, W]."""
-
-    def update(self, rollout: Rollout) -> Metrics:
-        """Learn from one rollout."""
 
 
 @dataclass(kw_only=True)
@@ -164,55 +147,6 @@ def off_policy(
             step = pool.step_wait()
         episodes = _store(replay, state, action, step)
         yield Report(state.agent_steps, episodes, updates)
-
-
-def on_policy(env: VectorEnv, agent: OnPolicyAgent, buffer: RolloutBuffer, state: LoopState) -> Iterator[Report]:
-    """Fill the buffer with the policy's steps, learn from them and drop them, forever; the caller decides when to stop.
-
-    Each step of all environments, which have SAME_STEP autoreset and give `final_obs` where an episode is truncated,
-    yields a report; each `buffer.num_steps` of them it holds an update. Continuous actions are clipped to the action
-    space for the environment only; they are stored as drawn. `buffer` and `state` are changed in place; with those that
-    an earlier loop saved, this one resumes there, in the middle of a rollout too.
-
-    Raises:
-        FloatingPointError: the policy or its value is not finite: training has diverged.
-    """
-    if not state.obs.size:
-        state.begin(env)
-    while True:
-        if not buffer.steps:
-            agent.begin_rollout(env.num_envs)
-        actor_step = agent.actor_step(state.obs)
-        if not (actor_step.log_prob.isfinite().all() and actor_step.value.isfinite().all()):
-            raise FloatingPointError("actions or values")
-        episodes = _collect(env, agent, buffer, state, actor_step)
-        updates = []
-        if buffer.full:
-            updates = [agent.update(buffer.finish(agent.value(state.obs)))]
-            buffer.clear()
-        yield Report(state.agent_steps, episodes, updates)
-
-
-def _collect(
-    env: VectorEnv, agent: OnPolicyAgent, buffer: RolloutBuffer, state: LoopState, actor_step: ActorStep
-) -> list[Episode]:
-    """Step all environments once, store what happened and return the episodes that ended."""
-    action, space = actor_step.action.numpy(), env.action_space
-    action = np.clip(action, space.low, space.high) if isinstance(space, Box) else action
-    obs, reward, terminated, truncated, infos = env.step(action)
-    final_value = actor_step.value  # unused where no episode is truncated
-    if truncated.any():
-        final_obs = [infos["final_obs"][i] if cut else obs[i] for i, cut in enumerate(truncated)]
-        final_value = agent.value(np.stack(final_obs))
-    buffer.add(
-        torch.from_numpy(state.obs),
-        actor_step,
-        torch.from_numpy(reward),
-        terminated=torch.from_numpy(terminated),
-        truncated=torch.from_numpy(truncated),
-        final_value=final_value,
-    )
-    return state.advance(obs, reward, terminated | truncated)
 
 
 def _updates_due(per_step: Fraction, agent_steps: int, new_steps: int) -> int:

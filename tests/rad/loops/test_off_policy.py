@@ -25,7 +25,7 @@ class Agent:
         return np.full((len(obs), 2), 0.01 * len(self.seen), np.float32)
 
     def update(self, batch: Transition) -> Metrics:
-        self.batches.append(batch)
+        self.batches.append(batch.built())
         return {"number": torch.tensor(float(len(self.batches)))}
 
 
@@ -44,7 +44,7 @@ class Run:
 
     def stored(self) -> set[tuple]:
         """Return (environment, episode, step) of every obs and next_obs held, and whether there is a future."""
-        batch = self.replay.sample(2_000, torch.Generator().manual_seed(0))
+        batch = self.replay.sample(2_000, torch.Generator().manual_seed(0)).built()
         rows = zip(batch.obs[:, :, 0, 0].tolist(), batch.next_obs[:, :, 0, 0].tolist(), batch.discount.tolist())
         return {(tuple(obs), tuple(following), discount > 0) for obs, following, discount in rows}
 
@@ -105,7 +105,7 @@ def test_termination_is_stored_as_having_no_future() -> None:
 def test_actions_and_rewards_are_stored_with_their_observations() -> None:
     run = Run([5], [5], warmup_steps=2)
     run.steps(4)
-    batch = run.replay.sample(500, torch.Generator().manual_seed(0))
+    batch = run.replay.sample(500, torch.Generator().manual_seed(0)).built()
     env, step = batch.obs[:, 0, 0, 0].float(), batch.obs[:, 2, 0, 0].float()
     learned = step > 0  # the first action was random
     torch.testing.assert_close(batch.action[learned], (0.01 * step[learned])[:, None].expand(-1, 2))

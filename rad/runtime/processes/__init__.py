@@ -1,0 +1,1 @@
+"""This process among others: signals that stop it, and those that train together with it."""
