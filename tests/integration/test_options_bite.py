@@ -152,7 +152,7 @@ def test_the_preset_decides_the_other_defaults() -> None:
 
 def test_out_names_the_folder(monkeypatch: pytest.MonkeyPatch) -> None:
     folders: list[Path] = []
-    monkeypatch.setattr(trainer, "start", lambda config, folder, pictures: folders.append(folder) or 0)
+    monkeypatch.setattr(trainer, "start", lambda config, folder, pictures, ranks: folders.append(folder) or 0)
     for flags in ([], ["--out", "elsewhere"]):
         assert cli.main(["train", "--task", "probe/both", *flags]) == 0
     assert folders == [Path("runs/probe-both-sac-crop-1"), Path("elsewhere")]

@@ -38,8 +38,8 @@ def started(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[Any]:
     """Stand in an empty folder, and note what would be trained instead of training it."""
     calls: list[Any] = []
     fake = SimpleNamespace(
-        start=lambda config, folder, pictures: calls.append((config, folder)) or 7,
-        resume=lambda folder, pictures: calls.append(folder) or 8,
+        start=lambda config, folder, pictures, ranks: calls.append((config, folder)) or 7,
+        resume=lambda folder, pictures, ranks: calls.append(folder) or 8,
         NO_PICTURES={},
         Picture=Any,
     )
