@@ -30,6 +30,7 @@ class Cluster:
         ray = connect(options.address or "local", cpus, FIELD)
         resources = ray.cluster_resources()
         self.out, self.remote = options.out.absolute(), bool(options.address)
+        self.ranks = options.ranks
         self.cpus = int(resources.get("CPU", 1))
         self.gpus = min(1.0, resources.get("GPU", 0.0)) if options.gpus is None else options.gpus
         self._marker = self.out / f".seen-{uuid.uuid4().hex}"  # nodes that see it share the folder
@@ -41,10 +42,10 @@ class Cluster:
         """Submit a run."""
         prepare(trial)
         task = self._task.options(
-            name=trial.name, num_cpus=cores_of(trial.config), num_gpus=self.gpus, max_retries=RETRIES
+            name=trial.name, num_cpus=self.ranks * cores_of(trial.config), num_gpus=self.gpus, max_retries=RETRIES
         )
         plain, files = to_json(trial.config), pack(trial.folder) if self.remote else {}
-        return trial, task.remote(str(self.out), trial.name, plain, self._marker.name, files, self._stop)
+        return trial, task.remote(str(self.out), trial.name, plain, self._marker.name, files, self._stop, self.ranks)
 
     def poll(self, handle: Any) -> int | None:
         """Return the exit status of a run, whose files are then here, or None while it waits or runs."""
@@ -75,7 +76,7 @@ class Cluster:
 
 def make(trials: Sequence[Trial], slots: Slots, options: Options) -> tuple[Cluster, Slots]:
     """Return the engine, and how many runs it works on at a time: on a cluster, as many as its cores allow."""
-    each = max(cores_of(trial.config) for trial in trials)
+    each = options.ranks * max(cores_of(trial.config) for trial in trials)
     cluster = Cluster(options, slots.number * each)
     if not options.address or options.workers:
         return cluster, slots
