@@ -1,6 +1,7 @@
 """The `rad` command: each subcommand reads its flags, calls one function and returns an exit status."""
 
 import importlib
+import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -35,6 +36,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     0; 1 for a run that diverged or lost a process, or a suite that cannot run; 2 for wrong input, with one line that
     says why; 128 + signal for a stopped run, or where the output is no longer read (`rad train --help | head`).
     """
+    wait_asleep()
     try:
         try:
             return _main(argv)
@@ -42,6 +44,17 @@ def main(argv: Sequence[str] | None = None) -> int:
             sys.stdout.flush()
     except BrokenPipeError:
         return 128 + signal.SIGPIPE
+
+
+def wait_asleep() -> None:
+    """Let threads that wait for each other sleep soon, so that other processes get their core; no result depends on it.
+
+    GNU's OpenMP, which torch has on Linux, reads this when it is loaded. Its threads spin for milliseconds by default,
+    while another process has the core of the thread that they wait for. On two cores, with an environment and an
+    evaluation in processes of their own, a run of preset `rad` takes 7 % less so, one of `lean` 27 %; alone, no more.
+    """
+    if "OMP_WAIT_POLICY" not in os.environ:
+        os.environ.setdefault("GOMP_SPINCOUNT", "20000")
 
 
 def _main(argv: Sequence[str] | None) -> int:

@@ -1,5 +1,6 @@
 import dataclasses
 import json
+import os
 import re
 import subprocess
 import sys
@@ -166,6 +167,24 @@ def test_resume_goes_on_with_the_folder(typed: list[str], started: list[Any]) ->
     Path("run/config.json").write_text(json.dumps(to_json(SACRun())))
     assert cli.main(["train", *typed]) == 8
     assert started == [Path("run")]
+
+
+@pytest.mark.parametrize(("policy", "spins"), [(None, "20000"), ("active", None)])
+def test_threads_that_wait_sleep_unless_the_user_has_a_policy(
+    monkeypatch: pytest.MonkeyPatch, policy: str | None, spins: str | None
+) -> None:
+    for name, value in (("OMP_WAIT_POLICY", policy), ("GOMP_SPINCOUNT", None)):
+        monkeypatch.setenv(name, "")
+        monkeypatch.delenv(name)
+        if value:
+            monkeypatch.setenv(name, value)
+    assert cli.main(["--version"]) == 0
+    assert os.environ.get("GOMP_SPINCOUNT") == spins
+
+
+def test_the_command_loads_no_torch_before_it_says_how_threads_wait() -> None:
+    code = "import sys, rad.cli; assert 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_help_shows_every_field_with_its_default(capsys: pytest.CaptureFixture[str]) -> None:
