@@ -24,7 +24,7 @@ commands:
   compare    compare two runs, or two settings with several seeds
   demo       train on a small task for some minutes, evaluate and draw: the whole library in one go
   doctor     say what is installed, what is missing and how to get it
-  bench      measure speeds, in a checkout: sac, minutes, overlap, ppo, augment, replay, render, attention
+  bench      measure speeds, in a checkout: sac, minutes, overlap, ppo, scaling, augment, replay, render, attention
 """
 
 COMMANDS = tuple(line.split()[0] for line in USAGE.partition("commands:")[2].strip().splitlines())
