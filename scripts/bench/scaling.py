@@ -1,10 +1,11 @@
-"""How fast PPO gets with ranks and IMPALA with actors: a model of measured costs, from 1 to 64, and what this machine does.
+"""How fast PPO gets with ranks and IMPALA with actors: a model of measured costs up to 64, and this machine beside it.
 
 The model counts one core for each process and is explained in docs/scaling.md.
 """
 
 import contextlib
 import dataclasses
+import functools
 import itertools
 import json
 import multiprocessing
@@ -23,7 +24,8 @@ from scripts.bench import Row, ppo, process, wall_s
 COUNTS = (1, 2, 4, 8, 16, 32, 64)
 HERE = {"ranks": (1, 2), "actors": (1, 2, 4)}  # that are also measured, on this machine
 TASK = "procgen/coinrun"
-ETHERNET = {"latency_s": 50e-6, "bytes_per_s": 1.25e9}  # assumed of machines beside each other: 10 Gbit/s
+FRAMES = 16_384  # of a whole run on this machine
+ETHERNET: Any = {"latency_s": 50e-6, "bytes_per_s": 1.25e9}  # assumed of machines beside each other: 10 Gbit/s
 
 
 @dataclass(frozen=True)
@@ -62,11 +64,7 @@ class Job:
     messages: int = 20
 
 
-def run(
-    of_ppo: ppo.Job = ppo.Job(side="fp32", threads=1),
-    of_impala: Job = Job("impala"),
-    frames: int = 16_384,
-) -> list[Row]:
+def run() -> list[Row]:
     """Measure the costs in processes of one thread, put them into the model, and measure whole runs beside it.
 
     Returns:
@@ -76,7 +74,7 @@ def run(
     Raises:
         ModuleNotFoundError: Procgen is not installed.
     """
-    costs = measure(of_ppo, of_impala)
+    costs = measure(ppo.Job(side="fp32", threads=1), Job("impala"))
     print(f"costs: {json.dumps(dataclasses.asdict(costs))}", file=sys.stderr, flush=True)
     over_ethernet = dataclasses.replace(costs, **ETHERNET)
     return [
@@ -86,7 +84,7 @@ def run(
             "model_steps_per_s": rate(costs, count),
             "over_ethernet": rate(over_ethernet, count),
             "bound_by": bound(costs, count),
-            "here_steps_per_s": here(kind, count, frames) if count in HERE[kind] else None,
+            "here_steps_per_s": here(kind, count) if count in HERE[kind] else None,
         }
         for kind, rate, bound in (("ranks", ranks_rate, ranks_bound), ("actors", actors_rate, actors_bound))
         for count in COUNTS
@@ -126,10 +124,14 @@ def measure(of_ppo: ppo.Job, of_impala: Job) -> Costs:
     parts = process.measure("scripts.bench.ppo", of_ppo)
     impala = process.measure("scripts.bench.scaling", of_impala)
     weight_bytes = int(impala.pop("weight_bytes"))
-    exchange = process.measure("scripts.bench.scaling", dataclasses.replace(of_impala, side="exchange", weight_bytes=weight_bytes))
+    exchange = process.measure(
+        "scripts.bench.scaling", dataclasses.replace(of_impala, side="exchange", weight_bytes=weight_bytes)
+    )
     per_step = {name: parts[name] / (steps * of_ppo.rollouts) for name in ppo.PARTS}
     gradient_steps = of_ppo.num_epochs * of_ppo.num_minibatches
-    return Costs(**per_step, **impala, **exchange, steps=steps, gradient_steps=gradient_steps, weight_bytes=weight_bytes)
+    return Costs(
+        **per_step, **impala, **exchange, steps=steps, gradient_steps=gradient_steps, weight_bytes=weight_bytes
+    )
 
 
 def work(job: Job) -> dict[str, float]:
@@ -191,7 +193,7 @@ def average(rank: int, meeting: str, sizes: tuple[int, ...], messages: int) -> l
     torch.set_num_threads(1)
     dist.init_process_group("gloo", init_method=f"file://{meeting}", rank=rank, world_size=2)
     tensors = [torch.zeros(max(size // 4, 1)) for size in sizes]
-    seconds = [_median_s(lambda tensor=tensor: dist.all_reduce(tensor), messages) for tensor in tensors]
+    seconds = [_median_s(functools.partial(dist.all_reduce, tensor), messages) for tensor in tensors]
     dist.destroy_process_group()
     return seconds
 
@@ -202,10 +204,21 @@ def _median_s(call: Callable[[], object], times: int) -> float:
     return median(wall_s(call) for _ in range(times))
 
 
-def here(kind: str, count: int, frames: int) -> float:
+def here(kind: str, count: int, frames: int = FRAMES) -> float:
     """Train on this machine with so many ranks or actors; return the agent steps per second between two updates."""
     flags = ["--task", TASK, "--frames", str(frames), "--threads", "1", "--augment", "none", "--no-tensorboard"]
-    flags += ["--eval-every", "0", "--eval-episodes", "1", "--eval-envs", "1", "--log-every", "1", "--precision", "fp32"]
+    flags += [
+        "--eval-every",
+        "0",
+        "--eval-episodes",
+        "1",
+        "--eval-envs",
+        "1",
+        "--log-every",
+        "1",
+        "--precision",
+        "fp32",
+    ]
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "run"
         train = ["rad.cli", "train", *flags, "--out", str(out)]

@@ -38,7 +38,8 @@ def fake_replay(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     [
         (
             ["rendr"],
-            "unknown benchmark 'rendr'; known: sac, minutes, overlap, ppo, scaling, augment, replay, render, attention, all",
+            "unknown benchmark 'rendr'; known: "
+            "sac, minutes, overlap, ppo, scaling, augment, replay, render, attention, all",
         ),
         (["replay", "--threads", "-1"], "threads: must be at least 0, got -1"),
         (["replay", "--repeats", "0"], "repeats: must be at least 1, got 0"),

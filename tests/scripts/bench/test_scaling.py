@@ -37,7 +37,7 @@ def test_actors_are_as_fast_as_they_or_the_learner() -> None:
 
 def test_rows_have_the_model_and_what_this_machine_does(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scaling, "measure", lambda of_ppo, of_impala: COSTS)
-    monkeypatch.setattr(scaling, "here", lambda kind, count, frames: {"ranks": 10.0, "actors": 20.0}[kind] * count)
+    monkeypatch.setattr(scaling, "here", lambda kind, count: {"ranks": 10.0, "actors": 20.0}[kind] * count)
     rows = {(row["kind"], row["processes"]): row for row in scaling.run()}
     assert list(rows) == [(kind, count) for kind in ("ranks", "actors") for count in scaling.COUNTS]
     assert (rows["ranks", 2]["here_steps_per_s"], rows["ranks", 4]["here_steps_per_s"]) == (20.0, None)
