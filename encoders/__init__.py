@@ -50,7 +50,11 @@ __all__ = [
 _REGISTRY: Registry[Encoder] = Registry(
     "encoder", {"pixel": PixelEncoder, "impala": ImpalaEncoder, "nature": NatureEncoder}
 )
-names, register = _REGISTRY.names, _REGISTRY.register
+names = _REGISTRY.names
+"""Return the known names, in the order of registration."""
+register = _REGISTRY.register
+"""Make a factory known under a name; its parameters annotated int, float or str become options. A name that is taken
+or no word is a ValueError."""
 
 
 def make(spec: str, image_shape: ImageShape, *, generator: torch.Generator, **options: Any) -> Encoder:

@@ -1,0 +1,39 @@
+"""Hooks of MkDocs: pages and pictures from outside `docs/` stand in the site, under the paths they have in the repository."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = ("results/README.md", "results/performance.md", "CONTRIBUTING.md", "CHANGELOG.md")
+LINK = re.compile(r"(?<=\]\()\.\./(?!\.)")  # out of docs/, as the repository's own pages are read
+TARGET = re.compile(r"\]\(([^)#\s]+)")
+
+
+def on_files(files: Any, config: Any) -> Any:
+    """Add the pages, and what pages here and in `docs/` show or link of the repository."""
+    from mkdocs.structure.files import File
+
+    for path in sorted(outside()):
+        files.append(File.generated(config, str(path.relative_to(ROOT)), abs_src_path=str(path)))
+    return files
+
+
+def on_page_markdown(markdown: str, page: Any, config: Any, files: Any) -> str:
+    """Let links from `docs/` to the repository's root lead into the site, and those from the root into `docs/` too."""
+    if page.file.src_uri in PAGES:
+        return re.sub(r"(?<=\]\()docs/", "", markdown)
+    return markdown if "/" in page.file.src_uri else LINK.sub("", markdown)
+
+
+def outside() -> set[Path]:
+    """Return the files outside `docs/` that the site shows: the pages that exist, and what they and others link."""
+    pages = [ROOT / page for page in PAGES if (ROOT / page).exists()]
+    linked = {
+        (page.parent / target).resolve()
+        for page in (*pages, *(ROOT / "docs").rglob("*.md"))
+        for target in TARGET.findall(page.read_text())
+        if "://" not in target
+    }
+    inside = {path for path in linked if path.is_file() and not path.is_relative_to(ROOT / "docs")}
+    return {*pages, *inside}
