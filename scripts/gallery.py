@@ -4,10 +4,13 @@ import sys
 from contextlib import closing
 from pathlib import Path
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 import augment
 from rad import envs
+from rad.agents.views import Views
 from rad.report.draw.gallery import gallery_figure
 
 TASK, DRAWS, OUTPUT_SIZE = "dmc/walker-walk", 5, 84
@@ -24,15 +27,13 @@ def spec_of(name: str) -> str:
     return f"{name}:{OTHERWISE[name]}" if name in OTHERWISE else name
 
 
-def strip(spec: str) -> list:
+def strip(spec: str) -> list[NDArray[np.uint8]]:
     """Return DRAWS pictures uint8 [H, W, 3] of the same frame, drawn as large as the augmentation wants it."""
     made = augment.make(spec, size=OUTPUT_SIZE)
     side, _ = made.input_size(OUTPUT_SIZE, OUTPUT_SIZE)
     with closing(envs.make(TASK, image_size=side, frame_stack=1, seed=3)) as env:
         frame = torch.from_numpy(env.reset()[0])
-    on_bytes, on_floats = augment.split_at_float(made)
-    generator = torch.Generator().manual_seed(1)
-    views = on_floats(on_bytes(frame.repeat(DRAWS, 1, 1, 1), generator) / 255, generator)
+    views = Views(made, torch.Generator().manual_seed(1))(frame.repeat(DRAWS, 1, 1, 1))
     return list((views * 255).round().to(torch.uint8).permute(0, 2, 3, 1).numpy())
 
 

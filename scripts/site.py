@@ -1,4 +1,4 @@
-"""Hooks of MkDocs: pages and pictures from outside `docs/` stand in the site, under the paths they have in the repository."""
+"""Hooks of MkDocs: pages and pictures from outside `docs/` stand in the site under their paths in the repository."""
 
 import re
 from pathlib import Path
