@@ -2,7 +2,7 @@
 
 Options follow the name after colons: `pixel:strides=2-2-2-1`, `impala:width=2`.
 
-Example:
+Examples:
     >>> import torch, encoders
     >>> encoder = encoders.make("pixel", (9, 84, 84), generator=torch.Generator().manual_seed(1))
     >>> encoder.feature_dim, encoder(torch.zeros(2, 9, 84, 84)).shape
@@ -70,7 +70,7 @@ def make(spec: str, image_shape: ImageShape, *, generator: torch.Generator, **op
         ValueError: the name or an option in the text is unknown or out of range, or the image is too small.
         TypeError: one of `options` is unknown or in the text too.
 
-    Example:
+    Examples:
         >>> make("pixel:strides=2-2-2-1", (9, 84, 84), generator=torch.Generator()).map_shape
         (32, 7, 7)
     """
