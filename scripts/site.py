@@ -5,22 +5,26 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = ("results/README.md", "results/performance.md", "CONTRIBUTING.md", "CHANGELOG.md")
+PERFORMANCE = "results/performance.md"  # made by `rad bench all`, where it was run
+PAGES = ("results/README.md", PERFORMANCE, "CONTRIBUTING.md", "CHANGELOG.md")
 LINK = re.compile(r"(?<=\]\()\.\./(?!\.)")  # out of docs/, as the repository's own pages are read
 TARGET = re.compile(r"\]\(([^)#\s]+)")
 
 
 def on_files(files: Any, config: Any) -> Any:
     """Add the pages, and what pages here and in `docs/` show or link of the repository."""
-    from mkdocs.structure.files import File
+    from mkdocs.structure.files import File, InclusionLevel
 
     for path in sorted(outside()):
-        files.append(File.generated(config, str(path.relative_to(ROOT)), abs_src_path=str(path)))
+        place = str(path.relative_to(ROOT))
+        files.append(File.generated(config, place, abs_src_path=str(path), inclusion=InclusionLevel.NOT_IN_NAV))
     return files
 
 
 def on_page_markdown(markdown: str, page: Any, config: Any, files: Any) -> str:
     """Let links from `docs/` to the repository's root lead into the site, and those from the root into `docs/` too."""
+    if page.file.src_uri == "speeds.md" and (ROOT / PERFORMANCE).exists():
+        return f"{LINK.sub('', markdown)}\nWhat it measured: [all speeds]({PERFORMANCE}).\n"
     if page.file.src_uri in PAGES:
         return re.sub(r"(?<=\]\()docs/", "", markdown)
     return markdown if "/" in page.file.src_uri else LINK.sub("", markdown)
@@ -35,5 +39,5 @@ def outside() -> set[Path]:
         for target in TARGET.findall(page.read_text())
         if "://" not in target
     }
-    inside = {path for path in linked if path.is_file() and not path.is_relative_to(ROOT / "docs")}
-    return {*pages, *inside}
+    shown = {path for path in linked if path.is_file() and not path.is_relative_to(ROOT / "docs")}
+    return {*pages, *shown}
