@@ -165,6 +165,50 @@ class Rollout(NamedTuple):
                 yield Minibatch(obs.permute(0, 3, 1, 2), *(tensor.index_select(0, rows) for tensor in (env, *small)))
 
 
+class Trajectory(NamedTuple):
+    """T steps of N environments with one policy, for another one that learns: its values are of that one, and absent.
+
+    Attributes:
+        obs: uint8 [I, C, H, W] in 0..255: the observations before each step and the ones after the last, time-major,
+            (T + 1) N; then the final ones of episodes that were truncated, in the order of their steps.
+        env: int64 [I], the environment of each.
+        view_params: what the augmentation drew for the N environments: for each of its stages, tensors by name.
+        action, log_prob: as in `ActorStep`, first axes T, N.
+        reward: float32 [T, N], as the environment gave it.
+        terminated: bool [T, N], the future counts for nothing.
+        truncated: bool [T, N], the episode was cut and did not terminate in the same step.
+    """
+
+    obs: Tensor
+    env: Tensor
+    view_params: list[dict[str, Tensor]]
+    action: Tensor
+    log_prob: Tensor
+    reward: Tensor
+    terminated: Tensor
+    truncated: Tensor
+
+    def to(self, device: torch.device) -> "Trajectory":
+        """Return the trajectory on `device`, but for what the augmentation drew."""
+        fields: dict[str, Any] = self._asdict()
+        moved = {name: value.to(device, non_blocking=True) for name, value in fields.items() if name != "view_params"}
+        return Trajectory(**fields | moved)
+
+    def split(self, values: Tensor) -> tuple[Tensor, Tensor]:
+        """Split the values of all observations, float [I], into those before and after each step, [T, N] each.
+
+        After a truncated step it is the value of the final observation, and unused after a terminated one.
+        """
+        steps, envs = self.reward.numel(), self.reward.shape[1]
+        before, after, final = values[:steps], values[envs : steps + envs], values[steps + envs :]
+        shape = self.reward.shape
+        return before.view(shape), after.view(shape).masked_scatter(self.truncated, final)
+
+
+Batch = Transition | Minibatch | Trajectory
+"""What an agent learns from at a time; all have observations `obs`, uint8 [B, C, H, W]."""
+
+
 def images_to_float(images: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
     """Convert stored images, uint8 [B, C, H, W] in 0..255, to learned ones, float in [0, 1]: x / 255.
 

@@ -25,6 +25,7 @@ ROOMS = {
     "rad.runtime": "rad.types",
     "rad.agents": "augment encoders rad.heads rad.losses rad.types",
     "rad.loops": "rad.buffers rad.types",
+    "rad.actors": "rad.loops rad.types",
     # Above: the learner. Below: what is done with it.
     "rad.report": "",
     "rad.report.read": (
@@ -34,7 +35,7 @@ ROOMS = {
     "rad.report.draw": "rad.report.read rad.report.stats",
     "rad.report.page": "rad.report.draw rad.report.read rad.report.stats rad.runtime.run_dir",
     "rad.report.compare_runs": "rad.report.draw rad.report.read rad.report.stats",
-    "rad.experiment": "augment encoders rad.agents rad.buffers rad.envs rad.loops rad.runtime",
+    "rad.experiment": "augment encoders rad.actors rad.agents rad.buffers rad.envs rad.loops rad.runtime",
     "rad.evaluation": "rad.envs rad.experiment rad.report.draw rad.report.read rad.report.stats rad.runtime",
     "rad.attention": (
         "encoders rad.agents rad.evaluation rad.experiment rad.report.draw rad.report.read rad.report.stats rad.runtime"
@@ -56,7 +57,7 @@ ROOMS = {
 }
 TOP_MODULES = 4  # at most, in rad/ itself
 FOLDER_MODULES = 12  # at most, beside __init__.py and folders
-ARROWS = 70  # at most: pairs of rooms of which one imports the other; what is inside one of these counts as it
+ARROWS = 73  # at most: pairs of rooms of which one imports the other; what is inside one of these counts as it
 WHOLE = "rad.report rad.commands scripts"
 # Packages from outside that a room is held to. Rooms that are not listed are free but for HOMES.
 OUTSIDE = {
@@ -79,7 +80,7 @@ HOMES = {
     "procgen": "rad.envs",
     "gym3": "rad.envs",
     # Its VectorEnv and Box are the contract between environments and those that step them.
-    "gymnasium": "rad.envs rad.experiment rad.loops rad.evaluation rad.training",
+    "gymnasium": "rad.actors rad.envs rad.experiment rad.loops rad.evaluation rad.training",
     "matplotlib": "rad.report.draw rad.attention.draw",
     "torchvision": "augment",
     "kornia": "augment",
@@ -89,7 +90,7 @@ HOMES = {
     "torch.utils.tensorboard": "rad.runtime.logging",
     "tensorboard": "rad.runtime.logging",
     "wandb": "rad.runtime.logging",
-    "ray": "rad.sweep.engines",
+    "ray": "rad.experiment.cluster rad.sweep.engines",
     "tyro": "rad.commands scripts.bench",
 }
 # They measure or examine packages, wherever those are at home.
@@ -105,8 +106,8 @@ DIVISIONS = ["augment.overlay", "rad.envs.dmc.cameras", "rad.types"]
 # Where alone it may be asked which algorithm or suite something is of, and what would ask it.
 TABLES = "rad.experiment.algorithms rad.envs.suites"
 KINDS = ["SACRun", "PPORun", "SACConfig", "PPOConfig", "SACAgent", "PPOAgent", "ProcgenOptions"]
-KINDS += ["OffPolicyRun", "OffPolicyConfig"]
-NAMES = ["sac", "ppo", "dmc", "gym", "probe", "procgen"]
+KINDS += ["OffPolicyRun", "OffPolicyConfig", "IMPALARun", "IMPALAConfig", "IMPALAAgent"]
+NAMES = ["sac", "ppo", "impala", "dmc", "gym", "probe", "procgen"]
 
 
 PACKAGES = ("rad", "encoders", "augment", "scripts")

@@ -151,6 +151,7 @@ class BanditViews(Views):
 
     Attributes:
         index: number of the candidate in use; None before the first choice, when it is the first.
+        env_params: what was drawn for the environments; set, it is used as if it had been drawn here.
     """
 
     def __init__(
@@ -161,7 +162,7 @@ class BanditViews(Views):
     ) -> None:
         self.names, self.bandit = list(candidates), UCB(len(candidates))
         self._arms = [augment.split_at_float(op) for op in candidates.values()]
-        self._env_params: Draw = []
+        self.env_params: Draw = []
         super().__init__(next(iter(candidates.values())), generator)
         self._use(None if len(candidates) > 1 else 0)
         _check_alike(candidates, image_shape)
@@ -186,7 +187,7 @@ class BanditViews(Views):
 
     def sample_params(self, shape: tuple[int, int, int, int], device: torch.device) -> None:
         """Draw parameters for N environments with images of `shape` = (N, C, H, W), in place of the last ones."""
-        self._env_params = upload(self.draw(shape), device)
+        self.env_params = upload(self.draw(shape), device)
 
     def apply_params(self, images: Tensor, env: Tensor | slice) -> Tensor:
         """Apply to each image, uint8 [B, C, H, W], the parameters of its environment.
@@ -195,13 +196,13 @@ class BanditViews(Views):
         [0, 1].
         """
         device = images.device
-        rows = [{name: value.to(device)[env] for name, value in params.items()} for params in self._env_params]
+        rows = [{name: value.to(device)[env] for name, value in params.items()} for params in self.env_params]
         return self.apply(images, rows)
 
     def state_dict(self) -> dict[str, Any]:
         """Return generator, parameters of the environments, bandit and choice."""
         return super().state_dict() | {
-            "held": self._env_params,
+            "held": self.env_params,
             "bandit": self.bandit.state_dict(),
             "chosen": self.index,
         }
@@ -212,7 +213,7 @@ class BanditViews(Views):
         self._use(state["chosen"])
         views = list(state["arms"].values())[self.index or 0] if "arms" in state else state
         super().load_state_dict(views)
-        self._env_params = views["held"]
+        self.env_params = views["held"]
 
 
 def _check_alike(candidates: Mapping[str, augment.Augmentation], image_shape: tuple[int, int, int]) -> None:

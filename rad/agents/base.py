@@ -19,7 +19,7 @@ from rad.agents.targets import Target, Targets
 from rad.agents.views import Views
 from rad.heads.distributions import Policy
 from rad.settings import SettingError, mention
-from rad.types import ALONE, Images, Metrics, Minibatch, Ranks, Transition
+from rad.types import ALONE, Batch, Images, Metrics, Ranks
 
 Augmentations = augment.Augmentation | Mapping[str, augment.Augmentation]
 """An augmentation, or several by name that a bandit chooses among."""
@@ -177,11 +177,7 @@ class Agent(Stateful, abc.ABC):
         return [self.views.draw(shape) for loss in self.auxiliary.values() for _ in range(loss.num_views)]
 
     def _add_auxiliary(
-        self,
-        losses: dict[str, Tensor],
-        metrics: Metrics,
-        batch: Transition | Minibatch,
-        draws: Sequence[Draw] | None = None,
+        self, losses: dict[str, Tensor], metrics: Metrics, batch: Batch, draws: Sequence[Draw] | None = None
     ) -> tuple[dict[str, Tensor], Metrics]:
         """Return an agent's losses and metrics with those of the auxiliary losses, each on views of its own.
 

@@ -9,8 +9,8 @@ from torch import Tensor, nn
 from rad.types import ALONE, Ranks
 
 
-class Adam(torch.optim.Adam):
-    """torch's Adam without its compiler, which the first call of these methods would import.
+class _Uncompiled(torch.optim.Optimizer):
+    """An optimizer without torch's compiler, which the first call of these methods would import.
 
     That import takes as long as that of torch itself. The wrappers removed here only protect code from being compiled.
     """
@@ -19,7 +19,18 @@ class Adam(torch.optim.Adam):
     zero_grad = inspect.unwrap(torch.optim.Optimizer.zero_grad)
     state_dict = inspect.unwrap(torch.optim.Optimizer.state_dict)
     load_state_dict = inspect.unwrap(torch.optim.Optimizer.load_state_dict)
+
+
+class Adam(_Uncompiled, torch.optim.Adam):
+    """torch's Adam without its compiler."""
+
     step = torch.no_grad()(inspect.unwrap(torch.optim.Adam.step))
+
+
+class RMSprop(_Uncompiled, torch.optim.RMSprop):
+    """torch's RMSprop without its compiler."""
+
+    step = torch.no_grad()(inspect.unwrap(torch.optim.RMSprop.step))
 
 
 def step(optimizer: torch.optim.Optimizer, *losses: Tensor) -> None:

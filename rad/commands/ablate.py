@@ -40,6 +40,8 @@ class Ablate:
     """Runs at a time; 0 for as many as memory and cores allow."""
     measure: bool = True
     """Time some updates of the first run, to tell how long all will take and how many fit side by side."""
+    ranks: int = 1
+    """Processes that train each run together, as those of torchrun: for PPO on CPUs."""
     engine: str = "local"
     """Where to run: local, processes of this machine, or ray."""
     address: str = ""
@@ -62,7 +64,7 @@ def main(arguments: list[str]) -> int:
     if recorded:
         configure = functools.partial(grid.configured, run_flags=run_flags, parse=parse_run)
         manifest.check(recorded, list(axes.overrides), configure, options.out)
-    how = {name: getattr(options, name) for name in ("out", "workers", "measure", "engine", "address")}
+    how = {name: getattr(options, name) for name in ("out", "workers", "measure", "ranks", "engine", "address")}
     gpus = None if options.gpus < 0 else options.gpus
     return start(trials, Options(**how, gpus=gpus), recorded, ["rad", "ablate", *arguments, *plugins.flags()])
 
@@ -100,7 +102,7 @@ def _axes(options: Ablate, run_flags: list[str]) -> "grid.Grid":
 
 
 def _check_flags(options: Ablate, run_flags: list[str]) -> None:
-    flags.check_least(options, workers=0)
+    flags.check_least(options, workers=0, ranks=1)
     if options.gpus < 0 and options.gpus != -1:
         raise SettingError("gpus", options.gpus, "at least 0, or -1 for one where there are any")
     from rad.sweep.engines import ENGINES

@@ -106,6 +106,25 @@ class RunConfig:
         """All augmentations of the run, as texts for `augment.make`, the one for all images first."""
         return (self.augment,)
 
+    @property
+    def envs_here(self) -> int:
+        """How many environments the process of the run itself steps, or asks for their spaces."""
+        return self.num_envs
+
+    @property
+    def processes(self) -> int:
+        """How many processes simulate, beside that of the run itself."""
+        return self.num_envs if self.parallel_envs else 0
+
+    @property
+    def steps_per_report(self) -> int:
+        """Agent steps of all environments between two moments at which a run can be saved."""
+        return self.num_envs
+
+    def cores(self, threads: int) -> int:
+        """Return the cores that the run keeps busy with so many threads, evaluations apart."""
+        return max(threads, self.processes)
+
 
 def values(config: Any) -> dict[str, Any]:
     """Return all fields by name, those of nested parts among them: no two parts share a name."""

@@ -35,8 +35,11 @@ def check(config: RunConfig, folder: Path) -> None:
     check_environment(config)
 
 
-def check_settings(config: RunConfig) -> None:
-    """Check all that takes neither a folder nor an environment to tell; errors as of `check`."""
+def check_settings(config: RunConfig, count: int = 0) -> None:
+    """Check all that takes neither a folder nor an environment to tell; errors as of `check`.
+
+    `count` processes will train the run together; 0 for as many as torchrun started.
+    """
     check_bounds(config)
     envs.check_task(config.task)
     device.resolve_precision(config.precision, device.resolve_device(config.device))
@@ -46,7 +49,7 @@ def check_settings(config: RunConfig) -> None:
     check_encoder(config, size)
     config.agent.check()
     algorithm_of(config).check(config, size)
-    check_ranks(config)
+    check_ranks(config, count or ranks.size())
     check_memory(config, side)
     if config.wandb_project and importlib.util.find_spec("wandb") is None:
         raise SettingError("wandb_project", "needs wandb: pip install 'rad-rl[wandb]'")
@@ -111,18 +114,17 @@ def check_encoder(config: RunConfig, size: tuple[int, int]) -> None:
         auxiliary.make(config.auxiliary_loss, encoder, generator=torch.Generator().manual_seed(0))
 
 
-def check_ranks(config: RunConfig) -> None:
-    """Check that the run can be trained by as many processes as torchrun started."""
-    count = ranks.size()
+def check_ranks(config: RunConfig, count: int) -> None:
+    """Check that the run can be trained by so many processes."""
     if count == 1:
         return
     if not algorithm_of(config).ranks:
         fitting = ", ".join(name for name, one in ALGORITHMS.items() if one.ranks)
-        raise SettingError("algo", f"{config.algo} trains in one process, got {count} of torchrun; allowed: {fitting}")
+        raise SettingError("algo", f"{config.algo} trains in one process, got {count}; allowed: {fitting}")
     if config.num_envs % count:
-        raise SettingError("num_envs", config.num_envs, f"a multiple of {count}, the processes of torchrun")
+        raise SettingError("num_envs", config.num_envs, f"a multiple of {count}, the processes that train together")
     if config.auxiliary_loss != auxiliary.NONE:
-        raise SettingError("auxiliary_loss", config.auxiliary_loss, f"{auxiliary.NONE} with processes of torchrun")
+        raise SettingError("auxiliary_loss", config.auxiliary_loss, f"{auxiliary.NONE} with several processes")
 
 
 def check_folder(folder: Path) -> None:

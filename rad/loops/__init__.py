@@ -1,7 +1,7 @@
 """Training loops as generators that act, store, update and yield a report; no files, no logging."""
 
 import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from math import floor
@@ -24,11 +24,16 @@ class Episode(NamedTuple):
 
 
 class Report(NamedTuple):
-    """One step of all environments: their steps since the run began, episodes that ended, metrics of each update."""
+    """What a loop has done: steps of all environments since the run began, episodes that ended, metrics of each update.
+
+    And, of loops with actors, what happened how often since the run began, and what to say of it.
+    """
 
     agent_steps: int
     episodes: list[Episode]
     updates: list[Metrics]
+    counts: Mapping[str, int] = {}
+    notes: Sequence[str] = ()
 
 
 class OffPolicyAgent(Protocol):

@@ -9,14 +9,18 @@ from typing import BinaryIO
 
 from rad.runtime.run_dir import LOGS
 
+SAVING_S = 300  # for a run to save itself, in the middle of a long evaluation too
 
-def launch(folder: Path, log: BinaryIO, variables: dict[str, str]) -> "subprocess.Popen[bytes]":
-    """Start the process of a run.
+
+def launch(folder: Path, log: BinaryIO, variables: dict[str, str], ranks: int = 1) -> "subprocess.Popen[bytes]":
+    """Start the process of a run; if several train it together, that of torchrun.
 
     It is in a separate session: a terminal's Ctrl-C reaches the sweep alone, which then asks its runs to stop.
     """
+    torchrun = ["torch.distributed.run", "--standalone", "--nproc-per-node", str(ranks)]
+    torchrun += ["--shutdown-timeout", str(SAVING_S), "-m"]
     return subprocess.Popen(
-        [sys.executable, "-m", "rad.sweep.worker", str(folder), str(os.getpid())],
+        [sys.executable, "-m", *(torchrun if ranks > 1 else []), "rad.sweep.worker", str(folder), str(os.getpid())],
         stdin=subprocess.DEVNULL,
         stdout=log,
         stderr=subprocess.STDOUT,
@@ -54,9 +58,10 @@ def open_log(out: Path, name: str) -> BinaryIO:
 
 
 def last_words(out: Path, name: str) -> str:
-    """Return the last line of a run's log, which is the error of one that failed."""
+    """Return the last error in a run's log, or else its last line."""
     try:
         lines = log_file(out, name).read_text(errors="replace").split("\n")
     except OSError:
         return ""
-    return next((line.strip() for line in reversed(lines) if line.strip()), "")
+    printed = [line.strip() for line in reversed(lines) if line.strip()]
+    return next((line for line in printed if line.startswith("error: ")), printed[0] if printed else "")

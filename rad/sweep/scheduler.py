@@ -49,6 +49,7 @@ class Options:
     out: Path  # its folder
     workers: int = 0  # runs at a time; 0 for as many as memory and cores allow
     measure: bool = True  # time some updates first
+    ranks: int = 1  # processes that train a run together
     engine: str = "local"  # its name in the table of engines
     address: str = ""  # of a Ray cluster; "" for an instance on this machine
     gpus: float | None = None  # of a run on Ray; None for one if there are any

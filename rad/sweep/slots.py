@@ -29,10 +29,10 @@ class Slots(NamedTuple):
     gpus: Mapping[str, int]
 
 
-def slots(left: Sequence[Trial], cost: Cost | None) -> Slots:
-    """Return how many of the runs that are left fit, if all were as large as the largest.
+def slots(left: Sequence[Trial], cost: Cost | None, ranks: int = 1) -> Slots:
+    """Return how many of the runs that are left fit, if all were as large as the largest, each of so many processes.
 
-    `cost` is what was measured of the first; without it memory is estimated.
+    `cost` is what was measured of the first, in one process; without it memory is estimated.
     """
     configs = [trial.config for trial in left]
     stored = [algorithm_of(config).stored(config, make_arms(config)[1]) for config in configs]
@@ -40,9 +40,9 @@ def slots(left: Sequence[Trial], cost: Cost | None) -> Slots:
     on_host, on_gpu = ([each.bytes * (each.device.type == kind) for each in stored] for kind in kinds)
     cards = gpus_of(left)
     cost = cost or estimate(on_host[0], on_gpu[0] if cards else None)
-    host_bytes = cost.bytes + max(on_host) - on_host[0]
+    host_bytes = ranks * (cost.bytes + max(on_host) - on_host[0])
     free = device.free_memory_bytes()
-    cores = device.usable_cpus() // max(map(cores_of, configs))
+    cores = device.usable_cpus() // (ranks * max(map(cores_of, configs)))
     fitting = {
         "all that are left": len(left),
         f"more do not fit the {device.usable_cpus()} cores": cores,

@@ -14,6 +14,7 @@ from rad.experiment.build import image_size, make_arms
 from rad.experiment.config import RunConfig
 from rad.experiment.validate import check_bounds, check_environment, check_folder, check_settings
 from rad.report.draw.result_tables import sweep_table
+from rad.runtime import device
 from rad.runtime.files import locked
 from rad.runtime.progress import duration, three_digits
 from rad.runtime.run_dir import CONFIG_FILE
@@ -59,20 +60,24 @@ def _checked(trials: Sequence[Trial], options: Options) -> dict[str, State]:
     with locked(lock) if lock.exists() else nullcontext():  # refused before anything takes time
         check_out(options.out, trials)
     states = {trial.name: state(trial) for trial in trials}
-    check_trials(_left(trials, states))
+    check_trials(_left(trials, states), options.ranks)
     ENGINES[options.engine].check(options)
     return states
 
 
-def check_trials(trials: Sequence[Trial]) -> None:
+def check_trials(trials: Sequence[Trial], ranks: int = 1) -> None:
     """Check each run as `rad train` does; runs that differ in their seed alone, and equal scenes, once.
+
+    Each is trained by so many ranks, on CPUs if there are several.
 
     Raises:
         SettingError: a setting is wrong.
     """
     scenes: dict[Hashable, RunConfig] = {}
     for config in {dataclasses.replace(trial.config, seed=1, out=None) for trial in trials}:
-        check_settings(config)
+        check_settings(config, ranks)
+        if ranks > 1 and device.resolve_device(config.device).type != "cpu":
+            raise SettingError("ranks", f"is for runs on CPUs, got {ranks} with device {config.device}")
         scenes.setdefault(_scene(config), config)
     for trial in trials:
         check_bounds(trial.config)
@@ -111,12 +116,12 @@ def _work(
     left = _left(trials, states)
     engine, fitting = None, Slots(1, "", {})
     if left:
-        fitting = slots(left, cost)
+        fitting = slots(left, cost, options.ranks)
         if options.workers:
             fitting = fitting._replace(number=options.workers, why="as --workers says")
         engine, fitting = ENGINES[options.engine].make(left, fitting, options)
     finished = [name for name, kind in states.items() if kind is State.FINISHED]
-    print(plan_text(trials, states, cost, fitting, options.out), flush=True)
+    print(plan_text(trials, states, cost, fitting, options), flush=True)
     if advice := mps_advice(ENGINES[options.engine].shares_gpus(fitting, options)):
         print(advice, flush=True)
     status, failed = 0, list[Trial]()
@@ -135,36 +140,38 @@ def _work(
 
 
 def plan_text(
-    trials: Sequence[Trial], states: Mapping[str, State], cost: Cost | None, fitting: Slots, out: Path
+    trials: Sequence[Trial], states: Mapping[str, State], cost: Cost | None, fitting: Slots, options: Options
 ) -> str:
     """Say what will be run, and about how long it takes."""
     counts = Counter(states.values())
     begun = ", ".join(f"{counts[kind]} {kind.value}" for kind in State)
     total = sum(trial.config.frames for trial in trials)
     left = total - sum(progress_of(trial).frames for trial in trials)
-    lines = [f"{len(trials)} runs in {out}: {begun}", f"{left:,} of {total:,} frames to train"]
+    lines = [f"{len(trials)} runs in {options.out}: {begun}", f"{left:,} of {total:,} frames to train"]
     if left:
         threads = trials[0].config.threads
         number = min(fitting.number, len(_left(trials, states)))
         each = "1 thread" if threads == 1 else f"{threads or 'all'} threads"
+        each = f"{options.ranks} ranks of {each}" if options.ranks > 1 else each
         memory = f", {cost.bytes / 1e9:.1f} GB of memory" if cost else ""
         on_gpu = f" and {cost.device_bytes / 1e9:.1f} GB of its GPU" if cost and cost.device_bytes else ""
         why = f"; {fitting.why}" if fitting.why else ""
         lines.append(f"{number} at a time, each with {each}{memory}{on_gpu}{why}")
-        rate, source = _rate(trials, states, cost)
+        rate, source = _rate(trials, states, cost, options.ranks)
         if rate:
             lines.append(f"about {duration(left / rate / number)}: {source}")
     return "\n".join(lines)
 
 
-def _rate(trials: Sequence[Trial], states: Mapping[str, State], cost: Cost | None) -> tuple[float, str]:
+def _rate(trials: Sequence[Trial], states: Mapping[str, State], cost: Cost | None, ranks: int) -> tuple[float, str]:
     """Return the frames per second of a run and their source; 0 where there is none."""
     ended = [progress_of(trial) for trial in trials if states[trial.name] is State.FINISHED]
     rates = [run.frames / run.time_s for run in ended if run.time_s > 0]
     if rates:
         return statistics.median(rates), f"{three_digits(statistics.median(rates))} frames/s in the finished runs"
     if cost:
-        return cost.frames_per_s, f"{three_digits(cost.frames_per_s)} frames/s measured, evaluations apart"
+        each = f"{three_digits(cost.frames_per_s)} frames/s" + (f" in each of {ranks} ranks" if ranks > 1 else "")
+        return ranks * cost.frames_per_s, f"{each} measured, evaluations apart"
     return 0.0, ""
 
 

@@ -38,7 +38,7 @@ class Learner(abc.ABC):
         self.config, self.ranks = config, ranks
         self.action_repeat = action_repeat(config)
         algorithm = algorithm_of(config)
-        share = config.num_envs // ranks.size
+        share = config.envs_here // ranks.size
         self.env = make_env(config, "train", num_envs=share, groups=algorithm.groups, index=ranks.rank)
         self.agent = make_agent(config, self.env, ranks)
         self._check_weights()
@@ -116,7 +116,8 @@ class Learner(abc.ABC):
         return [episode for of_rank in episodes for episode in of_rank]
 
     def close(self) -> None:
-        """Free the environments."""
+        """End the processes of the loop and free the environments."""
+        self.learning.close()
         self.env.close()
 
     def __enter__(self) -> Self:

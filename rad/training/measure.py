@@ -58,15 +58,16 @@ def measure(config: RunConfig) -> Cost:
         device.set_threads(config.threads)
     algorithm = algorithm_of(config)
     short = algorithm.shortened(config)
-    with closing(make_env(short, "train", num_envs=short.num_envs, groups=algorithm.groups)) as env:
+    with closing(make_env(short, "train", num_envs=short.envs_here, groups=algorithm.groups)) as env:
         agent = make_agent(short, env)
-        rate = _steps_per_s(algorithm.make_learning(short, env, agent).steps) * action_repeat(config)
+        with closing(algorithm.make_learning(short, env, agent)) as learning:
+            rate = _steps_per_s(learning.steps) * action_repeat(config)
         play_rate = _play_steps_per_s(env, policy_of(agent, "mode", config.seed)) * action_repeat(config)
     stored = algorithm.stored(config, make_arms(config)[1])
     on_host = stored.bytes if stored.device.type == "cpu" else 0
     process = 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # in KiB on Linux
-    workers = config.num_envs * 1024 * resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-    needed = (1 + config.eval_workers) * process + on_host + (workers if config.parallel_envs else 0)
+    workers = config.processes * 1024 * resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    needed = (1 + config.eval_workers) * process + on_host + workers
     longer = stored.bytes / algorithm.stored(short, make_arms(config)[1]).bytes
     return Cost(rate, needed, _on_gpu(agent.device, longer), play_frames_per_s=play_rate)
 
@@ -106,8 +107,7 @@ def _on_gpu(target: torch.device, longer: float) -> int:
 
 def cores_of(config: RunConfig) -> int:
     """Return the cores that a run keeps busy."""
-    threads, envs = config.threads or device.usable_cpus(), config.num_envs if config.parallel_envs else 1
-    return max(threads, envs) + config.eval_workers
+    return config.cores(config.threads or device.usable_cpus()) + config.eval_workers
 
 
 if __name__ == "__main__":

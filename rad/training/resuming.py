@@ -32,6 +32,6 @@ def check_checkpoints(config: RunConfig, folder: Path) -> None:
 
 def first_checkpoint(config: RunConfig) -> int:
     """Return the frames of a run's first checkpoint; rows with more frames were written after it."""
-    step = config.num_envs * action_repeat(config)
+    step = config.steps_per_report * action_repeat(config)
     every = config.checkpoint_every or config.frames
     return step * -(-min(every, config.frames) // step)

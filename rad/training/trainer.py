@@ -99,6 +99,7 @@ class Trainer(Learner):
         self.progress = Progress(config.frames, every, figures=len(pictures))
         self.evaluations = Evaluations(config, folder, self.log, self.progress)
         self.last_return: float | None = None
+        self.counts: Mapping[str, int] = {}
 
     @property
     def _now(self) -> tuple[int, int]:
@@ -138,6 +139,9 @@ class Trainer(Learner):
         self.evaluations.poll()
         for metrics in report.updates:
             self.averages.add(metrics)
+        self.counts = report.counts
+        for note in report.notes:
+            self.progress.say(note)
         for episode in episodes:
             self._write("episode", episode._asdict())
             self.last_return = episode.episode_return
@@ -164,7 +168,7 @@ class Trainer(Learner):
         row = self.averages.pop()
         if not row:
             return
-        self._write("train", row)
+        self._write("train", {**row, **self.counts})
         if broken := [name for name, value in row.items() if not math.isfinite(value)]:
             raise FloatingPointError(", ".join(broken))
 

@@ -15,12 +15,13 @@ from torch import Tensor
 import augment
 import encoders
 from rad.agents.base import Agent
+from rad.agents.impala import IMPALAAgent, IMPALAConfig
 from rad.agents.ppo import PPOAgent, PPOConfig
 from rad.agents.sac import SACAgent, SACConfig
 from rad.attention.faithfulness import randomized
 from rad.experiment.algorithms import ALGORITHMS
 from rad.types import Metrics
-from tests.rad.agents import small, small_ppo
+from tests.rad.agents import small, small_impala, small_ppo
 from tests.rad.runtime.checkpoint.nested import as_saved, same
 
 
@@ -55,6 +56,11 @@ def ppo(**options: Any) -> Case:
     return Case(small_ppo.small_agent, small_ppo.small_rollout, options, single, action)
 
 
+def impala(**options: Any) -> Case:
+    action = ((), np.int64) if options.get("discrete", True) else ((small_impala.ACTIONS,), np.float32)
+    return Case(small_impala.small_agent, small_impala.small_trajectory, options, {"num_steps": 1}, action)
+
+
 CASES = {
     "sac": sac(),
     "sac-frozen": sac(freeze_augment=True),
@@ -64,6 +70,9 @@ CASES = {
     "ppo-continuous": ppo(discrete=False, objective="kl", anneal_lr=True),
     "ppo-consistency": ppo(op="crop+color_jitter", augment_where="consistency"),
     "ppo-curl": ppo(auxiliary_loss="curl:dim=8"),
+    "impala": impala(),
+    "impala-continuous": impala(op="crop+color_jitter", discrete=False, optimizer="adam", rho_clip=2.0),
+    "impala-curl": impala(auxiliary_loss="curl:dim=8"),
 }
 HEALTH = {"explained_variance", "target_std", "inactive_units"}
 
@@ -206,6 +215,7 @@ def test_bf16_computes_the_convolutions_in_bfloat16_and_all_else_as_float32(case
 AGENTS = {
     "sac": (SACAgent, SACConfig(hidden_dim=16), {}),
     "ppo": (PPOAgent, PPOConfig(hidden_dim=16), {"discrete": True}),
+    "impala": (IMPALAAgent, IMPALAConfig(hidden_dim=16), {"discrete": True, "total_updates": 4}),
 }
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from rad.experiment.algorithms.impala import IMPALARun
 from rad.experiment.algorithms.ppo import PPORun
 from rad.experiment.algorithms.sac import SACRun
 from rad.experiment.config import RunConfig
@@ -58,6 +59,14 @@ def tiny_ppo(agent: dict[str, Any] | None = None, **run: Any) -> PPORun:
     base = PPORun()
     fields = {name: value for name, value in RUN.items() if hasattr(base, name)}
     config = dataclasses.replace(base.agent, **(PPO_AGENT | (agent or {})))
+    return dataclasses.replace(base, **(fields | FOR_PPO | run), agent=config)
+
+
+def tiny_impala(agent: dict[str, Any] | None = None, **run: Any) -> IMPALARun:
+    """Return the configuration of a run of IMPALA of seconds; arguments replace its fields."""
+    base = IMPALARun(task="probe/both-discrete")
+    fields = {name: value for name, value in RUN.items() if hasattr(base, name)} | {"task": base.task}
+    config = dataclasses.replace(base.agent, **({"num_steps": 3, "hidden_dim": 16} | (agent or {})))
     return dataclasses.replace(base, **(fields | FOR_PPO | run), agent=config)
 
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import importlib.util
 import os
 import signal
 import subprocess
@@ -90,15 +91,20 @@ FLAGS = {
 }
 
 
+def flags_of(config: PPORun) -> list[str]:
+    """Return the flags of this run but for task, augmentation and folder."""
+    of_run = ("encoder", "image_size", "frame_stack", "log_every", *FLAGS)
+    of_agent = ("num_steps", "num_minibatches", "num_epochs", "hidden_dim")
+    named = {name: getattr(config, name) for name in of_run if name not in ("task", "augment")}
+    named |= {name: getattr(config.agent, name) for name in of_agent}
+    named |= {"eval_envs": 2, "eval_episodes": 1, "threads": 1, "video_size": 16, "algo": "ppo"}
+    words = [word for name, value in named.items() for word in (f"--{name.replace('_', '-')}", str(value))]
+    return ["--no-tensorboard", "--task", config.task, "--augment", config.augment, *words]
+
+
 def command(config: PPORun, out: Path) -> list[str]:
     """Return the words that train this run."""
-    named = {**{name: getattr(config, name) for name in ("encoder", "image_size", "frame_stack", "log_every", *FLAGS)}}
-    named |= {
-        name: getattr(config.agent, name) for name in ("num_steps", "num_minibatches", "num_epochs", "hidden_dim")
-    }
-    named |= {"eval_envs": 2, "eval_episodes": 1, "threads": 1, "video_size": 16, "out": out}
-    words = [word for name, value in named.items() for word in (f"--{name.replace('_', '-')}", str(value))]
-    return ["rad.cli", "train", "--algo", "ppo", "--no-tensorboard", *words]
+    return ["rad.cli", "train", *flags_of(config), "--out", str(out)]
 
 
 @pytest.fixture(scope="module")
@@ -151,7 +157,7 @@ def test_another_number_of_ranks_is_refused(uninterrupted: Path, capsys: pytest.
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--task", "probe/both", "--algo", "sac"], "--algo: sac trains in one process, got 2 of torchrun"),
+        (["--task", "probe/both", "--algo", "sac"], "--algo: sac trains in one process, got 2; allowed: ppo"),
         (["--task", "probe/both", "--algo", "ppo", "--num-envs", "7"], "--num-envs: must be a multiple of 2"),
         (["--task", "probe/both", "--algo", "ppo", "--auxiliary-loss", "curl"], "--auxiliary-loss: must be none"),
     ],
@@ -163,3 +169,46 @@ def test_wrong_settings_are_one_line(
     assert cli.main(["train", *words]) == 2
     error = capsys.readouterr().err
     assert message in error and error.count("\n") == 1
+
+
+def sweep(config: PPORun, out: Path, *more: str) -> "subprocess.Popen[str]":
+    words = ["ablate", *flags_of(config), "--ranks", "2", "--no-measure", "--workers", "1", "--out", str(out), *more]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    return subprocess.Popen([sys.executable, "-m", "rad.cli", *words], **pipes)
+
+
+def processes_of(folder: Path) -> list[psutil.Process]:
+    running = [process for process in psutil.process_iter(["cmdline"]) if process.info["cmdline"]]
+    return [process for process in running if str(folder) in process.info["cmdline"]]
+
+
+def test_a_stopped_sweep_of_ranks_saves_them_and_goes_on(config: PPORun, uninterrupted: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "sweep" / "probe-both-discrete" / "none" / "seed-1"
+    with sweep(config, tmp_path / "sweep") as process:
+        while len(list(folder.glob("checkpoints/*.json"))) < 2 and process.poll() is None:
+            time.sleep(0.05)
+        assert len(processes_of(folder)) == 3  # torchrun and the ranks
+        process.send_signal(signal.SIGTERM)
+        output = process.communicate(timeout=120)[0]
+    assert process.returncode == 128 + signal.SIGTERM, output
+    assert not is_done(folder) and not processes_of(folder)
+    with sweep(config, tmp_path / "sweep") as process:
+        output = process.communicate(timeout=280)[0]
+    assert process.returncode == 0, output
+    assert rows(folder) == rows(uninterrupted)
+    assert same(weights(folder), weights(uninterrupted))
+
+
+@pytest.mark.skipif(not importlib.util.find_spec("ray"), reason="the extra cluster is not installed")
+def test_a_sweep_on_ray_has_ranks(config: PPORun, uninterrupted: Path, tmp_path: Path) -> None:
+    with sweep(config, tmp_path / "sweep", "--engine", "ray") as process:
+        output = process.communicate(timeout=280)[0]
+    assert process.returncode == 0, output
+    assert rows(tmp_path / "sweep" / "probe-both-discrete" / "none" / "seed-1") == rows(uninterrupted)
+
+
+def test_ranks_of_a_sweep_are_checked_before_it(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    words = ["ablate", "--task", "probe/both", "--algo", "ppo", "--num-envs", "7", "--out", str(tmp_path / "sweep")]
+    assert cli.main([*words, "--ranks", "2", "--no-measure"]) == 2
+    assert "--num-envs: must be a multiple of 2, the processes that train together, got 7" in capsys.readouterr().err
+    assert not (tmp_path / "sweep").exists()

@@ -83,7 +83,7 @@ BAD: list[tuple[list[str], str, str]] = [
     (["--device", "tpu"], "--device", "unknown device 'tpu'; known: auto, cpu, cuda"),
     (["--precision", "fp8"], "--precision", "invalid choice 'fp8'"),
     (["--algo", "dqn"], "--algo", "unknown algorithm 'dqn'; known: sac, ppo"),
-    (["--algo", "drq"], "--algo", "unknown algorithm 'drq'; known: sac, ppo; drq is a preset: --preset drq"),
+    (["--algo", "drq"], "--algo", "unknown algorithm 'drq'; known: sac, ppo, impala; drq is a preset: --preset drq"),
     (["--algo", "ppo", "--preset", "drq"], "--preset", "drq is of sac; presets of ppo: ppo, rad-procgen, drac, ucb-"),
     (["--out", "taken"], "--out", "taken exists; choose another name"),
     (["--out", "taken/file/run"], "--out", "taken/file/run cannot be made"),

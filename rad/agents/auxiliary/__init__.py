@@ -13,7 +13,7 @@ from torch import Tensor
 import encoders
 from encoders.registry import Registry
 from rad.agents.auxiliary.curl import CURL
-from rad.types import Images, Metrics, Minibatch, Transition
+from rad.types import Batch, Images, Metrics
 
 NONE = "none"
 
@@ -30,9 +30,7 @@ class AuxiliaryLoss(Protocol):
 
     num_views: int
 
-    def loss(
-        self, encoder: encoders.Encoder, batch: Transition | Minibatch, view: Callable[[Images], Tensor]
-    ) -> tuple[Tensor, Metrics]:
+    def loss(self, encoder: encoders.Encoder, batch: Batch, view: Callable[[Images], Tensor]) -> tuple[Tensor, Metrics]:
         """Compute the weighted loss, float [], and metrics.
 
         `encoder`, the agent's, maps images [B, C, H, W] to features [B, F]; `batch` is what the agent learns from, on

@@ -12,7 +12,7 @@ from augment.base import require
 from rad.agents.optimizers import Adam, soft_update
 from rad.agents.state import Stateful
 from rad.heads.sac import Projection
-from rad.types import Images, Metrics, Minibatch, Transition
+from rad.types import Batch, Images, Metrics
 
 
 class CURL(Stateful):
@@ -64,9 +64,7 @@ class CURL(Stateful):
         )
         self.optimizer = Adam([*self.projection.parameters(), self.weight], lr=lr, fused=True)
 
-    def loss(
-        self, encoder: encoders.Encoder, batch: Transition | Minibatch, view: Callable[[Images], Tensor]
-    ) -> tuple[Tensor, Metrics]:
+    def loss(self, encoder: encoders.Encoder, batch: Batch, view: Callable[[Images], Tensor]) -> tuple[Tensor, Metrics]:
         """Compute the weighted loss of a batch's observations, and metrics `curl_loss`, `curl_accuracy`."""
         query = self.projection(encoder(view(batch.obs)))
         with torch.no_grad():

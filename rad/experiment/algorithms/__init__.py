@@ -7,6 +7,7 @@ from gymnasium.vector import VectorEnv
 from rad.agents.base import Agent as Agent  # these four also for rooms above, which make agents and their loops here
 from rad.agents.base import PolicyState as PolicyState
 from rad.experiment.algorithms.base import Algorithm
+from rad.experiment.algorithms.impala import IMPALA
 from rad.experiment.algorithms.ppo import PPO
 from rad.experiment.algorithms.sac import SAC
 from rad.experiment.config import RunConfig
@@ -17,7 +18,7 @@ from rad.runtime.processes.ranks import ALONE, Ranks
 from rad.runtime.seeding import seed_for
 from rad.settings import SettingError, check_name
 
-ALGORITHMS: dict[str, Algorithm] = {"sac": SAC, "ppo": PPO}
+ALGORITHMS: dict[str, Algorithm] = {"sac": SAC, "ppo": PPO, "impala": IMPALA}
 
 
 def register(name: str, algorithm: Algorithm) -> None:

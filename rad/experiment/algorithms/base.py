@@ -8,6 +8,7 @@ import gymnasium
 import torch
 from gymnasium.vector import VectorEnv
 
+from rad.actors.loop import Source
 from rad.agents.base import Agent
 from rad.buffers.replay import Replay
 from rad.buffers.rollout import RolloutBuffer
@@ -52,12 +53,14 @@ class Learning:
 
     Attributes:
         stored_on: where the observations lie.
+        close: ends the processes of the loop, if it has any.
     """
 
-    buffer: Replay | RolloutBuffer
+    buffer: Replay | RolloutBuffer | Source
     state: LoopState
     steps: Iterator[Report]
     stored_on: torch.device
+    close: Callable[[], object] = lambda: None
 
 
 class Stored(NamedTuple):

@@ -4,7 +4,7 @@ from rad.agents.ppo import PPOConfig
 from rad.experiment.algorithms.base import Preset
 
 # Frames whose size cannot be chosen, one to an observation, 64 environments with a network of their own.
-_ON_PROCGEN = {
+ON_PROCGEN = {
     "task": "procgen/bigfish",
     "frames": 25_000_000,
     "encoder": "impala",
@@ -61,7 +61,7 @@ PPO_PRESETS = {
         },
         agent=_ATARI,
         run_for={
-            "procgen": _ON_PROCGEN | {"crop": "pad"},
+            "procgen": ON_PROCGEN | {"crop": "pad"},
             _LUNAR: {
                 "frames": 3_000_000,
                 "action_repeat": 3,
@@ -93,21 +93,21 @@ PPO_PRESETS = {
         "Laskin et al. 2020 (arXiv 2004.14990) and its published code: PPO as in train-procgen, 20 million frames, one "
         "draw per environment and rollout; its simulator was rebuilt to draw 75 pixels, here 64 are enlarged to 75"
         + _GAMMA,
-        run=_ON_PROCGEN | {"augment": "crop", "crop": "resize", "frames": 20_000_000},
+        run=ON_PROCGEN | {"augment": "crop", "crop": "resize", "frames": 20_000_000},
         agent={"augment_where": "rollout"},
     ),
     "drac": Preset(
         "Raileanu et al. 2021 (arXiv 2006.12862) and its published code: consistency 0.1, border repeated 12 pixels "
         "out and crop, a new draw for each minibatch; it normalizes advantages over the rollout, here it is done for "
         "each minibatch" + _GAMMA,
-        run=_ON_PROCGEN | {"augment": "crop", "crop": "pad"},
+        run=ON_PROCGEN | {"augment": "crop", "crop": "pad"},
         agent={"augment_where": "consistency", "consistency_coef": 0.1},
     ),
     "ucb-drac": Preset(
         "Raileanu et al. 2021 (arXiv 2006.12862) and its published code: its eight augmentations with its chances and "
         "sizes, window 10 and coefficient 0.1; its flip is vertical by mistake, here horizontal; it normalizes "
         "advantages over the rollout, here it is done for each minibatch" + _GAMMA,
-        run=_ON_PROCGEN
+        run=ON_PROCGEN
         | {
             "augment": "ucb:crop,random_conv,grayscale:p=1,flip:p=0.5,rotate:p=0.75,cutout:min_px=7:max_px=21,"
             "cutout_color:min_px=7:max_px=21,color_jitter",

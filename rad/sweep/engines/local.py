@@ -21,6 +21,7 @@ class Local:
 
     out: Path  # folder of the sweep
     gpus: Mapping[str, int]  # as `Slots` has them
+    ranks: int = 1  # processes that train a run together
     _running: dict[int, str] = field(default_factory=dict)  # its GPU, by the id of a process
 
     def start(self, trial: Trial) -> "subprocess.Popen[bytes]":
@@ -29,7 +30,7 @@ class Local:
         at_work = Counter(self._running.values())
         gpu = max(self.gpus, key=lambda name: self.gpus[name] - at_work[name], default="")
         with open_log(self.out, trial.name) as log:
-            process = launch(trial.folder, log, environment(trial.config.threads, gpu))
+            process = launch(trial.folder, log, environment(trial.config.threads, gpu), self.ranks)
         self._running[process.pid] = gpu
         return process
 
@@ -50,7 +51,7 @@ class Local:
 
 def make(trials: Sequence[Trial], slots: Slots, options: Options) -> tuple[Local, Slots]:
     """Return the engine, and how many runs it works on at a time."""
-    return Local(options.out, slots.gpus), slots
+    return Local(options.out, slots.gpus, options.ranks), slots
 
 
 def shares_gpus(slots: Slots, options: Options) -> bool:

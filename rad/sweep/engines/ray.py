@@ -5,16 +5,12 @@ node runs it in a local folder, whose files travel as bytes. Ray restarts a task
 resumes from its checkpoint.
 """
 
-import os
-import socket
-import subprocess
-import sys
 import uuid
 from collections.abc import Sequence
 from typing import Any
 
+from rad.experiment.cluster import check_address, connect, load
 from rad.experiment.config_file import to_json
-from rad.settings import SettingError
 from rad.sweep.engines.local import prepare
 from rad.sweep.engines.ray_node import LOG_FILE, StopFlag, execute, pack, unpack
 from rad.sweep.grid import Trial
@@ -24,20 +20,17 @@ from rad.sweep.slots import Slots
 from rad.training.measure import cores_of
 
 RETRIES = 2  # of a task whose process or node is lost
-CONNECT_S = 5.0
-ANSWER_S = 60.0
-TRY = "import ray, sys; ray.init(address=sys.argv[1], log_to_driver=False, logging_level='ERROR')"
+FIELD = "engine"  # of the sweep, which asks for Ray
 
 
 class Cluster:
     """Runs on Ray: on a running cluster, or on an instance of `cpus` on this machine, which ends with the sweep."""
 
     def __init__(self, options: Options, cpus: int) -> None:
-        ray = load()
-        local = {} if options.address else {"num_cpus": cpus, "include_dashboard": False}
-        ray.init(address=options.address or "local", log_to_driver=False, logging_level="ERROR", **local)
+        ray = connect(options.address or "local", cpus, FIELD)
         resources = ray.cluster_resources()
         self.out, self.remote = options.out.absolute(), bool(options.address)
+        self.ranks = options.ranks
         self.cpus = int(resources.get("CPU", 1))
         self.gpus = min(1.0, resources.get("GPU", 0.0)) if options.gpus is None else options.gpus
         self._marker = self.out / f".seen-{uuid.uuid4().hex}"  # nodes that see it share the folder
@@ -49,14 +42,14 @@ class Cluster:
         """Submit a run."""
         prepare(trial)
         task = self._task.options(
-            name=trial.name, num_cpus=cores_of(trial.config), num_gpus=self.gpus, max_retries=RETRIES
+            name=trial.name, num_cpus=self.ranks * cores_of(trial.config), num_gpus=self.gpus, max_retries=RETRIES
         )
         plain, files = to_json(trial.config), pack(trial.folder) if self.remote else {}
-        return trial, task.remote(str(self.out), trial.name, plain, self._marker.name, files, self._stop)
+        return trial, task.remote(str(self.out), trial.name, plain, self._marker.name, files, self._stop, self.ranks)
 
     def poll(self, handle: Any) -> int | None:
         """Return the exit status of a run, whose files are then here, or None while it waits or runs."""
-        ray = load()
+        ray = load(FIELD)
         trial, task = handle
         if not ray.wait([task], timeout=0)[0]:
             return None
@@ -78,12 +71,12 @@ class Cluster:
     def close(self) -> None:
         """Leave the cluster, or end the instance on this machine."""
         self._marker.unlink(missing_ok=True)
-        load().shutdown()
+        load(FIELD).shutdown()
 
 
 def make(trials: Sequence[Trial], slots: Slots, options: Options) -> tuple[Cluster, Slots]:
     """Return the engine, and how many runs it works on at a time: on a cluster, as many as its cores allow."""
-    each = max(cores_of(trial.config) for trial in trials)
+    each = options.ranks * max(cores_of(trial.config) for trial in trials)
     cluster = Cluster(options, slots.number * each)
     if not options.address or options.workers:
         return cluster, slots
@@ -99,43 +92,9 @@ def shares_gpus(slots: Slots, options: Options) -> bool:
 def check(options: Options) -> None:
     """Check that Ray is installed, and that a cluster answers at the address.
 
-    Another process tries to connect, as Ray itself would keep trying for minutes where something else answers.
-
     Raises:
         SettingError: Ray is not installed, or no cluster answers.
     """
-    load()
-    address = options.address
-    if not address:
-        return
-    if address != "auto":
-        _check_port(address)
-    try:
-        done = subprocess.run([sys.executable, "-c", TRY, address], capture_output=True, text=True, timeout=ANSWER_S)
-    except subprocess.TimeoutExpired:
-        raise SettingError("address", f"no Ray cluster answers at {address} within {ANSWER_S:.0f} s") from None
-    if done.returncode:
-        reason = next((line.strip() for line in reversed(done.stderr.splitlines()) if line.strip()), "no reason given")
-        raise SettingError("address", f"no Ray cluster answers at {address}: {reason}")
-
-
-def _check_port(address: str) -> None:
-    host, _, port = address.removeprefix("ray://").rpartition(":")
-    try:
-        socket.create_connection((host, int(port)), timeout=CONNECT_S).close()
-    except (OSError, ValueError) as error:
-        raise SettingError("address", f"{address}: {error}", "auto or HOST:PORT of a Ray cluster") from None
-
-
-def load() -> Any:
-    """Import Ray.
-
-    Raises:
-        SettingError: it is not installed; the text says how to get it.
-    """
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is sent anywhere
-    try:
-        import ray
-    except ModuleNotFoundError as error:
-        raise SettingError("engine", "ray is not installed: pip install 'rad-rl[cluster]'") from error
-    return ray
+    load(FIELD)
+    if options.address:
+        check_address(options.address)

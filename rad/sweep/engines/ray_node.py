@@ -40,8 +40,12 @@ class StopFlag:
         return self._asked
 
 
-def execute(out: str, name: str, config: Plain, marker: str, files: Files, stop: Any) -> tuple[int, Files]:
+def execute(
+    out: str, name: str, config: Plain, marker: str, files: Files, stop: Any, ranks: int = 1
+) -> tuple[int, Files]:
     """Run or resume the run `name` of the sweep in `out` on this node, which sees `marker` in `out` if it shares that.
+
+    So many `ranks` of it train the run together.
 
     Returns:
         The exit status of the run, and its files where the folder is not shared: `files` are those so far.
@@ -53,7 +57,7 @@ def execute(out: str, name: str, config: Plain, marker: str, files: Files, stop:
         receive(folder, config, files)
     with open_log(sweep, name) as log:
         variables = environment(config["threads"]) | {plugins.VARIABLE: os.pathsep.join(config.get("plugins", ()))}
-        process = launch(folder, log, variables)
+        process = launch(folder, log, variables, ranks)
     stopping = False
     while process.poll() is None:
         if not stopping and (stopping := _is_asked(stop)):

@@ -40,6 +40,9 @@ TOO_FAR: dict[str, tuple[Any, ...]] = {
     **dict.fromkeys(("max_grad_norm", "reward_clip"), (0.0, -1.0, math.nan)),
     **dict.fromkeys(("gae_lambda", "reward_gamma"), (-0.1, 1.1, math.nan)),
     **dict.fromkeys(("ent_coef", "vf_coef", "consistency_coef"), (-0.1, math.nan, math.inf)),
+    "actors": (-1, 1025),
+    "max_lag": (-1,),
+    **dict.fromkeys(("optimizer_eps", "rho_clip", "c_clip"), (0.0, -1.0, math.nan, math.inf)),
 }
 AT_THE_EDGE: dict[str, tuple[Any, ...]] = {
     "seed": (0, 2**63 - 1),

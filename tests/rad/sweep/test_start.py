@@ -1,5 +1,6 @@
 from pathlib import Path
 
+from rad.sweep.scheduler import Options
 from rad.sweep.slots import Slots
 from rad.sweep.start import plan_text, table_rows
 from rad.sweep.status import State
@@ -13,7 +14,8 @@ def test_the_plan_counts_what_is_left_and_estimates_from_what_was_measured(tmp_p
     trials = [trial(tmp_path, seed, frames=60) for seed in (1, 2, 3)]
     leave(trials[1], 30)
     states = dict(zip([made.name for made in trials], [State.NEW, State.INTERRUPTED, State.NEW]))
-    assert plan_text(trials, states, COST, Slots(2, "more do not fit the 2 cores", {}), tmp_path).split("\n") == [
+    fitting = Slots(2, "more do not fit the 2 cores", {})
+    assert plan_text(trials, states, COST, fitting, Options(tmp_path)).split("\n") == [
         f"3 runs in {tmp_path}: 2 new, 1 interrupted, 0 finished",
         "150 of 180 frames to train",
         "2 at a time, each with 1 thread, 1.5 GB of memory; more do not fit the 2 cores",
@@ -27,7 +29,7 @@ def test_finished_runs_tell_better_how_long_others_take(tmp_path: Path) -> None:
     states = {trials[0].name: State.FINISHED, trials[1].name: State.NEW}
     # 60 frames in 6 s
     assert (
-        plan_text(trials, states, None, Slots(1, "", {}), tmp_path).split("\n")[-1]
+        plan_text(trials, states, None, Slots(1, "", {}), Options(tmp_path)).split("\n")[-1]
         == "about 6 s: 10 frames/s in the finished runs"
     )
 
@@ -37,7 +39,7 @@ def test_no_more_runs_are_side_by_side_than_are_left(tmp_path: Path) -> None:
     for made in trials[:2]:
         leave(made, 60, done=True)
     states = dict(zip([made.name for made in trials], [State.FINISHED, State.FINISHED, State.NEW]))
-    assert plan_text(trials, states, None, Slots(8, "", {}), tmp_path).split("\n")[2:] == [
+    assert plan_text(trials, states, None, Slots(8, "", {}), Options(tmp_path)).split("\n")[2:] == [
         "1 at a time, each with 1 thread",
         "about 6 s: 10 frames/s in the finished runs",
     ]
@@ -46,12 +48,12 @@ def test_no_more_runs_are_side_by_side_than_are_left(tmp_path: Path) -> None:
 def test_nothing_is_estimated_where_nothing_is_known_or_left(tmp_path: Path) -> None:
     made = trial(tmp_path)
     assert (
-        plan_text([made], {made.name: State.NEW}, None, Slots(1, "", {}), tmp_path)
+        plan_text([made], {made.name: State.NEW}, None, Slots(1, "", {}), Options(tmp_path))
         .split("\n")[-1]
         .startswith("1 at a time")
     )
     leave(made, 60, done=True)
-    text = plan_text([made], {made.name: State.FINISHED}, None, Slots(1, "", {}), tmp_path)
+    text = plan_text([made], {made.name: State.FINISHED}, None, Slots(1, "", {}), Options(tmp_path))
     assert text.split("\n")[1:] == ["0 of 60 frames to train"]
 
 
