@@ -24,18 +24,22 @@ from rad.commands.train import parse_run
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = sorted((ROOT / "docs").rglob("*.md"))
 PAGES = {str(path.relative_to(ROOT)): path.read_text() for path in [ROOT / "README.md", *DOCS]}
-LINKED = PAGES | {name: (ROOT / name).read_text() for name in ("CONTRIBUTING.md", "results/README.md")}
-SNIPPETS = {page: blocks for page, text in PAGES.items() if (blocks := re.findall(r"```python\n(.*?)```", text, re.S))}
+ALL = PAGES | {name: (ROOT / name).read_text() for name in ("CONTRIBUTING.md", "results/README.md")}  # all of the site
+SNIPPETS = {page: blocks for page, text in ALL.items() if (blocks := re.findall(r"```python\n(.*?)```", text, re.S))}
 CALL = re.compile(r"(?:^|\s)(?:-m rad\.cli|rad) ([a-z]+)((?: [^;|&`]*)?)")
 DOCUMENTED = {name for text in PAGES.values() for name in re.findall(r"^::: ([\w.]+)", text, re.M)}
 
 
 def calls() -> Iterator[tuple[str, list[str]]]:
-    """Yield the page and the words of each call of `rad`, in blocks and in the text; a variable of the shell is 1."""
-    for page, text in PAGES.items():
+    """Yield the page and the words of each call of `rad`, in blocks and in the text; a variable of the shell is 1.
+
+    Not in the text of the pages outside of docs/, which also name flags alone.
+    """
+    for page, text in ALL.items():
         blocks = "\n".join(re.findall(r"```bash\n(.*?)```", text, re.S)).replace("\\\n", " ")
         lines = [line for line in blocks.splitlines() if not line.startswith("#")]
-        lines += re.findall(r"`((?:torchrun [^`]*-m rad\.cli|rad) [a-z]+(?: [^`]*)?)`", text)
+        if page in PAGES:
+            lines += re.findall(r"`((?:torchrun [^`]*-m rad\.cli|rad) [a-z]+(?: [^`]*)?)`", text)
         for line in lines:
             for command, rest in CALL.findall(line):
                 yield page, [command, *shlex.split(re.sub(r"\$\{?\w+\}?", "1", rest), comments=True)]
@@ -78,7 +82,7 @@ def test_the_flags_of_each_command_are_read(page: str, words: list[str], monkeyp
 
 def test_a_flag_that_does_not_exist_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(list(calls())) > 40
-    assert {page for page, _ in calls()} > {"README.md", "docs/train.md", "docs/gpu-and-cluster.md"}
+    assert {page for page, _ in calls()} > {"README.md", "docs/gpu-and-cluster.md", "results/README.md"}
     for command, *words in (["train"], ["ablate", "--out=x"], ["evaluate", "RUN"]):
         with pytest.raises(ValueError, match="--nope"), monkeypatch.context() as patch:
             read_flags(command, [*words, "--nope", "1"], patch)
@@ -91,7 +95,7 @@ def test_a_flag_that_does_not_exist_is_noticed(monkeypatch: pytest.MonkeyPatch) 
 def test_the_snippets_of_a_page_run_one_after_the_other(
     page: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    shutil.copytree(ROOT / "results" / "cost", tmp_path / "results" / "cost")
+    shutil.copytree(ROOT / "results" / "cartpole-swingup", tmp_path / "results" / "cartpole-swingup")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(augment, "_REGISTRY", dict(augment._REGISTRY))
     names: dict[str, object] = {"__name__": "snippet"}
@@ -113,10 +117,10 @@ def anchors(text: str) -> set[str]:
     return {re.sub(r"\s+", "-", re.sub(r"[^\w\s-]", "", heading.lower()).strip()) for heading in headings}
 
 
-@pytest.mark.parametrize("page", LINKED)
+@pytest.mark.parametrize("page", ALL)
 def test_links_lead_to_files_and_headings(page: str) -> None:
     folder = (ROOT / page).parent
-    for path, anchor in targets(LINKED[page]):
+    for path, anchor in targets(ALL[page]):
         file = (folder / path).resolve() if path else ROOT / page
         assert file.exists(), path
         assert not anchor or anchor in anchors(file.read_text()), f"{path}#{anchor}"
