@@ -88,13 +88,16 @@ def test_a_flag_that_does_not_exist_is_noticed(monkeypatch: pytest.MonkeyPatch) 
             read_flags(command, [*words, "--nope", "1"], patch)
 
 
+@pytest.mark.parametrize("page", ALL)
+def test_the_scripts_of_a_page_are_bash(page: str) -> None:
+    blocks = "\n".join(re.findall(r"```bash\n(.*?)```", ALL[page], re.S))
+    checked = subprocess.run(["bash", "-n"], input=blocks, text=True, capture_output=True, check=False)
+    assert not checked.stderr
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "page", [page for page in SNIPPETS if page != "docs/plugins.md"]
-)  # tests/test_plugins.py has those
-def test_the_snippets_of_a_page_run_one_after_the_other(
-    page: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+@pytest.mark.parametrize("page", sorted(SNIPPETS.keys() - {"docs/plugins.md"}))  # whose snippets test_plugins.py runs
+def test_the_snippets_of_a_page_run_in_turn(page: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     shutil.copytree(ROOT / "results" / "cartpole-swingup", tmp_path / "results" / "cartpole-swingup")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(augment, "_REGISTRY", dict(augment._REGISTRY))
