@@ -5,8 +5,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
-PERFORMANCE = "results/performance.md"  # made by `rad bench all`, where it was run
-PAGES = ("results/README.md", PERFORMANCE, "CONTRIBUTING.md", "CHANGELOG.md")
+PAGES = ("results/README.md", "results/performance.md", "CONTRIBUTING.md", "CHANGELOG.md")
 LINK = re.compile(r"(?<=\]\()\.\./(?!\.)")  # out of docs/, as the repository's own pages are read
 TARGET = re.compile(r"\]\(([^)#\s]+)")
 
@@ -23,16 +22,14 @@ def on_files(files: Any, config: Any) -> Any:
 
 def on_page_markdown(markdown: str, page: Any, config: Any, files: Any) -> str:
     """Let links from `docs/` to the repository's root lead into the site, and those from the root into `docs/` too."""
-    if page.file.src_uri == "speeds.md" and (ROOT / PERFORMANCE).exists():
-        return f"{LINK.sub('', markdown)}\nWhat it measured: [all speeds]({PERFORMANCE}).\n"
     if page.file.src_uri in PAGES:
         return re.sub(r"(?<=\]\()docs/", "", markdown)
     return markdown if "/" in page.file.src_uri else LINK.sub("", markdown)
 
 
 def outside() -> set[Path]:
-    """Return the files outside `docs/` that the site shows: the pages that exist, and what they and others link."""
-    pages = [ROOT / page for page in PAGES if (ROOT / page).exists()]
+    """Return the files outside `docs/` that the site shows: the pages, and what they and others link."""
+    pages = [ROOT / page for page in PAGES]
     linked = {
         (page.parent / target).resolve()
         for page in (*pages, *(ROOT / "docs").rglob("*.md"))
