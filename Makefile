@@ -11,7 +11,7 @@ STAMP := .venv/installed
 # Where it is set, every process compiles anew all that it imports: of torch alone, some seconds.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: install demo test check fast lint types lock clean
+.PHONY: install demo test check fast lint types docs lock clean
 
 install: $(STAMP)
 
@@ -41,10 +41,18 @@ lint: install
 types: install
 	$(BIN)/mypy
 
+# Imports nothing of the library: pages of the API are read from the source.
+docs: .venv/docs         ## the site, in site/; a warning is an error
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
+.venv/docs: $(STAMP)
+	$(BIN)/python -m pip install -qq --no-compile --editable '.[docs]'
+	touch $@
+
 # Pins keep torch and torchvision a pair; everything else is resolved anew. Needs `pip install uv`.
 lock:
 	uv pip compile pyproject.toml --extra all --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-header --no-annotate --quiet --constraints pins.txt --output-file requirements.lock
 
 clean:
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache build dist *.egg-info
+	rm -rf .venv site .mypy_cache .ruff_cache .pytest_cache build dist *.egg-info

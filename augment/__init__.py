@@ -71,7 +71,7 @@ def make(spec: str, size: int = 84, crop: str = "render", *, distractors: Tensor
     Raises:
         ValueError: a name or option is unknown or out of range; the text says what is allowed.
 
-    Example:
+    Examples:
         >>> make("crop+flip:p=0.5", 84).input_size(84, 84)
         (100, 100)
         >>> make("crop:ratio=0.5")
@@ -88,7 +88,7 @@ def make(spec: str, size: int = 84, crop: str = "render", *, distractors: Tensor
 def default_size(spec: str) -> int:
     """Return the side, in pixels, of the paper's network input: 108 with translate in the chain, else 84.
 
-    Example:
+    Examples:
         >>> default_size("crop"), default_size("translate+flip")
         (84, 108)
     """

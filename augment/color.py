@@ -32,7 +32,7 @@ class Grayscale(FloatAugmentation):
     Source:
         RAD (Laskin et al. 2020), section 3; p as in its code. Deliberate difference: the gray is not rounded to 8 bits.
 
-    Example:
+    Examples:
         >>> red = torch.tensor([1.0, 0.0, 0.0]).view(1, 3, 1, 1)
         >>> Grayscale(p=1)(red).flatten()
         tensor([0.2990, 0.2990, 0.2990])
@@ -75,7 +75,7 @@ class ColorJitter(FloatAugmentation):
         reaches its full range (the original's stays within 0.354), any batch size and number of frames, a draw for each
         image, and the input is left alone.
 
-    Example:
+    Examples:
         >>> ColorJitter(0, 0, 0, 0)(torch.full((1, 3, 1, 1), 0.5)).flatten()
         tensor([0.5000, 0.5000, 0.5000])
     """
@@ -130,7 +130,7 @@ class RandomConv(FloatAugmentation):
         SVEA (Hansen et al. 2021), appendix; Lee et al. 2020 for the idea. Deliberate difference: RAD's convolution
         leaves [0, 1].
 
-    Example:
+    Examples:
         >>> out = RandomConv()(torch.rand(2, 9, 8, 8))
         >>> bool(out.min() >= 0), bool(out.max() <= 1)
         (True, True)

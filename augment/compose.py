@@ -128,7 +128,7 @@ def chain(ops: Iterable[Augmentation]) -> Augmentation:
 def split_at_float(op: Augmentation) -> tuple[Augmentation, Augmentation]:
     """Cut a chain into the leading links that take uint8 and the rest, from where float images are necessary.
 
-    Example:
+    Examples:
         >>> from augment import make
         >>> split_at_float(make("crop+grayscale"))
         (Crop(size=84, ratio=1.1904761904761905, centered=False), Grayscale(p=0.3))

@@ -49,7 +49,7 @@ class Crop(_Square):
     Source:
         RAD (Laskin et al. 2020), section 3.
 
-    Example:
+    Examples:
         >>> Crop(84)(torch.zeros(1, 9, 100, 100)).shape
         torch.Size([1, 9, 84, 84])
         >>> Crop(84).input_size(84, 84)
@@ -103,7 +103,7 @@ class Translate(_Square):
         and acts on images that fill the square; and obs and next_obs have independent draws, where the original shares
         one (SAC's option `share_draw`).
 
-    Example:
+    Examples:
         >>> Translate(108)(torch.ones(1, 9, 100, 100)).shape
         torch.Size([1, 9, 108, 108])
     """
@@ -164,7 +164,7 @@ class ResizeCrop(FloatAugmentation):
         RAD (Laskin et al. 2020), Procgen experiments: a window of 64 out of 75. Deliberate differences: RAD rebuilt the
         simulator to render at 75, which shows more detail than a resized 64; its last offset is never drawn.
 
-    Example:
+    Examples:
         >>> ResizeCrop()(torch.zeros(1, 3, 64, 64)).shape
         torch.Size([1, 3, 64, 64])
         >>> ResizeCrop().resized(64, 64)

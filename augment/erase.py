@@ -28,7 +28,7 @@ class Cutout(Augmentation):
         RAD (Laskin et al. 2020), section 3. Deliberate difference: size and position are separate draws; in the
         original one draw makes both, so its boxes never touch the border.
 
-    Example:
+    Examples:
         >>> white = torch.full((1, 3, 40, 40), 255, dtype=torch.uint8)
         >>> int((Cutout(10, 10)(white) == 0).sum())
         300
@@ -71,7 +71,7 @@ class CutoutColor(Cutout):
         RAD (Laskin et al. 2020), section 3. Deliberate differences: the original writes colors in [0, 1] into bytes,
         which is black, and draws new ones for every frame; size and position are separate draws.
 
-    Example:
+    Examples:
         >>> op = CutoutColor(10, 10)
         >>> params = dict(op.draw((1, 3, 40, 40)), color=torch.tensor([[1.0, 0.5, 0.0]]))
         >>> op.apply(torch.ones(1, 3, 40, 40), params).amin((0, 2, 3))

@@ -25,7 +25,7 @@ class Shift(Augmentation):
     Source:
         DrQ (Kostrikov et al. 2020), section 3.1: replicate padding by 4, then a crop of the original size.
 
-    Example:
+    Examples:
         >>> Shift(4)(torch.zeros(1, 9, 84, 84)).shape
         torch.Size([1, 9, 84, 84])
     """
@@ -66,7 +66,7 @@ class Flip(Augmentation):
     Source:
         RAD (Laskin et al. 2020), section 3; p as in its code.
 
-    Example:
+    Examples:
         >>> Flip(p=1)(torch.tensor([0.0, 1.0]).expand(1, 3, 1, 2))[0, 0]
         tensor([[1., 0.]])
     """
@@ -98,7 +98,7 @@ class Rotate(Augmentation):
     Source:
         RAD (Laskin et al. 2020), section 3; p as in its code.
 
-    Example:
+    Examples:
         >>> image = torch.tensor([[0.0, 1.0], [2.0, 3.0]]).expand(1, 3, 2, 2)
         >>> Rotate().apply(image, {"quarters": torch.tensor([1])})[0, 0]
         tensor([[1., 3.],

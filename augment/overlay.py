@@ -38,7 +38,7 @@ class Overlay(FloatAugmentation):
         SODA (Hansen and Wang 2021), section 4.3, and SVEA (Hansen et al. 2021): alpha 0.5. Deliberate difference:
         theirs are photographs of Places365, which the user has to bring; without a folder they are generated.
 
-    Example:
+    Examples:
         >>> gray = torch.full((1, 3, 2, 2), 128, dtype=torch.uint8)
         >>> Overlay(images=gray)(torch.zeros(1, 3, 8, 8))[0, 0, 0, 0]
         tensor(0.2510)

@@ -2,7 +2,7 @@
 
 Options follow the name after colons: `pixel:strides=2-2-2-1`, `impala:width=2`.
 
-Example:
+Examples:
     >>> import torch, encoders
     >>> encoder = encoders.make("pixel", (9, 84, 84), generator=torch.Generator().manual_seed(1))
     >>> encoder.feature_dim, encoder(torch.zeros(2, 9, 84, 84)).shape
@@ -50,7 +50,11 @@ __all__ = [
 _REGISTRY: Registry[Encoder] = Registry(
     "encoder", {"pixel": PixelEncoder, "impala": ImpalaEncoder, "nature": NatureEncoder}
 )
-names, register = _REGISTRY.names, _REGISTRY.register
+names = _REGISTRY.names
+"""Return the known names, in the order of registration."""
+register = _REGISTRY.register
+"""Make a factory known under a name; its parameters annotated int, float or str become options. A name that is taken
+or no word is a ValueError."""
 
 
 def make(spec: str, image_shape: ImageShape, *, generator: torch.Generator, **options: Any) -> Encoder:
@@ -66,7 +70,7 @@ def make(spec: str, image_shape: ImageShape, *, generator: torch.Generator, **op
         ValueError: the name or an option in the text is unknown or out of range, or the image is too small.
         TypeError: one of `options` is unknown or in the text too.
 
-    Example:
+    Examples:
         >>> make("pixel:strides=2-2-2-1", (9, 84, 84), generator=torch.Generator()).map_shape
         (32, 7, 7)
     """

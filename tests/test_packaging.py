@@ -126,14 +126,14 @@ def test_the_lock_pins_every_package_with_hashes():
 def test_the_lock_covers_what_the_project_asks_for():
     text = (ROOT / "requirements.lock").read_text()
     locked = {normal(name) for name in re.findall(r"^([\w.-]+)==", text, re.MULTILINE)}
-    assert dependencies("all", "bench") <= locked  # nothing but the page of speeds needs those of bench
+    assert dependencies("all", "bench", "docs") <= locked  # `rad bench all` and the site ask for theirs
 
 
 def test_every_dependency_is_imported():
     """Of what runs; tools of developers are not."""
     sources = [path.read_text() for package in (*PACKAGES, "scripts") for path in (ROOT / package).rglob("*.py")]
     imported = set(re.findall(r"^ *(?:import|from) (?:torch\.utils\.)?(\w+)", "\n".join(sources), re.MULTILINE))
-    unused = {name for name in dependencies("all", "dev") if MODULES.get(name, name) not in imported}
+    unused = {name for name in dependencies("all", "dev", "docs") if MODULES.get(name, name) not in imported}
     assert not unused
 
 

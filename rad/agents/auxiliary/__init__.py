@@ -49,7 +49,11 @@ class AuxiliaryLoss(Protocol):
 
 
 _REGISTRY: Registry[AuxiliaryLoss] = Registry("auxiliary loss", {"curl": CURL})
-names, register = _REGISTRY.names, _REGISTRY.register
+names = _REGISTRY.names
+"""Return the known names, in the order of registration."""
+register = _REGISTRY.register
+"""Make a factory known under a name; its parameters annotated int, float or str become options. A name that is taken
+or no word is a ValueError."""
 
 
 def make(spec: str, encoder: encoders.Encoder, *, generator: torch.Generator) -> dict[str, AuxiliaryLoss]:
