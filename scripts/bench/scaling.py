@@ -9,12 +9,12 @@ import functools
 import itertools
 import json
 import multiprocessing
-import pickle
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from multiprocessing.reduction import ForkingPickler
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -141,9 +141,7 @@ def work(job: Job) -> dict[str, float]:
 
 def impala_costs(job: Job) -> dict[str, float]:
     """Measure acting, learning and carrying, seconds per agent step, and the bytes of the weights."""
-    from rad.actors.actor import Actor
-    from rad.actors.pool import pack, unpack
-    from rad.experiment.algorithms import make_agent
+    from rad.experiment.algorithms import impala_actors, make_agent
     from rad.experiment.build import make_env
     from rad.experiment.presets import preset
     from rad.runtime import device
@@ -151,21 +149,17 @@ def impala_costs(job: Job) -> dict[str, float]:
     device.tune_allocator()
     device.set_threads(1)
     config: Any = dataclasses.replace(preset("impala", TASK), num_envs=job.num_envs)
-    with contextlib.closing(make_env(config, "train", num_envs=job.num_envs)) as env:
+    actor = impala_actors.RemoteActor(config, 0)
+    with contextlib.closing(actor.env), contextlib.closing(make_env(config, "train", num_envs=job.num_envs)) as env:
         agent: Any = make_agent(config, env)
-        actor = Actor(env, agent, config.agent.num_steps)
-        collected = [actor.collect()]
-
-        def carry() -> None:
-            trajectory, episodes, version = collected[0]
-            arrays = pack((tuple(trajectory), [tuple(episode) for episode in episodes], version))
-            unpack(pickle.loads(pickle.dumps(arrays)))
-
-        def learn() -> None:
-            float(agent.update(collected[0].trajectory)["grad_norm"])
-
+        policy = agent.policy_state(), 0
+        arrays, trajectory = actor.collect(policy), impala_actors.make_source(config, env, agent).next(agent).trajectory
+        calls: dict[str, Callable[[], object]] = {
+            "act": lambda: actor.collect(policy),
+            "learn": lambda: float(agent.update(trajectory)["grad_norm"]),
+            "carry": lambda: ForkingPickler.loads(ForkingPickler.dumps(arrays)),  # as a pipe does
+        }
         steps = job.num_envs * config.agent.num_steps
-        calls: dict[str, Callable[[], object]] = {"act": actor.collect, "learn": learn, "carry": carry}
         seconds = {name: _median_s(call, job.trajectories) / steps for name, call in calls.items()}
     parameters = itertools.chain(agent.encoder.parameters(), agent.head.parameters())
     return seconds | {"weight_bytes": sum(value.nbytes for value in parameters)}
