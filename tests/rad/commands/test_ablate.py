@@ -116,7 +116,7 @@ def test_finished_runs_are_known_and_only_the_others_are_checked(
     checked: list[Any] = []
     assert cli.main(typed) == 7
     leave(started[0].trials[0], 60, done=True)
-    monkeypatch.setattr(start, "check_trials", checked.extend)
+    monkeypatch.setattr(start, "check_trials", lambda trials, ranks: checked.extend(trials))
     assert cli.main(typed) == 7
     assert [result.value for result in started[1].states.values()] == ["finished", "new"]
     assert checked == [started[1].trials[1]]

@@ -127,7 +127,7 @@ def test_runs_are_spread_over_gpus_unless_they_name_theirs(
 def test_a_run_starts_where_most_more_fit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     begun: list[str] = []
 
-    def launch(folder: Path, log: Any, variables: dict[str, str]) -> SimpleNamespace:
+    def launch(folder: Path, log: Any, variables: dict[str, str], ranks: int) -> SimpleNamespace:
         begun.append(variables.get("CUDA_VISIBLE_DEVICES", ""))
         return SimpleNamespace(pid=len(begun), poll=lambda: 0)
 
