@@ -1,6 +1,8 @@
 """What is typed after `rad ablate`, up to where the sweep would start."""
 
 import dataclasses
+import importlib.util
+import subprocess
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -8,6 +10,7 @@ from typing import Any
 import pytest
 
 from rad import cli
+from rad.experiment import cluster
 from rad.runtime.files import locked
 from rad.sweep import start
 from tests.rad.sweep.trials import leave
@@ -59,7 +62,6 @@ BAD: list[tuple[list[str], str, str]] = [
         "must be auto or HOST:PORT of a Ray cluster, got nowhere",
     ),
     (["--engine", "ray", "--address", "127.0.0.1:1"], "--address", "Connection refused"),
-    (["--engine", "ray", "--address", "auto"], "--address", "no Ray cluster answers at auto"),
     (["--resume", "run"], "--resume", "the same command goes on with a sweep"),
     (["--frames", "x"], "--frames", "'x'"),
     (["--nope", "3"], "--nope", "Unrecognized options: --nope, 3"),
@@ -84,6 +86,19 @@ def test_wrong_input_gives_one_line_and_makes_nothing(
     assert captured.out == "" and captured.err.count("\n") == 1
     assert captured.err.startswith(f"error: {flag}") and said in captured.err
     assert sorted(here.rglob("*")) == before and started == []
+
+
+@pytest.mark.skipif(not importlib.util.find_spec("ray"), reason="the extra cluster is not installed")
+def test_a_cluster_that_does_not_answer_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], here: Path
+) -> None:
+    """What Ray says where none runs: on this machine, one of another test may."""
+    said = subprocess.CompletedProcess([], 1, stderr="Traceback\nConnectionError: no running Ray instance\n")
+    monkeypatch.setattr(cluster.subprocess, "run", lambda *_, **__: said)
+    assert cli.main(["ablate", *PROBE, "--engine", "ray", "--address", "auto"]) == 2
+    expected = "error: --address: no Ray cluster answers at auto: ConnectionError: no running Ray instance\n"
+    assert capsys.readouterr().err == expected
+    assert not (here / "sweep").exists()
 
 
 def test_the_folder_has_to_be_named(capsys: pytest.CaptureFixture[str]) -> None:
