@@ -12,7 +12,8 @@ from rad.agents.bandit import make_arms
 from rad.agents.ppo import PPOAgent, PPOConfig
 from rad.buffers.rollout import RolloutBuffer
 from rad.evaluation.play import evaluate
-from rad.loops import LoopState, on_policy
+from rad.loops import LoopState
+from rad.loops.on_policy import on_policy
 from rad.runtime.processes.ranks import ALONE, Ranks, joined
 from rad.types import Rollout
 from tests.rad.agents.small_ppo import ENVS, small_agent, small_rollout

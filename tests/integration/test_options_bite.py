@@ -18,7 +18,7 @@ from rad.experiment.algorithms.sac import SACRun
 from rad.runtime import checkpoint
 from rad.runtime.metrics_file import read_rows
 from rad.runtime.run_dir import CHECKPOINTS, VIDEO_FILE
-from rad.training import evaluations, trainer
+from rad.training import evaluations, learner, trainer
 from rad.training.pictures import PICTURES
 from tests.integration.runs import AGENT, tiny
 
@@ -78,7 +78,7 @@ def surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(pools, "AsyncVectorEnv", in_this_process)
     monkeypatch.setattr(evaluations, "EvaluationWorkers", lambda folder, count: asked.append("evaluation processes"))
-    monkeypatch.setattr(trainer.device, "set_threads", lambda count: asked.append(f"{count} threads"))
+    monkeypatch.setattr(learner.device, "set_threads", lambda count: asked.append(f"{count} threads"))
     monkeypatch.setitem(sys.modules, "wandb", None)
     return asked
 
