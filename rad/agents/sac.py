@@ -190,9 +190,7 @@ class SACAgent(Agent):
             if config.actor_features == "after":  # RAD: the critic's step has moved the convolutions, so encode again
                 with torch.no_grad():
                     features = self._encode(self.encoder, obs_views[0])
-            features = features[
-                : len(batch.action)
-            ].detach()  # of the first weak view; the actor's loss trains its head
+            features = features[: len(batch.action)].detach()  # of the first weak view: this loss trains the head
             metrics |= self._update_actor_and_temperature(features, draws.noise)
         if move_targets:
             self._update_targets()
