@@ -17,10 +17,12 @@ commands:
   train      train from pixels, or resume a run: rad train --resume RUN
   ablate     train tasks x augmentations x seeds in one folder, and resume what is unfinished
   evaluate   play episodes with a trained run on one or more splits, and compare them
+  record     play episodes with a trained run and write them as a data set of Minari
   splits     name and draw the splits that a task can be trained and tested on
   attention  draw and measure where the encoders of runs look, all on the same states
   draw       make the pictures of a finished run again: video, attention figure, learning curve
   report     write a page about one or more runs: curves, tables with intervals, attention, videos
+  runs       list the runs of a folder: how far each is, its last return, its state and how to resume it
   compare    compare two runs, or two settings with several seeds
   demo       train on a small task for some minutes, evaluate and draw: the whole library in one go
   doctor     say what is installed, what is missing and how to get it

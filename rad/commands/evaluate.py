@@ -53,4 +53,6 @@ def main(arguments: list[str]) -> int:
 
     results = evaluate_run(**vars(options))
     print(split_table(results), f"episodes: {options.out or default_file(options.run, results)}", sep="\n\n")
+    if options.video:
+        print(f"video: {options.video}")
     return 0

@@ -9,7 +9,9 @@ import tyro
 from rad.commands import flags
 from rad.runtime.processes import ranks
 from rad.runtime.run_dir import CONFIG_FILE
-from rad.settings import SettingError, setting
+from rad.settings import SettingError, flag_name, setting
+
+MOST_USED = ("task", "preset", "augment", "seed", "frames", "out", "device")
 
 
 def main(arguments: list[str]) -> int:
@@ -58,6 +60,7 @@ def parse_run(arguments: Sequence[str]) -> Any:
 
     wants_help = bool({"-h", "--help"} & set(arguments))
     if wants_help:
+        print(f"Most used: {', '.join(map(flag_name, MOST_USED))}; they stand among the first below.")
         print("To resume a run instead: rad train --resume RUN, without other flags.\n")
     default = choose(*(flags.value_of(name, arguments) for name in ("algo", "preset", "task")))
     omitted = (tyro.conf.OmitArgPrefixes, tyro.conf.OmitSubcommandPrefixes)

@@ -60,6 +60,10 @@ class Simulator(abc.ABC):
     def frame(self, size: int | None = None) -> Frame:
         """Draw the present state: uint8 [3, size, size], RGB; `size` in px, by default the observation's."""
 
+    def state(self) -> NDArray[Any] | None:
+        """Return the present state in the simulator's own form, a copy, float64 [S]; None where the suite has none."""
+        return None
+
     def robot_mask(self) -> Mask:
         """Tell of each pixel of the present `frame` whether it shows the robot: bool [size, size].
 

@@ -31,9 +31,12 @@ class PixelEnv(gymnasium.Env[Frame, Any]):
     `reset(seed=seed)`. Where an episode has ended, `info["episode"]` holds `r`, the return, and `l`, the length in
     agent steps: in the info of its last step, and again in that of the next reset, so that it is at the top level of a
     vector environment's infos. So is `is_success` where the suite has it.
+
+    With `tells_state`, infos also hold `state`, the simulator's state behind the observation, where the suite has one.
     """
 
     render_mode = "rgb_array"
+    tells_state = False
 
     def __init__(self, simulator: Simulator, frame_stack: int, action_repeat: int, seed: int) -> None:
         self.simulator = simulator
@@ -55,7 +58,7 @@ class PixelEnv(gymnasium.Env[Frame, Any]):
             self._seed_with(seed)
         self._begin()
         self._fill()
-        return self.observation, info
+        return self.observation, info | self._state_info()
 
     def step(self, action: Any) -> tuple[Frame, float, bool, bool, dict[str, Any]]:
         """Do one agent step.
@@ -68,7 +71,8 @@ class PixelEnv(gymnasium.Env[Frame, Any]):
             raise RuntimeError("no episode is running; call reset() first")
         reward, terminated, truncated = self._advance(check_action(action, self.simulator.action_space))
         self._frames.append(self._draw())
-        return self.observation, reward, terminated, truncated, self._episode_info() if self._over else {}
+        info = (self._episode_info() if self._over else {}) | self._state_info()
+        return self.observation, reward, terminated, truncated, info
 
     @property
     def observation(self) -> Frame:
@@ -189,6 +193,10 @@ class PixelEnv(gymnasium.Env[Frame, Any]):
             self._advance(action)
             if index >= undrawn:
                 self._frames.append(self._draw())
+
+    def _state_info(self) -> dict[str, Any]:
+        state = self.simulator.state() if self.tells_state else None
+        return {} if state is None else {"state": state}
 
     def _episode_info(self) -> dict[str, Any]:
         """Return the infos of an episode that has ended."""

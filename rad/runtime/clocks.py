@@ -11,6 +11,35 @@ WINDOW_S = 60.0  # age of the oldest mark that a rate is measured from; at least
 LEAST_S = 5.0  # between first and last mark; a rate over less would be noise
 
 
+class RunningTime:
+    """A clock in seconds that stands still while the process is stopped: by Ctrl-Z, SIGSTOP or a job scheduler.
+
+    The system tells of a stop when it has ended; see `rad.runtime.processes.signals.noticing_stops`. What was computed
+    between the last reading and the stop does not count either. `now` is a clock; tests pass their own.
+    """
+
+    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+        self._now, self._last_s, self._stopped_s = now, now(), 0.0
+        self._was_stopped = False
+
+    def __call__(self) -> float:
+        """Return the time."""
+        now_s = self._now()
+        if self._was_stopped:
+            self._stopped_s += now_s - self._last_s
+            self._was_stopped = False
+        self._last_s = now_s
+        return now_s - self._stopped_s
+
+    def was_stopped(self) -> None:
+        """Leave out the time since the last reading."""
+        self._was_stopped = True
+
+
+running_s = RunningTime()
+"""The clock of this process."""
+
+
 class Every:
     """Tell once for each multiple of `interval` that a growing count reaches or passes it.
 
@@ -64,7 +93,7 @@ class Rate:
     first mark nor a part of an update counts. `now` is a clock in seconds; tests pass their own.
     """
 
-    def __init__(self, now: Callable[[], float] = time.perf_counter) -> None:
+    def __init__(self, now: Callable[[], float] = running_s) -> None:
         self._now, self._paused_s = now, 0.0
         self._marks: deque[tuple[float, int]] = deque()
 

@@ -76,3 +76,13 @@ def locked(path: Path) -> Iterator[None]:
         except BlockingIOError:
             raise BlockingIOError(f"{path.parent} is in use by another process") from None
         yield
+
+
+def is_locked(path: Path) -> bool:
+    """Tell whether a process holds `locked` on an existing file."""
+    with path.open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False

@@ -2,7 +2,6 @@
 
 import os
 import re
-import time
 import uuid
 from collections import deque
 from collections.abc import Iterable, Mapping
@@ -12,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from rad.runtime.clocks import running_s
 from rad.runtime.files import replacing
 from rad.runtime.metrics_file import COUNTS, Row, json_line, keep_rows
 from rad.runtime.run_dir import METRICS_FILE
@@ -88,7 +88,8 @@ class RunLog:
 
     A row is one line of standard JSON: kind, frames, agent_steps, time_s, then the metrics in their order. JSON has no
     NaN or infinity, so those are written as `null`. Each row is flushed: a killed run loses at most one. `time_s`
-    counts seconds of running, and continues from the last row when a run resumes.
+    counts seconds of running, without those in which the process was stopped, and continues from the last row when a
+    run resumes.
 
     Args:
         run_dir: folder of the run; made if absent.
@@ -113,7 +114,7 @@ class RunLog:
     @property
     def time_s(self) -> float:
         """Seconds of running so far, including those before a resume."""
-        return round(time.perf_counter() - self._start, 3)
+        return round(running_s() - self._start, 3)
 
     def write(self, kind: str, row: Mapping[str, float], *, frames: int, agent_steps: int) -> None:
         """Write a row of some kind, such as `train`, `episode` or `eval`; `frames` are agent steps x action repeat.
@@ -198,7 +199,7 @@ class RunLog:
         rows = keep_rows(self._path, frames, count)
         self._places: deque[Place] = deque()
         self._written = len(rows)
-        self._start = time.perf_counter() - (rows[-1]["time_s"] if rows else 0.0)
+        self._start = running_s() - (rows[-1]["time_s"] if rows else 0.0)
         self._file = self._path.open("a", encoding="utf-8")
         if self._has_tensorboard:
             from torch.utils.tensorboard import SummaryWriter

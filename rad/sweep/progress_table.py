@@ -1,9 +1,9 @@
 """The progress of a sweep: a line for each run that is running, and a line for all."""
 
-import time
 from collections.abc import Callable, Mapping
 from typing import TextIO
 
+from rad.runtime.clocks import running_s
 from rad.runtime.progress import duration, three_digits
 from rad.runtime.progress.line import Lines
 from rad.sweep.status import RunProgress
@@ -14,9 +14,7 @@ class ProgressTable(Lines):
 
     periods_s = (1.0, 60.0)
 
-    def __init__(
-        self, start_frames: int, stream: TextIO | None = None, now: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, start_frames: int, stream: TextIO | None = None, now: Callable[[], float] = running_s) -> None:
         super().__init__(stream, now)
         self.start_frames, self._start_s = start_frames, now()
 

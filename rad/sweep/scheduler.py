@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from rad.runtime.processes.signals import StopRequest
+from rad.runtime.processes.signals import StopRequest, noticing_stops
 from rad.sweep.grid import Trial
 from rad.sweep.process import ended, last_words, log_file
 from rad.sweep.progress_table import ProgressTable
@@ -73,7 +73,7 @@ class Scheduler:
 
         On a signal, the runs are asked to stop, and waited for.
         """
-        with StopRequest() as stop:
+        with noticing_stops(), StopRequest() as stop:
             while self.running or (self.waiting and not stop.requested):
                 if not stop.requested:
                     self._fill()

@@ -13,7 +13,7 @@ from rad.experiment.config import RunConfig
 from rad.experiment.splits import splits
 from rad.runtime.logging import Place, RunLog
 from rad.runtime.progress import Part, Progress
-from rad.training.messages import PHASES, evaluated
+from rad.training.messages import PHASES, evaluated, subject
 
 
 @dataclass
@@ -81,6 +81,8 @@ class Evaluations:
             ChildProcessError: the process that plays it is gone.
         """
         if self._workers and (pending := self._pending):
+            if not self._workers.ready:
+                self._progress.waiting(subject(pending.kind, pending.frames))
             episodes = self._workers.finish()
             self._pending = None
             self._write(pending.kind, episodes, pending.frames, pending.place)

@@ -59,10 +59,11 @@ def stopped(folder: Path, frames: int) -> str:
 def evaluated(rows: Mapping[str, Mapping[str, float]], frames: int, seconds: float) -> str:
     """Say how an evaluation after so many frames scored, and the seconds that it took; a line for each kind of row."""
     took = f", in {duration(seconds)}" if seconds >= 1 else ""
-    return "\n".join(f"{_subject(kind, frames)}: {_scores(row)}{took}" for kind, row in rows.items())
+    return "\n".join(f"{subject(kind, frames)}: {_scores(row)}{took}" for kind, row in rows.items())
 
 
-def _subject(kind: str, frames: int) -> str:
+def subject(kind: str, frames: int) -> str:
+    """Name an evaluation after so many frames by the kind of its rows."""
     name, _, split = kind.partition("/")
     who = SUBJECTS[name] if name == RANDOM_POLICY else f"evaluation at {frames:,} frames"
     return f"{who}, {split}" if split else who

@@ -15,6 +15,7 @@ from rad.runtime.clocks import Every
 from rad.runtime.files import locked, write_object
 from rad.runtime.logging import Averages, RunLog
 from rad.runtime.processes.ranks import ALONE, Ranks
+from rad.runtime.processes.signals import noticing_stops
 from rad.runtime.progress import Part, Progress
 from rad.runtime.run_dir import CHECKPOINTS, CONFIG_FILE, DONE_FILE, is_done
 from rad.training.evaluations import Evaluations
@@ -40,7 +41,7 @@ def start(config: RunConfig, folder: Path, pictures: Mapping[str, Picture] = NO_
     folder.mkdir(parents=True)
     write_object(folder / CONFIG_FILE, to_json(config))
     ranks.share(config)
-    with locked(folder / CONFIG_FILE), Trainer(config, folder, pictures, ranks) as trainer:
+    with locked(folder / CONFIG_FILE), noticing_stops(), Trainer(config, folder, pictures, ranks) as trainer:
         trainer.share()
         return trainer.run()
 
@@ -60,7 +61,7 @@ def resume(folder: Path, pictures: Mapping[str, Picture] = NO_PICTURES, ranks: R
     with locked(folder / CONFIG_FILE):
         check_checkpoints(config, folder)
         ranks.share(config)
-        with Trainer(config, folder, pictures, ranks) as trainer:
+        with noticing_stops(), Trainer(config, folder, pictures, ranks) as trainer:
             trainer.load()
             return trainer.run()
 

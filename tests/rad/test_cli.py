@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from rad import __version__, cli
-from rad.commands.train import parse_run
+from rad.commands.train import MOST_USED, parse_run
 from rad.experiment import validate
 from rad.experiment.algorithms import ALGORITHMS
 from rad.experiment.algorithms.sac import SACRun
@@ -20,6 +20,7 @@ from rad.experiment.presets import preset
 from rad.report.draw import result_tables
 from rad.runtime.checkpoint import CheckpointError
 from rad.settings import flag_name
+from tests.rad.report.folders import make_run
 
 PROBE = (
     "--task",
@@ -208,12 +209,36 @@ def test_help_ends_with_presets_and_how_to_see_the_other_flags(shown: str, capsy
     assert last == f"These are the flags of {shown}; those of other algorithms: {others}"
 
 
+@pytest.mark.parametrize("algo", ALGORITHMS)
+def test_help_begins_with_the_most_used_flags_and_names_whose_hyperparameters_follow(
+    algo: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        cli.main(["train", "--algo", algo, "--help"])
+    shown = capsys.readouterr().out
+    used = [flag_name(name) for name in MOST_USED]
+    assert shown.startswith(f"Most used: {', '.join(used)};")
+    listed = re.findall(r"^│ (--[\w-]+)", shown, re.MULTILINE)
+    assert set(used) <= set(listed[: len(used) + 3])
+    assert f"{algo.upper()}'s hyperparameters." in shown
+
+
 @pytest.mark.parametrize("typed", [pytest.param("train --help", marks=pytest.mark.slow), "--help", "evaluate --help"])
 def test_output_that_nobody_reads_is_no_error(typed: str) -> None:
     root = Path(__file__).parents[2]
     command = f"{sys.executable} -m rad.cli {typed} | true; echo ${{PIPESTATUS[0]}}"
     ended = subprocess.run(["bash", "-c", command], cwd=root, capture_output=True, text=True, check=True)
     assert ended.stderr == "" and ended.stdout in ("141\n", "0\n")  # 0: all was written before the pipe was closed
+
+
+@pytest.mark.parametrize("command", ["runs", pytest.param("report", marks=pytest.mark.slow)])
+def test_the_first_line_of_an_output_is_enough(command: str, tmp_path: Path) -> None:
+    for number in range(200 if command == "runs" else 1):
+        make_run(tmp_path / f"run-{number}", seed=number, preset="rad", frames=800)
+    typed = f"{sys.executable} -m rad.cli {command} {tmp_path} | head -1 | wc -l; echo ${{PIPESTATUS[0]}}"
+    root = Path(__file__).parents[2]
+    ended = subprocess.run(["bash", "-c", typed], cwd=root, capture_output=True, text=True, check=True)
+    assert ended.stderr == "" and ended.stdout in ("1\n141\n", "1\n0\n")
 
 
 def test_the_version(capsys: pytest.CaptureFixture[str]) -> None:
@@ -293,6 +318,8 @@ def test_evaluate_takes_several_splits_and_other_names_of_its_flags(
     assert cli.main(["evaluate", "run", "--out", "here.jsonl"]) == 0
     assert (asked[1]["splits"], asked[1]["episodes"], asked[1]["out"]) == ((), 10, Path("here.jsonl"))
     assert capsys.readouterr().out == "a table of row\n\nepisodes: here.jsonl\n"
+    assert cli.main(["evaluate", "run", "--out", "here.jsonl", "--video", "it.mp4"]) == 0
+    assert capsys.readouterr().out == "a table of row\n\nepisodes: here.jsonl\nvideo: it.mp4\n"
 
 
 @pytest.mark.parametrize("error", [ValueError, FileExistsError, ModuleNotFoundError, CheckpointError])

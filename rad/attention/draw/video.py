@@ -29,7 +29,7 @@ def overlay_episode(
     """
     relative = {name: values / values.mean((1, 2), keepdims=True) for name, values in maps.items()}
     tops = {name: float(np.quantile(values, QUANTILE)) or float(values.max()) for name, values in relative.items()}
-    titles = _titles(list(maps), SCALE * frames.shape[1])
+    titles = _titles(["observation", *maps], SCALE * frames.shape[1])
     titled = []
     for t, frame in enumerate(frames):
         panels = [frame, *(overlay(frame, values[t], tops[name]) for name, values in relative.items())]
@@ -50,18 +50,17 @@ def write_png(path: Path, picture: NDArray[np.uint8]) -> None:
 
 
 def contact_sheet(pictures: Video, columns: int = 2) -> NDArray[np.uint8]:
-    """Lay evenly spaced frames of a video, uint8 [T, h, w, 3], row by row on one sheet."""
+    """Lay evenly spaced frames of a video, one per agent step, uint8 [T, h, w, 3], row by row below their steps."""
     steps = np.linspace(0, len(pictures) - 1, min(SHEET_FRAMES, len(pictures))).round().astype(int)
-    shown = [pictures[t] for t in steps]
+    shown = [np.concatenate([_titles([f"agent step {t}"], pictures.shape[2]), pictures[t]]) for t in steps]
     shown += [np.full_like(shown[0], 255)] * (-len(shown) % columns)
     return np.concatenate([np.concatenate(shown[i : i + columns], 1) for i in range(0, len(shown), columns)])
 
 
-def _titles(methods: Sequence[str], side: int) -> NDArray[np.uint8]:
-    """Draw the names above the panels, uint8 [h, w, 3]."""
+def _titles(names: Sequence[str], side: int) -> NDArray[np.uint8]:
+    """Draw the names above panels that are `side` px wide, uint8 [h, w, 3]."""
     from matplotlib.figure import Figure
 
-    names = ["observation", *methods]
     figure = Figure(figsize=(len(names) * side / 100, 0.22), dpi=100)
     for number, name in enumerate(names):
         figure.text((number + 0.5) / len(names), 0.45, name, ha="center", va="center", fontsize=9)

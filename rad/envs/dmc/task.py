@@ -105,6 +105,10 @@ class DMCSimulator(Simulator):
         over, ended = step.last(), step.discount == 0
         return float(step.reward), over and ended, over and not ended
 
+    def state(self) -> NDArray[np.float64]:
+        """Return positions, velocities and activations, as `set_state` of dm_control's physics takes them."""
+        return np.asarray(self._physics.get_state(), np.float64)
+
     def frame(self, size: int | None = None) -> Frame:
         """Draw the present state."""
         size = size or self.size

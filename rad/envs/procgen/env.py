@@ -43,6 +43,7 @@ class ProcgenEnv(VectorEnv[Any, Any, Any]):
     - `prev_level_seed`: int32 [N], level that the step was made in;
     - `prev_level_complete`: bool [N], the step reached the level's goal;
     - `timed_out`: bool [N], the episode ended at the game's time limit, short of the goal, or was lost in that step;
+    - with `tells_state`, `state`: a list of N, each Procgen's own state of the observation, uint8 [bytes];
     - where an episode ended, `episode`, `_episode`, `is_success` and `_is_success` as in `rad.envs.make`.
 
     Each level is checked against the split. Unlike in other suites environment i is not seeded with `seed + i`: Procgen
@@ -58,6 +59,7 @@ class ProcgenEnv(VectorEnv[Any, Any, Any]):
 
     action_repeat = 1
     render_mode = "rgb_array"
+    tells_state: Any = False
     _started: bool
 
     def __init__(
@@ -96,7 +98,7 @@ class ProcgenEnv(VectorEnv[Any, Any, Any]):
         self._started = True
         reading = self._read()
         self._stack(reading.frames, np.ones(self.num_envs, np.bool_))
-        return self.observation, {"level_seed": reading.level_seed}
+        return self.observation, {"level_seed": reading.level_seed} | self._states()
 
     def step(self, actions: Any) -> Step:
         """Do one step of all environments, raising what its halves do."""
@@ -228,11 +230,16 @@ class ProcgenEnv(VectorEnv[Any, Any, Any]):
             "prev_level_seed": reading.prev_level_seed,
             "prev_level_complete": reading.prev_level_complete,
             "timed_out": reading.first & at_limit & ~reading.prev_level_complete,
+            **self._states(),
         }
         if reading.first.any():
             infos |= {"episode": {"r": self._return.copy(), "l": self._length.copy()}, "_episode": reading.first.copy()}
             infos |= {"is_success": reading.prev_level_complete, "_is_success": reading.first.copy()}
         return infos
+
+    def _states(self) -> dict[str, Any]:
+        states = map(self._native.state, range(self.num_envs))
+        return {"state": [state["blob"] for state in states]} if self.tells_state else {}
 
     def _check_state(self, state: Mapping[str, Any]) -> None:
         came = dict(state) | {"observation": list(np.shape(state["observation"]))}

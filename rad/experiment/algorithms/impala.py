@@ -51,7 +51,7 @@ class IMPALARun(RunConfig):
     """Address of a Ray cluster that runs the actors, auto for this machine's, or local for a new one on it."""
 
     agent: IMPALAConfig = field(default_factory=IMPALAConfig)
-    """The algorithm's hyperparameters."""
+    """IMPALA's hyperparameters."""
 
     @property
     def envs_here(self) -> int:

@@ -43,7 +43,7 @@ class PPORun(RunConfig):
     """Evaluate with sampled actions, as published for Procgen, or with the most likely ones."""
 
     agent: PPOConfig = field(default_factory=PPOConfig)
-    """The algorithm's hyperparameters."""
+    """PPO's hyperparameters."""
 
 
 def make_agent(config: PPORun, env: VectorEnv, common: dict[str, Any]) -> PPOAgent:

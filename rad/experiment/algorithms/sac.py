@@ -32,7 +32,7 @@ class SACRun(off_policy.OffPolicyRun):
     """A run of SAC."""
 
     agent: SACConfig = field(default_factory=SACConfig)
-    """The algorithm's hyperparameters."""
+    """SAC's hyperparameters."""
 
     @property
     def augmentations(self) -> tuple[str, ...]:

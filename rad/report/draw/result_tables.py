@@ -1,15 +1,19 @@
-"""The tables of the commands: a run on splits, the runs of a sweep, attention."""
+"""The tables of the commands: a run on splits, the runs of a sweep or a folder, attention."""
 
 import textwrap
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from rad.report.draw.tables import Cell, Column, Table, decimals_for
 from rad.report.read.evaluation_files import METRICS, SplitResult
+from rad.report.read.states import Listed
 from rad.report.stats.attention import RATIOS, UNTRAINED, estimate
 from rad.report.stats.bootstrap import Estimate
 
 WIDTH = 100  # of lines of notes
+ENOUGH_EPISODES = 10  # on each split; below, a bootstrap interval means little
 
 
 def split_table(results: Sequence[SplitResult]) -> str:
@@ -54,12 +58,15 @@ def _head(results: Sequence[SplitResult]) -> str:
 
 def _notes(results: Sequence[SplitResult]) -> str:
     trained_on, constants = results[0].train_split, results[0].score_constants
+    episodes = min(result.episodes for result in results)
+    few = f"intervals of fewer than {ENOUGH_EPISODES} episodes are too narrow"
     levels = "; ".join(result.levels for result in results if result.levels)
     return wrapped(
         *([f"train: the run trained on {trained_on}"] if trained_on != "train" else []),
         *([f"levels: {levels}"] if levels else []),
         *([f"normalized with the constants of: {constants}"] if constants else []),
         "intervals: randomness of the episodes of this one training run, not of training",
+        *([f"warning: {few}; play 30 or more, got {episodes}"] if episodes < ENOUGH_EPISODES else []),
     )
 
 
@@ -105,3 +112,20 @@ def attention_table(rows: Sequence[Mapping[str, Any]]) -> Table:
 
 def _estimate(value: float | None, interval: Sequence[float] | None) -> Estimate | None:
     return None if value is None else Estimate(value, *interval or ())
+
+
+def run_list(runs: Sequence[Listed], folder: Path) -> str:
+    """Write the runs of a folder, at least one, each in a line; then why some are damaged or failed, and the counts."""
+    decimals = decimals_for([run.episode_return for run in runs if run.episode_return is not None])
+    texts = [Column(name, "text") for name in ("run", "state", "task", "method")]
+    columns = [*texts, Column("seed"), Column("frames"), Column("of"), Column("return", decimals=decimals)]
+    columns.append(Column("resume with", "text"))
+    rows: list[list[Cell]] = []
+    for run in runs:
+        name = "." if run.folder == folder else run.folder.relative_to(folder).as_posix()
+        rows.append([name, run.state.value, run.task, run.method, run.seed, run.frames, run.target_frames])
+        rows[-1] += [run.episode_return, run.resume]
+    notes = [f"{run.folder}: {run.note}" for run in runs if run.note]
+    counts = Counter(run.state.value for run in runs)
+    total = f"{len(runs):,} run{'s' * (len(runs) > 1)}: {', '.join(f'{n:,} {state}' for state, n in counts.items())}"
+    return "\n\n".join([Table(columns, rows).plain(), *(["\n".join(notes)] if notes else []), total])

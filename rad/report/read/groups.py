@@ -1,7 +1,7 @@
 """The runs below a folder, in groups that their configurations define, whatever the folders are called."""
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -79,18 +79,25 @@ def find_runs(folder: Path) -> Scan:
     scan = Scan(folder)
     with suppress(OSError, ValueError):
         scan.record.update(read_object(folder / RECORD_FILE))
-    for path, subfolders, files in os.walk(folder):
-        subfolders.sort()
+    for path, files in walk(folder):
         if ATTENTION_FILE in files:
-            scan.attention.append(Path(path))
+            scan.attention.append(path)
         if CONFIG_FILE in files:
-            subfolders.clear()
-            _add(scan, Path(path))
+            _add(scan, path)
     if not scan.runs:
         lines = [*scan.unread, *(f"{scan.shown(path)}: no {METRICS_FILE}" for path in scan.not_started)]
         why = f": {'; '.join(lines)}" if lines else ""
         raise ValueError(f"{folder} holds no run, a folder with {CONFIG_FILE} and {METRICS_FILE}{why}")
     return scan
+
+
+def walk(folder: Path) -> Iterator[tuple[Path, list[str]]]:
+    """Yield each folder below a folder with its files, in the order of their paths; none inside a run."""
+    for path, subfolders, files in os.walk(folder):
+        subfolders.sort()
+        if CONFIG_FILE in files:
+            subfolders.clear()
+        yield Path(path), files
 
 
 def flat(config: Json) -> Json:

@@ -3,9 +3,12 @@
 import os
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import FrameType
 from typing import Any
+
+from rad.runtime.clocks import RunningTime, running_s
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
 
@@ -67,3 +70,16 @@ class StopRequest:
         for number, handler in self._old_handlers.items():
             signal.signal(number, signal.SIG_DFL if handler is None else handler)
         self._old_handlers = {}
+
+
+@contextmanager
+def noticing_stops(clock: RunningTime = running_s) -> Iterator[None]:
+    """Let a clock stand still while the process is stopped, which SIGCONT ends; in the main thread, while this runs."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGCONT, lambda number, frame: clock.was_stopped())
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGCONT, before)

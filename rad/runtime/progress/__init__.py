@@ -1,10 +1,10 @@
 """How far a run is, in one line of the terminal."""
 
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TextIO
 
+from rad.runtime.clocks import running_s
 from rad.runtime.progress.line import FILE_PERIOD_S, Lines
 from rad.runtime.progress.remaining import Part, Remaining, duration
 
@@ -32,7 +32,7 @@ class Progress(Lines):
         every: Mapping[Part, int] | None = None,
         figures: int = 0,
         stream: TextIO | None = None,
-        now: Callable[[], float] = time.monotonic,
+        now: Callable[[], float] = running_s,
     ) -> None:
         super().__init__(stream, now)
         self.total_frames = total_frames
@@ -82,6 +82,10 @@ class Progress(Lines):
             if self.tty or self.remaining.costs_s.get(kind, FILE_PERIOD_S) >= FILE_PERIOD_S:
                 show()
             yield played
+
+    def waiting(self, what: str) -> None:
+        """Show that training waits for what is done beside it."""
+        self._show(f"waiting for {what}")
 
     def say_plan(self) -> None:
         """Print how long the measured parts of the run take; `update` does it once training has been measured."""

@@ -2,9 +2,10 @@
 
 import shutil
 import sys
-import time
 from collections.abc import Callable, Sequence
 from typing import TextIO
+
+from rad.runtime.clocks import running_s
 
 FILE_PERIOD_S = 30.0
 GAP = "  "
@@ -23,7 +24,7 @@ class Lines:
 
     periods_s = (0.2, FILE_PERIOD_S)  # between two times that they are due, on a terminal and elsewhere
 
-    def __init__(self, stream: TextIO | None = None, now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, stream: TextIO | None = None, now: Callable[[], float] = running_s) -> None:
         self._stream, self._now = stream or sys.stdout, now
         self.tty = self._stream.isatty()
         self._shown_s: float | None = None

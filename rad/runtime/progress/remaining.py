@@ -1,13 +1,12 @@
 """How long a run still takes, by measurements in it; what was not measured yet is named, not guessed."""
 
 import math
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 
-from rad.runtime.clocks import Every, Rate
+from rad.runtime.clocks import Every, Rate, running_s
 
 
 class Part(StrEnum):
@@ -42,7 +41,7 @@ class Remaining:
     """
 
     def __init__(
-        self, total_frames: int, every: Mapping[Part, int], figures: int = 0, now: Callable[[], float] = time.monotonic
+        self, total_frames: int, every: Mapping[Part, int], figures: int = 0, now: Callable[[], float] = running_s
     ) -> None:
         self._total_frames, self._now = total_frames, now
         self._every = {kind: Every(interval) for kind, interval in every.items()}

@@ -1,8 +1,13 @@
+import os
+import signal
+import threading
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rad.runtime.clocks import Every, Rate
+from rad.runtime.clocks import Every, Rate, RunningTime
+from rad.runtime.processes.signals import noticing_stops
 
 
 def test_due_once_for_each_multiple():
@@ -125,3 +130,50 @@ def test_rate_leaves_a_pause_out_that_ends_in_an_error():
         fail()
     rate.mark(70)
     assert rate.per_second == 7.0
+
+
+def test_time_stands_still_while_the_process_is_stopped():
+    clock = Clock()
+    running_s = RunningTime(clock)
+    clock.time_s = 7.0
+    with noticing_stops(running_s):
+        assert running_s() == 7.0
+        clock.time_s = 3_607.0
+        os.kill(os.getpid(), signal.SIGCONT)
+        assert running_s() == 7.0
+        clock.time_s += 2
+        assert running_s() == 9.0
+
+
+def test_a_stop_does_not_slow_the_rate():
+    clock = Clock()
+    running_s = RunningTime(clock)
+    rate = Rate(running_s)
+    rate.mark(0)
+    clock.time_s += 10
+    rate.mark(100)
+    clock.time_s += 3_600
+    running_s.was_stopped()
+    rate.mark(100)
+    clock.time_s += 10
+    rate.mark(200)
+    assert rate.per_second == 10.0
+
+
+def test_the_handler_is_that_of_before_again():
+    before = signal.getsignal(signal.SIGCONT)
+    with noticing_stops(RunningTime()):
+        assert signal.getsignal(signal.SIGCONT) is not before
+    assert signal.getsignal(signal.SIGCONT) is before
+
+
+def test_elsewhere_than_in_the_main_thread_nothing_is_noticed():
+    def enter():
+        with noticing_stops(RunningTime()):
+            handlers.append(signal.getsignal(signal.SIGCONT))
+
+    handlers = []
+    thread = threading.Thread(target=enter)
+    thread.start()
+    thread.join()
+    assert handlers == [signal.getsignal(signal.SIGCONT)]

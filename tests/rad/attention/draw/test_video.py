@@ -29,13 +29,24 @@ def test_the_trace_grows_and_is_all_there_in_the_end() -> None:
     assert dark[-1] > dark[0] + 20
 
 
+HEAD = 22  # px, above each frame of a sheet
+
+
 def test_sheets_show_the_first_and_the_last() -> None:
-    pictures = np.arange(40, dtype=np.uint8)[:, None, None, None] * np.ones((1, 4, 6, 3), np.uint8)
+    pictures = np.arange(40, dtype=np.uint8)[:, None, None, None] * np.ones((1, 4, 160, 3), np.uint8)
     sheet = contact_sheet(pictures)
-    assert sheet.shape == (4 * SHEET_FRAMES // 2, 12, 3)
-    assert sheet[0, 0, 0] == 0 and sheet[-1, -1, 0] == 39
+    assert sheet.shape == ((HEAD + 4) * SHEET_FRAMES // 2, 320, 3)
+    assert sheet[HEAD, 0, 0] == 0 and sheet[-1, -1, 0] == 39
     few = contact_sheet(pictures[:3])
-    assert few.shape == (8, 12, 3) and few[-1, -1, 0] == 255
+    assert few.shape == (2 * (HEAD + 4), 320, 3) and few[-1, -1, 0] == 255
+
+
+def test_the_frames_of_a_sheet_have_their_steps_above_them() -> None:
+    pictures = np.zeros((100, 4, 160, 3), np.uint8)
+    heads = [contact_sheet(pictures[: end + 1], columns=1)[-HEAD - 4 : -4] for end in (98, 99)]
+    assert all((head < 128).any() for head in heads)
+    assert (heads[0] != heads[1]).any()
+    np.testing.assert_array_equal(heads[1], contact_sheet(pictures, columns=1)[-HEAD - 4 : -4])
 
 
 def test_pictures_are_written_alike(tmp_path: Path) -> None:

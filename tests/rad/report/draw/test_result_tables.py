@@ -69,6 +69,13 @@ def test_levels_of_a_game() -> None:
     ]
 
 
+@pytest.mark.parametrize(("episodes", "warned"), [(1, True), (9, True), (10, False)])
+def test_a_few_episodes_are_warned_of(episodes: int, warned: bool) -> None:
+    text = split_table([row("train", 1, 0), row("test", 1, 0, episodes=episodes)])
+    line = f"warning: intervals of fewer than 10 episodes are too narrow; play 30 or more, got {episodes}"
+    assert (line in text.splitlines()) == warned == ("warning" in text)
+
+
 def test_one_split_has_no_gap() -> None:
     text = split_table([row("train", 1, 0)])
     assert "environments 2, episodes in each 15\n" in text

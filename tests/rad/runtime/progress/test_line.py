@@ -22,6 +22,15 @@ def test_a_terminal_line_is_cut_to_its_width_and_a_file_line_is_not(monkeypatch)
     assert file.getvalue() == "aaa  bbb\ncc  ddd\n"
 
 
+def test_a_terminal_that_is_resized_gets_lines_of_its_new_width(monkeypatch):
+    terminal = Terminal()
+    shown = Lines(terminal)
+    for columns in ("9", "8", "9"):
+        monkeypatch.setenv("COLUMNS", columns)
+        shown.show(["aaa", "bbb"])
+    assert terminal.getvalue() == "aaa  bbb\r\033[Jaaa\r\033[Jaaa  bbb"
+
+
 @pytest.mark.parametrize(("stream", "period_s"), [(Terminal(), 0.2), (io.StringIO(), 30)])
 def test_when_a_line_is_due(stream, period_s):
     clock = Clock()

@@ -134,6 +134,15 @@ def test_a_phase_that_takes_longer_than_the_last_of_its_kind_is_not_said_to_be_o
     assert shown == [f"{start}  5 s + figures left", f"{start}  figures left"]
 
 
+def test_what_is_waited_for_is_shown_at_once_and_changes_no_estimate():
+    run = Run()
+    run.spend(6, "random policy", Part.EVALUATIONS)
+    run.progress.begin(1_000, 125)
+    run.progress.waiting("evaluation at 750 frames")
+    assert run.lines[-1] == "1,000/1,000 frames  waiting for evaluation at 750 frames  6 s + figures left"
+    assert run.progress.remaining.costs_s == {Part.EVALUATIONS: 6}
+
+
 def test_a_file_gets_the_beginning_of_phases_that_may_be_long_only():
     run = Run()
     for seconds in (29, 29, 31, 1):

@@ -1,0 +1,115 @@
+"""What a folder of runs is listed as, also where files are missing or damaged."""
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rad import cli
+from rad.report.read.states import TAIL_BYTES, State, list_runs
+from rad.runtime.files import locked
+from tests.rad.report.folders import evaluation, make_run, row
+
+CONFIG: dict[str, Any] = {"preset": "rad", "frames": 800}
+
+
+def saved(folder: Path, **made_with: str) -> Path:
+    """Leave a checkpoint that says what it was made with."""
+    (folder / "checkpoints").mkdir()
+    manifest = {"manifest": {"made_with": {"torch": "2.14", **made_with}}}
+    (folder / "checkpoints" / "000000000400.json").write_text(json.dumps(manifest))
+    return folder
+
+
+def test_a_run_that_can_be_resumed(tmp_path: Path) -> None:
+    (listed,) = list_runs(saved(make_run(tmp_path / "run", **CONFIG)))
+    assert (listed.task, listed.method, listed.seed) == ("dmc/walker-walk", "sac/rad crop", "3")
+    assert (listed.frames, listed.target_frames, listed.episode_return) == (800, 800, 120.0)
+    assert (listed.state, listed.resume) == (State.RESUMABLE, f"rad train --resume {tmp_path / 'run'}")
+
+
+def finish(folder: Path) -> None:
+    (saved(folder) / "done.json").write_text("{}")
+
+
+def fail(folder: Path) -> None:
+    saved(folder)
+    (folder.parent / "logs").mkdir()
+    (folder.parent / "logs" / "run.log").write_text("error: training diverged\n")
+
+
+@pytest.mark.parametrize(
+    ("change", "state", "note"),
+    [
+        (saved, State.RESUMABLE, ""),
+        (finish, State.FINISHED, ""),
+        (fail, State.FAILED, "error: training diverged"),
+        (lambda folder: None, State.NO_CHECKPOINT, ""),
+        (lambda folder: (folder / "config.json").unlink(), State.DAMAGED, "it has no config.json"),
+        (lambda folder: (folder / "config.json").write_text("{"), State.DAMAGED, "config.json cannot be read"),
+        (lambda folder: (folder / "config.json").write_text('{"frames": "8"}'), State.DAMAGED, "expected a number"),
+        (lambda folder: (folder / "config.json").write_text('{"frames": 8}'), State.DAMAGED, "task"),
+    ],
+)
+def test_states(tmp_path: Path, change: Callable[[Path], object], state: State, note: str) -> None:
+    change(make_run(tmp_path / "run", **CONFIG))
+    (listed,) = list_runs(tmp_path)
+    assert listed.state is state and note in listed.note
+    assert bool(listed.resume) == (state in (State.RESUMABLE, State.FAILED))
+
+
+def test_a_run_that_a_process_works_on(tmp_path: Path) -> None:
+    run = saved(make_run(tmp_path / "run", **CONFIG))
+    with locked(run / "config.json"):
+        assert [(listed.state, listed.resume) for listed in list_runs(tmp_path)] == [(State.RUNNING, "")]
+    assert list_runs(tmp_path)[0].state is State.RESUMABLE
+
+
+def test_the_command_names_processes_and_plugins(tmp_path: Path) -> None:
+    saved(make_run(tmp_path / "my run", **CONFIG, plugins=["mine.py"]), ranks="2")
+    (listed,) = list_runs(tmp_path)
+    words = f"train --resume '{tmp_path / 'my run'}' --plugin mine.py"
+    assert listed.resume == f"torchrun --nproc-per-node 2 -m rad.cli {words}"
+
+
+def test_the_last_evaluation_is_found_far_from_the_end(tmp_path: Path) -> None:
+    rows = [evaluation(50, 7.0), *(row("episode", 50 + step, episode_return=1.0) for step in range(2_000))]
+    run = make_run(tmp_path / "run", rows, **CONFIG)
+    assert (run / "metrics.jsonl").stat().st_size > 2 * TAIL_BYTES
+    assert list_runs(tmp_path)[0].episode_return == 7.0
+
+
+def test_a_run_without_metrics_is_at_its_beginning(tmp_path: Path) -> None:
+    (make_run(tmp_path / "run", **CONFIG) / "metrics.jsonl").unlink()
+    (listed,) = list_runs(tmp_path)
+    assert (listed.frames, listed.episode_return, listed.state) == (0, None, State.NO_CHECKPOINT)
+
+
+def test_hundreds_of_runs_take_a_moment(tmp_path: Path) -> None:
+    for seed in range(300):
+        make_run(tmp_path / f"seed-{seed:03}", **CONFIG, **{"seed": seed})
+    began = time.perf_counter()
+    assert [listed.seed for listed in list_runs(tmp_path)] == [str(seed) for seed in range(300)]
+    assert time.perf_counter() - began < 10
+
+
+def test_the_command_lists_runs_at_any_depth(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "a").mkdir()
+    finish(make_run(tmp_path / "a" / "seed-1", **CONFIG))
+    (make_run(tmp_path / "b", **CONFIG) / "config.json").unlink()
+    assert cli.main(["runs", str(tmp_path)]) == 0
+    head, first, second, _, note, _, total = capsys.readouterr().out.splitlines()
+    assert head.split() == ["run", "state", "task", "method", "seed", "frames", "of", "return"]
+    assert first.split() == ["a/seed-1", "finished", "dmc/walker-walk", "sac/rad", "crop", "3", "800", "800", "120.0"]
+    assert second.split() == ["b", "damaged"] and note == f"{tmp_path / 'b'}: it has no config.json"
+    assert total == "2 runs: 1 finished, 1 damaged"
+
+
+def test_a_folder_without_runs_and_no_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["runs", str(tmp_path)]) == 0
+    assert capsys.readouterr().out == f"{tmp_path} holds no run\n"
+    assert cli.main(["runs", str(tmp_path / "gone")]) == 2
+    assert capsys.readouterr().err == f"error: FOLDER: must be a folder, got {tmp_path / 'gone'}\n"
