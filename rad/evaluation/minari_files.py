@@ -11,6 +11,7 @@ from gymnasium.vector import VectorEnv
 from rad import __version__
 
 METADATA_FILE = "metadata.json"
+IMAGE_SIDE = 32  # from which on it takes an array of two or three axes for an image
 
 
 class Episode(NamedTuple):
@@ -32,6 +33,14 @@ def check_installed() -> None:
         import minari  # noqa: F401
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(f"recording needs {error.name}: pip install 'rad-rl[record]'") from error
+
+
+def check_space(env: VectorEnv) -> None:
+    """Raise a ValueError if Minari takes observations for images, as [H, W, C], which it stores with losses."""
+    channels = (env.single_observation_space.shape or (0,))[0]
+    if channels >= IMAGE_SIDE:
+        needs = f"observations must have less than {IMAGE_SIDE} channels, or Minari stores them with losses"
+        raise ValueError(f"{needs}; got {channels}")
 
 
 def load_episode(path: Path) -> Episode:

@@ -64,7 +64,7 @@ def record(
 
     Raises:
         SettingError: there is no such split, or `out` holds something else or another number of episodes.
-        ValueError: `run` is no run with a checkpoint.
+        ValueError: `run` is no run with a checkpoint, or stacks more frames than Minari can store.
         BlockingIOError: another process records there.
         ModuleNotFoundError: minari is not installed.
     """
@@ -72,17 +72,14 @@ def record(
     loaded = load(run, device)
     split, kind = split or TRAIN, policy or loaded.config.eval_policy
     check_split(loaded.config, split)
-    request = _request(run, loaded, split, kind, seed)
-    _begin(out, request)
-    with locked(out / REQUEST_FILE), closing(make_env(loaded.config, "evaluation", split=split)) as env:
-        if not (out / DATA).exists():
-            seeds = [seed_for(seed, "record", index, bits=31) for index in range(episodes)]
-            for index in _missing(out, episodes):
-                played = play_episode(env, policy_of(loaded.agent, kind, seeds[index]), seeds[index])
-                with replacing(_part(out, index)) as file:
-                    np.savez_compressed(file, **played._asdict())
-            _write(out, env, seeds, request)
-        shutil.rmtree(out / PARTS, ignore_errors=True)
+    with closing(make_env(loaded.config, "evaluation", split=split)) as env:
+        minari_files.check_space(env)
+        request = _request(run, loaded, split, kind, seed)
+        _begin(out, request)
+        with locked(out / REQUEST_FILE):
+            if not (out / DATA).exists():
+                _record(out, env, loaded, [seed_for(seed, "record", i, bits=31) for i in range(episodes)], request)
+            shutil.rmtree(out / PARTS, ignore_errors=True)
     counts = read_object(out / DATA / minari_files.METADATA_FILE)
     if counts["total_episodes"] != episodes:
         raise SettingError("episodes", episodes, f"{counts['total_episodes']}, which {out} holds; choose another --out")
@@ -140,6 +137,15 @@ def _begin(out: Path, request: dict[str, Any]) -> None:
     write_object(out / REQUEST_FILE, request)
 
 
+def _record(out: Path, env: VectorEnv, loaded: LoadedRun, seeds: list[int], request: dict[str, Any]) -> None:
+    """Play the episodes that are missing, one for each seed, and write the data set."""
+    for index in _missing(out, len(seeds)):
+        played = play_episode(env, policy_of(loaded.agent, request["policy"], seeds[index]), seeds[index])
+        with replacing(_part(out, index)) as file:
+            np.savez_compressed(file, **played._asdict())
+    _write(out, env, seeds, request)
+
+
 def _missing(out: Path, episodes: int) -> Iterator[int]:
     """Yield the episodes that are not recorded yet, and show how many are."""
     (out / PARTS).mkdir(exist_ok=True)
@@ -157,7 +163,7 @@ def _part(out: Path, index: int) -> Path:
 
 
 def _write(out: Path, env: VectorEnv, seeds: list[int], request: dict[str, Any]) -> None:
-    """Write the data set from its parts, all at once."""
+    """Write the data set from its parts beside its place, and move it there."""
     temporary = out / f"{TEMPORARY_PREFIX}{DATA}"
     shutil.rmtree(temporary, ignore_errors=True)
     parts = (minari_files.load_episode(_part(out, index)) for index in range(len(seeds)))

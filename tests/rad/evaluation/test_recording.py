@@ -13,7 +13,7 @@ import pytest
 
 from rad import cli, envs
 from rad.evaluation import recording
-from rad.evaluation.minari_files import Episode
+from rad.evaluation.minari_files import Episode, check_space
 from rad.evaluation.play import random_policy
 from rad.evaluation.recording import Recorded, play_episode, record
 from rad.runtime.files import locked
@@ -193,6 +193,13 @@ def test_what_a_folder_holds_is_not_mixed_with_something_else(
     with locked(out / "recording.json"):
         assert cli.main([*words, str(out)]) == 2
     assert capsys.readouterr().err == f"error: {out} is in use by another process\n"
+
+
+def test_stacks_that_minari_takes_for_images_are_refused() -> None:
+    with closing(envs.make("probe/both", image_size=16, frame_stack=10)) as env:
+        check_space(env)
+    with closing(envs.make("probe/both", image_size=16, frame_stack=11)) as env, pytest.raises(ValueError, match=r"33$"):
+        check_space(env)
 
 
 def test_without_minari_nothing_is_played(
