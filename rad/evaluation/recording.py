@@ -110,7 +110,8 @@ def play_episode(env: VectorEnv, policy: Policy, seed: int) -> Episode:
     states.append(_state(infos["final_info"]) if "final_info" in infos else states[-1])
     sizes = np.array([len(state) for state in states])
     padded = [np.pad(state, (0, sizes.max() - len(state))) for state in states]
-    return Episode(np.stack(observations), *map(np.array, zip(*steps)), np.stack(padded), sizes)
+    actions, rewards, terminations, truncations = map(np.array, zip(*steps))
+    return Episode(np.stack(observations), actions, rewards, terminations, truncations, np.stack(padded), sizes)
 
 
 def _state(infos: Any) -> np.ndarray:
