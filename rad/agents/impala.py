@@ -4,7 +4,6 @@ import math
 from dataclasses import dataclass
 from typing import Literal, Unpack
 
-import torch
 from torch import Tensor
 
 from rad.agents.base import Augmentations

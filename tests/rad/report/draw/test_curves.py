@@ -54,7 +54,7 @@ def test_over_hours_a_point_is_where_the_runs_were_on_average(tmp_path, drawn):
     groups = groups_in(tmp_path)
     result = group_curve(groups[0], "train", "hours")
     assert result is not None and result.over == [1.0, 2.0]
-    (figure,) = curve_figures(groups, "hours")
+    curve_figures(groups, "hours")
     axes = drawn[0].axes[0]
     assert axes.get_xlabel().startswith("hours") and axes.get_lines()[0].get_xdata().tolist() == [1.0, 2.0]
     assert not axes.child_axes, "agent steps are not proportional to hours"
