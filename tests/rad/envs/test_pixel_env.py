@@ -46,6 +46,19 @@ def stack_of(env: PixelEnv) -> list[int]:
     return [int(value) - env.simulator.start for value in env.observation[::3, 0, 0]]  # type: ignore[attr-defined]
 
 
+def test_infos_hold_the_state_behind_the_observation_if_they_are_to() -> None:
+    class Telling(Counter):
+        def state(self) -> Any:
+            return np.array([self.steps], np.float64)
+
+    env = PixelEnv(Telling(end=2), frame_stack=1, action_repeat=1, seed=0)
+    assert "state" not in env.reset()[1] and "state" not in env.step(ACTION)[4]
+    env.tells_state = True
+    infos = [env.reset()[1], env.step(ACTION)[4], env.step(ACTION)[4]]
+    assert [info["state"].tolist() for info in infos] == [[0.0], [1.0], [2.0]]
+    assert infos[2]["episode"]["l"] == 2
+
+
 def test_reward_is_the_sum_over_the_repeated_steps_and_one_frame_is_drawn() -> None:
     env = PixelEnv(Counter(), frame_stack=2, action_repeat=3, seed=0)
     env.reset()

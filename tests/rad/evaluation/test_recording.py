@@ -83,12 +83,6 @@ def test_an_episode_depends_on_its_seed_alone() -> None:
         assert len(set(colors(range(12)))) == 2
 
 
-def test_an_environment_tells_no_state_unless_it_is_asked() -> None:
-    with closing(envs.make("probe/both", image_size=16)) as env:
-        _, infos = env.reset()
-        assert "state" not in infos
-
-
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("trained") / "run"
