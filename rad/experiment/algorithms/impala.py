@@ -148,4 +148,5 @@ IMPALA = Algorithm(
     check=check,
     stored=stored,
     shortened=shortened,
+    schedules=("anneal_lr",),
 )
