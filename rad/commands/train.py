@@ -70,7 +70,7 @@ def parse_run(arguments: Sequence[str]) -> Any:
 
     wants_help = bool({"-h", "--help"} & set(arguments))
     if wants_help:
-        print("To resume a run instead: rad train --resume RUN, without other flags but --frames N, its new length.\n")
+        print("To resume a run instead: rad train --resume RUN, without other flags but --frames=N, its new length.\n")
     default = choose(*(flags.value_of(name, arguments) for name in ("algo", "preset", "task")))
     omitted = (tyro.conf.OmitArgPrefixes, tyro.conf.OmitSubcommandPrefixes)
     try:
