@@ -69,7 +69,7 @@ def _about(run_maps: RunMaps) -> Json:
 
 
 def _controls(run_maps: RunMaps, request: AttentionRequest) -> dict[str, NDArray[Any]]:
-    """Return maps that no method made, each with sum 1 where it is compared with the ground truth."""
+    """Return maps that no method made."""
     count, height, width, _ = run_maps.frames.shape
     maps = controls((count, height, width), np.random.default_rng(seed_for(request.seed, "controls")))
     maps |= {} if run_maps.masks is None else {"robot": run_maps.masks.astype(np.float64)}
