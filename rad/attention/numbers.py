@@ -55,11 +55,10 @@ def effects_of(run_maps: RunMaps) -> Iterator[Json]:
     """Yield a row for each object that a run sees, with its effect and its share of the frame in each state."""
     if (truth := run_maps.truth) is None:
         return
-    areas = truth.masks.mean((2, 3))
     for number, name in enumerate(truth.names):
         seen = truth.visible[:, number]
         if seen.any():
-            values = {"effect": truth.effects[seen, number], "area": areas[seen, number]}
+            values = {"effect": truth.effects[seen, number], "area": truth.areas[seen, number]}
             yield _about(run_maps) | {"object": name} | _rounded(values)
 
 

@@ -24,7 +24,7 @@ class ObjectFrames(NamedTuple):
     """A state, drawn with one of its objects changed at a time."""
 
     names: tuple[str, ...]  # of the objects
-    labels: NDArray[np.int16]  # int16 [H, W], which object each pixel of the unchanged frame shows; -1 for none
+    covers: NDArray[np.uint8]  # uint8 [O, H, W], the share of each pixel that shows the object unchanged, 255 for all
     frames: NDArray[np.uint8]  # uint8 [O, 3, H, W], by object
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from rad.attention.ground_truth.effects import Truth
+from rad.attention.ground_truth.effects import Truth, truth_maps
 from rad.report.stats.correlation import spearman
 
 Scores = dict[str, NDArray[np.float64]]
@@ -19,11 +19,11 @@ def agreement(pixel_maps: NDArray[np.floating], truth: Truth) -> Scores:
         - `rank_accuracy_per_pixel`: that of the mean of the map over each object with the effect per pixel. A uniform
           map has 0.
         - `top_mass`, `top_area`: the share of the map, and of the frame, on the object that has the largest effect.
+        What is seen of an object counts pixel by pixel by the share that shows it.
     """
-    areas = truth.masks.mean((2, 3))
-    masses = np.einsum("byx,boyx->bo", _shares(pixel_maps.astype(np.float64), (1, 2)), truth.masks)
+    masses = np.einsum("byx,boyx->bo", _shares(pixel_maps.astype(np.float64), (1, 2)), truth.covers)
     rows = []
-    for seen, area, mass, effect in zip(truth.visible, areas, masses, _shares(truth.effects, 1)):
+    for seen, area, mass, effect in zip(truth.visible, truth.areas, masses, _shares(truth.effects, 1)):
         area, mass, effect = area[seen], mass[seen], effect[seen]
         if len(effect) > 1 and np.ptp(effect) > 0:
             top = effect.argmax()
@@ -42,13 +42,12 @@ def _shares(values: NDArray[np.float64], axes: int | tuple[int, ...]) -> NDArray
     return values / np.where(total > 0, total, 1.0)
 
 
-def area_controls(truth: Truth) -> dict[str, NDArray[np.float64]]:
+def area_controls(truth: Truth) -> dict[str, NDArray[np.floating]]:
     """Return maps [B, H, W] with sum 1 that know the objects' areas alone.
 
     `uniform` is the same for every pixel, so its mass on an object is the object's area; `each object alike` gives each
     object that is seen the same mass, so its mean over an object is the smaller, the larger the object.
     """
-    count, _, height, width = truth.masks.shape
-    alike = np.einsum("bo,boyx->byx", 1.0 / np.maximum(truth.masks.sum((2, 3)), 1), truth.masks)
-    uniform = np.full((count, height, width), 1.0 / (height * width))
-    return {"uniform": uniform, "each object alike": alike / alike.sum((1, 2), keepdims=True)}
+    count, _, height, width = truth.covers.shape
+    alike = truth_maps(truth._replace(effects=np.ones_like(truth.effects)))
+    return {"uniform": np.full((count, height, width), 1.0 / (height * width)), "each object alike": alike}

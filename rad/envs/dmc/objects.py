@@ -15,6 +15,7 @@ SKY = "sky"  # whatever is drawn behind the scene
 KINDS = ("geom", "site", "tendon", "skin")  # of which objects consist
 DRAWN_GROUPS, HIDDEN_GROUP = 3, 5  # cameras draw the groups 0 to 2
 PAINT = (1.0, 0.0, 1.0)  # magenta, which no task of the suite has
+FINER = 4  # parts of a pixel along each axis, each of which shows one object
 SHIFT = 0.1  # of the frame's width, at the object's distance
 
 Edit = tuple[NDArray[Any], Any, Any]  # an array of the model or of its data, an index, and what to write there
@@ -55,21 +56,23 @@ def can_change(model: Any, item: VisibleObject, change: str) -> bool:
     return change != "moved" or (bool(item.parts) and item.parts.keys() <= {"geom", "site"} and not is_ground)
 
 
-def label(segments: NDArray[np.int32], items: Sequence[VisibleObject], model: Any) -> NDArray[np.int16]:
-    """Tell of each pixel which of some objects it shows, int16 [H, W]; -1 for none of them.
+def covers(segments: NDArray[np.int32], items: Sequence[VisibleObject]) -> NDArray[np.uint8]:
+    """Return the share of each pixel that objects cover, uint8 [O, H, W], 255 for all of it.
 
-    `segments` are int32 [H, W, 2], index and type of what MuJoCo drew there, -1 for the sky.
+    `segments` are int32 [FINER * H, FINER * W, 2], index and type of what MuJoCo drew there, -1 for the sky: finer than
+    the frame, whose pixels blend what is thinner than they are.
     """
     import mujoco
 
-    labels = np.full(segments.shape[:2], -1, np.int16)
-    for number, item in enumerate(items):
-        if item.name == SKY:
-            labels[segments[..., 1] == -1] = number
+    result = []
+    for item in items:
+        seen = (segments[..., 1] == -1) & (item.name == SKY)
         for kind, indices in item.parts.items():
             is_kind = segments[..., 1] == getattr(mujoco.mjtObj, f"mjOBJ_{kind.upper()}")
-            labels[is_kind & np.isin(segments[..., 0], indices)] = number
-    return labels
+            seen |= is_kind & np.isin(segments[..., 0], indices)
+        height, width = (side // FINER for side in seen.shape)
+        result.append(np.rint(255 * seen.reshape(height, FINER, width, FINER).mean((1, 3))).astype(np.uint8))
+    return np.stack(result)
 
 
 @contextmanager

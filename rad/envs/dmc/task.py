@@ -15,7 +15,7 @@ from rad.envs import gl
 from rad.envs.base import Frame, Mask, ObjectFrames, Simulator, UnitRange
 from rad.envs.dmc.appearances import PLAIN, TRAIN, Appearance
 from rad.envs.dmc.cameras import SceneCamera
-from rad.envs.dmc.objects import PAINT, SKY, VisibleObject, can_change, changed, label, objects_of
+from rad.envs.dmc.objects import FINER, PAINT, SKY, VisibleObject, can_change, changed, covers, objects_of
 from rad.envs.dmc.scenery import Scenery
 from rad.settings import SettingError
 
@@ -131,11 +131,11 @@ class DMCSimulator(Simulator):
 
     def object_frames(self, change: str = "removed") -> ObjectFrames:
         """Draw the present state with one object changed at a time; the simulation goes on as if nothing was drawn."""
-        model, camera = self._physics.model.ptr, self._camera(self.size).plain
+        model = self._physics.model.ptr
         items = [item for item in objects_of(model) if can_change(model, item, change)]
-        labels = label(camera.render(segmentation=True), items, model)
+        segments = self._camera(FINER * self.size).plain.render(segmentation=True)
         frames = np.stack([self._changed_frame(item, change) for item in items])
-        return ObjectFrames(tuple(item.name for item in items), labels, frames)
+        return ObjectFrames(tuple(item.name for item in items), covers(segments, items), frames)
 
     def _changed_frame(self, item: VisibleObject, change: str) -> Frame:
         if item.name == SKY:

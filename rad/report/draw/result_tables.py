@@ -99,7 +99,8 @@ TRUTH_COLUMNS = {
     "rank_accuracy": "rank acc. [95 %]",
     "untrained_rank_accuracy": "of the untrained map [95 %]",
     "rank_accuracy_per_pixel": "rank acc. per pixel [95 %]",
-    "top_lift": "lift on what matters most [95 %]",
+    "top_mass": "mass on what matters most [95 %]",
+    "top_area": "its area [95 %]",
 }
 
 

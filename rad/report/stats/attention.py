@@ -11,9 +11,11 @@ RATIOS = {
     "lift": ("mass", "area"),
     "wide_lift": ("wide_mass", "wide_area"),
     "over_untrained": ("mass", "untrained_mass"),
-    "top_lift": ("top_mass", "top_area"),
 }
-MEANS = ("relevance_rank_accuracy", "rank_accuracy", "rank_accuracy_per_pixel", "untrained_rank_accuracy")
+MEANS = (
+    *("relevance_rank_accuracy", "rank_accuracy", "untrained_rank_accuracy", "rank_accuracy_per_pixel"),
+    *("top_mass", "top_area"),
+)
 LEVELS = ("rank_correlation", "smooth_rank_correlation")  # numbers by what was randomized last
 UNTRAINED = "stage 0"  # replaced last: nothing that was learned is left
 
@@ -25,15 +27,13 @@ def attention_rows(numbers: Iterable[Row]) -> list[dict[str, Any]]:
         numbers: a row for each run and method: `augmentation`, `method`, `episode_return`, `insertion`, `deletion`;
             where the robot is known, `mass`, `area`, `wide_mass` and `wide_area`, a number for each state; for a
             method, those of `LEVELS` by what was replaced, `complexity_rise` and, where the robot is known,
-            `untrained_mass`. Those of `MEANS` and, where there is a ground truth, `top_mass` and `top_area` are a
-            number for each state. All but the first five may be missing.
+            `untrained_mass`. Those of `MEANS` are a number for each state. All but the first five may be missing.
 
     Returns:
         A row for each augmentation and method, in their order: `seeds` and means over the runs. `lift` is the mean mass
         on the robot over the mean area of the robot, `wide_lift` the same with a margin, `over_untrained` the mean mass
-        over that of an untrained encoder, `top_lift` the mean mass on the object that matters most over its area; each
-        has an interval over states and, from two seeds on, over seeds, unless some run has only zeros to divide by.
-        So have those of `MEANS`.
+        over that of an untrained encoder; each has an interval over states and, from two seeds on, over seeds, unless
+        some run has only zeros to divide by. So have those of `MEANS`.
     """
     groups: dict[tuple[str, str], list[Row]] = {}
     for row in numbers:

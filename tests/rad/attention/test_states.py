@@ -78,7 +78,7 @@ def test_an_object_is_changed_in_every_frame_of_the_stack() -> None:
     np.testing.assert_array_equal(states.obs, collect_states([run], 10, 0, "train")[0].obs)
     pole = objects.names.index("pole_1")
     older, newest = ((objects.obs[:, pole, part] != states.obs[:, part]).any(1) for part in (slice(3), slice(3, 6)))
-    np.testing.assert_array_equal(newest, newest & (objects.labels == pole))
+    np.testing.assert_array_equal(newest, newest & (objects.covers[:, pole] > 0))
     # The states are all steps of an episode: the older frame is the state's before, where the pole was then; at the
     # start it is the same frame.
     np.testing.assert_array_equal(older[1:], newest[:-1])

@@ -51,8 +51,12 @@ def arrays_of(simulator: DMCSimulator) -> dict[str, bytes]:
 def test_names(simulate: Any, name: str) -> None:
     drawn = simulate(name).object_frames()
     assert sorted(drawn.names) == sorted(NAMES[name]) and drawn.names[-1] == "sky"
-    assert drawn.frames.shape == (len(NAMES[name]), 3, SIZE, SIZE) and drawn.labels.shape == (SIZE, SIZE)
-    assert drawn.labels.min() >= 0  # every pixel shows one of them
+    assert drawn.frames.shape == (len(NAMES[name]), 3, SIZE, SIZE) and drawn.covers.shape == (
+        len(NAMES[name]),
+        SIZE,
+        SIZE,
+    )
+    np.testing.assert_allclose(drawn.covers.sum(0, dtype=int), 255, atol=2)  # every pixel shows some of them
 
 
 @pytest.mark.parametrize(("name", "thing"), [("ball_in_cup-catch", "string"), ("dog-stand", "dog")])
@@ -60,7 +64,7 @@ def test_tendons_and_skins_are_objects_too(simulate: Any, name: str, thing: str)
     simulator = simulate(name)
     drawn, plain = simulator.object_frames(), simulator.frame()
     number = next(n for n, found in enumerate(drawn.names) if thing in found.lower() or "skin" in found.lower())
-    seen = drawn.labels == number
+    seen = drawn.covers[number] > 127
     assert seen.any() and (drawn.frames[number] != plain).any(0)[seen].mean() > 0.3
 
 
@@ -70,10 +74,10 @@ def test_what_is_removed_is_gone_and_the_rest_stays(simulate: Any, name: str) ->
     simulator = simulate(name)
     drawn, plain = simulator.object_frames(), simulator.frame()
     for number, thing in enumerate(drawn.names):
-        changed, seen = (drawn.frames[number] != plain).any(0), drawn.labels == number
-        assert not (changed & ~seen).any(), thing
-        assert not seen.any() or changed[seen].mean() > 0.5, thing
-    black = drawn.frames[-1][:, drawn.labels == len(drawn.names) - 1]
+        changed, cover = (drawn.frames[number] != plain).any(0), drawn.covers[number]
+        assert not changed[cover == 0].any(), thing
+        assert not (cover == 255).any() or changed[cover == 255].mean() > 0.5, thing
+    black = drawn.frames[-1][:, drawn.covers[-1] == 255]
     assert not black.any()
 
 
@@ -109,10 +113,10 @@ def test_recolored_is_magenta(simulate: Any) -> None:
     simulator = simulate("cartpole-swingup")
     drawn, plain = simulator.object_frames("recolored"), simulator.frame()
     for number, thing in enumerate(drawn.names):
-        seen = drawn.labels == number
+        seen = drawn.covers[number] == 255
         red, green, blue = drawn.frames[number].astype(int)
         assert not seen.any() or ((red > green) & (blue > green))[seen].mean() > 0.9, thing
-        assert not (drawn.frames[number] != plain).any(0)[~seen].any()
+        assert not (drawn.frames[number] != plain).any(0)[drawn.covers[number] == 0].any()
 
 
 def test_moved_is_to_the_right_by_a_tenth_of_the_frame(simulate: Any) -> None:
@@ -120,7 +124,7 @@ def test_moved_is_to_the_right_by_a_tenth_of_the_frame(simulate: Any) -> None:
     drawn, plain = simulator.object_frames("moved"), simulator.frame()
     assert set(drawn.names) == {"cart", "pole_1", "rail"}  # neither the floor nor the sky
     number = drawn.names.index("pole_1")
-    seen, gone = drawn.labels == number, (drawn.frames[number] != plain).any(0)
+    seen, gone = drawn.covers[number] > 0, (drawn.frames[number] != plain).any(0)
     new = gone & ~seen
     columns = np.arange(SIZE)
     shift = columns[new.any(0)].mean() - columns[seen.any(0)].mean()
@@ -131,11 +135,19 @@ def test_the_background_of_a_split_is_the_sky(simulate: Any) -> None:
     simulator = simulate("cartpole-swingup", "paper", "video-easy")
     simulator.show(0, 0, 0)
     drawn = simulator.object_frames()
-    sky = drawn.labels == drawn.names.index("sky")
+    sky = drawn.covers[-1] == 255
     assert simulator.frame()[:, sky].mean() > 20 and drawn.frames[-1][:, sky].mean() < 5
     cart = drawn.names.index("cart")
-    far = ~np.isin(drawn.labels, [cart, drawn.names.index("floor"), drawn.names.index("rail")]) & sky
-    assert np.abs(drawn.frames[cart].astype(int) - simulator.frame())[:, far].mean() < 1
+    assert np.abs(drawn.frames[cart].astype(int) - simulator.frame())[:, sky].mean() < 0.1
+
+
+def test_what_is_thinner_than_a_pixel_is_seen(simulate: Any) -> None:
+    """The rails of the cart pole are half a pixel wide at this size: a plain segmentation misses them in places."""
+    simulator = simulate("cartpole-swingup", "paper")
+    drawn, plain = simulator.object_frames(), simulator.frame()
+    rail = drawn.names.index("rail")
+    changed = (drawn.frames[rail] != plain).any(0)
+    assert drawn.covers[rail].any() and changed[drawn.covers[rail] > 100].mean() > 0.9
 
 
 def test_an_unknown_change(simulate: Any) -> None:

@@ -54,19 +54,19 @@ def test_nothing_to_divide_by() -> None:
 
 
 def test_agreement_with_the_ground_truth_by_hand() -> None:
-    first = number("none", 1, rank_accuracy=[0.5, 1.0], top_mass=[0.2, 0.4], top_area=[0.1, 0.1])
-    second = number("none", 2, rank_accuracy=[0.25], top_mass=[0.3], top_area=[0.2])
+    first = number("none", 1, rank_accuracy=[0.5, 1.0], top_mass=[0.2, 0.4])
+    second = number("none", 2, rank_accuracy=[0.25], top_mass=[0.5])
     (row,) = attention_rows([first, second])
     assert row["rank_accuracy"] == pytest.approx((0.75 + 0.25) / 2)  # of runs, whatever number of states they have
-    assert row["top_lift"] == pytest.approx(0.3 / 0.15)
+    assert row["top_mass"] == pytest.approx((0.3 + 0.5) / 2)
     assert row["rank_accuracy_interval"][0] < row["rank_accuracy"] < row["rank_accuracy_interval"][1]
     table = truth_table([row, *attention_rows([number("crop", 1)])])
     assert len(table.rows) == 1 and dict(zip(table.names, table.texts[0]))["rank acc. [95 %]"].startswith("0.50 [")
 
 
 def test_states_that_cannot_be_ranked_leave_no_number() -> None:
-    (row,) = attention_rows([number("none", 1, rank_accuracy=[], top_mass=[], top_area=[])])
-    assert "rank_accuracy" not in row and "top_lift" not in row and not truth_table([row]).rows
+    (row,) = attention_rows([number("none", 1, rank_accuracy=[], top_mass=[])])
+    assert "rank_accuracy" not in row and "top_mass" not in row and not truth_table([row]).rows
 
 
 def test_what_randomized_layers_do_is_averaged() -> None:
