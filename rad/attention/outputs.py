@@ -96,7 +96,7 @@ def save_maps(all_maps: Sequence[RunMaps], path: Path) -> Path:
             arrays[f"{run_maps.label}/{name}"] = run_maps.maps[name]
             arrays[f"{run_maps.label}/untrained/{name}"] = run_maps.untrained_maps[name]
         if run_maps.truth and run_maps.untrained_truth:
-            truth = {"objects": np.array(run_maps.truth.names), "object_covers": run_maps.truth.covers}
+            truth = {"objects": np.array(run_maps.truth.names), "object_masks": run_maps.truth.masks}
             truth |= {"effects": run_maps.truth.effects, "untrained/effects": run_maps.untrained_truth.effects}
             truth["ground_truth"] = truth_maps(run_maps.truth)
             arrays |= {f"{run_maps.label}/{name}": values for name, values in truth.items()}

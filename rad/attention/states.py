@@ -29,7 +29,7 @@ class ObjectStates(NamedTuple):
     """How moments would look with one object changed at a time."""
 
     names: tuple[str, ...]  # of the objects
-    covers: NDArray[np.uint8]  # uint8 [B, O, H, W], share of each pixel of the newest frame that shows it, 255 for all
+    masks: NDArray[np.bool_]  # bool [B, O, H, W], which pixels of the newest frame show it; each shows one at most
     obs: NDArray[np.uint8]  # uint8 [B, O, C, H, W], changed in every frame of the stack
 
 
@@ -146,7 +146,7 @@ def _object_states(stacks: Sequence[Sequence[Any]]) -> ObjectStates:
     """Put the `ObjectFrames` of each state, oldest first, into stacks."""
     newest = [stack[-1] for stack in stacks]
     obs = [np.concatenate([drawn.frames for drawn in stack], axis=1) for stack in stacks]
-    return ObjectStates(newest[0].names, np.stack([drawn.covers for drawn in newest]), np.stack(obs))
+    return ObjectStates(newest[0].names, np.stack([drawn.masks for drawn in newest]), np.stack(obs))
 
 
 def _joined(parts: Sequence[States]) -> States:
@@ -154,6 +154,6 @@ def _joined(parts: Sequence[States]) -> States:
     changed = [part.objects for part in parts if part.objects is not None]
     objects = None
     if changed:
-        covers, obs = (np.concatenate([getattr(part, name) for part in changed]) for name in ("covers", "obs"))
-        objects = ObjectStates(changed[0].names, covers, obs)
+        seen, obs = (np.concatenate([getattr(part, name) for part in changed]) for name in ("masks", "obs"))
+        objects = ObjectStates(changed[0].names, seen, obs)
     return States(np.concatenate([part.obs for part in parts]), np.concatenate(masks) if masks else None, objects)

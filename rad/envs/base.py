@@ -24,7 +24,7 @@ class ObjectFrames(NamedTuple):
     """A state, drawn with one of its objects changed at a time."""
 
     names: tuple[str, ...]  # of the objects
-    covers: NDArray[np.uint8]  # uint8 [O, H, W], the share of each pixel that shows the object unchanged, 255 for all
+    masks: Mask  # bool [O, H, W], which pixels show the object unchanged; each shows one at most
     frames: NDArray[np.uint8]  # uint8 [O, 3, H, W], by object
 
 

@@ -19,9 +19,8 @@ def agreement(pixel_maps: NDArray[np.floating], truth: Truth) -> Scores:
         - `rank_accuracy_per_pixel`: that of the mean of the map over each object with the effect per pixel. A uniform
           map has 0.
         - `top_mass`, `top_area`: the share of the map, and of the frame, on the object that has the largest effect.
-        What is seen of an object counts pixel by pixel by the share that shows it.
     """
-    masses = np.einsum("byx,boyx->bo", _shares(pixel_maps.astype(np.float64), (1, 2)), truth.covers)
+    masses = np.einsum("byx,boyx->bo", _shares(pixel_maps.astype(np.float64), (1, 2)), truth.masks)
     rows = []
     for seen, area, mass, effect in zip(truth.visible, truth.areas, masses, _shares(truth.effects, 1)):
         area, mass, effect = area[seen], mass[seen], effect[seen]
@@ -48,6 +47,6 @@ def area_controls(truth: Truth) -> dict[str, NDArray[np.floating]]:
     `uniform` is the same for every pixel, so its mass on an object is the object's area; `each object alike` gives each
     object that is seen the same mass, so its mean over an object is the smaller, the larger the object.
     """
-    count, _, height, width = truth.covers.shape
+    count, _, height, width = truth.masks.shape
     alike = truth_maps(truth._replace(effects=np.ones_like(truth.effects)))
     return {"uniform": np.full((count, height, width), 1.0 / (height * width)), "each object alike": alike}

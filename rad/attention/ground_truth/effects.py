@@ -19,18 +19,18 @@ class Truth(NamedTuple):
     """What each object does to an agent's output in some states."""
 
     names: tuple[str, ...]  # of the objects
-    covers: NDArray[np.float32]  # [B, O, H, W] in [0, 1], share of each pixel that shows it in the newest frame
+    masks: Masks  # bool [B, O, H, W], which pixels of the newest frame show it, each one at most
     effects: NDArray[np.float64]  # float [B, O], at least 0: how far the output moves when the object is changed
 
     @property
     def visible(self) -> Masks:
         """Which objects have pixels, bool [B, O]: what is hidden or out of the frame counts for nothing."""
-        return self.covers.any((2, 3))
+        return self.masks.any((2, 3))
 
     @property
     def areas(self) -> NDArray[np.float64]:
         """The share of the frame that each object covers, float [B, O]."""
-        return self.covers.mean((2, 3), dtype=np.float64)
+        return self.masks.mean((2, 3))
 
 
 @torch.no_grad()
@@ -42,7 +42,7 @@ def ground_truth(agent: Agent, target: str, images: Tensor, objects: ObjectState
     """
     explained = agent.target(target)
     before = [explained.vector(agent.encoder(part)) for part in images.split(BATCH)]
-    covers, effects = [], []
+    masks, effects = [], []
     for number in range(len(objects.names)):
         changed = torch.from_numpy(objects.obs[:, number]).split(BATCH)
         views = (agent.views.eval_view(part.to(agent.device)) for part in changed)
@@ -50,19 +50,14 @@ def ground_truth(agent: Agent, target: str, images: Tensor, objects: ObjectState
             explained.distance(vector, explained.vector(agent.encoder(view))) for vector, view in zip(before, views)
         ]
         effects.append(torch.cat(moved).double().cpu().numpy())
-        covers.append(_view_of_covers(agent, objects.covers[:, number]))
-    return Truth(objects.names, np.stack(covers, axis=1), np.stack(effects, axis=1))
+        masks.append(view_of_masks(agent, objects.masks[:, number]))
+    return Truth(objects.names, np.stack(masks, axis=1), np.stack(effects, axis=1))
 
 
 def view_of_masks(agent: Agent, masks: Masks) -> Masks:
     """Crop masks bool [B, H, W] as the encoder's input is cropped from the observation."""
-    return _view_of_covers(agent, masks * np.uint8(255)) > 0.5
-
-
-def _view_of_covers(agent: Agent, covers: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Crop shares uint8 [B, H, W] likewise, to float32 in [0, 1]."""
-    stack = np.repeat(covers[:, None], agent.encoder.image_shape[0], axis=1)
-    return agent.views.eval_view(torch.from_numpy(stack).to(agent.device))[:, -1].cpu().numpy()
+    stack = np.repeat((masks[:, None] * np.uint8(255)), agent.encoder.image_shape[0], axis=1)
+    return (agent.views.eval_view(torch.from_numpy(stack).to(agent.device))[:, -1] > 0.5).cpu().numpy()
 
 
 def truth_maps(truth: Truth) -> NDArray[np.float32]:
@@ -72,6 +67,6 @@ def truth_maps(truth: Truth) -> NDArray[np.float32]:
     map is uniform.
     """
     per_pixel = np.divide(truth.effects, truth.areas, out=np.zeros_like(truth.effects), where=truth.visible)
-    maps = np.einsum("bo,boyx->byx", per_pixel, truth.covers)
+    maps = np.einsum("bo,boyx->byx", per_pixel, truth.masks)
     total = maps.sum((1, 2), keepdims=True)
     return np.where(total > 0, maps / np.where(total > 0, total, 1.0), 1.0 / maps[0].size).astype(np.float32)

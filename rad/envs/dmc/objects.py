@@ -16,6 +16,7 @@ KINDS = ("geom", "site", "tendon", "skin")  # of which objects consist
 DRAWN_GROUPS, HIDDEN_GROUP = 3, 5  # cameras draw the groups 0 to 2
 PAINT = (1.0, 0.0, 1.0)  # magenta, which no task of the suite has
 FINER = 4  # parts of a pixel along each axis, each of which shows one object
+LEAST_SHARE = 0.25  # of a pixel, with which an object shows in it
 SHIFT = 0.1  # of the frame's width, at the object's distance
 
 Edit = tuple[NDArray[Any], Any, Any]  # an array of the model or of its data, an index, and what to write there
@@ -56,23 +57,29 @@ def can_change(model: Any, item: VisibleObject, change: str) -> bool:
     return change != "moved" or (bool(item.parts) and item.parts.keys() <= {"geom", "site"} and not is_ground)
 
 
-def covers(segments: NDArray[np.int32], items: Sequence[VisibleObject]) -> NDArray[np.uint8]:
-    """Return the share of each pixel that objects cover, uint8 [O, H, W], 255 for all of it.
+def masks_of(segments: NDArray[np.int32], items: Sequence[VisibleObject]) -> NDArray[np.bool_]:
+    """Tell which pixels show which of some objects, bool [O, H, W], where each pixel shows one at most.
 
     `segments` are int32 [FINER * H, FINER * W, 2], index and type of what MuJoCo drew there, -1 for the sky: finer than
-    the frame, whose pixels blend what is thinner than they are.
+    the frame, whose pixels blend what is thinner than they are. A pixel shows the smallest of the objects that have a
+    quarter of it; if none has, that which has most.
     """
+    height, width = (side // FINER for side in segments.shape[:2])
+    shares = np.stack([_seen(segments, item).reshape(height, FINER, width, FINER).mean((1, 3)) for item in items])
+    labels = np.where(shares.any(0), shares.argmax(0), -1)
+    for number in np.argsort(-shares.sum((1, 2)), kind="stable"):
+        labels[shares[number] >= LEAST_SHARE] = number
+    return labels == np.arange(len(items))[:, None, None]
+
+
+def _seen(segments: NDArray[np.int32], item: VisibleObject) -> NDArray[np.bool_]:
     import mujoco
 
-    result = []
-    for item in items:
-        seen = (segments[..., 1] == -1) & (item.name == SKY)
-        for kind, indices in item.parts.items():
-            is_kind = segments[..., 1] == getattr(mujoco.mjtObj, f"mjOBJ_{kind.upper()}")
-            seen |= is_kind & np.isin(segments[..., 0], indices)
-        height, width = (side // FINER for side in seen.shape)
-        result.append(np.rint(255 * seen.reshape(height, FINER, width, FINER).mean((1, 3))).astype(np.uint8))
-    return np.stack(result)
+    seen: NDArray[np.bool_] = (segments[..., 1] == -1) & (item.name == SKY)
+    for kind, indices in item.parts.items():
+        is_kind = segments[..., 1] == getattr(mujoco.mjtObj, f"mjOBJ_{kind.upper()}")
+        seen |= is_kind & np.isin(segments[..., 0], indices)
+    return seen
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from rad.envs import gl
 from rad.envs.base import Frame, Mask, ObjectFrames, Simulator, UnitRange
 from rad.envs.dmc.appearances import PLAIN, TRAIN, Appearance
 from rad.envs.dmc.cameras import SceneCamera
-from rad.envs.dmc.objects import FINER, PAINT, SKY, VisibleObject, can_change, changed, covers, objects_of
+from rad.envs.dmc.objects import FINER, PAINT, SKY, VisibleObject, can_change, changed, masks_of, objects_of
 from rad.envs.dmc.scenery import Scenery
 from rad.settings import SettingError
 
@@ -135,7 +135,7 @@ class DMCSimulator(Simulator):
         items = [item for item in objects_of(model) if can_change(model, item, change)]
         segments = self._camera(FINER * self.size).plain.render(segmentation=True)
         frames = np.stack([self._changed_frame(item, change) for item in items])
-        return ObjectFrames(tuple(item.name for item in items), covers(segments, items), frames)
+        return ObjectFrames(tuple(item.name for item in items), masks_of(segments, items), frames)
 
     def _changed_frame(self, item: VisibleObject, change: str) -> Frame:
         if item.name == SKY:

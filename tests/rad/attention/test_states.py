@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from rad import envs
+from rad.attention.lift import dilate
 from rad.attention.states import check_alike, collect_states, play_episodes, replay, stack_of
 from rad.evaluation.loaded_run import LoadedRun, untrained_agent
 from rad.experiment.algorithms.sac import SACRun
@@ -78,7 +79,7 @@ def test_an_object_is_changed_in_every_frame_of_the_stack() -> None:
     np.testing.assert_array_equal(states.obs, collect_states([run], 10, 0, "train")[0].obs)
     pole = objects.names.index("pole_1")
     older, newest = ((objects.obs[:, pole, part] != states.obs[:, part]).any(1) for part in (slice(3), slice(3, 6)))
-    np.testing.assert_array_equal(newest, newest & (objects.covers[:, pole] > 0))
+    np.testing.assert_array_equal(newest, newest & dilate(objects.masks[:, pole], 1))
     # The states are all steps of an episode: the older frame is the state's before, where the pole was then; at the
     # start it is the same frame.
     np.testing.assert_array_equal(older[1:], newest[:-1])
