@@ -48,41 +48,6 @@ def test_everything_is_written(written: Path) -> None:
     ]
 
 
-@pytest.fixture(scope="module")
-def true(runs: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("true") / "attention"
-    command = ["attention", str(runs["none"]), str(runs["crop"]), "--out", str(out), "--ground-truth", "--no-video"]
-    assert cli.main([*command, "--frames", "6", "--show", "1", "--methods", "activation", "hires_cam"]) == 0
-    return out
-
-
-def test_the_ground_truth_beside_each_method(true: Path) -> None:
-    result = json.loads((true / "attention.json").read_text())
-    assert result["question"]["change"] == "removed"
-    rows = {(row["run"], row["method"]): row for row in result["numbers"]}
-    assert rows["none, seed 1", "control: ground truth"]["rank_accuracy"] == [1.0] * 6
-    assert {"control: uniform", "control: each object alike"} <= {method for _, method in rows}
-    hires_cam = rows["crop, seed 1", "hires_cam"]
-    assert len(hires_cam["rank_accuracy"]) == len(hires_cam["untrained_rank_accuracy"]) == 6
-    assert list(hires_cam["smooth_rank_correlation"]) == ["heads", "stage 0"] and "complexity_rise" in hires_cam
-    seen = {row["object"] for row in result["objects"]}
-    assert {"cart", "pole_1", "floor", "sky"} <= seen
-    table = (true / "table.md").read_text()
-    assert "rank acc. [95 %]" in table and "| pole_1 " in table and (true / "attention-1.png").exists()
-
-
-def test_the_effects_are_kept(true: Path) -> None:
-    with np.load(true / "maps.npz") as maps:
-        masks, effects = maps["crop, seed 1/object_masks"], maps["crop, seed 1/effects"]
-        assert masks.shape == (6, 5, 40, 40) and effects.shape == (6, 5)
-        assert (masks.sum(1) == 1).all()  # every pixel shows one
-        pole = maps["crop, seed 1/objects"].tolist().index("pole_1")
-        truth = maps["crop, seed 1/ground_truth"]
-        shares = effects * masks.any((2, 3))
-        mass = (truth * masks[:, pole]).sum((1, 2))
-        np.testing.assert_allclose(mass, shares[:, pole] / shares.sum(1), rtol=1e-4)
-
-
 def test_numbers_per_run_and_a_table_per_augmentation(written: Path) -> None:
     result = json.loads((written / "attention.json").read_text())
     assert result["question"]["frames"] == 9 and result["question"]["target"] == "policy"
@@ -135,7 +100,6 @@ def test_other_suites_and_algorithms(runs: dict[str, Path], tmp_path: Path, name
         (["none", "--power", "0"], "--power: power is 0.0; expected above 0"),
         (["none", "--norm", "max"], "--norm"),
         (["none", "--split", "nowhere"], "--split: unknown split 'nowhere'"),
-        (["probe", "--ground-truth"], "--ground-truth: probe/both cannot change single objects; allowed: tasks of dmc"),
         (["game", "--ground-truth"], "--ground-truth: procgen/bossfight cannot change single objects"),
         (["none", "--frames", "0"], "--frames: must be at least 1, got 0"),
         (["none", "crop", "--frames", "1"], "--frames: must be at least 2, got 1"),

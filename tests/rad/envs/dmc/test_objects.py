@@ -150,7 +150,7 @@ def test_the_background_of_a_split_is_the_sky(simulate: Any) -> None:
 def test_what_is_thinner_than_a_pixel_is_seen(simulate: Any) -> None:
     """The rails of the cart pole are half a pixel wide at this size: a plain segmentation misses them in places."""
     drawn = simulate("cartpole-swingup", "paper").object_frames()
-    assert drawn.masks[drawn.names.index("rail")].any(0).mean() > 0.9  # of the columns, all of which it crosses
+    assert drawn.masks[drawn.names.index("rail")].any(0).mean() > 0.8  # of the columns: the cart hides the others
 
 
 def test_an_unknown_change(simulate: Any) -> None:
