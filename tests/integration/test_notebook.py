@@ -1,4 +1,4 @@
-"""The notebook of the docs: stored with what a run of it has shown, and run whole on small numbers."""
+"""The notebook of the docs: how it is stored, and a run of all its cells on small numbers."""
 
 import importlib.util
 import json
@@ -40,14 +40,17 @@ def check_what_it_shows(notebook: dict[str, Any]) -> None:
     assert not [output for output in outputs(notebook) if output["output_type"] == "error"]
 
 
-def test_it_is_stored_with_its_outputs_and_small() -> None:
+def test_it_is_stored_small_and_with_the_outputs_of_a_whole_run_or_none() -> None:
     notebook = read(NOTEBOOK)
-    assert [cell["execution_count"] for cell in cells(notebook)] == list(range(1, len(cells(notebook)) + 1))
-    check_what_it_shows(notebook)
+    ran = [cell["execution_count"] for cell in cells(notebook)]
+    if any(outputs(notebook)):
+        assert ran == list(range(1, len(ran) + 1))
+        check_what_it_shows(notebook)
+    else:
+        assert set(ran) == {None}
     assert NOTEBOOK.stat().st_size < MOST_BYTES
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(
     any(importlib.util.find_spec(name) is None for name in ("nbclient", "ipykernel", "dm_control")),
     reason="needs the extras dev and dmc",

@@ -17,7 +17,6 @@ from rad import __version__
 
 ROOT = Path(__file__).resolve().parents[2]
 TINY = "--frames 60 --image-size 20 --hidden-dim 32 --batch-size 16 --warmup-steps 20 --eval-episodes 2 --threads 1"
-pytestmark = pytest.mark.slow
 
 
 def build(kind: str, source: Path, out: Path) -> Path:
