@@ -1,6 +1,7 @@
 """A hook of MkDocs: the notebook, with the outputs that are stored in it, is a page of the site."""
 
 import base64
+import itertools
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -32,9 +33,11 @@ def markdown(notebook: Mapping[str, Any], name: str) -> str:
     for cell in notebook["cells"]:
         source = "".join(cell["source"])
         parts.append(source if cell["cell_type"] == "markdown" else _code(source))
-        for output in cell.get("outputs", ()):
-            shown = f"![Drawn by the cell above]({next(files)})" if _png(output) else _fenced("text", _text(output))
-            parts.append(shown)
+        for drawn, group in itertools.groupby(cell.get("outputs", ()), key=lambda output: bool(_png(output))):
+            if drawn:
+                parts += [f"![Drawn by the cell above]({next(files)})" for _ in group]
+            else:  # texts come in pieces
+                parts.append(_fenced("text", "".join(map(_text, group))))
     return "\n\n".join(parts)
 
 

@@ -17,7 +17,7 @@ PNG = {"data": {"image/png": base64.b64encode(b"drawn").decode(), "text/plain": 
 NOTEBOOK = {
     "cells": [
         {"cell_type": "markdown", "source": ["# Title\n", "text"]},
-        code("%%bash\n", "rad doctor\n", outputs=({"name": "stdout", "text": ["one\n", "two\n"]},)),
+        code("%%bash\n", "rad doctor\n", outputs=({"text": ["one\n", "tw"]}, {"text": "o\n"})),
         code("draw()", outputs=(PNG, {"data": {"text/plain": ["5"]}})),
         code("draw()", outputs=(PNG,)),
     ]
