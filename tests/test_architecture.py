@@ -107,7 +107,8 @@ DIVISIONS = ["augment.overlay", "rad.envs.dmc.cameras", "rad.types"]
 # Where alone it may be asked which algorithm or suite something is of, and what would ask it.
 TABLES = "rad.experiment.algorithms rad.envs.suites"
 KINDS = ["SACRun", "PPORun", "SACConfig", "PPOConfig", "SACAgent", "PPOAgent", "ProcgenOptions"]
-KINDS += ["OffPolicyRun", "OffPolicyConfig", "IMPALARun", "IMPALAConfig", "IMPALAAgent"]
+KINDS += ["OffPolicyRun", "OffPolicyConfig", "OnPolicyRun", "OnPolicyConfig"]
+KINDS += ["IMPALARun", "IMPALAConfig", "IMPALAAgent"]
 NAMES = ["sac", "ppo", "impala", "dmc", "gym", "probe", "procgen"]
 
 

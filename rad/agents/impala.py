@@ -4,12 +4,10 @@ import math
 from dataclasses import dataclass
 from typing import Literal, Unpack
 
-import torch
 from torch import Tensor
 
-import encoders
-from rad.agents.base import AgentConfig, Augmentations, Options
-from rad.agents.on_policy import OnPolicyAgent
+from rad.agents.base import Augmentations
+from rad.agents.on_policy import OnPolicyAgent, OnPolicyConfig, OnPolicyOptions
 from rad.agents.optimizers import Adam, RMSprop, clipped_step
 from rad.losses.diagnostics import explained_variance, inactive_units
 from rad.losses.impala import policy_gradient_loss
@@ -22,7 +20,7 @@ STEPS = 640  # that the paper's losses are summed over: 20 of 32 environments; a
 
 
 @dataclass(frozen=True)
-class IMPALAConfig(AgentConfig):
+class IMPALAConfig(OnPolicyConfig):
     """Hyperparameters of IMPALA. Defaults are for Atari (Espeholt et al. 2018, table G.1)."""
 
     num_steps: int = 20
@@ -43,29 +41,20 @@ class IMPALAConfig(AgentConfig):
     """Learning rate of everything."""
     anneal_lr: bool = True
     """Let the learning rate fall linearly to 0 over the run."""
-    ent_coef: float = 0.01
-    """Weight of the entropy bonus."""
-    vf_coef: float = 0.5
-    """Weight of the value loss."""
     max_grad_norm: float = 40 / STEPS
     """Gradients longer than this are scaled down to it; the paper's 40 is for sums over 640 steps."""
-    hidden_dim: int = 256
-    """Width of the layer that policy and value share."""
 
 
 class IMPALAAgent(OnPolicyAgent):
     """The learner of IMPALA, and an actor with a copy of its policy; policy and value share encoder and trunk.
 
     Args:
-        image_shape, encoder, **options: as of `Agent`.
-        action_dim: number of discrete actions, or size A of a continuous one.
+        image_shape, action_dim, discrete, total_updates, encoder, **options: as of `OnPolicyAgent`.
         config: hyperparameters.
         augmentation: a single one, drawn for each environment and rollout; the learner sees what the actor saw.
-        discrete: whether actions are discrete.
-        total_updates: rollouts in the whole run, which `anneal_lr` needs.
 
     Raises:
-        ValueError: there are several augmentations, `anneal_lr` lacks `total_updates`, or as of `Agent`.
+        ValueError: there are several augmentations, or as of `OnPolicyAgent`.
 
     Source: Espeholt et al. 2018 (IMPALA, arXiv 1802.01561); the augmentation: Laskin et al. 2020 (RAD, arXiv
     2004.14990). Deliberate differences: losses are averages; a truncated episode has the value of its end.
@@ -73,35 +62,20 @@ class IMPALAAgent(OnPolicyAgent):
 
     parts = ("encoder", "head", "optimizer", "views")
 
+    config: IMPALAConfig
+
     def __init__(
         self,
         image_shape: tuple[int, int, int],
         action_dim: int,
         config: IMPALAConfig,
         augmentation: Augmentations,
-        *,
-        discrete: bool,
-        encoder: encoders.Encoder | str = "impala",
-        total_updates: int = 0,
-        **options: Unpack[Options],
+        **options: Unpack[OnPolicyOptions],
     ) -> None:
-        config.check()
-        if config.anneal_lr and total_updates < 1:
-            raise ValueError(f"total_updates must be at least 1 for anneal_lr, got {total_updates}")
-        super().__init__(
-            *(image_shape, action_dim, augmentation),
-            num_steps=config.num_steps,
-            hidden_dim=config.hidden_dim,
-            discrete=discrete,
-            augments_rollout=True,
-            encoder=encoder,
-            **options,
-        )
+        super().__init__(image_shape, action_dim, config, augmentation, **options)
         if len(self.candidates) > 1:
             raise ValueError(f"augmentation must be a single one, got {', '.join(self.candidates)}")
-        self.config, self.total_updates = config, total_updates
         params = [*self.encoder.parameters(), *self.head.parameters()]
-        self.optimizer: torch.optim.Optimizer
         if config.optimizer == "adam":
             self.optimizer = Adam(params, lr=config.lr, eps=config.optimizer_eps, fused=True)
         else:
@@ -138,9 +112,3 @@ class IMPALAAgent(OnPolicyAgent):
         config, limit = self.config, self.config.reward_clip or math.inf
         steps = log_ratio, batch.reward.clamp(-limit, limit), value, next_value, batch.terminated, batch.truncated
         return vtrace(*steps, gamma=config.gamma, rho_clip=config.rho_clip, c_clip=config.c_clip)
-
-    def _anneal(self) -> None:
-        """Set the learning rate: constant, or falling from lr at the first update to 0 after the last."""
-        left = max(1.0 - self.updates / self.total_updates, 0.0) if self.config.anneal_lr else 1.0
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.config.lr * left

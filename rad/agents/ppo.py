@@ -6,9 +6,8 @@ from typing import Literal, Unpack
 import torch
 from torch import Tensor
 
-import encoders
-from rad.agents.base import AgentConfig, Augmentations, Options
-from rad.agents.on_policy import OnPolicyAgent
+from rad.agents.base import Augmentations
+from rad.agents.on_policy import OnPolicyAgent, OnPolicyConfig, OnPolicyOptions
 from rad.agents.optimizers import Adam, clipped_step
 from rad.agents.reward_norm import RewardNormalizer
 from rad.heads.distributions import Distribution
@@ -21,25 +20,17 @@ from rad.types import Metrics, Minibatch, Rollout
 
 
 @dataclass(frozen=True)
-class PPOConfig(AgentConfig):
+class PPOConfig(OnPolicyConfig):
     """Hyperparameters of PPO. Defaults are for Procgen with 64 environments (Cobbe et al. 2020, train-procgen)."""
 
-    num_steps: int = 256
-    """Agent steps of each environment per rollout."""
     num_minibatches: int = 8
     """Gradient steps per pass over a rollout."""
     num_epochs: int = 3
     """Passes over a rollout."""
-    gamma: float = 0.999
-    """Discount per agent step."""
     gae_lambda: float = 0.95
     """GAE's lambda: 0 is the one-step advantage, 1 the return of the rest of the episode less the value."""
-    lr: float = 5e-4
-    """Learning rate of everything."""
     adam_eps: float = 1e-5
     """Adam's epsilon."""
-    anneal_lr: bool = False
-    """Let the learning rate fall linearly to 0 over the run."""
     objective: Literal["clip", "kl"] = "clip"
     """clip, or kl: a penalty on the divergence from the policy that acted, with an adaptive weight."""
     clip_coef: float = 0.2
@@ -50,12 +41,6 @@ class PPOConfig(AgentConfig):
     """Divergence in nats that the kl objective aims at; the best of the PPO paper's."""
     init_kl_beta: float = 1.0
     """Weight of the divergence at the start; it adapts quickly, so that the start hardly matters (PPO paper)."""
-    ent_coef: float = 0.01
-    """Weight of the entropy bonus."""
-    vf_coef: float = 0.5
-    """Weight of the value loss."""
-    max_grad_norm: float = 0.5
-    """Gradients longer than this are scaled down to it."""
     normalize_advantage: bool = True
     """Give the advantages of each minibatch mean 0 and standard deviation 1."""
     normalize_reward: bool = True
@@ -68,8 +53,6 @@ class PPOConfig(AgentConfig):
     """rollout: act and learn on augmented frames (RAD); consistency: in a loss of its own only (DrAC)."""
     consistency_coef: float = 0.1
     """Weight of DrAC's consistency loss."""
-    hidden_dim: int = 256
-    """Width of the layer that policy and value share."""
 
     def check(self) -> None:
         """Raise a SettingError, as of `AgentConfig`."""
@@ -87,15 +70,12 @@ class PPOAgent(OnPolicyAgent):
     """Proximal Policy Optimization from pixels; policy and value share encoder and trunk.
 
     Args:
-        image_shape, encoder, **options: as of `Agent`.
-        action_dim: number of discrete actions, or size A of a continuous one.
+        image_shape, action_dim, discrete, total_updates, encoder, **options: as of `OnPolicyAgent`.
         config: hyperparameters.
         augmentation: a single one, or several by name among which a bandit chooses for each rollout.
-        discrete: whether actions are discrete.
-        total_updates: rollouts in the whole run, which `anneal_lr` needs.
 
     Raises:
-        ValueError: `anneal_lr` lacks `total_updates`, two hyperparameters contradict each other, or as of `Agent`.
+        ValueError: as of `OnPolicyAgent`.
 
     Source: Schulman et al. 2017 (PPO, arXiv 1707.06347); Laskin et al. 2020 (RAD, arXiv 2004.14990); Raileanu
     et al. 2021 (DrAC, arXiv 2006.12862).
@@ -104,31 +84,18 @@ class PPOAgent(OnPolicyAgent):
     parts = ("encoder", "head", "optimizer", "views", "normalizer")
     tensors = (*OnPolicyAgent.tensors, "kl_beta")
 
+    config: PPOConfig
+
     def __init__(
         self,
         image_shape: tuple[int, int, int],
         action_dim: int,
         config: PPOConfig,
         augmentation: Augmentations,
-        *,
-        discrete: bool,
-        encoder: encoders.Encoder | str = "impala",
-        total_updates: int = 0,
-        **options: Unpack[Options],
+        **options: Unpack[OnPolicyOptions],
     ) -> None:
-        config.check()
-        if config.anneal_lr and total_updates < 1:
-            raise ValueError(f"total_updates must be at least 1 for anneal_lr, got {total_updates}")
-        super().__init__(
-            *(image_shape, action_dim, augmentation),
-            num_steps=config.num_steps,
-            hidden_dim=config.hidden_dim,
-            discrete=discrete,
-            augments_rollout=config.augment_where == "rollout",
-            encoder=encoder,
-            **options,
-        )
-        self.config, self.total_updates = config, total_updates
+        augments_rollout = config.augment_where == "rollout"
+        super().__init__(image_shape, action_dim, config, augmentation, augments_rollout=augments_rollout, **options)
         self.normalizer = RewardNormalizer(config.reward_gamma or config.gamma, config.reward_clip)
         params = [*self.encoder.parameters(), *self.head.parameters()]
         self.optimizer = Adam(params, lr=config.lr, eps=config.adam_eps, fused=True)
@@ -206,12 +173,6 @@ class PPOAgent(OnPolicyAgent):
         augmented_policy, augmented_value = self._forward(self.views(obs))
         clean_policy = self.head.distribution(policy.params.detach())
         return consistency_loss(clean_policy.kl(augmented_policy), value, augmented_value)
-
-    def _anneal(self) -> None:
-        """Set the learning rate: constant, or falling from lr at the first update to 0 after the last."""
-        left = max(1.0 - self.updates / self.total_updates, 0.0) if self.config.anneal_lr else 1.0
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.config.lr * left
 
     def _average(self, metrics: list[Metrics]) -> Metrics:
         """Average over gradient steps and ranks."""

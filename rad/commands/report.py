@@ -3,7 +3,7 @@
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import tyro
 
@@ -21,6 +21,8 @@ class Report:
     """Run folder, or a folder with several runs in it."""
     out: Path | None = None
     """Folder of the page; FOLDER/report if not given. Files of an earlier report are replaced."""
+    over: Literal["frames", "hours"] = "frames"
+    """What learning curves are drawn over: environment frames, or hours of training with its evaluations."""
 
 
 def main(arguments: list[str]) -> int:
@@ -35,7 +37,7 @@ def main(arguments: list[str]) -> int:
         raise SettingError("out", out, "a folder that can be written to")
     typed = ["rad", "report", str(options.folder), *(["--out", str(out)] if options.out else [])]
     with setting("FOLDER"):
-        files, left_out = document.report(options.folder, out, typed)
+        files, left_out = document.report(options.folder, out, typed, options.over)
     out.mkdir(parents=True, exist_ok=True)
     for name, data in files.items():
         with replacing(out / name) as file:

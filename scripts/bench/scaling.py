@@ -24,7 +24,7 @@ from scripts.bench import Row, ppo, process, wall_s
 COUNTS = (1, 2, 4, 8, 16, 32, 64)
 HERE = {"ranks": (1, 2), "actors": (1, 2, 4)}  # that are also measured, on this machine
 TASK = "procgen/coinrun"
-FRAMES = 16_384  # of a whole run on this machine
+FRAMES = {"ranks": 12_288, "actors": 6_400}  # of a whole run on this machine: 3 rollouts, or 10 and more
 ETHERNET: Any = {"latency_s": 50e-6, "bytes_per_s": 1.25e9}  # assumed of machines beside each other: 10 Gbit/s
 
 
@@ -198,21 +198,11 @@ def _median_s(call: Callable[[], object], times: int) -> float:
     return median(wall_s(call) for _ in range(times))
 
 
-def here(kind: str, count: int, frames: int = FRAMES) -> float:
+def here(kind: str, count: int, frames: int = 0) -> float:
     """Train on this machine with so many ranks or actors; return the agent steps per second between two updates."""
-    flags = ["--task", TASK, "--frames", str(frames), "--threads", "1", "--augment", "none", "--no-tensorboard"]
-    flags += [
-        "--eval-every",
-        "0",
-        "--eval-episodes",
-        "1",
-        "--eval-envs",
-        "1",
-        "--log-every",
-        "1",
-        "--precision",
-        "fp32",
-    ]
+    frames = frames or FRAMES[kind]
+    flags = ["--task", TASK, "--frames", str(frames), "--threads", "1", "--precision", "fp32", "--augment", "none"]
+    flags += ["--eval-every", "0", "--eval-episodes", "1", "--eval-envs", "1", "--log-every", "1", "--no-tensorboard"]
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "run"
         train = ["rad.cli", "train", *flags, "--out", str(out)]

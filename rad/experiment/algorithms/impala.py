@@ -1,7 +1,8 @@
 """Runs of IMPALA: actors in this process, in others of this machine, or on a Ray cluster."""
 
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from functools import partial
+from typing import Literal
 
 import torch
 from gymnasium.spaces import Box, Discrete
@@ -12,35 +13,28 @@ from rad.agents.bandit import split_arms
 from rad.agents.impala import IMPALAAgent, IMPALAConfig
 from rad.buffers.rollout import RolloutBuffer
 from rad.experiment import cluster
+from rad.experiment.algorithms import on_policy
 from rad.experiment.algorithms.base import Algorithm, Learning, Stored
 from rad.experiment.algorithms.impala_actors import make_source
 from rad.experiment.algorithms.impala_presets import IMPALA_PRESETS
-from rad.experiment.bounds import AT_LEAST_0, AT_LEAST_1, POSITIVE, RATE, WEIGHT, WIDTH, Bound
-from rad.experiment.build import action_dim, action_repeat, make_arms, obs_shape
-from rad.experiment.config import EvalPolicy, RunConfig
+from rad.experiment.bounds import AT_LEAST_0, POSITIVE, WEIGHT, Bound
 from rad.settings import SettingError, mention
 
 BOUNDS: dict[str, Bound] = {
+    **on_policy.BOUNDS,
     "actors": (lambda value: 0 <= value <= 1024, "from 0 to 1024"),
     "max_lag": AT_LEAST_0,
-    "num_steps": AT_LEAST_1,
-    **dict.fromkeys(("lr", "optimizer_eps", "rho_clip", "c_clip", "max_grad_norm"), POSITIVE),
-    "gamma": RATE,
-    **dict.fromkeys(("ent_coef", "vf_coef", "reward_clip"), WEIGHT),
-    "hidden_dim": WIDTH,
+    **dict.fromkeys(("optimizer_eps", "rho_clip", "c_clip"), POSITIVE),
+    "reward_clip": WEIGHT,
 }
 
 
 @dataclass(frozen=True)
-class IMPALARun(RunConfig):
+class IMPALARun(on_policy.OnPolicyRun):
     """A run of IMPALA."""
 
     algo: str = "impala"
     preset: str = "impala"
-    augment: str = "none"
-    """Augmentation, drawn for each environment and rollout: names joined by +, options after a colon."""
-    eval_policy: EvalPolicy = "sample"
-    """Evaluate with sampled actions, as published for Procgen, or with the most likely ones."""
     actors: int = 0
     """Processes that act while the learner learns, each with num_envs environments; 0 acts in the learner's own."""
     order: Literal["fixed", "arrival"] = "fixed"
@@ -66,24 +60,11 @@ class IMPALARun(RunConfig):
     @property
     def steps_per_report(self) -> int:
         """Those of a rollout."""
-        return self.num_envs * self.agent.num_steps
+        return self.rollout_steps
 
     def cores(self, threads: int) -> int:
         """Return the cores of the learner and one for each actor, which work at the same time."""
         return threads + self.processes
-
-
-def make_agent(config: IMPALARun, env: VectorEnv, common: dict[str, Any]) -> IMPALAAgent:
-    """Make the agent."""
-    return IMPALAAgent(
-        obs_shape(env),
-        action_dim(env),
-        config.agent,
-        make_arms(config)[0],
-        discrete=isinstance(env.single_action_space, Discrete),
-        total_updates=rollouts(config),
-        **common,
-    )
 
 
 def make_learning(config: IMPALARun, env: VectorEnv, agent: IMPALAAgent) -> Learning:
@@ -93,17 +74,9 @@ def make_learning(config: IMPALARun, env: VectorEnv, agent: IMPALAAgent) -> Lear
     return Learning(source, state, steps, torch.device("cpu"), source.close)
 
 
-def rollouts(config: IMPALARun) -> int:
-    """Return the number of whole rollouts in the run."""
-    return config.frames // (action_repeat(config) * config.steps_per_report)
-
-
 def check(config: IMPALARun, size: tuple[int, int]) -> None:
     """Check that the run holds a rollout, has one augmentation, and that the settings of actors fit each other."""
-    if not rollouts(config):
-        rollout = f"one rollout of {config.num_envs} environments and {config.agent.num_steps} steps"
-        least = f"{config.steps_per_report * action_repeat(config):,}"
-        raise SettingError("frames", f"{config.frames:,}", f"at least {least}, {rollout}")
+    on_policy.check(config)
     if len(split_arms(config.augment)) > 1:
         raise SettingError("augment", "ucb chooses by the returns of the rollout before, which actors do not wait for")
     if config.actors:
@@ -143,7 +116,7 @@ IMPALA = Algorithm(
     presets=IMPALA_PRESETS,
     bounds=BOUNDS,
     action_spaces=(Box, Discrete),
-    make_agent=make_agent,
+    make_agent=partial(on_policy.make_agent, IMPALAAgent),
     make_learning=make_learning,
     check=check,
     stored=stored,

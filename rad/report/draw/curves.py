@@ -13,7 +13,7 @@ from rad.report.draw.style import GRAY, Figure, blank, despine, file_name, line_
 from rad.report.read.final_returns import random_policy, splits
 from rad.report.read.groups import Group, runs_in
 from rad.report.read.run import Run, read_run
-from rad.report.stats.curves import Curve, group_curve, run_curves, training_episodes
+from rad.report.stats.curves import Curve, Over, group_curve, run_curves, training_episodes
 from rad.report.stats.published import Published, references
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 MOST_LINES = 7  # in one panel; more get a panel each, with the others in gray
 COLUMNS = 3
+AXES = {"frames": "environment frames", "hours": "hours of training, evaluations included"}
 LABEL_GAP = 0.045  # fraction of the height, between two labels beside the axes
 
 
@@ -75,9 +76,9 @@ def _draw_runs(runs: Sequence[Run], labels: Sequence[str], path: Path, *, with_e
         save_png(figure, path)
 
 
-def curve_figures(groups: Sequence[Group]) -> list[Figure]:
+def curve_figures(groups: Sequence[Group], over: Over = "frames") -> list[Figure]:
     """Draw the groups of one task, a figure for each split; none where nothing was evaluated yet."""
-    return [figure for split, words in _on(runs_in(groups)).items() for figure in _figure(groups, split, words)]
+    return [figure for split, words in _on(runs_in(groups)).items() for figure in _figure(groups, split, words, over)]
 
 
 def curve_references(groups: Sequence[Group], split: str) -> list[Published]:
@@ -85,8 +86,8 @@ def curve_references(groups: Sequence[Group], split: str) -> list[Published]:
     return references(runs_in(groups), split) if len(groups) <= MOST_LINES else []
 
 
-def _figure(groups: Sequence[Group], split: str, words: str) -> list[Figure]:
-    curves = [curve for group in groups if (curve := group_curve(group, split))]
+def _figure(groups: Sequence[Group], split: str, words: str, over: Over) -> list[Figure]:
+    curves = [curve for group in groups if (curve := group_curve(group, split, over))]
     if not curves:
         return []
     title, runs = f"{groups[0].task}, return{words.removeprefix(',')}", runs_in(groups)
@@ -97,9 +98,9 @@ def _figure(groups: Sequence[Group], split: str, words: str) -> list[Figure]:
             axes = figure.subplots()
             for number, curve in enumerate(curves):
                 _draw_line(axes, number, curve)
-            _complete(axes, runs, {split: ""}, "episode return", lines)
+            _complete(axes, runs, {split: ""}, "episode return", lines, over)
         else:
-            figure = _apart(curves, random)
+            figure = _apart(curves, random, over)
         figure.suptitle(title, fontsize=10)
         caption = _caption(curves, lines, random is not None)
         return [save(figure, file_name("curves", groups[0].task, split), f"Learning curves: {title}", caption)]
@@ -124,18 +125,23 @@ def _caption(curves: Sequence[Curve], lines: Sequence[Published], has_random: bo
 
 
 def _complete(
-    axes: "Axes", runs: Sequence[Run], on: Mapping[str, str], ylabel: str, lines: Sequence[Published] = ()
+    axes: "Axes",
+    runs: Sequence[Run],
+    on: Mapping[str, str],
+    ylabel: str,
+    lines: Sequence[Published] = (),
+    over: Over = "frames",
 ) -> None:
     """Add to curves the random policy on each split, published scores, the axes, and a legend."""
     for number, (split, words) in enumerate(on.items()):
         _draw_random(axes, random_policy(runs, split), words, ("--", ":", "-.")[number % 3])
     for row in lines:
         axes.axhline(row.mean, color=GRAY, linestyle=":", linewidth=0.9)
-    axes.set(xlabel="environment frames", ylabel=ylabel, xlim=(0, None), ylim=(min(0.0, axes.get_ylim()[0]), None))
+    axes.set(xlabel=AXES[over], ylabel=ylabel, xlim=(0, None), ylim=(min(0.0, axes.get_ylim()[0]), None))
     axes.xaxis.set_major_formatter(_short)
     despine(axes)
     repeats = {row["frames"] / row["agent_steps"] for run in runs for row in run.rows[-1:] if row["agent_steps"]}
-    if len(repeats) == 1:
+    if len(repeats) == 1 and over == "frames":
         upper = axes.secondary_xaxis("top", functions=(partial(mul, 1 / min(repeats)), partial(mul, min(repeats))))
         upper.set_xlabel("agent steps")
         upper.xaxis.set_major_formatter(_short)
@@ -144,7 +150,7 @@ def _complete(
     axes.figure.legend(handles, labels, loc="outside lower center", ncols=2, frameon=False)
 
 
-def _apart(curves: Sequence[Curve], random: float | None) -> "MplFigure":
+def _apart(curves: Sequence[Curve], random: float | None, over: Over) -> "MplFigure":
     rows = -(-len(curves) // COLUMNS)
     figure = blank(6.4, 1.7 * rows + 0.6)
     grid = figure.subplots(rows, COLUMNS, sharex=True, sharey=True, squeeze=False).ravel()
@@ -152,7 +158,7 @@ def _apart(curves: Sequence[Curve], random: float | None) -> "MplFigure":
         axes.set_axis_off()
     for number, (axes, curve) in enumerate(zip(grid, curves)):
         for other in curves:
-            axes.plot(other.frames, other.band.value, color="#bbbbbb", linewidth=0.6)
+            axes.plot(other.over, other.band.value, color="#bbbbbb", linewidth=0.6)
         _draw_line(axes, number % MOST_LINES, curve)
         _draw_random(axes, random)
         axes.set_title(curve.label, fontsize=7.5)
@@ -160,16 +166,16 @@ def _apart(curves: Sequence[Curve], random: float | None) -> "MplFigure":
         axes.tick_params(labelbottom=number + COLUMNS >= len(curves))
         despine(axes)
     grid[0].set(xlim=(0, None), ylim=(min(0.0, grid[0].get_ylim()[0]), None))  # shared, hence after all are drawn
-    figure.supxlabel("environment frames", fontsize=9)
+    figure.supxlabel(AXES[over], fontsize=9)
     figure.supylabel("episode return", fontsize=9)
     return figure
 
 
 def _draw_line(axes: "Axes", number: int, curve: Curve) -> None:
     line = line_style(number)
-    axes.plot(curve.frames, curve.band.value, markersize=3.5, linewidth=1.6, label=curve.label, **line)
+    axes.plot(curve.over, curve.band.value, markersize=3.5, linewidth=1.6, label=curve.label, **line)
     if not np.array_equal(curve.band.low, curve.band.high):
-        axes.fill_between(curve.frames, curve.band.low, curve.band.high, color=line["color"], alpha=0.18, linewidth=0)
+        axes.fill_between(curve.over, curve.band.low, curve.band.high, color=line["color"], alpha=0.18, linewidth=0)
 
 
 def _draw_random(axes: "Axes", value: float | None, words: str = "", dashes: str = "--") -> None:

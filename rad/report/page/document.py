@@ -13,6 +13,7 @@ from rad.report.page.overview import head, left_out, settings, warnings
 from rad.report.page.render import render
 from rad.report.page.sections import COMMANDS, commands, overall_section, reproduction, task_section
 from rad.report.read.groups import find_runs, group
+from rad.report.stats.curves import Over
 
 PAGE = "report.html"
 FOLDER = "report"
@@ -25,11 +26,12 @@ class Report(NamedTuple):
     left_out: list[Items]  # what is not in the numbers, and why
 
 
-def report(folder: Path, out: Path, typed: Sequence[str] = ()) -> Report:
+def report(folder: Path, out: Path, typed: Sequence[str] = (), over: Over = "frames") -> Report:
     """Make the report of the runs in a folder; the same run folders and arguments give the same bytes.
 
     The folder is that of a run, or holds several at any depth. Links are relative to `out`, where the files will be
-    written; `typed` are the words of the command, to show on the page.
+    written; `typed` are the words of the command, to show on the page. Learning curves are drawn over environment
+    frames, or over hours.
 
     Raises:
         ValueError: there is no run in the folder, or a file of one is damaged.
@@ -39,7 +41,7 @@ def report(folder: Path, out: Path, typed: Sequence[str] = ()) -> Report:
     groups, duplicates = group(scan.runs)
     attention, assets = read_attention(scan), AssetInliner(out)
     tasks = list(dict.fromkeys(of_task.task for of_task in groups))
-    numbers = [task_section([g for g in groups if g.task == task], lifts(attention, task)) for task in tasks]
+    numbers = [task_section([g for g in groups if g.task == task], lifts(attention, task), over) for task in tasks]
     missing = left_out(scan, groups, duplicates)
     cautions = [*warnings(groups), *missing]
     sections = [

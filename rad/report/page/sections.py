@@ -15,6 +15,7 @@ from rad.report.read.provenance import short_command, sweep_commands, train_comm
 from rad.report.stats.aggregates import AGGREGATES
 from rad.report.stats.bootstrap import Estimate
 from rad.report.stats.comparisons import Comparison
+from rad.report.stats.curves import Over
 from rad.report.stats.published import sources
 from rad.report.stats.results import NONE, Result, across_tasks, on_train, results, scores_of
 
@@ -29,10 +30,10 @@ COMPARED = (Column("better than none [95 %]", decimals=2), Column("p (Holm)", de
 GAP = "train less test: of the same trained agents; above 0 they do worse on the test split."
 
 
-def task_section(groups: Sequence[Group], lift: tuple[str, Mapping[str, Estimate]]) -> Section:
+def task_section(groups: Sequence[Group], lift: tuple[str, Mapping[str, Estimate]], over: Over = "frames") -> Section:
     """Return the tables and figures of one task; `lift` is the map that lifts are of, and lifts by augmentation."""
     task, of_groups = groups[0].task, results(groups)
-    blocks: list[Block] = [_table(groups, of_groups, *lift), *curve_figures(groups)]
+    blocks: list[Block] = [_table(groups, of_groups, *lift), *curve_figures(groups, over)]
     if published := curve_references(groups, TRAIN):
         blocks.append(Items("Published scores, the dotted lines", sources(published), is_folded=True))
     blocks += [*pairs_figure(task, of_groups), *gaps_figure(task, of_groups), *_gap_tables(task, of_groups)]

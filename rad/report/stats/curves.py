@@ -1,9 +1,9 @@
 """Learning curves as numbers: of runs with the spread of their episodes, of groups with intervals over seeds."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from statistics import fmean
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -14,13 +14,14 @@ from rad.report.stats.aggregates import sample_efficiency
 from rad.report.stats.bootstrap import Band
 
 MOST_EPISODES = 200
+Over = Literal["frames", "hours"]
 
 
 class Curve(NamedTuple):
     """A learning curve on a split."""
 
     label: str  # in the legend
-    frames: list[int]  # environment frames of its points
+    over: list[float]  # environment frames, or hours, of its points
     band: Band
     seeds: int = 1  # number of runs
 
@@ -37,7 +38,7 @@ def run_curves(run: Run, labels: Mapping[str, str]) -> list[Curve]:
     curves = []
     for split, rows in rows_of.items():
         mean, std = (np.array(column(rows, f"episode_return_{part}")) for part in ("mean", "std"))
-        curves.append(Curve(labels[split], [row["frames"] for row in rows], Band(mean, mean - std, mean + std)))
+        curves.append(Curve(labels[split], column(rows, "frames"), Band(mean, mean - std, mean + std)))
     return curves
 
 
@@ -50,18 +51,25 @@ def training_episodes(run: Run) -> tuple[list[float], list[float]]:
     return frames, returns
 
 
-def group_curve(group: Group, split: str) -> Curve | None:
+def group_curve(group: Group, split: str, over: Over = "frames") -> Curve | None:
     """Return the curve of a group on a split: of its finished runs, or of all if none is finished.
 
     It has the points at which every run has a finite value. Values are interquartile means over seeds, with intervals;
-    of a single seed, both ends are the value.
+    of a single seed, both ends are the value. Hours are of training and evaluations, the mean over seeds.
     """
-    runs = [dict(points) for run in finished(group) or group.runs if (points := evaluation_means(run, split))]
-    frames = [frame for frame in (runs or [{}])[0] if all(math.isfinite(run.get(frame, math.nan)) for run in runs)]
+    runs = [run for run in finished(group) or group.runs if evaluation_means(run, split)]
+    means = [dict(evaluation_means(run, split)) for run in runs]
+    frames = [frame for frame in (means or [{}])[0] if all(math.isfinite(run.get(frame, math.nan)) for run in means)]
     if not frames:
         return None
-    values = np.array([[points[frame] for frame in frames] for points in runs])
+    values = np.array([[points[frame] for frame in frames] for points in means])
     single = len(runs) == 1
     band = Band(values[0], values[0], values[0]) if single else sample_efficiency({group.task: values})
     state = "" if finished(group) else ", unfinished"
-    return Curve(f"{group.method} ({len(runs)} seed{'s' * (not single)}{state})", frames, band, len(runs))
+    at = frames if over == "frames" else _hours(runs, split, frames)
+    return Curve(f"{group.method} ({len(runs)} seed{'s' * (not single)}{state})", [*map(float, at)], band, len(runs))
+
+
+def _hours(runs: Sequence[Run], split: str, frames: Sequence[int]) -> list[float]:
+    times = [{row["frames"]: row["time_s"] for row in evaluation_rows(run, split)} for run in runs]
+    return [fmean(of_run[frame] for of_run in times) / 3600 for frame in frames]

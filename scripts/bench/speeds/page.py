@@ -83,7 +83,8 @@ SECTIONS = (
 def page(results: Results) -> str:
     """Return the whole page."""
     facts = next(iter(results.values()))["facts"]
-    texts = [ABOUT, *([TINY] if facts["short"] else []), _facts(facts), _targets(results["overlap"])]
+    tiny = [TINY] if facts["short"] else []
+    texts = [ABOUT, *tiny, _facts(facts) + _commits(results), _targets(results["overlap"])]
     return "\n".join([*texts, *(_section(section, results[section.part]) for section in SECTIONS), GPU])
 
 
@@ -116,5 +117,14 @@ def _facts(facts: Mapping[str, Any]) -> str:
         f"- Processor: {facts['cpu']}, {facts['cpus']} cores, {kinds}\n"
         f"- Threads of torch, unless a row says otherwise: {facts['threads']}\n"
         f"- Versions: {', '.join(f'{name} {facts[name]}' for name in names)}\n"
-        f"- Commit: {facts['commit'] or 'unknown'}; at most {facts['repeats']} rounds, fewer where they take long\n"
+        f"- At most {facts['repeats']} rounds, fewer where they take long\n"
     )
+
+
+def _commits(results: Results) -> str:
+    """Say at which commit each part was measured."""
+    parts: dict[str, list[str]] = {}
+    for name, result in results.items():
+        parts.setdefault(result["facts"]["commit"] or "unknown", []).append(name)
+    texts = [f"{commit} ({', '.join(names)})" if len(parts) > 1 else commit for commit, names in parts.items()]
+    return f"- Commit: {'; '.join(texts)}\n"

@@ -17,7 +17,7 @@ def test_a_curve_is_the_interquartile_mean_over_seeds(tmp_path):
     (group,) = groups_in(make_seeds(tmp_path, {"crop": [2.0, 4.0, 6.0, 8.0, 100.0]}))
     result = group_curve(group, "train")
     assert result is not None
-    assert (result.label, result.frames, result.seeds) == ("crop (5 seeds)", [200, 400], 5)
+    assert (result.label, result.over, result.seeds) == ("crop (5 seeds)", [200, 400], 5)
     np.testing.assert_allclose(result.band.value, [3.0, 6.0])  # of 4, 6, 8
     assert (result.band.low < result.band.value).all() and (result.band.value < result.band.high).all()
 
@@ -37,14 +37,27 @@ def test_unfinished_runs_count_only_where_none_is_finished(tmp_path):
     assert result is not None and (result.label, result.seeds) == ("crop (1 seed)", 1)
     make_seed(tmp_path / "b", "flip", 1, rows_of(4.0, upto=200))
     result = group_curve(groups_in(tmp_path / "b")[0], "train")
-    assert result is not None and (result.label, result.frames) == ("flip (1 seed, unfinished)", [200])
+    assert result is not None and (result.label, result.over) == ("flip (1 seed, unfinished)", [200])
 
 
 def test_points_that_a_run_lacks_are_left_out(tmp_path):
     make_seed(tmp_path, "crop", 1, rows_of(8.0))
     make_seed(tmp_path, "crop", 2, [scored("eval", 50, None), scored("eval", 100, 4.0)])
     result = group_curve(groups_in(tmp_path)[0], "train")
-    assert result is not None and result.frames == [400]
+    assert result is not None and result.over == [400]
+
+
+def test_over_hours_a_point_is_where_the_runs_were_on_average(tmp_path, drawn):
+    for seed, (first, last) in enumerate(((1800.0, 3600.0), (5400.0, 10_800.0)), start=1):
+        rows = [scored("eval", 50, 1.0) | {"time_s": first}, scored("eval", 100, 3.0) | {"time_s": last}]
+        make_seed(tmp_path, "crop", seed, rows)
+    groups = groups_in(tmp_path)
+    result = group_curve(groups[0], "train", "hours")
+    assert result is not None and result.over == [1.0, 2.0]
+    curve_figures(groups, "hours")
+    axes = drawn[0].axes[0]
+    assert axes.get_xlabel().startswith("hours") and axes.get_lines()[0].get_xdata().tolist() == [1.0, 2.0]
+    assert not axes.child_axes, "agent steps are not proportional to hours"
 
 
 def test_a_group_without_evaluation_has_no_curve(tmp_path):

@@ -24,8 +24,15 @@ def test_the_machine_stands_before_the_numbers(text: str) -> None:
     head = text.split("## Targets")[0]
     assert "- Processor: A CPU, 2 cores, without AVX512-BF16, precision fp32\n" in head
     assert "numpy 1.26.4, torchvision 0.29.1, kornia 0.9.0, stable-baselines3 2.9.2, torchrl not installed" in head
-    assert "- Commit: abc; at most 3 rounds" in head
+    assert "- At most 3 rounds" in head and "- Commit: abc\n" in head
     assert "mean nothing" not in head
+
+
+def test_parts_of_different_commits_are_told_apart() -> None:
+    results = numbers.results()
+    results["overlap"]["facts"] = results["overlap"]["facts"] | {"commit": "def"}
+    others = ", ".join(name for name in results if name != "overlap")
+    assert f"- Commit: abc ({others}); def (overlap)\n" in page.page(results)
 
 
 def test_targets_are_met_or_short_by_so_much(text: str) -> None:
