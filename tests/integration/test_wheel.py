@@ -76,6 +76,7 @@ def test_the_plugin_of_the_docs_trains(home: Path) -> None:
     assert (home / "own" / "done.json").exists()
 
 
+@pytest.mark.timeout(1800)  # evaluations of the demo take the longer, the busier the machine is
 def test_the_demo_and_its_report(home: Path) -> None:
     pytest.importorskip("dm_control", reason="the demo is of a DeepMind Control task")
     assert "times as much as the random policy" in run(home, "rad", "demo", "--minutes", "1")  # the fewest it takes
