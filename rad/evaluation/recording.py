@@ -11,6 +11,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from gymnasium.vector import VectorEnv
 
+from rad.envs.base import check_action
 from rad.envs.suites import TRAIN
 from rad.evaluation import minari_files
 from rad.evaluation.loaded_run import LoadedRun, load, policy_of
@@ -101,7 +102,8 @@ def play_episode(env: VectorEnv, policy: Policy, seed: int) -> Episode:
     while not over:
         action = policy(obs)
         obs, reward, terminated, truncated, infos = env.step(action)
-        steps.append((action[0], float(reward[0]), bool(terminated[0]), bool(truncated[0])))
+        taken = check_action(action[0], env.single_action_space)  # which clips, as the environment does
+        steps.append((taken, float(reward[0]), bool(terminated[0]), bool(truncated[0])))
         over = bool(terminated[0] or truncated[0])
         if not over:
             observations.append(obs[0])
