@@ -27,6 +27,7 @@ from rad.runtime.files import replacing
 from rad.runtime.run_dir import ATTENTION_FILE
 from rad.settings import SettingError, setting
 
+POLICY = "policy"
 TABLE_FILE, MAPS_FILE = "table.md", "maps.npz"
 
 
@@ -36,7 +37,7 @@ def attend_runs(
     *,
     frames: int = 128,
     methods: Sequence[str] = (),
-    target: str = "policy",
+    target: str = POLICY,
     settings: Settings | None = None,
     split: str = TRAIN,
     ground_truth: bool = False,
@@ -57,7 +58,8 @@ def attend_runs(
         The files that were written.
 
     Raises:
-        ValueError: a flag does not fit the runs, or a folder holds no run with a checkpoint; nothing is written then.
+        ValueError: a flag does not fit the runs, or a path is neither a run with a checkpoint nor an exported file;
+            nothing is written then.
     """
     runs = [load(folder, device) for folder in folders]
     labels = _labels([run.config for run in runs])
@@ -109,6 +111,8 @@ def _check(request: AttentionRequest, runs: Sequence[LoadedRun]) -> None:
         black = torch.zeros(1, *run.agent.encoder.image_shape, device=run.agent.device)
         with setting("target"):
             target = run.agent.target(request.target)
+            if run.exported and request.target != POLICY and not {*run.agent.heads} <= {*run.agent.acting}:
+                raise ValueError(f"needs what judges actions, which a file of rad export lacks; allowed: {POLICY}")
         with setting("methods"):
             check_methods(request.methods, target)
         with setting("stage"):

@@ -17,7 +17,7 @@ class Attention:
     """Draw and measure where the encoders of one or more runs look, all on the same states, beside an untrained one."""
 
     runs: tyro.conf.Positional[tuple[Path, ...]]
-    """Run folders: of one task, e.g. one for each augmentation, and several seeds of each."""
+    """Run folders, or files of rad export: of one task, e.g. one for each augmentation, and several seeds of each."""
     out: Path = Path("attention")
     """Folder for figures, table, raw maps and videos."""
     frames: int = 128
