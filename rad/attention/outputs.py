@@ -52,7 +52,7 @@ def _truth_column(truths: Sequence[Truth], state: int, request: AttentionRequest
         largest = sorted(effects, key=lambda name: -effects[name])[:NAMED]
         notes.append(", ".join(f"{name} {effects[name]:.2g}" for name in largest))
     maps = [truth_maps(truth)[state] for truth in truths]
-    return Column(f"ground truth, object {request.change}", maps, notes, scale="truth")
+    return Column(f"ground truth ({request.change})", maps, notes, scale="truth")
 
 
 def _alike(run_maps: RunMaps, method: str) -> str:

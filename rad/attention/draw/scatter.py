@@ -34,9 +34,8 @@ def scatter_figure(panels: Sequence[Panel], retention: str, path: Path) -> None:
         axes = figure.subplots(len(measures), len(methods), squeeze=False, sharey=True)
         for panel in panels:
             _draw(axes[measures.index(panel.measure), methods.index(panel.method)], panel, augmentations)
-        for row, measure in zip(axes, measures):
+        for row in axes:
             row[0].set_ylabel(retention, fontsize=8)
-            row[len(methods) // 2].set_xlabel(measure, fontsize=8)
         handles, labels = axes[0, 0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside lower center", ncols=4, frameon=False)
         save_png(figure, path)
@@ -50,5 +49,6 @@ def _draw(axes: "Axes", panel: Panel, augmentations: Sequence[str]) -> None:
     count = f"{len(panel.points)} agents"
     known = f"rank corr. {text(panel.correlation, 2)}" if panel.correlation else "too few for a correlation"
     axes.set_title(f"{METHODS[panel.method].title}\n{count}, {known}", fontsize=7)
+    axes.set_xlabel(panel.measure, fontsize=7)
     axes.tick_params(labelsize=7)
     despine(axes)
