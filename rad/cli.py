@@ -14,9 +14,11 @@ USAGE = """usage: rad COMMAND [FLAGS]; rad COMMAND --help shows every flag with 
        --plugin MODULE, or a file that ends in .py, once or more with any command, which can use what it registers
 
 commands:
-  train      train from pixels, or resume a run: rad train --resume RUN
+  train      train from pixels, or resume a run, to more frames too: rad train --resume RUN --frames N
   ablate     train tasks x augmentations x seeds in one folder, and resume what is unfinished
   evaluate   play episodes with a trained run on one or more splits, and compare them
+  export     write the agent of a run into a file, with a card that says what it is and what it scored
+  zoo        list the agents in a folder of such files, which `evaluate` and `attention` take in place of runs
   splits     name and draw the splits that a task can be trained and tested on
   attention  draw and measure where the encoders of runs look, all on the same states
   draw       make the pictures of a finished run again: video, attention figure, learning curve

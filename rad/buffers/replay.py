@@ -136,9 +136,9 @@ class Replay:
         """Restore what `state_dict` gave.
 
         Raises:
-            ValueError: the buffer was made with another capacity.
+            ValueError: the buffer was made with another capacity, and has more frames than fit into both.
         """
-        if state["slots"] != self.slots:
+        if state["slots"] != self.slots and int(state["head"].max()) >= min(state["slots"], self.slots):
             raise ValueError(f"slots of the state must be {self.slots} per environment, got {state['slots']}")
         for name, array in state.items():
             if name != "slots":

@@ -15,9 +15,11 @@ class Evaluate:
     """Play episodes with a trained run on one or more splits; the same initial states for the same seed."""
 
     run: tyro.conf.Positional[Path]
-    """Run folder."""
+    """Run folder, or a file of rad export."""
     splits: Annotated[tuple[str, ...], tyro.conf.arg(name="split", aliases=("--splits",))] = ()
     """Splits to play, e.g. train test, each once; all that the run is evaluated on if none is given."""
+    checkpoint: str = "last"
+    """Of a run: last; best, which --keep-best kept; or the frames of a checkpoint that is there."""
     episodes: Annotated[int, tyro.conf.arg(name="episodes-per-env", aliases=("--episodes",))] = 10
     """Episodes in each environment: a fixed number, since the first to finish are not like all."""
     envs: int = 0
@@ -51,6 +53,6 @@ def main(arguments: list[str]) -> int:
     from rad.evaluation.compare_splits import default_file, evaluate_run
     from rad.report.draw.result_tables import split_table
 
-    results = evaluate_run(**vars(options))
+    results = evaluate_run(**vars(options) | {"checkpoint": flags.checkpoint(options.checkpoint)})
     print(split_table(results), f"episodes: {options.out or default_file(options.run, results)}", sep="\n\n")
     return 0

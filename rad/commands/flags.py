@@ -105,6 +105,27 @@ def _without_box(box: str) -> str:
     return text if named is None or text.startswith(named[0]) else f"{named[0]}: {text}"
 
 
+def checkpoint(text: str) -> str:
+    """Return the name of a checkpoint, last, best or its frames, with a number in plain digits."""
+    try:
+        return str(whole(text))
+    except ValueError:
+        return text
+
+
+def without(names: Sequence[str], arguments: Sequence[str]) -> list[str]:
+    """Return the words that are neither one of these flags nor its value."""
+    words = iter(arguments)
+    left = []
+    for word in words:
+        flag, equals, _ = word.partition("=")
+        if flag not in [f"--{name}" for name in names]:
+            left.append(word)
+        elif not equals:
+            next(words, "")
+    return left
+
+
 def value_of(flag: str, arguments: Sequence[str]) -> str | None:
     """Return the last value given to --flag, written with a space or with =; "" where it has none."""
     last = None

@@ -9,7 +9,7 @@ import tyro
 from rad.commands import flags
 from rad.runtime.processes import ranks
 from rad.runtime.run_dir import CONFIG_FILE
-from rad.settings import SettingError, setting
+from rad.settings import SettingError, flag_name, setting
 
 
 def main(arguments: list[str]) -> int:
@@ -38,18 +38,30 @@ def main(arguments: list[str]) -> int:
 
 
 def _resume(run: str, arguments: list[str]) -> int:
-    if arguments not in (["--resume", run], [f"--resume={run}"]):
-        needs = "needs a run folder, takes its settings from RUN/config.json and allows no other flag"
+    if not run or flags.without(("resume", "frames"), arguments):
+        needs = "needs a run folder, takes its settings from RUN/config.json and allows no other flag but --frames"
         raise SettingError("resume", f"{needs}, got {' '.join(arguments)}")
     from rad.experiment.config_file import read_config
 
     with setting("resume"):
         read_config(Path(run))
+    if (frames := flags.value_of("frames", arguments)) is not None:
+        _lengthen(Path(run), frames)
     from rad.training.pictures import PICTURES
     from rad.training.trainer import resume
 
     with ranks.joined() as group:
         return resume(Path(run), PICTURES, group)
+
+
+def _lengthen(run: Path, frames: str) -> None:
+    from rad.training.resuming import lengthen
+
+    with setting("frames"):
+        followed = lengthen(run, flags.whole(frames))
+    for name in followed:
+        ends = f"the run does not end as one of {flags.whole(frames):,} frames from the start"
+        print(f"note: {flag_name(name)} has followed the length before: {ends}")
 
 
 def parse_run(arguments: Sequence[str]) -> Any:
@@ -58,7 +70,7 @@ def parse_run(arguments: Sequence[str]) -> Any:
 
     wants_help = bool({"-h", "--help"} & set(arguments))
     if wants_help:
-        print("To resume a run instead: rad train --resume RUN, without other flags.\n")
+        print("To resume a run instead: rad train --resume RUN, without other flags but --frames=N, its new length.\n")
     default = choose(*(flags.value_of(name, arguments) for name in ("algo", "preset", "task")))
     omitted = (tyro.conf.OmitArgPrefixes, tyro.conf.OmitSubcommandPrefixes)
     try:

@@ -12,7 +12,7 @@ from typing import Any, Literal
 import numpy as np
 
 from rad.envs.suites import TRAIN, suite_of
-from rad.evaluation.loaded_run import LoadedRun, load, play_splits, scores
+from rad.evaluation.loaded_run import LAST, LoadedRun, load, play_splits, scores, seeded
 from rad.evaluation.play import Episodes, Recorder
 from rad.experiment.config import RunConfig
 from rad.experiment.splits import check_split, clips_of, folders, levels_of
@@ -28,7 +28,6 @@ from rad.report.read.evaluation_files import (
 from rad.report.stats.bootstrap import CONFIDENCE, difference_interval, mean_interval
 from rad.runtime.files import replacing
 from rad.runtime.run_dir import EVALUATIONS
-from rad.runtime.seeding import seed_for
 from rad.runtime.video import write_mp4
 from rad.settings import SettingError, setting
 
@@ -37,6 +36,7 @@ def evaluate_run(
     run: Path,
     *,
     splits: Sequence[str] = (),
+    checkpoint: str = LAST,
     episodes: int = 10,
     envs: int = 0,
     policy: Literal["", "sample", "mode"] = "",
@@ -59,14 +59,14 @@ def evaluate_run(
 
     Raises:
         SettingError: a split, `score_constants` or `background_dir` has no meaning for the run, `out` holds
-            something else, or `run` is no run with a checkpoint.
+            something else, or `run` is neither a run with this checkpoint nor a file of `rad export`.
     """
-    loaded = load(run, device)
+    loaded = load(run, device, checkpoint)
     names = tuple(dict.fromkeys(name or TRAIN for name in splits or own_splits(loaded.config)))
     config = _with_folders(loaded.config, names, background_dir)
     _check_splits(config, names, score_constants)
     given = {"score_constants": score_constants} if score_constants else {}
-    config = replace(config, suite=replace(config.suite, **given), seed=seed_for(seed, "play", bits=31))
+    config = seeded(replace(config, suite=replace(config.suite, **given)), seed)
     config = replace(config, eval_envs=envs or config.eval_envs, eval_episodes=episodes)
     config = replace(config, eval_policy=policy or config.eval_policy)
     requests = [_request(run, loaded._replace(config=config), seed, config.eval_policy, name) for name in names]
@@ -88,14 +88,15 @@ def evaluate_run(
 
 
 def default_file(run: Path, splits: Iterable[SplitRequest]) -> Path:
-    """Return the file of an evaluation: RUN/evaluations/SEED-DIGEST.jsonl.
+    """Return the file of an evaluation: RUN/evaluations/SEED-DIGEST.jsonl, beside an exported file with its name first.
 
     The digest follows from the request, including the frames trained. So the same command writes the same file again,
     and no other request does; the order of the splits makes no difference.
     """
     request = request_of(splits)
     digest = hashlib.sha256(json.dumps(request).encode()).hexdigest()[:8]
-    return run / EVALUATIONS / f"{request[0]['seed']}-{digest}.jsonl"
+    name = f"{request[0]['seed']}-{digest}.jsonl"
+    return run.parent / EVALUATIONS / f"{run.stem}-{name}" if run.is_file() else run / EVALUATIONS / name
 
 
 def _episode_results(played: Mapping[str, Episodes]) -> Iterator[EpisodeResult]:

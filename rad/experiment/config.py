@@ -78,6 +78,8 @@ class RunConfig:
     """Evaluate with the most likely actions, as published for the DeepMind suite, or with sampled ones."""
     checkpoint_every: int = 10_000
     """Frames between checkpoints; 0 saves at the end only."""
+    keep_best: bool = False
+    """Also keep the policy of the evaluation with the best mean return on train, as best.safetensors."""
     log_every: int = 1_000
     """Frames between rows of training metrics."""
     video_size: int = 240

@@ -115,6 +115,11 @@ class RunLog:
         """Seconds of running so far, including those before a resume."""
         return round(time.perf_counter() - self._start, 3)
 
+    @property
+    def written(self) -> int:
+        """Rows in the file."""
+        return self._written
+
     def write(self, kind: str, row: Mapping[str, float], *, frames: int, agent_steps: int) -> None:
         """Write a row of some kind, such as `train`, `episode` or `eval`; `frames` are agent steps x action repeat.
 

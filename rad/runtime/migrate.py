@@ -6,7 +6,7 @@ from typing import Any
 ENCODER_OPTIONS = ("num_layers", "num_filters", "width")  # were fields of a run, 0 for the encoder's default
 SUITES = ("procgen",)  # whose options were a field of every run of PPO, whatever its task
 # New settings of a run and of its agent, with the earlier behavior.
-ADDED = {"auxiliary_loss": "none", "eval_workers": 0}
+ADDED = {"auxiliary_loss": "none", "eval_workers": 0, "keep_best": False}
 ADDED_TO_RUN = {"sac": {"eval_policy": "mode", "replay_device": "auto"}}  # PPO has always had the first
 ADDED_TO_AGENT = {"sac": {"actor_features": "after", "target_encoder": True}}
 
@@ -18,7 +18,7 @@ def migrate(plain: Mapping[str, Any]) -> dict[str, Any]:
 
     Example:
         >>> migrate({"algo": "ppo", "encoder": "impala", "num_layers": 0, "num_filters": 0, "width": 2})
-        {'algo': 'ppo', 'encoder': 'impala:width=2', 'auxiliary_loss': 'none', 'eval_workers': 0}
+        {'algo': 'ppo', 'encoder': 'impala:width=2', 'auxiliary_loss': 'none', 'eval_workers': 0, 'keep_best': False}
     """
     fields = dict(plain)
     options = {name: fields.pop(name) for name in ENCODER_OPTIONS if name in fields}

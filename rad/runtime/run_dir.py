@@ -8,6 +8,7 @@ METRICS_FILE = "metrics.jsonl"
 CHECKPOINTS = "checkpoints"
 EVALUATIONS = "evaluations"
 DONE_FILE = "done.json"
+BEST_FILE = "best.safetensors"
 DEMO_FILE = "demo.json"
 VIDEO_FILE, CURVE_FILE, ATTENTION_PICTURE = "evaluation.mp4", "learning_curve.png", "attention.png"
 

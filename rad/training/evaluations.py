@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from rad.evaluation.export import keep_best
 from rad.evaluation.loaded_run import play_splits, scores
 from rad.evaluation.play import Episodes, Recorder
 from rad.evaluation.workers import EvaluationWorkers
@@ -38,7 +39,7 @@ class Evaluations:
     """
 
     def __init__(self, config: RunConfig, folder: Path, log: RunLog, progress: Progress) -> None:
-        self._config, self._log, self._progress = config, log, progress
+        self._config, self._folder, self._log, self._progress = config, folder, log, progress
         self._splits = splits(config)
         count = min(config.eval_workers, len(self._splits))
         self._workers = EvaluationWorkers(folder, count) if count else None
@@ -67,7 +68,8 @@ class Evaluations:
         with self._progress.phase(PHASES[kind], Part.EVALUATIONS, count) as played:
             episodes = play_splits(self._config, agent, self._splits, recorder=recorder, played=played)
         place = self._log.reserve(frames=frames, agent_steps=agent_steps)
-        self._write(kind, episodes, frames, place, self._progress.remaining.costs_s[Part.EVALUATIONS])
+        policy = agent.policy_state() if agent and self._config.keep_best else None
+        self._write(kind, episodes, frames, place, policy, self._progress.remaining.costs_s[Part.EVALUATIONS])
 
     def poll(self) -> None:
         """Write the rows of an evaluation that has ended beside training."""
@@ -83,15 +85,23 @@ class Evaluations:
         if self._workers and (pending := self._pending):
             episodes = self._workers.finish()
             self._pending = None
-            self._write(pending.kind, episodes, pending.frames, pending.place)
+            self._write(pending.kind, episodes, pending.frames, pending.place, pending.policy)
 
     def _write(
-        self, kind: str, episodes: Mapping[str, Episodes], frames: int, place: Place, seconds: float = 0.0
+        self,
+        kind: str,
+        episodes: Mapping[str, Episodes],
+        frames: int,
+        place: Place,
+        policy: PolicyState | None,
+        seconds: float = 0.0,
     ) -> None:
-        """Write a row for each split, such as `eval/test`; just `eval` where there are none."""
+        """Write a row for each split, such as `eval/test`; just `eval` where there are none. Keep the best policy."""
         rows = {f"{kind}/{name}" if name else kind: scores(self._config, of) for name, of in episodes.items()}
         self._log.fill(place, rows)
         self._progress.say(evaluated(rows, frames, seconds))
+        if policy and self._config.keep_best:
+            keep_best(self._folder, self._config, frames, policy, episodes)
 
     def state_dict(self) -> dict[str, Any]:
         """Return what an evaluation beside training plays with: a resume plays it again."""

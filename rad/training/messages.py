@@ -23,6 +23,7 @@ MADE = {
     run_dir.DONE_FILE: "that the run has ended",
     run_dir.METRICS_FILE: "every number that was logged",
     "tensorboard": "the same for TensorBoard",
+    run_dir.BEST_FILE: "the policy that evaluated best",
     run_dir.CHECKPOINTS: "weights and all that a resume needs",
     run_dir.CURVE_FILE: "learning curve",
     run_dir.VIDEO_FILE: "an evaluation episode",

@@ -20,7 +20,7 @@ from rad.runtime.run_dir import CHECKPOINTS, CONFIG_FILE, DONE_FILE, is_done
 from rad.training.evaluations import Evaluations
 from rad.training.learner import Follower, Learner
 from rad.training.messages import EVALUATION, RANDOM_POLICY, closing, opening, stopped
-from rad.training.resuming import check_checkpoints
+from rad.training.resuming import check_checkpoints, check_ranks, reopen
 
 Picture = Callable[[Path, LoadedRun, Recorder], None]
 """Draws into a run folder, from the run and an evaluation episode."""
@@ -100,6 +100,8 @@ class Trainer(Learner):
         self.evaluations = Evaluations(config, folder, self.log, self.progress)
         self.last_return: float | None = None
         self.counts: Mapping[str, int] = {}
+        self.evaluation_owed = False  # due, but left to the run's end, or to its continuation
+        self.at_end: Mapping[str, Any] = {}  # at the end: what a longer run goes on from, if it is other than the state
 
     @property
     def _now(self) -> tuple[int, int]:
@@ -124,6 +126,8 @@ class Trainer(Learner):
         if not self.frames:
             self.evaluations.begin(RANDOM_POLICY, None, *self._now)
             self.progress.say_plan()
+        elif self.evaluation_owed:
+            self.evaluations.begin(EVALUATION, self.agent, *self._now)
         try:
             status = self.learn()
         except FloatingPointError as error:
@@ -148,14 +152,19 @@ class Trainer(Learner):
         self.progress.update(*self._now, self.last_return, learned=bool(report.updates))
         if self.log_due.due(self.frames):
             self._write_averages()
-        if self.evaluation_due.due(self.frames) and self.frames < self.config.frames:
+        due = self.evaluation_due.due(self.frames)
+        self.evaluation_owed = due and self.frames >= self.config.frames
+        if due and not self.evaluation_owed:
             self.evaluations.begin(EVALUATION, self.agent, *self._now)
 
     def end(self) -> None:
         """Log what is left, save, evaluate for the last time and draw."""
         self.progress.close()
-        self._write_averages()
         self.evaluations.finish()
+        self.at_end = {"written": self.log.written, "evaluation_owed": self.evaluation_owed}
+        averages = self.averages.state_dict()
+        self._write_averages()
+        self.averages.load_state_dict(averages)  # a longer run logs them when they are due
         self.save()
         self._finish()
 
@@ -197,10 +206,14 @@ class Trainer(Learner):
             "last_return": self.last_return,
             "evaluation": self.evaluations.state_dict(),
             "log": self.log.state_dict(),
+            "at_end": self.at_end,
         }
 
     def load(self) -> None:
-        """Restore the newest complete checkpoint, and drop the rows that were logged after it."""
+        """Restore the newest complete checkpoint, and drop the rows that were logged after it.
+
+        Where the run has become longer since, those that only its end had are dropped too, and it is not done.
+        """
         frames, state = 0, dict[str, Any]()
         if checkpoint.exists(self.folder / CHECKPOINTS):
             frames, state = checkpoint.load(self.folder / CHECKPOINTS)
@@ -211,22 +224,20 @@ class Trainer(Learner):
                 self.progress.say(f"note: {difference}: the run continues, perhaps not bit for bit")
         else:
             self.share()
-        log = state.get("log", {})  # checkpoints from before evaluations beside training lack both
+        log = state.get("log", {})  # checkpoints of earlier versions lack some of these
+        if frames < self.config.frames:
+            log |= state.get("at_end", {})
+            self.evaluation_owed = log.get("evaluation_owed", False)
+            reopen(self.folder)
         self.log.truncate(frames if frames else -1, log.get("written"))
         self.evaluations.load_state_dict(state.get("evaluation", {}))
         self.log.write_again(log.get("waiting", []))
 
     def share(self, state: Mapping[str, Any] = NOTHING) -> None:
-        """Let the other ranks begin as a checkpoint's state says, or anew.
-
-        Raises:
-            ValueError: the state is of another number of ranks.
-        """
-        others = state.get("ranks", [])
-        if state and len(others) + 1 != self.ranks.size:
-            needs = f"{self.folder} is of {len(others) + 1} ranks: torchrun --nproc-per-node {len(others) + 1}"
-            raise ValueError(f"{needs}, got {self.ranks.size}")
-        self.ranks.share([None, *others] if state else [])
+        """Let the other ranks begin as a checkpoint's state says, or anew."""
+        if state:
+            check_ranks(self.folder, state, self.ranks.size)
+        self.ranks.share([None, *state.get("ranks", [])] if state else [])
 
     def _parts(self) -> dict[str, Any]:
         return super()._parts() | {name: getattr(self, name) for name in ("averages", "log_due", "evaluation_due")}

@@ -57,6 +57,7 @@ VALUES: dict[str, tuple[dict[str, Any], Any]] = {
     "eval_workers": ({}, 1),
     "eval_policy": ({}, "sample"),
     "checkpoint_every": ({}, 0),
+    "keep_best": ({}, True),
     "log_every": ({}, 5),
     "video_size": ({}, 32),
     "tensorboard": ({}, True),

@@ -15,7 +15,7 @@ from rad.commands.train import parse_run
 from rad.experiment import validate
 from rad.experiment.algorithms import ALGORITHMS
 from rad.experiment.algorithms.sac import SACRun
-from rad.experiment.config_file import to_json
+from rad.experiment.config_file import read_config, to_json
 from rad.experiment.presets import preset
 from rad.report.draw import result_tables
 from rad.runtime.checkpoint import CheckpointError
@@ -102,8 +102,9 @@ BAD: list[tuple[list[str], str, str]] = [
     (["--resume", "taken/file"], "--resume", "taken/file is no run folder"),
     (["--resume", "taken"], "--resume", "cannot be read"),
     (["--resume"], "--resume", "needs a run folder"),
-    (["--resume", "taken", "--frames", "5"], "--resume", "allows no other flag"),
-    (["--resume=taken", "--frames=5"], "--resume", "allows no other flag"),
+    (["--resume", "taken", "--seed", "5"], "--resume", "allows no other flag but --frames, got --resume taken --seed"),
+    (["--resume=taken", "--seed=5", "--frames=5"], "--resume", "allows no other flag but --frames"),
+    (["--resume", "--frames", "5"], "--resume", "allows no other flag but --frames"),
 ]
 
 
@@ -167,6 +168,25 @@ def test_resume_goes_on_with_the_folder(typed: list[str], started: list[Any]) ->
     Path("run/config.json").write_text(json.dumps(to_json(SACRun())))
     assert cli.main(["train", *typed]) == 8
     assert started == [Path("run")]
+
+
+@pytest.mark.parametrize("typed", [["--resume", "run", "--frames", "3e5"], ["--frames=300_000", "--resume=run"]])
+def test_resume_sets_another_length_first(typed: list[str], started: list[Any]) -> None:
+    config = SACRun(task="probe/both", augment="none", image_size=16, encoder="pixel:num_layers=2")
+    Path("run").mkdir()
+    Path("run/config.json").write_text(json.dumps(to_json(config)))
+    assert cli.main(["train", *typed]) == 8
+    assert started == [Path("run")]
+    assert read_config(Path("run")) == dataclasses.replace(config, frames=300_000)
+    assert json.loads(Path("run/config-100000.json").read_text()) == to_json(config)
+
+
+def test_a_length_that_is_no_number(capsys: pytest.CaptureFixture[str], started: list[Any]) -> None:
+    Path("run").mkdir()
+    Path("run/config.json").write_text(json.dumps(to_json(SACRun())))
+    assert cli.main(["train", "--resume", "run", "--frames", "long"]) == 2
+    assert capsys.readouterr().err.startswith("error: --frames: must be a whole number such as 100000")
+    assert started == []
 
 
 @pytest.mark.parametrize(("policy", "spins"), [(None, "20000"), ("active", None)])
@@ -260,6 +280,13 @@ def test_an_unknown_command(capsys: pytest.CaptureFixture[str]) -> None:
         (["evaluate", "nowhere", "--video", "no/a.mp4"], "--video: must be a file in a folder that exists, got no/a"),
         (["evaluate", "nowhere", "--envs", "-1"], "--envs: must be at least 0, got -1"),
         (["evaluate", "nowhere", "--nope", "1"], "--nope"),
+        (["evaluate", "nowhere", "--checkpoint", "best"], "nowhere is no run folder: it has no config.json"),
+        (["export", "nowhere"], "nowhere is no run folder: it has no config.json"),
+        (["export", "nowhere", "--out", "no/a.safetensors"], "--out: must be a file in a folder that exists, got no/a"),
+        (
+            ["zoo", "nowhere"],
+            "DIR: must be a folder with agents, files of rad export that end in .safetensors, got nowh",
+        ),
         (["attention", "nowhere"], "nowhere is no run folder: it has no config.json"),
         (["demo", "--seed", "x"], "--seed: must be a whole number"),
         (["demo", "--minutes", "0.5"], "--minutes: must be from 1 to 1,000, got 0.5"),
@@ -289,8 +316,10 @@ def test_evaluate_takes_several_splits_and_other_names_of_its_flags(
     monkeypatch.setattr(result_tables, "split_table", lambda rows: f"a table of {rows[0]}")
     assert cli.main(["evaluate", "run", splits, "train", "test", episodes, "7"]) == 0
     assert (asked[0]["run"], asked[0]["splits"], asked[0]["episodes"]) == (Path("run"), ("train", "test"), 7)
+    assert asked[0]["checkpoint"] == "last"
     assert capsys.readouterr().out == "a table of row\n\nepisodes: a file of row in run\n"
-    assert cli.main(["evaluate", "run", "--out", "here.jsonl"]) == 0
+    assert cli.main(["evaluate", "run", "--out", "here.jsonl", "--checkpoint", "1e5"]) == 0
+    assert asked[1]["checkpoint"] == "100000"
     assert (asked[1]["splits"], asked[1]["episodes"], asked[1]["out"]) == ((), 10, Path("here.jsonl"))
     assert capsys.readouterr().out == "a table of row\n\nepisodes: here.jsonl\n"
 

@@ -90,6 +90,7 @@ class Algorithm:
         shortened: from config one that learns as fast, and as early as it can.
         groups: of the environments it learns from, of which one is simulated while actions are drawn for another.
         ranks: whether several processes can train one agent together.
+        schedules: names of settings that, where they are true, make something follow the length of the run.
     """
 
     run: type[RunConfig]
@@ -103,3 +104,4 @@ class Algorithm:
     shortened: Callable[[Any], RunConfig]
     groups: int = 1
     ranks: bool = False
+    schedules: tuple[str, ...] = ()

@@ -121,4 +121,5 @@ IMPALA = Algorithm(
     check=check,
     stored=stored,
     shortened=shortened,
+    schedules=("anneal_lr",),
 )

@@ -82,4 +82,5 @@ PPO = Algorithm(
     shortened=shortened,
     groups=2,
     ranks=True,
+    schedules=("anneal_lr",),
 )

@@ -84,8 +84,8 @@ def save(
     return path
 
 
-def load(folder: str | Path, only: Collection[str] = ()) -> tuple[int, dict[str, Any]]:
-    """Read the newest checkpoint that is whole; every byte that is read is checked.
+def load(folder: str | Path, only: Collection[str] = (), frames: int | None = None) -> tuple[int, dict[str, Any]]:
+    """Read the newest checkpoint that is whole, or the one of some frames; every byte that is read is checked.
 
     A damaged checkpoint is skipped with a warning that names the file and the reason. Reading all of it also removes
     damaged blobs, so that no later checkpoint refers to them; reading the entries `only` changes nothing.
@@ -99,21 +99,28 @@ def load(folder: str | Path, only: Collection[str] = ()) -> tuple[int, dict[str,
     folder = Path(folder)
     reasons: list[str] = []
     for path in reversed(_manifests(folder)):
+        if frames not in (None, int(path.stem)):
+            continue
         try:
-            frames, state = _read(path, only)
+            of_frames, state = _read(path, only)
         except Damaged as error:
             reasons.append(f"{path.name}: {error}")
             continue
         if reasons:
             warnings.warn(f"damaged, going back to {path.name}: {'; '.join(reasons)}", RuntimeWarning, stacklevel=2)
-        return frames, state
+        return of_frames, state
     why = f"no whole checkpoint in {folder}: {'; '.join(reasons)}" if reasons else f"no checkpoint in {folder}"
     raise CheckpointError(why)
 
 
+def kept(folder: str | Path) -> list[int]:
+    """Return the frames of all checkpoints, whole or damaged, in order."""
+    return [int(path.stem) for path in _manifests(Path(folder))]
+
+
 def exists(folder: str | Path) -> bool:
     """Tell whether `folder` holds a checkpoint, whole or damaged."""
-    return bool(_manifests(Path(folder)))
+    return bool(kept(folder))
 
 
 def differences(folder: str | Path, made_with: Mapping[str, str] = NOTHING) -> list[str]:

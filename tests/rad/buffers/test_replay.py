@@ -283,7 +283,32 @@ def test_impossible_sizes_are_refused(capacity: int, options: dict, message: str
         Replay(capacity, (9, SIDE, SIDE), 1, gamma=GAMMA, **options)
 
 
-def test_a_state_of_another_capacity_is_refused() -> None:
-    state = make(9).state_dict()
-    with pytest.raises(ValueError, match="slots of the state must be 8 per environment, got 9"):
-        make(8).load_state_dict(state)
+@pytest.mark.parametrize(("there", "here", "steps"), [(9, 8, 8), (8, 9, 8), (9, 8, 20)])
+def test_a_state_of_another_capacity_is_refused(there: int, here: int, steps: int) -> None:
+    """It wraps around at another slot."""
+    replay = make(there)
+    fill(replay, steps)
+    with pytest.raises(ValueError, match=f"slots of the state must be {here} per environment, got {there}"):
+        make(here).load_state_dict(replay.state_dict())
+
+
+@pytest.mark.parametrize("other", [8, 20])
+def test_a_state_that_fits_goes_on_as_if_the_capacity_had_always_been_this(other: int) -> None:
+    replay, whole = make(9), make(other)
+    fill(replay, 7), fill(whole, 7)
+    grown = make(other)
+    grown.load_state_dict(replay.state_dict())
+    for buffer in (grown, whole):
+        fill(buffer, 30, first=7)
+    batches = [buffer.sample(64, torch.Generator().manual_seed(0)) for buffer in (grown, whole)]
+    assert all(torch.equal(*pair) for pair in zip(*(batch.built() for batch in batches)))
+    assert grown.slots == other and len(grown) == min(other, 38)
+
+
+def fill(replay: Replay, steps: int, first: int = 0) -> None:
+    """Add steps of one endless episode, which begins with the first."""
+    for step in range(first, steps):
+        obs = torch.full((3, SIDE, SIDE), step + 1, dtype=torch.uint8)
+        if not step:
+            replay.start(0, torch.zeros_like(obs))
+        replay.add(0, torch.tensor([float(step)]), float(step), obs, terminated=False, truncated=False)

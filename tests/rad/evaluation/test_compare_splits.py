@@ -43,7 +43,9 @@ def played(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Any, Any]]:
         if name not in ("train", "dark", "video"):
             raise ValueError(f"unknown split '{name}'")
 
-    monkeypatch.setattr(compare_splits, "load", lambda run, device: LoadedRun(tiny(eval_envs=4), SimpleNamespace(), 60))
+    monkeypatch.setattr(
+        compare_splits, "load", lambda run, device, which: LoadedRun(tiny(eval_envs=4), SimpleNamespace(), 60)
+    )
     monkeypatch.setattr(compare_splits, "own_splits", lambda config: ("train", "video"))
     monkeypatch.setattr(compare_splits, "check_split", check_split)
     monkeypatch.setattr(loaded_run, "action_repeat", lambda config: 1)
@@ -239,7 +241,7 @@ def test_all_names_are_checked_before_anything_is_played(tmp_path: Path, played:
 def test_constants_for_scores_that_are_not_normalized_are_refused(
     tmp_path: Path, played: list[Any], monkeypatch: pytest.MonkeyPatch, config: Any, named: str
 ) -> None:
-    monkeypatch.setattr(compare_splits, "load", lambda run, device: LoadedRun(config, SimpleNamespace(), 60))
+    monkeypatch.setattr(compare_splits, "load", lambda run, device, which: LoadedRun(config, SimpleNamespace(), 60))
     with pytest.raises(ValueError, match=f"^score_constants: has no meaning for {named} got paper; scores are norm"):
         evaluate_run(tmp_path, score_constants="paper")
     assert played == []
@@ -251,7 +253,7 @@ def test_constants_for_normalized_scores(
 ) -> None:
     pytest.importorskip("procgen", reason="no wheel of procgen for this platform")
     config: PPORun = tiny_game(suite=ProcgenOptions(mode))
-    monkeypatch.setattr(compare_splits, "load", lambda run, device: LoadedRun(config, SimpleNamespace(), 60))
+    monkeypatch.setattr(compare_splits, "load", lambda run, device, which: LoadedRun(config, SimpleNamespace(), 60))
     (row,) = evaluate_run(tmp_path, splits=["train"], score_constants="train-procgen")
     assert (row.score_constants, row.policy) == ("train-procgen", "sample")
     assert played[0][1].suite.score_constants == "train-procgen"
@@ -288,7 +290,7 @@ class TestAFolderOfClips:
     @pytest.fixture(autouse=True)
     def _on_dmc(self, played: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
         own = tiny(task="dmc/walker-walk", train_split="texture", background_dir=("train=a", "test=b"))
-        monkeypatch.setattr(compare_splits, "load", lambda run, device: LoadedRun(own, SimpleNamespace(), 60))
+        monkeypatch.setattr(compare_splits, "load", lambda run, device, which: LoadedRun(own, SimpleNamespace(), 60))
         monkeypatch.setattr(compare_splits, "check_split", lambda config, name: None)
         monkeypatch.setitem(RETURNS, "video-easy", RETURNS["video"])
 

@@ -37,7 +37,7 @@ def test_a_run_of_tf32_is_fp32_on_a_cpu(monkeypatch: pytest.MonkeyPatch, name: s
     monkeypatch.setattr(loaded_run, "read_config", lambda folder: tiny(precision="tf32"))
     monkeypatch.setattr(loaded_run, "resolve_device", torch.device)
     monkeypatch.setattr(loaded_run.checkpoint, "exists", lambda folder: True)
-    monkeypatch.setattr(loaded_run.checkpoint, "load", lambda folder, only: (8, {"agent": {}}))
+    monkeypatch.setattr(loaded_run.checkpoint, "load", lambda folder, only, frames: (8, {"agent": {}}))
     agent = SimpleNamespace(load_state_dict=lambda state: None)
     monkeypatch.setattr(loaded_run, "untrained_agent", lambda config: made.append(config) or agent)
     assert loaded_run.load(Path("run"), name).config == made[0]

@@ -88,6 +88,7 @@ def test_flat_settings_are_brought_into_the_same_form() -> None:
         "replay_device": "auto",
         "auxiliary_loss": "none",
         "eval_workers": 0,
+        "keep_best": False,
         "actor_features": "after",
         "target_encoder": True,
     }
