@@ -17,7 +17,8 @@ def on_files(files: Any, config: Any) -> Any:
 
     notebook = json.loads(NOTEBOOK.read_text())
     text = f"{markdown(notebook, NOTEBOOK.stem)}\n\nThis page as a [notebook]({NOTEBOOK.name})."
-    for name, content in {f"{NOTEBOOK.stem}.md": text, **pictures(notebook, NOTEBOOK.stem)}.items():
+    contents: dict[str, str | bytes] = {f"{NOTEBOOK.stem}.md": text, **pictures(notebook, NOTEBOOK.stem)}
+    for name, content in contents.items():
         files.append(File.generated(config, f"{NOTEBOOK.parent.name}/{name}", content=content))
     return files
 
