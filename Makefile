@@ -42,12 +42,8 @@ types: install
 	$(BIN)/mypy
 
 # Imports nothing of the library: pages of the API are read from the source.
-docs: .venv/docs         ## the site, in site/; a warning is an error
+docs: install            ## the site, in site/; a warning is an error
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
-
-.venv/docs: $(STAMP)
-	$(BIN)/python -m pip install -qq --no-compile --editable '.[docs]'
-	touch $@
 
 # Pins keep torch and torchvision a pair; everything else is resolved anew. Needs `pip install uv`.
 lock:

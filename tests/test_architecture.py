@@ -50,6 +50,7 @@ ROOMS = {
     "rad.commands.bench": "rad.commands.flags scripts.bench",
     "rad.cli": "rad.commands rad.runtime.plugins",
     "scripts": "rad.cli",
+    "scripts.notebook_page": "",
     "scripts.gallery": "augment rad.agents rad.envs rad.report.draw",
     "scripts.bench": (
         "augment rad.agents rad.attention rad.buffers rad.envs rad.experiment rad.report.draw rad.runtime rad.training"

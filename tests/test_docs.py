@@ -4,6 +4,7 @@ import ast
 import dataclasses
 import importlib
 import importlib.util
+import json
 import os
 import re
 import shlex
@@ -20,12 +21,16 @@ import encoders
 from rad.cli import COMMANDS
 from rad.commands import ablate, flags
 from rad.commands.train import parse_run
+from scripts.notebook_page import NOTEBOOK, markdown, pictures
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = sorted((ROOT / "docs").rglob("*.md"))
 PAGES = {str(path.relative_to(ROOT)): path.read_text() for path in [ROOT / "README.md", *DOCS]}
+SHOWN = json.loads(NOTEBOOK.read_text())
+PAGES["docs/notebooks/first_hour.ipynb"] = markdown({"cells": [cell | {"outputs": []} for cell in SHOWN["cells"]]}, "")
 ALL = PAGES | {name: (ROOT / name).read_text() for name in ("CONTRIBUTING.md", "results/README.md")}  # all of the site
 SNIPPETS = {page: blocks for page, text in ALL.items() if (blocks := re.findall(r"```python\n(.*?)```", text, re.S))}
+RUN_ELSEWHERE = {"docs/plugins.md", "docs/notebooks/first_hour.ipynb"}  # by test_plugins.py and test_notebook.py
 CALL = re.compile(r"(?:^|\s)(?:-m rad\.cli|rad) ([a-z]+)((?: [^;|&`]*)?)")
 DOCUMENTED = {name for text in PAGES.values() for name in re.findall(r"^::: ([\w.]+)", text, re.M)}
 
@@ -96,7 +101,7 @@ def test_the_scripts_of_a_page_are_bash(page: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("page", sorted(SNIPPETS.keys() - {"docs/plugins.md"}))  # whose snippets test_plugins.py runs
+@pytest.mark.parametrize("page", sorted(SNIPPETS.keys() - RUN_ELSEWHERE))
 def test_the_snippets_of_a_page_run_in_turn(page: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     shutil.copytree(ROOT / "results" / "cartpole-swingup", tmp_path / "results" / "cartpole-swingup")
     monkeypatch.chdir(tmp_path)
@@ -187,6 +192,10 @@ def test_the_site_builds_and_needs_no_address_outside(tmp_path: Path) -> None:
     subprocess.run(command, cwd=ROOT, check=True, env=os.environ | {"NO_MKDOCS_2_WARNING": "1"})
     pages = list(tmp_path.rglob("*.html"))
     assert len(pages) > len(DOCS)
+    notebook = tmp_path / "notebooks" / f"{NOTEBOOK.stem}.html"
+    assert "rad attention" in notebook.read_text()
+    for name, content in pictures(SHOWN, NOTEBOOK.stem).items():
+        assert (notebook.parent / name).read_bytes() == content and f'src="{name}"' in notebook.read_text()
     for page in pages:
         loaded = re.findall(
             r"<(?!a\b)\w[^>]*?\b(?:src|href|srcset|poster|data)=[\"']?((?:https?:)?//[^\"' >]+)", page.read_text()

@@ -10,6 +10,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+import yaml  # mkdocs and ray have it
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = {"rad", "encoders", "augment"}
@@ -55,8 +56,29 @@ def test_benchmarks_of_a_wheel_say_in_one_line_that_they_need_a_checkout(wheel):
     assert re.fullmatch(r"error: rad bench needs a checkout of the repository, [^\n]*clone it[^\n]*\n", done.stderr)
 
 
-def test_the_version_is_one():
-    assert importlib.import_module("rad").__version__ == PROJECT["project"]["version"]
+def test_the_version_is_one(wheel):
+    """Of the wheel, of what is cited, and of the newest release in the changelog."""
+    version = importlib.import_module("rad").__version__
+    released = re.search(r"^## \[(\d\S*)\] - (\S+)$", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert released is not None
+    cited = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    assert wheel.name.startswith(f"rad_rl-{version}-")
+    assert (cited["version"], str(cited["date-released"])) == released.groups() == (version, released[2])
+
+
+def test_the_software_and_the_paper_are_cited():
+    cited = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    assert {"cff-version", "message", "title", "authors"} <= cited.keys()  # what the format asks for
+    assert (cited["title"], cited["license"]) == ("rad", PROJECT["project"]["license"])
+    assert cited["authors"] == PROJECT["project"]["authors"]
+    (paper,) = cited["references"]
+    assert {"type", "title", "authors"} <= paper.keys() and "2004.14990" in paper["url"]
+
+
+def test_classifiers_name_the_pythons_that_are_allowed():
+    first, beyond = (int(minor) for minor in re.findall(r"3\.(\d+)", PROJECT["project"]["requires-python"]))
+    named = re.findall(r"Python :: (3\.\d+)", "\n".join(PROJECT["project"]["classifiers"]))
+    assert named == [f"3.{minor}" for minor in range(first, beyond)]
 
 
 def test_the_command_exists():
@@ -126,7 +148,7 @@ def test_the_lock_pins_every_package_with_hashes():
 def test_the_lock_covers_what_the_project_asks_for():
     text = (ROOT / "requirements.lock").read_text()
     locked = {normal(name) for name in re.findall(r"^([\w.-]+)==", text, re.MULTILINE)}
-    assert dependencies("all", "bench", "docs") <= locked  # `rad bench all` and the site ask for theirs
+    assert dependencies("all", "bench") <= locked  # `rad bench all` asks for its own
 
 
 def test_every_dependency_is_imported():

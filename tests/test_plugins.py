@@ -24,11 +24,11 @@ from rad.training.messages import stopped
 from tests.integration.sweeps import command
 
 ROOT = Path(__file__).resolve().parents[1]
-EXAMPLE, SUITE = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "plugins.md").read_text(), re.DOTALL)
+EXAMPLE, ENCODER, SUITE = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "plugins.md").read_text(), re.DOTALL)
 OTHERS = """
 from dataclasses import dataclass, replace
 
-import augment, encoders
+import augment
 from rad.agents import auxiliary
 from rad.envs.dmc import appearances
 from rad.experiment import algorithms
@@ -36,7 +36,6 @@ from rad.experiment.algorithms.base import Preset
 from rad.experiment.algorithms.ppo import PPO, PPORun
 
 augment.register("mirror", augment.Flip)
-encoders.register("small", lambda shape, *, generator: encoders.make("pixel:num_layers=2", shape, generator=generator))
 auxiliary.register("contrast", auxiliary.CURL)
 appearances.register(replace(appearances.SPLITS["color-hard"], name="my-colors", about="as color-hard"))
 
@@ -101,9 +100,10 @@ def test_the_example_is_swept_and_its_runs_are_resumed_and_evaluated(tmp_path: P
 def test_one_of_each_kind_is_swept_with_environments_in_processes(words: list[str], tmp_path: Path) -> None:
     """A worker of the sweep, and in it each worker of environments, knows what the plugins brought."""
     (tmp_path / "corridor.py").write_text(SUITE)
+    (tmp_path / "strided.py").write_text(ENCODER)
     (tmp_path / "others.py").write_text(OTHERS)
-    loaded = [f"--plugin={tmp_path / name}" for name in ("corridor.py", "others.py")]
-    kinds = ["--algo", "mine", "--augment", "mirror", "--encoder", "small", "--auxiliary-loss", "contrast"]
+    loaded = [f"--plugin={tmp_path / name}" for name in ("corridor.py", "strided.py", "others.py")]
+    kinds = ["--algo", "mine", "--augment", "mirror", "--encoder", "strided:width=4", "--auxiliary-loss", "contrast"]
     sizes = ["--num-envs", "2", "--parallel-envs", "--eval-episodes", "1", "--video-size", "16"]
     sizes += ["--eval-every", "0", "--hidden-dim", "8", "--no-tensorboard", "--no-measure"]
     ended = rad("ablate", *loaded, *words, *kinds, *sizes, "--out", tmp_path / "sweep")

@@ -1,7 +1,7 @@
 """Whether a map depends on the agent: perturbations in the map's order, and layers without what they learned."""
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple, TypeVar
 
 import numpy as np
@@ -13,11 +13,14 @@ from encoders import Encoder
 from rad.agents.base import Agent
 from rad.agents.targets import Target
 from rad.attention.maps import blur
+from rad.report.stats.correlation import spearman
 
 AgentT = TypeVar("AgentT", bound=Agent)
 BLUR_PX = 5.0
 STEPS = 12  # shares of the pixels at which the output is measured
 BATCH = 32
+COPIES, NOISE = 8, 0.1  # of the smooth randomization test
+BINS = 100  # of the efficient one
 
 
 class Faithfulness(NamedTuple):
@@ -85,7 +88,47 @@ def rank_correlation(first: NDArray[np.floating], second: NDArray[np.floating]) 
     A map that is equal everywhere has no ranks and counts as 0. Ties share the mean of their ranks.
     """
     pairs = zip(first.reshape(len(first), -1), second.reshape(len(second), -1), strict=True)
-    return float(np.mean([_correlation(_shared_ranks(a), _shared_ranks(b)) for a, b in pairs]))
+    return float(np.mean([spearman(a, b) for a, b in pairs]))
+
+
+def smoothed(
+    make: Callable[[Tensor], Mapping[str, NDArray[np.float32]]], images: Tensor, generator: torch.Generator
+) -> dict[str, NDArray[np.float32]]:
+    """Average the maps that `make` gives, by method, over noisy copies of images float [B, C, H, W] in [0, 1].
+
+    Compared by `rank_correlation` before and after the layers are randomized, they are the smooth randomization test:
+    noise that a method has by itself no longer counts as a change. The noise has a deviation of `NOISE` of each image's
+    range and is drawn on the CPU.
+
+    Source: Hedström et al. 2023 (arXiv 2401.06465), section 4.1; they average 50 copies of photographs.
+    """
+    spread = NOISE * (images.amax((1, 2, 3), keepdim=True) - images.amin((1, 2, 3), keepdim=True))
+    noise = (torch.randn(images.shape, generator=generator).to(images.device) for _ in range(COPIES))
+    maps = [make(images + spread * drawn) for drawn in noise]
+    return {name: np.mean([of_copy[name] for of_copy in maps], axis=0) for name in maps[0]}
+
+
+def complexity(pixel_maps: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Return the entropy of the histogram of each map's values, float [B] in nats: 0 for a map equal everywhere.
+
+    The histogram has `BINS` bins between the map's lowest and highest value.
+    """
+    counts = np.stack([np.histogram(values, BINS)[0] for values in pixel_maps])
+    shares = counts / counts.sum(1, keepdims=True)
+    return -(shares * np.log(np.where(shares > 0, shares, 1.0))).sum(1) + 0.0
+
+
+def complexity_rise(before: NDArray[np.floating], after: NDArray[np.floating]) -> float:
+    """Return by how much of itself the complexity of maps [B, H, W] rises as layers are randomized, the mean over B.
+
+    A map that shows what was learned is simpler than that of a random network: higher is better. Maps that are equal
+    everywhere before are left out; where all are, the rise is 0.
+
+    Source: Hedström et al. 2023, section 4.2, the efficient randomization test.
+    """
+    first, last = complexity(before), complexity(after)
+    varied = first > 0
+    return float(np.mean((last[varied] - first[varied]) / first[varied])) if varied.any() else 0.0
 
 
 def _curves(encoder: Encoder, target: Target, images: Tensor, ranks: Tensor) -> tuple[Tensor, Tensor]:
@@ -109,15 +152,3 @@ def _ranks(pixel_maps: NDArray[np.floating], generator: np.random.Generator) -> 
     ranks = np.empty(flat.shape)
     np.put_along_axis(ranks, order, np.broadcast_to(np.arange(flat.shape[1]) / flat.shape[1], flat.shape), 1)
     return ranks.reshape(pixel_maps.shape)
-
-
-def _correlation(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
-    a, b = a - a.mean(), b - b.mean()
-    scale = float(np.sqrt((a @ a) * (b @ b)))
-    return float(a @ b) / scale if scale else 0.0
-
-
-def _shared_ranks(values: NDArray[np.floating]) -> NDArray[np.float64]:
-    _, place_of, counts = np.unique(values, return_inverse=True, return_counts=True)
-    last = np.cumsum(counts)
-    return (last - (counts - 1) / 2.0)[place_of]

@@ -21,6 +21,24 @@ def mass_on(pixel_maps: NDArray[np.floating], masks: Masks) -> NDArray[np.float6
     return np.where(masks, values, 0.0).sum((1, 2)) / values.sum((1, 2))
 
 
+def relevance_rank_accuracy(pixel_maps: NDArray[np.floating], masks: Masks) -> NDArray[np.float64]:
+    """Return the share of each map's K highest pixels that lie on its mask of K pixels, float [B] in [0, 1].
+
+    Maps are float [B, H, W], masks bool of the same shape with at least one pixel each. Where pixels share the K-th
+    value, each counts with the probability that it is drawn among them; so a uniform map has the mask's area.
+
+    Source: Arras et al. 2022 (CLEVR-XAI, arXiv 2003.07258), relevance rank accuracy; ties are our addition.
+    """
+    shares = []
+    for values, mask in zip(pixel_maps, masks, strict=True):
+        count = int(mask.sum())
+        least = np.partition(values, -count, axis=None)[-count]
+        above, tied = values > least, values == least
+        drawn = (count - above.sum()) / tied.sum()  # the share of the tied pixels that are among the highest
+        shares.append(((above & mask).sum() + drawn * (tied & mask).sum()) / count)
+    return np.array(shares, np.float64)
+
+
 def area_of(masks: Masks) -> NDArray[np.float64]:
     """Return the share of the frame that each mask covers, float [B] in [0, 1]: what a uniform map has on it."""
     return masks.mean((1, 2))

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from rad.attention.draw.figure import Column, Row, attention_figure
 from rad.attention.draw.video import contact_sheet, overlay_episode, write_png
 from rad.attention.faithfulness import rank_correlation
+from rad.attention.ground_truth.effects import Truth, truth_maps
 from rad.attention.lift import area_of, mass_on
 from rad.attention.methods import METHODS, Settings
 from rad.attention.run_maps import AttentionRequest, RunMaps, compute_maps
@@ -19,6 +20,7 @@ from rad.runtime.files import replacing
 from rad.runtime.seeding import seed_for
 from rad.runtime.video import write_mp4
 
+NAMED = 2  # objects below a panel of the ground truth
 EPISODE_METHODS = ("activation", "hires_cam")  # fast enough for each frame of an episode
 
 
@@ -35,9 +37,22 @@ def draw(all_maps: Sequence[RunMaps], request: AttentionRequest, show: int, out:
             Column(_title(name, request.settings), [values[name][state] for values in maps], notes[name])
             for name in request.methods
         ]
+        truths = [*(run_maps.truth for run_maps in all_maps), first.untrained_truth]
+        columns += [_truth_column([truth for truth in truths if truth], state, request)] if request.change else []
         path = out / f"attention-{number + 1}.png"
         attention_figure(rows, columns, _caption(first, request), path)
         yield path
+
+
+def _truth_column(truths: Sequence[Truth], state: int, request: AttentionRequest) -> Column:
+    """Show what each object does to the output, and name those that do most below each panel."""
+    notes = []
+    for truth in truths:
+        effects = dict(zip(truth.names, np.where(truth.visible[state], truth.effects[state], 0.0)))
+        largest = sorted(effects, key=lambda name: -effects[name])[:NAMED]
+        notes.append(", ".join(f"{name} {effects[name]:.2g}" for name in largest))
+    maps = [truth_maps(truth)[state] for truth in truths]
+    return Column(f"ground truth, object {request.change}", maps, notes, scale="truth")
 
 
 def _alike(run_maps: RunMaps, method: str) -> str:
@@ -58,11 +73,15 @@ def _caption(run_maps: RunMaps, request: AttentionRequest) -> str:
         earlier = [number for number in range(encoder.num_stages) if encoder.receptive_field(number).size <= side]
         sees = f"the whole frame ({sees} of {side}); stages that see less: {', '.join(map(str, earlier)) or 'none'}"
     number = stage % encoder.num_stages
+    truth = (
+        f" Ground truth: how far the output moves when an object is {request.change} in all frames of the stack, "
+        "shared equally by its pixels."
+    )
     return (
         f"Target {request.target}. activation, Grad-CAM and HiResCAM: stage {number} of 0 to "
         f"{encoder.num_stages - 1}, each cell placed on the center of what it sees, {sees}. Colors are multiples of a "
         "map's mean over the frame. The activation shows what the encoder responds to, not why the policy acts: it "
-        "does not depend on the heads (rank correlations are means over all states)."
+        f"does not depend on the heads (rank correlations are means over all states).{truth if request.change else ''}"
     )
 
 
@@ -76,6 +95,11 @@ def save_maps(all_maps: Sequence[RunMaps], path: Path) -> Path:
         for name in run_maps.maps:
             arrays[f"{run_maps.label}/{name}"] = run_maps.maps[name]
             arrays[f"{run_maps.label}/untrained/{name}"] = run_maps.untrained_maps[name]
+        if run_maps.truth and run_maps.untrained_truth:
+            truth = {"objects": np.array(run_maps.truth.names), "object_masks": run_maps.truth.masks}
+            truth |= {"effects": run_maps.truth.effects, "untrained/effects": run_maps.untrained_truth.effects}
+            truth["ground_truth"] = truth_maps(run_maps.truth)
+            arrays |= {f"{run_maps.label}/{name}": values for name, values in truth.items()}
     with replacing(path) as file:
         np.savez_compressed(file, **arrays)
     return path

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from rad.agents.base import Agent
+from rad.attention.ground_truth.effects import Truth, ground_truth, view_of_masks
 from rad.attention.methods import Maps, Settings, attend
 from rad.attention.states import States
 from rad.evaluation.loaded_run import LoadedRun, untrained_agent
@@ -24,6 +25,7 @@ class AttentionRequest:
     settings: Settings
     split: str  # that the states are from
     seed: int  # of the states and of everything random
+    change: str = ""  # of each object, for the ground truth; "" for none
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,6 +39,8 @@ class RunMaps:
     masks: NDArray[np.bool_] | None  # bool [B, H, W], the robot in these images; None where it is not known
     maps: Mapping[str, Maps]  # by method, float [B, H, W]
     untrained_maps: Mapping[str, Maps]
+    truth: Truth | None  # what each object does to the agent's output; on request
+    untrained_truth: Truth | None
 
     @property
     def frames(self) -> NDArray[np.uint8]:
@@ -54,18 +58,16 @@ def compute_maps(label: str, run: LoadedRun, states: States, request: AttentionR
     other_seed = seed_for(run.config.seed, "untrained", bits=31)
     untrained = untrained_agent(dataclasses.replace(run.config, seed=other_seed))
     images = run.agent.views.eval_view(torch.from_numpy(states.obs).to(run.agent.device))
-    masks = None if states.masks is None else _view_of_masks(run.agent, states.masks)
-    run_maps, untrained_maps = (maps_of(agent, images, request) for agent in (run.agent, untrained))
-    return RunMaps(label, run, untrained, images, masks, run_maps, untrained_maps)
+    masks = None if states.masks is None else view_of_masks(run.agent, states.masks)
+    agents, objects = (run.agent, untrained), states.objects
+    maps, untrained_maps = (maps_of(agent, images, request) for agent in agents)
+    truth, untrained_truth = (
+        None if objects is None else ground_truth(agent, request.target, images, objects) for agent in agents
+    )
+    return RunMaps(label, run, untrained, images, masks, maps, untrained_maps, truth, untrained_truth)
 
 
 def maps_of(agent: Agent, images: Tensor, request: AttentionRequest) -> dict[str, Maps]:
     """Return the maps of an agent by method, float [B, H, W] each."""
     target = agent.target(request.target)
     return {name: attend(name, agent.encoder, target, images, request.settings) for name in request.methods}
-
-
-def _view_of_masks(agent: Agent, masks: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Crop masks as the encoder's input is cropped from the observation."""
-    stack = np.repeat((masks[:, None] * np.uint8(255)), agent.encoder.image_shape[0], axis=1)
-    return (agent.views.eval_view(torch.from_numpy(stack).to(agent.device))[:, -1] > 0.5).cpu().numpy()

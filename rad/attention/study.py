@@ -4,25 +4,28 @@ import dataclasses
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from rad.attention.methods import METHODS, Settings, allowed_methods, attend, check_methods
-from rad.attention.numbers import checked, numbers_of
+from rad.attention.numbers import checked, effects_of, numbers_of
 from rad.attention.outputs import draw, save_maps, write_episode
+from rad.attention.over_agents import write_agents
 from rad.attention.run_maps import AttentionRequest, RunMaps, compute_maps
 from rad.attention.states import check_alike, collect_states
 from rad.evaluation.loaded_run import LoadedRun, load
+from rad.experiment.build import tells_robot
 from rad.experiment.config import RunConfig
 from rad.experiment.config_file import to_json
 from rad.experiment.splits import check_split
-from rad.report.draw.result_tables import attention_table
+from rad.report.draw.result_tables import attention_table, object_table, truth_table
 from rad.report.read.final_returns import TRAIN
 from rad.report.read.groups import method_name
-from rad.report.stats.attention import attention_rows
+from rad.report.stats.attention import attention_rows, object_rows
 from rad.runtime.files import replacing
 from rad.runtime.run_dir import ATTENTION_FILE
-from rad.settings import setting
+from rad.settings import SettingError, setting
 
 POLICY = "policy"
 TABLE_FILE, MAPS_FILE = "table.md", "maps.npz"
@@ -37,6 +40,8 @@ def attend_runs(
     target: str = POLICY,
     settings: Settings | None = None,
     split: str = TRAIN,
+    ground_truth: bool = False,
+    change: str = "removed",
     show: int = 3,
     table: bool = True,
     video: bool = True,
@@ -61,11 +66,14 @@ def attend_runs(
     for run in runs:
         check_split(run.config, split)
     check_alike([run.config for run in runs], split)
-    request = AttentionRequest(_methods(methods, runs, target), target, settings or Settings(), split, seed)
+    how = settings or Settings()
+    request = AttentionRequest(
+        _methods(methods, runs, target), target, how, split, seed, change if ground_truth else ""
+    )
     _check(request, runs)
     tell(f"playing {len(runs)} runs for {frames} states")
     all_maps = []
-    for label, run, states in zip(labels, runs, collect_states(runs, frames, seed, split)):
+    for label, run, states in zip(labels, runs, collect_states(runs, frames, seed, split, request.change)):
         tell(f"maps of {label}")
         all_maps.append(compute_maps(label, run, states, request))
     out.mkdir(parents=True, exist_ok=True)
@@ -98,6 +106,8 @@ def _methods(names: Sequence[str], runs: Sequence[LoadedRun], target: str) -> tu
 def _check(request: AttentionRequest, runs: Sequence[LoadedRun]) -> None:
     """Try each flag on a black image, before anything is played."""
     for run in runs:
+        if request.change and not tells_robot(run.config):
+            raise SettingError("ground_truth", f"{run.config.task} cannot change single objects; allowed: tasks of dmc")
         black = torch.zeros(1, *run.agent.encoder.image_shape, device=run.agent.device)
         with setting("target"):
             target = run.agent.target(request.target)
@@ -116,12 +126,22 @@ def _check(request: AttentionRequest, runs: Sequence[LoadedRun]) -> None:
 def _write_table(
     folders: Sequence[Path], all_maps: Sequence[RunMaps], request: AttentionRequest, out: Path
 ) -> list[Path]:
-    """Write every number as JSON and the table per augmentation as Markdown."""
+    """Write every number as JSON, the tables per augmentation as Markdown, and what holds over all runs."""
     numbers = [row for folder, run_maps in zip(folders, all_maps) for row in numbers_of(folder, run_maps, request)]
+    effects = [row for run_maps in all_maps for row in effects_of(run_maps)]
     counts = {"frames": len(all_maps[0].images), "checked_frames": len(checked(all_maps[0]))}
-    settings, rows = json.dumps(dataclasses.asdict(request) | counts), ",\n".join(map(json.dumps, numbers))
+    parts = [f'"question": {json.dumps(dataclasses.asdict(request) | counts)}', f'"numbers": {_listed(numbers)}']
+    parts += [f'"objects": {_listed(effects)}'] if effects else []
     with replacing(out / ATTENTION_FILE) as file:
-        file.write(f'{{"question": {settings},\n"numbers": [\n{rows}\n]}}\n'.encode())
+        file.write(("{" + ",\n".join(parts) + "}\n").encode())
+    rows = attention_rows(numbers)
+    tables = [attention_table(rows), *([object_table(object_rows(effects)), truth_table(rows)] if effects else [])]
     with replacing(out / TABLE_FILE) as file:
-        file.write(attention_table(attention_rows(numbers)).markdown().encode())
-    return [out / TABLE_FILE, out / ATTENTION_FILE]
+        file.write("\n".join(table.markdown() for table in tables).encode())
+    return [out / TABLE_FILE, out / ATTENTION_FILE, *write_agents(folders, numbers, out)]
+
+
+def _listed(rows: Sequence[dict[str, Any]]) -> str:
+    """Write rows as JSON, each on a line."""
+    lines = ",\n".join(map(json.dumps, rows))
+    return f"[\n{lines}\n]"

@@ -34,6 +34,10 @@ class Attention:
     """Normalization of the activation: sum; softmax, RAD's, nearly flat; zsoftmax, of standardized values."""
     split: str = "train"
     """Split that the states are from."""
+    ground_truth: bool = False
+    """Also change each object of a dmc task in turn, and compare the maps with what that does to the output."""
+    change: Literal["removed", "recolored", "moved"] = "removed"
+    """How the ground truth changes an object: removed; recolored, to magenta; moved to the right, where it can be."""
     show: int = 3
     """States that are drawn, a figure for each."""
     table: bool = True

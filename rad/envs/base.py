@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import gymnasium
 import numpy as np
@@ -18,6 +18,14 @@ ActionSpace = gymnasium.spaces.Box | gymnasium.spaces.Discrete
 
 MAX_SIZE = 2048  # px
 QUALITIES = ("paper", "near", "fast")
+
+
+class ObjectFrames(NamedTuple):
+    """A state, drawn with one of its objects changed at a time."""
+
+    names: tuple[str, ...]  # of the objects
+    masks: Mask  # bool [O, H, W], which pixels show the object unchanged; each shows one at most
+    frames: NDArray[np.uint8]  # uint8 [O, 3, H, W], by object
 
 
 class Simulator(abc.ABC):
@@ -67,6 +75,14 @@ class Simulator(abc.ABC):
             ValueError: the suite does not know which pixels show what.
         """
         raise ValueError(f"task must be of dmc to know the robot's pixels, got {self.task}")
+
+    def object_frames(self, change: str = "removed") -> ObjectFrames:
+        """Draw the present state with one object changed at a time: `removed`, `recolored` or `moved`.
+
+        Raises:
+            ValueError: the suite cannot change single objects, or the change is unknown.
+        """
+        raise ValueError(f"task must be of dmc to change single objects, got {self.task}")
 
     def show(self, seed: int, episode: int, step: int) -> None:
         """Set the moment that `frame` draws, for suites whose appearance does not follow from the simulation's state.

@@ -14,7 +14,16 @@ import gymnasium
 import numpy as np
 from numpy.typing import NDArray
 
-from rad.envs.base import MAX_SIZE, Frame, Mask, Simulator, check_action, random_state, set_random_state
+from rad.envs.base import (
+    MAX_SIZE,
+    Frame,
+    Mask,
+    ObjectFrames,
+    Simulator,
+    check_action,
+    random_state,
+    set_random_state,
+)
 from rad.envs.checks import require, require_between
 
 GRACE_S = 30  # what job schedulers leave between SIGTERM and SIGKILL
@@ -104,6 +113,10 @@ class PixelEnv(gymnasium.Env[Frame, Any]):
     def robot_mask(self) -> Mask:
         """Tell of each pixel of the newest frame whether it shows the robot, as `Simulator.robot_mask`: bool [H, W]."""
         return self.simulator.robot_mask()
+
+    def object_frames(self, change: str = "removed") -> ObjectFrames:
+        """Draw the newest frame with one object changed at a time, as `Simulator.object_frames`."""
+        return self.simulator.object_frames(change)
 
     def close(self) -> None:
         """Free the simulator. Safe to call twice."""

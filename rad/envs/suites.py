@@ -46,7 +46,7 @@ class Suite:
             appearance, and environments with one seed start from the same states in all of them.
         check_disjoint: raises a ValueError if a split to test on shares levels with the one to train on.
         shows_clips: its appearances can show clips, including the user's.
-        tells_robot: `robot_mask` tells which pixels show the robot.
+        tells_robot: `robot_mask` tells which pixels show the robot, and `object_frames` draws single objects changed.
         discrete: all its tasks have discrete actions.
         long_episodes: all have more than ten steps.
         score_range: returns the published returns of score 0 and score 1, by task and options; None if there are none.

@@ -100,6 +100,7 @@ def test_other_suites_and_algorithms(runs: dict[str, Path], tmp_path: Path, name
         (["none", "--power", "0"], "--power: power is 0.0; expected above 0"),
         (["none", "--norm", "max"], "--norm"),
         (["none", "--split", "nowhere"], "--split: unknown split 'nowhere'"),
+        (["game", "--ground-truth"], "--ground-truth: procgen/bossfight cannot change single objects"),
         (["none", "--frames", "0"], "--frames: must be at least 1, got 0"),
         (["none", "crop", "--frames", "1"], "--frames: must be at least 2, got 1"),
         (["none", "probe"], "error: runs differ in task: dmc/cartpole-balance, probe/both; allowed: one for all"),

@@ -12,9 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rad.envs import gl
-from rad.envs.base import Frame, Mask, Simulator, UnitRange
+from rad.envs.base import Frame, Mask, ObjectFrames, Simulator, UnitRange
 from rad.envs.dmc.appearances import PLAIN, TRAIN, Appearance
 from rad.envs.dmc.cameras import SceneCamera
+from rad.envs.dmc.objects import FINER, PAINT, SKY, VisibleObject, can_change, changed, masks_of, objects_of
 from rad.envs.dmc.scenery import Scenery
 from rad.settings import SettingError
 
@@ -108,7 +109,10 @@ class DMCSimulator(Simulator):
     def frame(self, size: int | None = None) -> Frame:
         """Draw the present state."""
         size = size or self.size
-        background = self._scenery.background(size) if self._scenery else None
+        return self._draw(size, self._scenery.background(size) if self._scenery else None)
+
+    def _draw(self, size: int, background: NDArray[np.uint8] | None) -> Frame:
+        """Draw the present state before a picture, uint8 [size, size, 3]; before the model's sky without one."""
         if background is None:
             image = self._camera(size).plain.render(render_flag_overrides=self._flags)  # [H, W, 3], its own buffer
         else:
@@ -124,6 +128,21 @@ class DMCSimulator(Simulator):
         """Tell where the robot is: everything that is drawn of bodies other than the world, tendons and skins."""
         segments = self._camera(self.size).plain.render(segmentation=True)  # [H, W, 2]: index and type, -1 for nothing
         return robot_in(segments, self._physics.model.geom_bodyid)
+
+    def object_frames(self, change: str = "removed") -> ObjectFrames:
+        """Draw the present state with one object changed at a time; the simulation goes on as if nothing was drawn."""
+        model = self._physics.model.ptr
+        items = [item for item in objects_of(model) if can_change(model, item, change)]
+        segments = self._camera(FINER * self.size).plain.render(segmentation=True)
+        frames = np.stack([self._changed_frame(item, change) for item in items])
+        return ObjectFrames(tuple(item.name for item in items), masks_of(segments, items), frames)
+
+    def _changed_frame(self, item: VisibleObject, change: str) -> Frame:
+        if item.name == SKY:
+            color = PAINT if change == "recolored" else (0.0, 0.0, 0.0)
+            return self._draw(self.size, np.full((self.size, self.size, 3), [int(255 * c) for c in color], np.uint8))
+        with changed(self._physics, self._camera(self.size).plain, item, change):
+            return self.frame()
 
     def _camera(self, size: int) -> SceneCamera:
         if size not in self._cameras:

@@ -1,12 +1,12 @@
 """The tables of the commands: a run on splits, the runs of a sweep, attention."""
 
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from rad.report.draw.tables import Cell, Column, Table, decimals_for
 from rad.report.read.evaluation_files import METRICS, SplitResult
-from rad.report.stats.attention import RATIOS, UNTRAINED, estimate
+from rad.report.stats.attention import LEVELS, UNTRAINED, estimate
 from rad.report.stats.bootstrap import Estimate
 
 WIDTH = 100  # of lines of notes
@@ -89,18 +89,59 @@ def sweep_table(rows: Sequence[Mapping[str, Any]]) -> Table:
     return Table(columns, cells)
 
 
+ROBOT_COLUMNS = {
+    "lift": "lift [95 %]",
+    "wide_lift": "lift, 2 px wider [95 %]",
+    "over_untrained": "x untrained [95 %]",
+    "relevance_rank_accuracy": "relevance rank acc. [95 %]",
+}
+TRUTH_COLUMNS = {
+    "rank_accuracy": "rank acc. [95 %]",
+    "untrained_rank_accuracy": "of the untrained map [95 %]",
+    "rank_accuracy_per_pixel": "rank acc. per pixel [95 %]",
+    "top_mass": "mass on what matters most [95 %]",
+    "top_area": "its area [95 %]",
+}
+
+
 def attention_table(rows: Sequence[Mapping[str, Any]]) -> Table:
     """Return what `rad.report.stats.attention.attention_rows` gives as a table: a row for each augmentation and map."""
-    numbers = ("lift [95 %]", "lift, 2 px wider [95 %]", "x untrained [95 %]", "insertion (low)", "deletion (high)")
-    columns = [Column("augmentation", "text"), Column("map", "text"), Column("seeds"), Column("return")]
-    columns += [Column(head, decimals=2) for head in (*numbers, "rank corr., heads random", "all random")]
+    heads = [*ROBOT_COLUMNS.values(), "insertion (low)", "deletion (high)"]
+    heads += ["rank corr., heads random", "all random", "smooth, heads random", "smooth, all random", "complexity rise"]
+    columns = [*_map_columns(), Column("return"), *(Column(head, decimals=2) for head in heads)]
     cells: list[list[Cell]] = []
     for row in rows:
-        alike = row.get("rank_correlation", {})
-        cells.append([row["augmentation"], row["method"], row["seeds"], row.get("episode_return")])
-        cells[-1] += [estimate(row, name) if name in row else None for name in RATIOS]
-        cells[-1] += [row.get("insertion"), row.get("deletion"), alike.get("heads"), alike.get(UNTRAINED)]
+        alike = [row.get(name, {}).get(level) for name in LEVELS for level in ("heads", UNTRAINED)]
+        cells.append([*_map_cells(row), row.get("episode_return"), *_estimates(row, ROBOT_COLUMNS)])
+        cells[-1] += [row.get("insertion"), row.get("deletion"), *alike, row.get("complexity_rise")]
     return Table(columns, cells)
+
+
+def truth_table(rows: Sequence[Mapping[str, Any]]) -> Table:
+    """Return how maps agree with the ground truth, from rows as of `attention_table`; no row where there is none."""
+    columns = [*_map_columns(), *(Column(head, decimals=2) for head in TRUTH_COLUMNS.values())]
+    cells = [[*_map_cells(row), *_estimates(row, TRUTH_COLUMNS)] for row in rows if "rank_accuracy" in row]
+    return Table(columns, cells)
+
+
+def object_table(rows: Sequence[Mapping[str, Any]]) -> Table:
+    """Return what `rad.report.stats.attention.object_rows` gives as a table."""
+    columns = [Column("augmentation", "text"), Column("object", "text"), Column("seeds"), Column("states")]
+    columns += [Column("effect [95 %]", decimals=3), Column("share of the frame", decimals=3)]
+    names = ("augmentation", "object", "seeds", "states")
+    return Table(columns, [[*(row[name] for name in names), estimate(row, "effect"), row["area"]] for row in rows])
+
+
+def _map_columns() -> list[Column]:
+    return [Column("augmentation", "text"), Column("map", "text"), Column("seeds")]
+
+
+def _map_cells(row: Mapping[str, Any]) -> list[Cell]:
+    return [row["augmentation"], row["method"], row["seeds"]]
+
+
+def _estimates(row: Mapping[str, Any], names: Iterable[str]) -> list[Cell]:
+    return [estimate(row, name) if name in row else None for name in names]
 
 
 def _estimate(value: float | None, interval: Sequence[float] | None) -> Estimate | None:

@@ -11,7 +11,19 @@ from encoders.base import Encoder
 from rad.agents.sac import SACAgent
 from rad.agents.targets import Target
 from rad.attention import faithfulness as module
-from rad.attention.faithfulness import BLUR_PX, STEPS, controls, faithfulness, randomized, rank_correlation
+from rad.attention.faithfulness import (
+    BLUR_PX,
+    COPIES,
+    NOISE,
+    STEPS,
+    complexity,
+    complexity_rise,
+    controls,
+    faithfulness,
+    randomized,
+    rank_correlation,
+    smoothed,
+)
 from rad.attention.maps import blur
 from rad.attention.methods import Settings, attend
 from tests.rad.agents.small import small_agent, small_batch
@@ -157,3 +169,52 @@ def test_rank_correlation_shares_ranks_of_ties() -> None:
 
 def test_a_flat_map_has_no_rank_correlation() -> None:
     assert rank_correlation(np.ones((1, 3, 3)), np.random.default_rng(0).random((1, 3, 3))) == 0.0
+
+
+class TestSmoothed:
+    def test_the_mean_over_noisy_copies(self) -> None:
+        """A map that is the image itself: the mean of the copies is the image, and noise that their number shrinks."""
+        given = 0.5 * images(4)
+        spread = (given.amax((1, 2, 3)) - given.amin((1, 2, 3))).numpy()
+        result = smoothed(lambda noisy: {"red": noisy[:, 0].numpy()}, given, torch.Generator().manual_seed(0))["red"]
+        deviation = (result - given[:, 0].numpy()).std((1, 2))
+        assert result.shape == (4, SIDE, SIDE)
+        np.testing.assert_allclose(deviation, NOISE * spread / np.sqrt(COPIES), rtol=0.1)
+
+    def test_two_agents_see_the_same_noise(self) -> None:
+        first, again = (
+            smoothed(lambda noisy: {"red": noisy[:, 0].numpy()}, images(), torch.Generator().manual_seed(3))
+            for _ in range(2)
+        )
+        np.testing.assert_array_equal(first["red"], again["red"])
+
+    def test_noise_of_a_method_by_itself_no_longer_counts(self) -> None:
+        """A map with random noise on a gradient: two such maps are less alike than their means are."""
+        rng = np.random.default_rng(0)
+        slope = np.linspace(0, 1, SIDE * SIDE).reshape(1, SIDE, SIDE)
+
+        def noisy_maps(_: Tensor) -> dict[str, np.ndarray]:
+            return {"": slope + rng.normal(0, 0.5, slope.shape)}
+
+        plain = rank_correlation(noisy_maps(images())[""], noisy_maps(images())[""])
+        means = [smoothed(noisy_maps, images(), torch.Generator())[""] for _ in range(2)]
+        assert rank_correlation(*means) > plain + 0.2
+
+
+class TestComplexity:
+    def test_by_hand(self) -> None:
+        """Half of the pixels at either of two values: ln 2; four values alike: ln 4; a single value: 0."""
+        two = np.array([[0.0, 0.0], [1.0, 1.0]])
+        four = np.array([[0.0, 1.0], [2.0, 3.0]])
+        result = complexity(np.stack([two, four, np.ones((2, 2))]))
+        assert result.tolist() == [pytest.approx(np.log(2)), pytest.approx(np.log(4)), 0.0]
+        np.testing.assert_allclose(complexity(7.0 * four[None]), np.log(4))  # whatever its unit
+
+    def test_the_rise_by_hand(self) -> None:
+        """From ln 2 to ln 4 it is 1 of itself; the other way 1/2 is lost; what was flat before is left out."""
+        two, four = np.array([[[0.0, 0.0], [1.0, 1.0]]]), np.array([[[0.0, 1.0], [2.0, 3.0]]])
+        assert complexity_rise(two, four) == pytest.approx(1.0)
+        assert complexity_rise(four, two) == pytest.approx(-0.5)
+        both = np.concatenate([np.ones((1, 2, 2)), two]), np.concatenate([two, four])
+        assert complexity_rise(*both) == pytest.approx(1.0)
+        assert complexity_rise(np.ones((1, 2, 2)), four) == 0.0

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from rad.attention.lift import area_of, dilate, mass_on
+from rad.attention.lift import area_of, dilate, mass_on, relevance_rank_accuracy
 from rad.attention.methods import METHODS, Settings, allowed_methods, attend, check_methods
 from tests.rad.agents import small_ppo
 
@@ -64,6 +64,14 @@ class TestLift:
         assert mass_on(pixel_maps, mask).tolist() == [0.5]  # (1 + 4) / 10
         assert area_of(mask).tolist() == [0.5]
         assert mass_on(np.ones((1, 2, 2)), mask) == area_of(mask)
+
+    def test_relevance_rank_accuracy_by_hand(self) -> None:
+        """The two highest of 4 3 2 1 are on one of two pixels; where three share a value, 1 of them is drawn in 3."""
+        mask = np.array([[[True, False], [False, True]]] * 3)
+        pixel_maps = np.array([[[4.0, 3.0], [2.0, 1.0]], [[5.0, 1.0], [1.0, 1.0]], [[1.0, 1.0], [1.0, 1.0]]])
+        assert relevance_rank_accuracy(pixel_maps, mask).tolist() == [0.5, pytest.approx((1 + 1 / 3) / 2), 0.5]
+        assert relevance_rank_accuracy(mask.astype(float), mask).tolist() == [1.0, 1.0, 1.0]
+        assert relevance_rank_accuracy(-mask.astype(float), mask).tolist() == [0.0, 0.0, 0.0]
 
     def test_a_margin_by_hand(self) -> None:
         mask = np.zeros((2, 7, 7), bool)

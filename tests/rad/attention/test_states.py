@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from rad import envs
-from rad.attention.states import check_alike, collect_states, play_episodes, replay
+from rad.attention.lift import dilate
+from rad.attention.states import check_alike, collect_states, play_episodes, replay, stack_of
 from rad.evaluation.loaded_run import LoadedRun, untrained_agent
 from rad.experiment.algorithms.sac import SACRun
 from rad.experiment.presets import preset
@@ -59,6 +60,31 @@ def test_a_replay_that_goes_another_way_is_refused() -> None:
     wrong = played._replace(rewards=[reward + 1e-6 for reward in played.rewards])
     with pytest.raises(RuntimeError, match="step 0 gave a reward of"):
         replay(run.config, wrong, [0], "train")
+
+
+@pytest.mark.parametrize(
+    ("step", "frame_stack", "steps"), [(0, 3, [0, 0, 0]), (1, 3, [0, 0, 1]), (4, 3, [2, 3, 4]), (5, 2, [5, 5])]
+)
+def test_the_frames_of_a_stack(step: int, frame_stack: int, steps: list[int]) -> None:
+    """By hand: an episode of the steps 0 to 4, then another."""
+    assert stack_of(step, [4, 9], frame_stack) == steps
+
+
+def test_an_object_is_changed_in_every_frame_of_the_stack() -> None:
+    """Each frame is that of its own moment: it equals the observation where the object is not."""
+    run = untrained(on_cartpole(render_quality="fast"))
+    states = collect_states([run], 10, 0, "train", "removed")[0]
+    objects = states.objects
+    assert objects is not None and objects.obs.shape == (10, len(objects.names), 6, 48, 48)
+    np.testing.assert_array_equal(states.obs, collect_states([run], 10, 0, "train")[0].obs)
+    pole = objects.names.index("pole_1")
+    older, newest = ((objects.obs[:, pole, part] != states.obs[:, part]).any(1) for part in (slice(3), slice(3, 6)))
+    np.testing.assert_array_equal(newest, newest & dilate(objects.masks[:, pole], 1))
+    # The states are all steps of an episode: the older frame is the state's before, where the pole was then; at the
+    # start it is the same frame.
+    np.testing.assert_array_equal(older[1:], newest[:-1])
+    np.testing.assert_array_equal(older[0], newest[0])
+    assert newest.any() and not np.array_equal(older, newest)
 
 
 def test_other_suites_have_no_masks() -> None:

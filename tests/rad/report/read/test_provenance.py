@@ -119,3 +119,7 @@ def test_an_attention_command_repeats_its_question():
     assert attention_command(Path("out"), question) == (
         "rad attention RUN ... --out out --frames=24 --target=policy --split=train --seed=0 --stage=-1"
     )
+    assert attention_command(Path("out"), {"frames": 24, "change": "moved"}) == (
+        "rad attention RUN ... --out out --frames=24 --ground-truth --change=moved"
+    )
+    assert "ground" not in attention_command(Path("out"), {"frames": 24, "change": ""})

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from rad.report.draw.result_tables import attention_table
-from rad.report.stats.attention import attention_rows
+from rad.report.draw.result_tables import attention_table, object_table, truth_table
+from rad.report.stats.attention import attention_rows, object_rows
 from rad.report.stats.bootstrap import ratio_interval
 
 ALIKE = {"heads": 0.5, "stage 0": 0.25}
@@ -51,6 +51,51 @@ def test_nothing_to_divide_by() -> None:
     (row,) = attention_rows([some, nothing])
     assert row["over_untrained"] == pytest.approx(4.0) and "over_untrained_interval" not in row
     assert "4.00" in attention_table([row]).texts[0]
+
+
+def test_agreement_with_the_ground_truth_by_hand() -> None:
+    first = number("none", 1, rank_accuracy=[0.5, 1.0], top_mass=[0.2, 0.4])
+    second = number("none", 2, rank_accuracy=[0.25], top_mass=[0.5])
+    (row,) = attention_rows([first, second])
+    assert row["rank_accuracy"] == pytest.approx((0.75 + 0.25) / 2)  # of runs, whatever number of states they have
+    assert row["top_mass"] == pytest.approx((0.3 + 0.5) / 2)
+    assert row["rank_accuracy_interval"][0] < row["rank_accuracy"] < row["rank_accuracy_interval"][1]
+    table = truth_table([row, *attention_rows([number("crop", 1)])])
+    assert len(table.rows) == 1 and dict(zip(table.names, table.texts[0]))["rank acc. [95 %]"].startswith("0.50 [")
+
+
+def test_states_that_cannot_be_ranked_leave_no_number() -> None:
+    (row,) = attention_rows([number("none", 1, rank_accuracy=[], top_mass=[])])
+    assert "rank_accuracy" not in row and "top_mass" not in row and not truth_table([row]).rows
+
+
+def test_what_randomized_layers_do_is_averaged() -> None:
+    both = [
+        number("none", seed, smooth_rank_correlation={"heads": 0.2 * seed, "stage 0": 0.1}, complexity_rise=0.3 * seed)
+        for seed in (1, 2)
+    ]
+    (row,) = attention_rows(both)
+    assert row["smooth_rank_correlation"]["heads"] == pytest.approx(0.3) and row["complexity_rise"] == pytest.approx(
+        0.45
+    )
+    cells = dict(zip((table := attention_table([row])).names, table.texts[0]))
+    assert (cells["smooth, heads random"], cells["smooth, all random"], cells["complexity rise"]) == (
+        "0.30",
+        "0.10",
+        "0.45",
+    )
+
+
+def test_objects_by_augmentation_those_that_matter_most_first() -> None:
+    def effect(augmentation: str, name: str, effects: list[float]) -> dict[str, Any]:
+        return {"augmentation": augmentation, "object": name, "effect": effects, "area": [0.1] * len(effects)}
+
+    rows = object_rows(
+        [effect("none", "sky", [0.1]), effect("none", "pole", [0.4, 0.6]), effect("none", "pole", [0.1])]
+    )
+    assert [(row["object"], row["seeds"], row["states"]) for row in rows] == [("pole", 2, 3), ("sky", 1, 1)]
+    assert rows[0]["effect"] == pytest.approx(0.3) and rows[0]["area"] == pytest.approx(0.1)
+    assert object_table(rows).texts[1][:4] == ["none", "sky", "1", "1"]
 
 
 class TestRatioInterval:

@@ -1,0 +1,54 @@
+"""Agents as points: a measure of their maps, and how much of their return they retain on a split."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from rad.attention.methods import METHODS
+from rad.report.draw.style import blank, despine, line_style, save_png, style
+from rad.report.draw.tables import text
+from rad.report.stats.bootstrap import Estimate
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+PANEL_INCHES = 1.9
+
+
+class Panel(NamedTuple):
+    """The agents of a measure and a method."""
+
+    method: str
+    measure: str  # in words
+    points: Sequence[tuple[float, float, str]]  # measure, retention and augmentation of each agent
+    correlation: Estimate | None  # over the agents; None where they are too few
+
+
+def scatter_figure(panels: Sequence[Panel], retention: str, path: Path) -> None:
+    """Draw a row for each measure and a column for each method, as a PNG; the same input gives the same bytes."""
+    measures = list(dict.fromkeys(panel.measure for panel in panels))
+    methods = list(dict.fromkeys(panel.method for panel in panels))
+    augmentations = list(dict.fromkeys(point[2] for panel in panels for point in panel.points))
+    with style():
+        figure = blank(PANEL_INCHES * len(methods) + 0.6, (PANEL_INCHES + 0.5) * len(measures) + 0.6)
+        axes = figure.subplots(len(measures), len(methods), squeeze=False, sharey=True)
+        for panel in panels:
+            _draw(axes[measures.index(panel.measure), methods.index(panel.method)], panel, augmentations)
+        for row, measure in zip(axes, measures):
+            row[0].set_ylabel(retention, fontsize=8)
+            row[len(methods) // 2].set_xlabel(measure, fontsize=8)
+        handles, labels = axes[0, 0].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside lower center", ncols=4, frameon=False)
+        save_png(figure, path)
+
+
+def _draw(axes: "Axes", panel: Panel, augmentations: Sequence[str]) -> None:
+    for number, augmentation in enumerate(augmentations):
+        points = [(x, y) for x, y, name in panel.points if name == augmentation]
+        looks = line_style(number) | {"linestyle": ""}
+        axes.plot([x for x, _ in points], [y for _, y in points], label=augmentation, markersize=5, **looks)
+    count = f"{len(panel.points)} agents"
+    known = f"rank corr. {text(panel.correlation, 2)}" if panel.correlation else "too few for a correlation"
+    axes.set_title(f"{METHODS[panel.method].title}\n{count}, {known}", fontsize=7)
+    axes.tick_params(labelsize=7)
+    despine(axes)

@@ -1,0 +1,62 @@
+"""Measures of maps against retention, over agents: by hand, and what is said where they are few."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rad.attention.over_agents import TABLE_FILE, agent_rows, write_agents
+from tests.rad.report.seeds import make_seed, rows_of
+
+
+def number(seed: int, lift: float, method: str = "activation") -> dict[str, Any]:
+    values = {"mass": [0.1 * lift], "area": [0.1], "rank_accuracy": [0.1 * seed]}
+    return {"run": f"crop, seed {seed}", "augmentation": "crop", "method": method} | values
+
+
+def agents(folder: Path, tested: list[float | None]) -> tuple[list[Path], list[dict[str, Any]]]:
+    """Make runs with a return of 10 on train and some on test, whose lift is 1, 2, ..."""
+    folders = [make_seed(folder, "crop", seed, rows_of(10.0, test=kept)) for seed, kept in enumerate(tested, start=1)]
+    numbers = [row for seed in range(1, len(tested) + 1) for row in (number(seed, seed), number(seed, 9, "control: x"))]
+    return folders, numbers
+
+
+def test_rows_by_hand(tmp_path: Path) -> None:
+    rows = agent_rows(*agents(tmp_path, [5.0, 8.0]))
+    assert [(row["split"], row["method"], row["lift"], row["rank_accuracy"]) for row in rows] == [
+        ("test", "activation", pytest.approx(1.0), pytest.approx(0.1)),
+        ("test", "activation", pytest.approx(2.0), pytest.approx(0.2)),
+    ]
+    assert [row["retention"] for row in rows] == pytest.approx([0.5, 0.8])
+
+
+def test_four_agents_have_a_correlation(tmp_path: Path) -> None:
+    """Lifts 1 2 3 4 and retentions 0.2 0.1 0.3 0.4: 1 - 6 * 2 / 60."""
+    written = list(write_agents(*agents(tmp_path / "runs", [2.0, 1.0, 3.0, 4.0]), tmp_path))
+    assert written == [tmp_path / TABLE_FILE, tmp_path / "agents-test.png"]
+    lines = (tmp_path / TABLE_FILE).read_text().splitlines()
+    (line,) = [line for line in lines if "lift on the robot" in line]
+    cells = [cell.strip() for cell in line.split("|")]
+    assert cells[1:5] == ["test", "activation", "lift on the robot", "4"] and cells[5].startswith("0.80 [")
+    again = tmp_path / "again"
+    again.mkdir()
+    list(write_agents(*agents(tmp_path / "runs2", [2.0, 1.0, 3.0, 4.0]), again))
+    assert (again / "agents-test.png").read_bytes() == written[1].read_bytes()
+
+
+def test_three_agents_have_none_and_it_is_said(tmp_path: Path) -> None:
+    list(write_agents(*agents(tmp_path / "runs", [2.0, 1.0, 3.0]), tmp_path))
+    text = (tmp_path / TABLE_FILE).read_text()
+    assert "With fewer than 4 agents none is reported" in text and "rank corr" not in text.splitlines()[0]
+
+
+@pytest.mark.parametrize("tested", [[2.0], [None, None, None, None]])
+def test_without_two_retentions_nothing_is_written(tmp_path: Path, tested: list[float | None]) -> None:
+    assert not list(write_agents(*agents(tmp_path / "runs", tested), tmp_path))
+    assert not (tmp_path / TABLE_FILE).exists()
+
+
+def test_a_folder_without_metrics_has_no_retention(tmp_path: Path) -> None:
+    folders, numbers = agents(tmp_path, [5.0, 8.0])
+    (folders[0] / "metrics.jsonl").unlink()
+    assert {row["run"] for row in agent_rows(folders, numbers)} == {"crop, seed 2"}
