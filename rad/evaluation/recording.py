@@ -102,7 +102,7 @@ def play_episode(env: VectorEnv, policy: Policy, seed: int) -> Episode:
     while not over:
         action = policy(obs)
         obs, reward, terminated, truncated, infos = env.step(action)
-        taken = check_action(action[0], env.single_action_space)  # which clips, as the environment does
+        taken = check_action(action[0], vector.single_action_space)  # which clips, as the environment does
         steps.append((taken, float(reward[0]), bool(terminated[0]), bool(truncated[0])))
         over = bool(terminated[0] or truncated[0])
         if not over:
