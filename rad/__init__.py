@@ -7,7 +7,7 @@ if TYPE_CHECKING:
 
     from rad.evaluation.loaded_run import LoadedRun
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 
 def load(path: "str | os.PathLike[str]", *, checkpoint: str = "last", device: str = "auto") -> "LoadedRun":
