@@ -23,6 +23,7 @@ NAMES = {
         *("ground", "wall_x", "wall_y", "wall_neg_x", "wall_neg_y", "root", "target", "arm", "hand", "finger", "sky")
     ],
 }
+THIN = ("rail", "pole_1")  # less than a pixel wide: without multisampling drawn in part, or not at all
 
 
 @pytest.fixture
@@ -82,9 +83,9 @@ def test_what_is_removed_is_gone_and_the_rest_stays(simulate: Any, name: str) ->
     for number, thing in enumerate(drawn.names):
         changed, seen = (drawn.frames[number] != plain).any(0), drawn.masks[number]
         assert not changed[~about(seen)].any(), thing
-        assert not seen.any() or changed[seen].mean() > 0.5, thing
+        assert not seen.any() or thing in THIN or changed[seen].mean() > 0.5, thing
     black = drawn.frames[-1][:, ~about(~drawn.masks[-1])]
-    assert black.size and not black.any()
+    assert not black.any() and bool(black.size) == (name != "reacher-easy")  # whose camera sees no sky
 
 
 @pytest.mark.parametrize("quality", ["paper", "fast"])
