@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 import tyro
 
@@ -12,7 +13,7 @@ from rad.commands import flags
 class Zoo:
     """List the agents in a folder, files of `rad export`: what they have learned and scored, and if they are whole."""
 
-    folder: tyro.conf.Positional[Path] = Path("results/zoo")
+    folder: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="FOLDER")] = Path("results/zoo")
     """Folder; its own folders too."""
 
 

@@ -26,7 +26,7 @@ def files_in(folder: Path) -> list[Path]:
     """
     files = sorted(folder.rglob(f"*{SUFFIX}"))
     if not files:
-        raise SettingError("DIR", folder, f"a folder with agents, files of rad export that end in {SUFFIX}")
+        raise SettingError("FOLDER", folder, f"a folder with agents, files of rad export that end in {SUFFIX}")
     return files
 
 

