@@ -22,9 +22,18 @@ class _Uncompiled(torch.optim.Optimizer):
 
 
 class Adam(_Uncompiled, torch.optim.Adam):
-    """torch's Adam without its compiler."""
+    """torch's Adam without its compiler, to be used with fused=True.
+
+    A fused step counts on the device and can be recorded in a CUDA graph as it is; torch asks for capturable=True,
+    which a checkpoint of the CPU would turn off.
+    """
 
     step = torch.no_grad()(inspect.unwrap(torch.optim.Adam.step))
+
+    def _accelerator_graph_capture_health_check(self) -> None:
+        pass
+
+    _cuda_graph_capture_health_check = _accelerator_graph_capture_health_check  # before torch 2.12
 
 
 class RMSprop(_Uncompiled, torch.optim.RMSprop):

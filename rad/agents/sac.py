@@ -1,7 +1,7 @@
 """RAD-SAC: Soft Actor-Critic on a shared convolutional encoder and augmented pixels; DrQ and SVEA as options."""
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Unpack
 
@@ -12,6 +12,7 @@ from torch import Tensor
 import augment
 import encoders
 from rad.agents.base import Agent, Augmentations, OffPolicyConfig, Options
+from rad.agents.capture import Captured
 from rad.agents.draws import Draw, Draws, upload
 from rad.agents.optimizers import Adam, grad_norm, soft_update, step
 from rad.agents.targets import Targets, of_actor_and_critic
@@ -50,6 +51,8 @@ class SACConfig(OffPolicyConfig):
     """Lower end of the policy's log standard deviation."""
     log_std_max: float = 2.0
     """Upper end of the policy's log standard deviation."""
+    tanh_floor: float = 0.0
+    """Added to 1 - tanh^2 within the logarithm of an action's density; RAD's code has 1e-6, 0 is exact."""
     hidden_dim: int = 1024
     """Width of the two hidden layers of each head."""
     projection_dim: int = 50
@@ -95,6 +98,7 @@ class SACAgent(Agent):
         config: hyperparameters.
         augmentation: of obs and next_obs before each update; a single one, as a bandit needs returns of rollouts.
         distractors: uint8 [M, 3, h, w], what a strong `overlay` blends with; None for generated pictures.
+        capture: on a CUDA device, record the update once and replay it as a graph; elsewhere without effect.
 
     Raises:
         ValueError: two hyperparameters contradict each other, there are several augmentations, or as of `Agent`.
@@ -121,6 +125,7 @@ class SACAgent(Agent):
         *,
         encoder: encoders.Encoder | str = "pixel",
         distractors: Tensor | None = None,
+        capture: bool = False,
         **options: Unpack[Options],
     ) -> None:
         config.check()
@@ -136,19 +141,28 @@ class SACAgent(Agent):
         self.critic_optimizer = Adam(critic_params, lr=config.critic_lr, fused=True)
         self.actor_optimizer = Adam(self.actor.parameters(), lr=config.actor_lr, fused=True)
         self.alpha_optimizer = Adam([self.log_alpha], lr=config.alpha_lr, betas=(config.alpha_beta1, 0.999), fused=True)
+        self.captured = Captured(self._learn, self.device) if capture and self.device.type == "cuda" else None
 
     def _make_networks(self) -> None:
         """Make heads, target networks and temperature."""
         config, dims = self.config, (self.encoder.feature_dim, self.action_dim)
         shared: dict[str, Any] = {"projection_dim": config.projection_dim, "hidden_dim": config.hidden_dim}
         shared |= {"tanh": config.projection_tanh, "generator": self.generator}
-        self.actor = Actor(*dims, log_std_bounds=(config.log_std_min, config.log_std_max), **shared).to(self.device)
+        bounds = (config.log_std_min, config.log_std_max)
+        actor = Actor(*dims, log_std_bounds=bounds, tanh_floor=config.tanh_floor, **shared)
+        self.actor = actor.to(self.device)
         self.critic = Critic(*dims, **shared).to(self.device)
         self.critic_target = copy.deepcopy(self.critic).requires_grad_(False)
         target = copy.deepcopy(self.encoder).requires_grad_(False) if config.target_encoder else self.encoder
         self.encoder_target = target
         self.log_alpha = torch.tensor(np.log(config.init_temperature), dtype=torch.float32, device=self.device)
         self.log_alpha.requires_grad_(True)
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Restore what `state_dict` gave."""
+        super().load_state_dict(state)
+        if self.captured:  # with the tensors of optimizers that are replaced now
+            self.captured.forget()
 
     def _policy(self, images: Tensor) -> SquashedGaussian:
         with self._autocast():
@@ -166,7 +180,10 @@ class SACAgent(Agent):
         config = self.config
         actor, targets = self.updates % config.actor_update_freq == 0, self.updates % config.target_update_freq == 0
         draws = self._draw(batch.obs.shape, actor=actor)
-        metrics = self._learn(*upload((batch, draws), self.device), move_targets=targets)
+        if self.captured:
+            metrics = self.captured((batch, draws), move_targets=targets)
+        else:
+            metrics = self._learn(*upload((batch, draws), self.device), move_targets=targets)
         self.updates += 1
         return metrics
 

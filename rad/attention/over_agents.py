@@ -1,13 +1,14 @@
 """Whether looking at the robot, or at what matters, goes with generalization: over all agents of a study."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from statistics import fmean
 from typing import Any
 
 from rad.attention.draw.scatter import Panel, scatter_figure
+from rad.evaluation import agent_file
 from rad.report.draw.tables import Column, Table
-from rad.report.read.final_returns import trained_and_tested
+from rad.report.read.final_returns import TRAIN, trained_and_tested
 from rad.report.read.run import read_run
 from rad.report.stats.bootstrap import Estimate
 from rad.report.stats.correlation import LEAST_PAIRS, spearman_interval
@@ -70,11 +71,23 @@ def agent_table(panels: dict[str, list[Panel]]) -> Table:
     return Table([*columns, Column("rank corr. [95 %]", decimals=2)], cells, notes=[note])
 
 
-def _retentions(folder: Path) -> dict[str, float]:
-    """Return by split what a finished run retains there of its return."""
-    if not (folder / METRICS_FILE).exists():
+def _retentions(path: Path) -> dict[str, float]:
+    """Return by split what a finished run, or an exported agent by its card, retains there of its return."""
+    if path.is_file():
+        return _retentions_on_card(agent_file.read(path).card["returns"])
+    if not (path / METRICS_FILE).exists():
         return {}
-    return {split: test / train for split, (train, test) in trained_and_tested(read_run(folder)).items() if train > 0}
+    return {split: test / train for split, (train, test) in trained_and_tested(read_run(path)).items() if train > 0}
+
+
+def _retentions_on_card(returns: Mapping[str, Json]) -> dict[str, float]:
+    """Return retentions of returns on `train` and other splits that are of one evaluation, as far as a card tells."""
+    train = returns.get(TRAIN, {"mean": 0.0})
+    alike = [name for name in ("episodes", "policy") if name in train]
+    played = {
+        split: of for split, of in returns.items() if split != TRAIN and all(of[name] == train[name] for name in alike)
+    }
+    return {split: of["mean"] / train["mean"] for split, of in played.items() if train["mean"] > 0}
 
 
 def _panels(rows: Sequence[Json]) -> Iterator[Panel]:

@@ -40,18 +40,19 @@ class SquashedGaussian(SquashedPolicy):
     a = tanh(u), u = mean + exp(log_std) * noise;
     log pi(a) = sum_j [ log N(u_j) - log(1 - tanh(u_j)^2) ].
 
-    The last term is written 2 (log 2 - u - softplus(-2u)), exact for every u; RAD's log(relu(1 - tanh(u)^2) + 1e-6) is
-    off where tanh saturates and has no gradient there.
+    The last term is written 2 (log 2 - u - softplus(-2u)), exact for every u; with a floor c > 0 it is
+    log(relu(1 - tanh(u)^2) + c), which is off where tanh saturates and has no gradient there.
 
     Args:
         mean: float [B, A], before the squashing.
         log_std: float [B, A].
+        floor: c; RAD's code has 1e-6.
 
     Source: Haarnoja et al. 2018 (arXiv 1812.05905), appendix C.
     """
 
-    def __init__(self, mean: Tensor, log_std: Tensor) -> None:
-        self.mean, self.log_std = mean, log_std
+    def __init__(self, mean: Tensor, log_std: Tensor, floor: float = 0.0) -> None:
+        self.mean, self.log_std, self.floor = mean, log_std, floor
 
     def sample(self, generator: torch.Generator) -> Tensor:
         """Draw actions, float [B, A] in [-1, 1]."""
@@ -61,8 +62,12 @@ class SquashedGaussian(SquashedPolicy):
         """Turn normal noise [B, A] into actions [B, A] in [-1, 1] and log-densities [B], nats, both differentiable."""
         raw = self.mean + self.log_std.exp() * noise
         log_normal = -0.5 * noise.square() - self.log_std - 0.5 * math.log(2.0 * math.pi)
-        log_jacobian = 2.0 * (math.log(2.0) - raw - F.softplus(-2.0 * raw))
-        return torch.tanh(raw), (log_normal - log_jacobian).sum(-1)
+        action = torch.tanh(raw)
+        if self.floor:
+            log_jacobian = torch.log(F.relu(1.0 - action.square()) + self.floor)
+        else:
+            log_jacobian = 2.0 * (math.log(2.0) - raw - F.softplus(-2.0 * raw))
+        return action, (log_normal - log_jacobian).sum(-1)
 
 
 class Distribution(Policy):

@@ -52,7 +52,7 @@ class MLP(nn.Module):
 class Actor(nn.Module):
     """The policy pi(a|s): features to a squashed Gaussian.
 
-    tanh maps log_std into `log_std_bounds`; RAD has (-10, 2).
+    tanh maps log_std into `log_std_bounds`; RAD has (-10, 2). `tanh_floor` is the distribution's.
     """
 
     def __init__(
@@ -63,19 +63,20 @@ class Actor(nn.Module):
         projection_dim: int,
         hidden_dim: int,
         log_std_bounds: tuple[float, float],
+        tanh_floor: float = 0.0,
         tanh: bool = False,
         generator: torch.Generator,
     ) -> None:
         super().__init__()
         self.projection = Projection(feature_dim, projection_dim, tanh, generator=generator)
         self.mlp = MLP(projection_dim, hidden_dim, 2 * action_dim, generator)
-        self.log_std_bounds = log_std_bounds
+        self.log_std_bounds, self.tanh_floor = log_std_bounds, tanh_floor
 
     def forward(self, features: Tensor) -> SquashedGaussian:
         """Map float [B, F] to a distribution over actions [B, A]."""
         mean, raw_log_std = self.mlp(self.projection(features)).chunk(2, dim=-1)
         low, high = self.log_std_bounds
-        return SquashedGaussian(mean, low + 0.5 * (high - low) * (raw_log_std.tanh() + 1.0))
+        return SquashedGaussian(mean, low + 0.5 * (high - low) * (raw_log_std.tanh() + 1.0), self.tanh_floor)
 
 
 class Critic(nn.Module):

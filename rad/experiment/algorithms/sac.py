@@ -22,7 +22,7 @@ BOUNDS: dict[str, Bound] = {
     **dict.fromkeys(("actor_lr", "critic_lr", "alpha_lr", "init_temperature"), POSITIVE),
     **dict.fromkeys(("critic_tau", "encoder_tau"), RATE),
     "alpha_beta1": (lambda value: 0 <= value < 1, "at least 0 and below 1"),
-    "strong_weight": SHARE,
+    **dict.fromkeys(("strong_weight", "tanh_floor"), SHARE),
     **dict.fromkeys(("log_std_min", "log_std_max"), FINITE),
 }
 
@@ -30,6 +30,9 @@ BOUNDS: dict[str, Bound] = {
 @dataclass(frozen=True)
 class SACRun(off_policy.OffPolicyRun):
     """A run of SAC."""
+
+    capture: bool = True
+    """On a GPU, record the update once and replay it as one CUDA graph; the numbers stay the same."""
 
     agent: SACConfig = field(default_factory=SACConfig)
     """SAC's hyperparameters."""
@@ -44,7 +47,8 @@ class SACRun(off_policy.OffPolicyRun):
 def make_agent(config: SACRun, env: VectorEnv, common: dict[str, Any]) -> SACAgent:
     """Make the agent; it augments in one way."""
     arms, _ = make_arms(config)
-    return SACAgent(obs_shape(env), action_dim(env), config.agent, arms, distractors=distractors(config), **common)
+    options = {"distractors": distractors(config), "capture": config.capture, **common}
+    return SACAgent(obs_shape(env), action_dim(env), config.agent, arms, **options)
 
 
 def check(config: SACRun, size: tuple[int, int]) -> None:

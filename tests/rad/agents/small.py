@@ -17,7 +17,7 @@ def small_config(**config: Any) -> SACConfig:
     return SACConfig(**(SIZES | config))
 
 
-OPTIONS = {"seed", "device", "precision", "auxiliary_loss", "ranks"}
+OPTIONS = {"seed", "device", "precision", "auxiliary_loss", "ranks", "capture"}
 
 
 def small_agent(op: str = "crop", **options: Any) -> SACAgent:

@@ -312,6 +312,7 @@ OPTIONS: dict[str, tuple[dict[str, Any], Any, Any]] = {
     "encoder_tau": ({}, 0.05, 0.06),
     "log_std_min": ({}, -10.0, -5.0),
     "log_std_max": ({}, 2.0, 1.0),
+    "tanh_floor": ({}, 0.0, 1e-3),
     "hidden_dim": ({}, 16, 17),
     "projection_dim": ({}, 8, 9),
     "projection_tanh": ({}, False, True),

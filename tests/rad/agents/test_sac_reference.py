@@ -23,6 +23,7 @@ TIGHTER = {"target": 5e-6, "temperature": 1e-6}  # these move by less than 1e-4 
 LR = 1e-3
 OPTIONS: list[dict[str, Any]] = [{}, {"actor_features": "before"}, {"target_encoder": False}]
 OPTIONS += [OPTIONS[1] | OPTIONS[2]]
+FLOOR = 1e-6
 
 
 def make_agent(
@@ -146,6 +147,21 @@ def disagreements(agent: SACAgent, reference: ReferenceSAC, number: int) -> list
 
 def test_every_parameter_agrees_over_three_updates():
     updates_agree({})
+
+
+def test_with_the_published_floor_they_agree_where_actions_saturate():
+    """Without it, only the reference has no gradient there: its actor is left behind by far more than the tolerance."""
+    apart = {}
+    for floor in (0.0, FLOOR):
+        agent = make_agent(size=32, hidden_dim=64, tanh_floor=floor)
+        with torch.no_grad():
+            agent.actor.mlp.out.bias[:ACTION_DIM] = 12.0  # the mean before the squashing
+        reference = make_reference(agent, ReferenceConfig())
+        update_both(agent, reference, 0)
+        apart[floor] = max(
+            value.max().item() for name, value in distances(agent, reference).items() if "learned 1" in name
+        )
+    assert apart[FLOOR] < 1e-5 < TOLERANCE < apart[0.0]
 
 
 @pytest.mark.slow

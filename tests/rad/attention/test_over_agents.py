@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from rad.attention.over_agents import TABLE_FILE, agent_rows, write_agents
+from rad.evaluation import agent_file
 from tests.rad.report.seeds import make_seed, rows_of
 
 
@@ -60,3 +61,17 @@ def test_a_folder_without_metrics_has_no_retention(tmp_path: Path) -> None:
     folders, numbers = agents(tmp_path, [5.0, 8.0])
     (folders[0] / "metrics.jsonl").unlink()
     assert {row["run"] for row in agent_rows(folders, numbers)} == {"crop, seed 2"}
+
+
+def test_an_exported_agent_has_the_retentions_on_its_card(tmp_path: Path) -> None:
+    played = {"episodes": 10, "policy": "mode"}
+    returns = {
+        "train": played | {"mean": 200.0},
+        "color-hard": played | {"mean": 150.0},
+        "video-easy": {"episodes": 3, "policy": "mode", "mean": 20.0},  # of another evaluation
+    }
+    files = [tmp_path / f"{seed}.safetensors" for seed in (1, 2)]
+    for file in files:
+        agent_file.write(file, {"returns": returns}, {})
+    rows = agent_rows(files, [number(1, 1.0), number(2, 2.0)])
+    assert [(row["split"], row["retention"]) for row in rows] == 2 * [("color-hard", 0.75)]

@@ -57,6 +57,17 @@ def test_it_is_exact_where_tanh_saturates(raw: float) -> None:
     assert mean.grad.item() == pytest.approx(math.copysign(2.0, raw))
 
 
+@pytest.mark.parametrize("raw", [50.0, -50.0])
+def test_a_floor_bounds_it_where_tanh_saturates(raw: float) -> None:
+    mean = torch.full((1, 1), raw, requires_grad=True)
+    action, log_prob = SquashedGaussian(mean, torch.zeros(1, 1), floor=1e-6).rsample(torch.zeros(1, 1))
+    log_prob.sum().backward()
+    assert action.abs().item() == 1.0
+    # log(1e-6) = -13.8155 in place of log(1 - tanh^2), so log pi = -0.9189 + 13.8155, without a slope
+    assert log_prob.item() == pytest.approx(12.8966, abs=1e-4)
+    assert mean.grad.item() == 0.0
+
+
 def test_hand_computed_at_the_center() -> None:
     # u = 0: log N(0; 0, 1) = -log(2 pi) / 2 = -0.9189 for each of two axes, and the slope of tanh is 1
     _, log_prob = SquashedGaussian(torch.zeros(1, 2), torch.zeros(1, 2)).rsample(torch.zeros(1, 2))

@@ -86,11 +86,13 @@ def test_flat_settings_are_brought_into_the_same_form() -> None:
         "batch_size": 5,
         "eval_policy": "mode",
         "replay_device": "auto",
+        "capture": False,
         "auxiliary_loss": "none",
         "eval_workers": 0,
         "keep_best": False,
         "actor_features": "after",
         "target_encoder": True,
+        "tanh_floor": 0.0,
     }
 
 
