@@ -18,8 +18,8 @@ class Bench:
     """Measure speeds and print them with their ratios, which carry over between machines better than times."""
 
     name: tyro.conf.Positional[str]
-    """What to measure: sac, minutes, overlap, ppo, scaling, augment, replay, render or attention; all: the page of
-    speeds."""
+    """What to measure: sac, capture (on a GPU), minutes, overlap, ppo, scaling, augment, replay, render or attention;
+    all: the page of speeds."""
     threads: int = 0
     """CPU threads of torch; 0 leaves torch's own choice."""
     repeats: int = 3

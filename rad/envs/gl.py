@@ -60,9 +60,9 @@ def choose_egl_device() -> None:
 
     So it is in each run of a sweep over several GPUs. dm_control draws on the device of MUJOCO_EGL_DEVICE_ID, or else
     on the first: of all runs the same. Here the variable is set to CUDA's number, unless it is set already, or that
-    device does not work, as where EGL has no GPUs but a software renderer. Not tried on GPUs: if EGL counts them in
-    another order than CUDA, runs draw on different ones still, but not on their own. A GPU that `--device cuda:1` or a
-    UUID names is not followed.
+    device does not work, as where EGL has no GPUs but a software renderer. Tried with one GPU, not with several:
+    if EGL counts them in another order than CUDA, runs draw on different ones still, but not on their own. A GPU that
+    `--device cuda:1` or a UUID names is not followed.
     """
     gpu = os.environ.get("CUDA_VISIBLE_DEVICES", "")
     if gpu.isdecimal() and EGL_DEVICE not in os.environ and works("egl", {EGL_DEVICE: gpu}):

@@ -1,6 +1,7 @@
 """From a configuration to the parts of any algorithm: environments, their spaces, and augmentations."""
 
 import functools
+from collections.abc import Hashable
 from pathlib import Path
 
 import torch
@@ -74,6 +75,12 @@ def make_env(
         num_threads=0 if device.resolve_device(config.device).type == "cpu" else 4,
         groups=groups,
     )
+
+
+def view_of(config: RunConfig) -> tuple[Hashable, ...]:
+    """Return what decides the observations of `make_env`, beside seed and split: runs that share it see alike."""
+    drawn = (config.task, make_arms(config)[1], config.camera_id, config.render_quality, config.suite)
+    return (*drawn, config.frame_stack, action_repeat(config), tuple(config.background_dir))
 
 
 def action_repeat(config: RunConfig) -> int:

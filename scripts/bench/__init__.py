@@ -12,7 +12,7 @@ from typing import Any
 
 from rad.report.draw.tables import Column, Table
 
-BENCHMARKS = ("sac", "minutes", "overlap", "ppo", "scaling", "augment", "replay", "render", "attention")
+BENCHMARKS = ("sac", "capture", "minutes", "overlap", "ppo", "scaling", "augment", "replay", "render", "attention")
 ALL = "all"  # the page of speeds, from several of them
 
 Row = dict[str, Any]

@@ -38,10 +38,12 @@ class Job:
     side_px: int = 0  # of the stored frames; 0 for what crop needs
     crop_px: int = 0  # of what the encoder sees; 0 for the preset's
     encoder: str = ""  # "" for the preset's
+    device: str = "cpu"
+    capture: bool = False  # record the update as a CUDA graph
     threads: int = 0  # of torch; 0 for its own choice
 
 
-def run(jobs: tuple[Job, ...] = (Job(), Job(batch_size=512), Job(preset="lean"))) -> list[Row]:
+def run(jobs: tuple[Job, ...] = (Job(), Job(batch_size=512), Job(preset="lean", batch_size=256))) -> list[Row]:
     """Measure the eager version and the library, one after the other, for each job.
 
     The library computes in each precision that the processor multiplies itself (see `native_precisions`).
@@ -115,7 +117,7 @@ def library_update(job: Job) -> Update:
     size = job.crop_px or config.image_size or CROP_PX
     op = augment.make("crop", size)
     side_px = job.side_px or op.input_size(size, size)[0]
-    replay = make_replay(job.transitions, job.action_dim, side_px)
+    replay = make_replay(job.transitions, job.action_dim, side_px, job.device)
     for step in random_steps(job.transitions, job.action_dim, side_px=side_px):
         add(replay, step)
     agent = SACAgent(
@@ -124,7 +126,9 @@ def library_update(job: Job) -> Update:
         agent_config,
         op,
         encoder=job.encoder or config.encoder,
+        device=job.device,
         precision=job.side,
+        capture=job.capture,
     )
     generator = torch.Generator().manual_seed(0)
     return lambda: agent.update(replay.sample(job.batch_size, generator))

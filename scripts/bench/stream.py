@@ -44,10 +44,10 @@ def slots_for(count: int) -> int:
     return count + -(-count // EPISODE_STEPS)
 
 
-def make_replay(count: int, action_dim: int, side_px: int = SIDE_PX) -> Replay:
-    """Make an empty replay that holds `count` of these transitions."""
+def make_replay(count: int, action_dim: int, side_px: int = SIDE_PX, device: str = "cpu") -> Replay:
+    """Make an empty replay that holds `count` of these transitions, its frames on a device."""
     shape = (3 * FRAME_STACK, side_px, side_px)
-    return Replay(slots_for(count), shape, action_dim, frame_stack=FRAME_STACK, gamma=GAMMA)
+    return Replay(slots_for(count), shape, action_dim, frame_stack=FRAME_STACK, gamma=GAMMA, device=device)
 
 
 def add(replay: Replay, step: Step) -> None:

@@ -41,10 +41,11 @@ SAC_PRESETS = {
     "lean": Preset(
         "RAD with fewer operations, for two CPU cores: strides 2-2-2-1 as in MR.Q (arXiv 2501.16142), images of 64 "
         "pixels as in TD-MPC2 and DreamerV3, and of DrQ-v2 (arXiv 2107.09645) one encoder whose features the actor "
-        "shares, an update every second step, returns over three steps and targets that move at each update; heads of "
-        "512 and near rendering measured here; the rest as in RAD. A candidate: one seed so far, see results/README.md",
+        "shares, an update every second step, batch 256, returns over three steps and targets that move at each "
+        "update; heads of 512 and near rendering measured here, and that batch 128 learns less; the rest as in RAD. "
+        "Its returns stand in results/README.md",
         run={"image_size": 64, "encoder": "pixel:strides=2-2-2-1", "render_quality": "near", "updates_per_step": 0.5},
-        agent=_LEAN | {"hidden_dim": 512},
+        agent=_LEAN | {"batch_size": 256, "hidden_dim": 512},
         agent_for=_LR_FOR,
     ),
     "demo": Preset(

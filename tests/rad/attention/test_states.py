@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from rad import envs
+from rad.attention import states
 from rad.attention.lift import dilate
 from rad.attention.states import check_alike, collect_states, play_episodes, replay, stack_of
 from rad.evaluation.loaded_run import LoadedRun, untrained_agent
@@ -33,6 +34,25 @@ def test_all_see_the_same_moments_each_in_its_own_way() -> None:
     # The same pole: as wide a share of the frame, give or take what rounding to pixels does.
     np.testing.assert_allclose(plain.masks.mean((1, 2)), cropped.masks.mean((1, 2)), atol=0.01)
     assert len({obs.tobytes() for obs in plain.obs}) == 7
+
+
+def test_runs_that_see_alike_share_a_replay(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As each would see on its own; which of them see alike follows from what the environment is made by."""
+    runs = [untrained(on_cartpole(seed=seed)) for seed in (1, 2)]
+    runs += [untrained(on_cartpole(**fields)) for fields in ({"augment": "crop"}, {"render_quality": "fast"})]
+    alone = [replay(run.config, play_episodes(runs[0], 1, 5, "train"), [3], "train").obs for run in runs]
+    assert np.array_equal(alone[0], alone[1])
+    replays: list[Any] = []
+
+    def counted(config: Any, *arguments: Any) -> Any:
+        replays.append(config)
+        return replay(config, *arguments)
+
+    monkeypatch.setattr(states, "replay", counted)
+    seen = collect_states(runs, 4, seed=0, split="train")
+    assert len(replays) == 4 * 3  # episodes, and ways to see them
+    assert np.array_equal(seen[0].obs, seen[1].obs)
+    assert seen[2].obs.shape != seen[0].obs.shape and not np.array_equal(seen[3].obs, seen[0].obs)
 
 
 def test_moments_are_spread_over_the_episodes_of_all_runs() -> None:

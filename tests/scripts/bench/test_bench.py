@@ -39,7 +39,7 @@ def fake_replay(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         (
             ["rendr"],
             "unknown benchmark 'rendr'; known: "
-            "sac, minutes, overlap, ppo, scaling, augment, replay, render, attention, all",
+            "sac, capture, minutes, overlap, ppo, scaling, augment, replay, render, attention, all",
         ),
         (["replay", "--threads", "-1"], "threads: must be at least 0, got -1"),
         (["replay", "--repeats", "0"], "repeats: must be at least 1, got 0"),
@@ -55,7 +55,7 @@ def test_what_is_impossible_is_refused_before_anything_is_measured(arguments: li
 
 def test_the_command_refuses_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["bench", "rendr"]) == 2
-    known = "sac, minutes, overlap, ppo, scaling, augment, replay, render, attention, all"
+    known = "sac, capture, minutes, overlap, ppo, scaling, augment, replay, render, attention, all"
     assert capsys.readouterr() == ("", f"error: unknown benchmark 'rendr'; known: {known}\n")
 
 

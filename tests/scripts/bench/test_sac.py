@@ -77,15 +77,15 @@ def test_rows_have_the_ratio_beside_both_sides(monkeypatch: pytest.MonkeyPatch) 
     sides = ("eager", "fp32", "bf16")
     assert order == [
         *(("rad", batch, side) for batch in (128, 512) for side in sides),
-        *zip(("rad", "lean", "lean"), (128,) * 3, sides),  # the eager version is RAD as published
+        *zip(("rad", "lean", "lean"), (256,) * 3, sides),  # the eager version is RAD as published
     ]
     assert [tuple(row[name] for name in ("preset", "batch", "precision", "ratio", "target")) for row in rows] == [
         ("rad", 128, "fp32", 1.5, 1.25),
         ("rad", 128, "bf16", 3.0, 2.2),
         ("rad", 512, "fp32", 1.5, 3.0),
         ("rad", 512, "bf16", 3.0, 6.0),
-        ("lean", 128, "fp32", 1.5, None),
-        ("lean", 128, "bf16", 3.0, None),
+        ("lean", 256, "fp32", 1.5, None),
+        ("lean", 256, "bf16", 3.0, None),
     ]
     assert (rows[1]["ms"], rows[1]["eager_ms"]) == (200.0, 600.0)
     assert (rows[1]["page_faults"], rows[1]["eager_page_faults"]) == (20.0, 9000.0)
