@@ -62,12 +62,11 @@ class SquashedGaussian(SquashedPolicy):
         """Turn normal noise [B, A] into actions [B, A] in [-1, 1] and log-densities [B], nats, both differentiable."""
         raw = self.mean + self.log_std.exp() * noise
         log_normal = -0.5 * noise.square() - self.log_std - 0.5 * math.log(2.0 * math.pi)
-        action = torch.tanh(raw)
         if self.floor:
-            log_jacobian = torch.log(F.relu(1.0 - action.square()) + self.floor)
+            log_jacobian = torch.log(F.relu(1.0 - raw.tanh().square()) + self.floor)
         else:
             log_jacobian = 2.0 * (math.log(2.0) - raw - F.softplus(-2.0 * raw))
-        return action, (log_normal - log_jacobian).sum(-1)
+        return raw.tanh(), (log_normal - log_jacobian).sum(-1)
 
 
 class Distribution(Policy):
