@@ -128,13 +128,19 @@ def test_values_of_a_wrong_type_are_refused(part: str, field: str, value: Any) -
         ({"agent": 5}, "'int' object"),
         ({"frames": "300"}, "it has frames '300'; expected a value such as 100000"),
         ({"color": 1}, "it and this version of rad differ in the fields color"),
-        ({"plugins": ["ours"]}, "the run was made with the plugin ours; add --plugin ours"),
     ],
 )
 def test_a_damaged_file_is_named(tmp_path: Path, change: dict[str, Any], said: str) -> None:
     path = tmp_path / "config.json"
     path.write_text(json.dumps(to_json(SACRun()) | change))
     with pytest.raises(ValueError, match=f"^{path} cannot be read: {said}"):
+        read_config(tmp_path)
+
+
+def test_a_run_without_its_plugins_names_all_of_them(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text(json.dumps(to_json(SACRun()) | {"plugins": ["ours", "my mine.py"]}))
+    said = "was made with ours, my mine.py; add --plugin ours --plugin 'my mine.py'"
+    with pytest.raises(ValueError, match=f"^plugin: {tmp_path} {said}$"):
         read_config(tmp_path)
 
 
