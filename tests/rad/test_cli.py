@@ -161,6 +161,8 @@ def test_the_default_folder_tells_task_algorithm_augmentation_and_seed(started: 
     assert started[0][1] == Path("runs/probe-both-sac-crop+flip|rotate-3")
     cli.main(["train", *PROBE, "--augment", "crop:ratio=1.5"])
     assert started[1][1] == Path("runs/probe-both-sac-crop-ratio=1.5-1")  # no colon, where a host would end
+    cli.main(["train", "--preset", "demo", *PROBE, "--seed", "7", "--render-quality", "paper"])
+    assert started[2][1] == Path("runs/probe-both-sac-none-7")
 
 
 @pytest.mark.parametrize("typed", [["--resume", "run"], ["--resume=run"]])

@@ -69,6 +69,7 @@ def test_every_preset_names_its_source_and_changes_only_what_it_lists(name: str)
     listed = ALGORITHMS[presets()[name]].presets[name]
     assert len(listed.source) > 20
     assert changed(name) <= listed.run.keys() | listed.agent.keys()
+    assert preset(name).out is None  # a second run, with another seed, would stand in its way
 
 
 def test_an_unknown_preset() -> None:
