@@ -139,9 +139,16 @@ def test_a_replay_larger_than_memory(
 
 def test_an_unknown_dmc_task_names_the_near_one(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["train", "--task", "dmc/cartpole-swingupp"]) == 2
-    assert "error: --task: unknown task 'dmc/cartpole-swingupp'; did you mean cartpole-swingup?" in (
+    assert "error: --task: unknown task 'dmc/cartpole-swingupp'; did you mean dmc/cartpole-swingup?; known: acro" in (
         capsys.readouterr().err
     )
+
+
+@pytest.mark.parametrize("typed", ["vaule", "prob/vaule"])
+def test_a_task_without_its_suite_is_suggested_with_it(typed: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["train", "--task", typed]) == 2
+    said = f"error: --task: unknown suite of task '{typed}'; did you mean probe/value?; known: dmc, gym, probe, procgen"
+    assert said in capsys.readouterr().err
 
 
 def test_a_discrete_gym_task_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
