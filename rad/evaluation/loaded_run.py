@@ -90,7 +90,7 @@ def load(path: Path, device: str = "auto", which: str = LAST) -> LoadedRun:
             what `--keep-best` kept.
 
     Raises:
-        SettingError: `checkpoint`, there is none of that name.
+        SettingError: `checkpoint`, there is none of that name; or `RUN`, there is nothing at the path.
         ValueError: the folder holds no run, or has no checkpoint; or the file is damaged, or something else.
         CheckpointError: all its checkpoints are damaged.
     """

@@ -13,16 +13,20 @@ from rad.runtime import plugins
 from rad.runtime.files import read_object
 from rad.runtime.migrate import migrate
 from rad.runtime.run_dir import CONFIG_FILE
+from rad.settings import SettingError
 
 
 def read_config(folder: Path) -> RunConfig:
     """Read the configuration of a run.
 
     Raises:
+        SettingError: RUN, there is no such folder.
         ValueError: there is no config.json, or it cannot be read, or the run needs plugins that are not loaded; one
             line that names it.
     """
     path = folder / CONFIG_FILE
+    if not folder.exists():
+        raise SettingError("RUN", f"no such file or folder: {folder}")
     try:
         plain = read_object(path)
     except (FileNotFoundError, NotADirectoryError):

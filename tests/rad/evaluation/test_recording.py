@@ -188,7 +188,7 @@ def test_what_a_folder_holds_is_not_mixed_with_something_else(
         ([*words, str(tmp_path / "other")], "holds something else than a recording; choose another folder"),
         ([*words, str(tmp_path / "other" / "file")], "holds something else than a recording; choose another folder"),
         ([*words, str(tmp_path / "new"), "--split", "dark"], "--split: probe/discounting has no split dark; allowed"),
-        (["record", "nowhere", "--out", str(tmp_path / "new")], "nowhere is no run folder: it has no config.json"),
+        (["record", "nowhere", "--out", str(tmp_path / "new")], "RUN: no such file or folder: nowhere"),
         (["record", str(run), "--episodes", "0", "--out", "x"], "--episodes: must be at least 1, got 0"),
     ]:
         assert cli.main(typed) == 2
