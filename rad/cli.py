@@ -73,7 +73,8 @@ def _main(argv: Sequence[str] | None) -> int:
     if command not in COMMANDS:
         return _report(f"unknown command '{command}'; known: {', '.join(COMMANDS)}", 2)
     try:
-        return run(command, _load_plugins(arguments[1:]))
+        with plugins.of_a_command():
+            return run(command, _load_plugins(arguments[1:]))
     except BrokenPipeError:
         raise
     except SettingError as error:

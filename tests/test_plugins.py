@@ -20,6 +20,7 @@ from rad.envs.dmc import appearances
 from rad.experiment import algorithms
 from rad.experiment.algorithms.ppo import PPO
 from rad.runtime import plugins
+from rad.settings import SettingError
 from rad.training.messages import stopped
 from tests.integration.sweeps import command
 
@@ -82,7 +83,7 @@ def test_the_example_is_swept_and_its_runs_are_resumed_and_evaluated(tmp_path: P
     assert json.loads((run / "config.json").read_text())["plugins"] == [str(plugin)]
     assert json.loads((out / "sweep.json").read_text())["commands"][0][-2:] == ["--plugin", str(plugin)]
     missing = rad("evaluate", run)
-    said = f"{run / 'config.json'} cannot be read: the run was made with the plugin {plugin}; add --plugin {plugin}"
+    said = f"error: --plugin: {run} was made with {plugin}; add --plugin {plugin}"
     assert missing.stderr.endswith(f"{said}\n") and missing.stderr.count("\n") == 1
     assert rad("evaluate", run, "--episodes", "1", f"--plugin={plugin}").returncode == 0
     assert rad("train", "--plugin", plugin, "--resume", run).returncode == 0
@@ -157,6 +158,32 @@ def test_a_wrong_plugin_is_one_line(
     error = capsys.readouterr().err
     assert said in error and error.count("\n") == 1
     assert plugins.loaded() == ()
+
+
+def test_a_command_does_not_have_the_plugins_of_the_command_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("set_before", "first_plugin", "second_plugin", "damaged"):
+        (tmp_path / f"{name}.py").write_text("1 / 0" if name == "damaged" else "")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setenv(plugins.VARIABLE, "set_before")
+    of_each: list[tuple[str, ...]] = []
+
+    def run(command: str, arguments: list[str]) -> int:
+        of_each.append(plugins.loaded())
+        with pytest.raises(SettingError, match=r"^plugin: run was made with another; add --plugin another$"):
+            plugins.check_loaded(["another", *plugins.loaded()], "run")
+        return 0
+
+    monkeypatch.setattr(cli, "run", run)
+    assert cli.main(["train", "--plugin", "first_plugin"]) == 0
+    assert cli.main(["train", "--plugin", "first_plugin", "--plugin", "damaged"]) == 2
+    assert cli.main(["train", "--plugin", "second_plugin"]) == 0
+    assert of_each == [("set_before", "first_plugin"), ("set_before", "second_plugin")]
+    assert plugins.loaded() == ("set_before",)
+    plugins.check_loaded(["first_plugin", "second_plugin"], "run")  # a program can load the runs it has made
+    monkeypatch.setattr(cli, "run", lambda *_: plugins.check_loaded(["first_plugin"], "run"))
+    assert cli.main(["train"]) == 2  # another command names what it needs
 
 
 def test_a_module_is_loaded_once_and_handed_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

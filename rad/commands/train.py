@@ -45,7 +45,7 @@ def _resume(run: str, arguments: list[str]) -> int:
         raise SettingError("resume", f"{needs}, got {' '.join(arguments)}")
     from rad.experiment.config_file import read_config
 
-    with setting("resume"):
+    with setting("resume", "RUN"):
         read_config(Path(run))
     if (frames := flags.value_of("frames", arguments)) is not None:
         _lengthen(Path(run), frames)

@@ -128,7 +128,7 @@ def check_task(task: str) -> None:
         if hasattr(module, "check"):
             module.check(name)
         else:
-            require_known("task", name, module.names(), prefix=task.removesuffix(name))
+            require_known("task", name, module.names(), prefix=f"{task.partition('/')[0]}/")
 
 
 def action_repeat_for(task: str) -> int:

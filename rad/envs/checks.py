@@ -5,6 +5,8 @@ from collections.abc import Collection
 
 from rad.settings import SettingError
 
+SUGGESTED = 8  # names, at most
+
 
 def require(condition: bool, name: str, allowed: str, value: object) -> None:
     """Raise `ValueError: NAME must be ALLOWED, got VALUE` unless `condition` holds."""
@@ -19,15 +21,28 @@ def require_between(name: str, value: int, least: int, most: int | None = None) 
 
 
 def require_known(kind: str, name: str, known: Collection[str], prefix: str = "") -> None:
-    """Raise a SettingError with the known names, and the nearest of them, unless `name` is one.
+    """Raise a SettingError with the known names, and those that may be meant, unless `name` is one.
 
     Args:
         kind: the setting that the names are of.
         name: without the prefix.
         known: all names.
-        prefix: written before the unknown name.
+        prefix: typed before each name.
     """
     if name not in known:
-        near = difflib.get_close_matches(name, known, n=1)
-        hint = f"; did you mean {near[0]}?" if near else ""
-        raise SettingError(kind, f"unknown {kind} '{prefix}{name}'{hint}; known: {', '.join(known)}")
+        hint = did_you_mean(name, [prefix + other for other in known])
+        names = ", ".join(known) + (f", each after {prefix}" if prefix else "")
+        raise SettingError(kind, f"unknown {kind} '{prefix}{name}'{hint}; known: {names}")
+
+
+def did_you_mean(name: str, known: Collection[str]) -> str:
+    """Return `; did you mean A, B?` with the known names that contain an unknown one, or else the nearest; or "".
+
+    Known names may begin with a suite, as in dmc/walker-walk; the unknown one does not.
+    """
+    words = {full: full.rpartition("/")[2] for full in known}
+    near = [full for full, word in words.items() if len(name) >= 3 and name.lower() in word.lower()][:SUGGESTED]
+    if not near:
+        nearest = difflib.get_close_matches(name, words.values(), n=1)
+        near = [full for full, word in words.items() if word in nearest]
+    return f"; did you mean {', '.join(near)}?" if near else ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -49,6 +50,7 @@ class GymSimulator(Simulator):
 
     def __init__(self, name: str, size: int, seed: int) -> None:
         gl.load_triton_first()  # the environment may draw with OpenGL
+        keep_sdl_quiet()
         self.task, self.size, self.random = f"gym/{name}", size, np.random.RandomState(seed)
         self._picture: Any = None  # uint8 [H, W, 3] of the current state, once drawn
         try:
@@ -111,6 +113,13 @@ class GymSimulator(Simulator):
 
 
 build = GymSimulator
+
+
+def keep_sdl_quiet() -> None:
+    """Let SDL, which pygame draws with, look for no display where there is none: it would print an error about that."""
+    if not os.environ.keys() & {"DISPLAY", "WAYLAND_DISPLAY", "XDG_RUNTIME_DIR"}:
+        os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
+
 
 _BGRX = (0xFF0000, 0xFF00, 0xFF)  # masks of red, green and blue in a surface's little-endian words
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from rad.envs.checks import did_you_mean
 from rad.envs.dmc import appearances
 from rad.envs.options import SuiteOptions
 from rad.envs.procgen import levels
@@ -137,8 +139,19 @@ def suite_of(task: str) -> Suite:
     """
     name = task.partition("/")[0]
     if name not in SUITES:
-        raise SettingError("task", f"unknown suite of task {task!r}; known: {', '.join(SUITES)}, as in dmc/walker-walk")
+        hint = did_you_mean(task.rpartition("/")[2], _tasks())
+        known = f"known: {', '.join(SUITES)}, as in dmc/walker-walk"
+        raise SettingError("task", f"unknown suite of task {task!r}{hint}; {known}")
     return SUITES[name]
+
+
+def _tasks() -> list[str]:
+    """Return the tasks of all suites that can run here; this imports their simulators."""
+    tasks: list[str] = []
+    for name, suite in SUITES.items():
+        with contextlib.suppress(ImportError, OSError):
+            tasks += [f"{name}/{task}" for task in suite.load().names()]
+    return tasks
 
 
 def name_in_suite(task: str) -> str:

@@ -54,8 +54,8 @@ def read(path: Path) -> AgentFile:
             metadata = file.metadata() or {}
             names: list[str] = file.keys()
             flat = {name: file.get_tensor(name) for name in names}
-    except (SafetensorError, TypeError, ValueError, LookupError) as error:
-        raise ValueError(f"{path} is damaged, or no file of rad export: {error}") from None
+    except (SafetensorError, TypeError, ValueError, LookupError):
+        raise ValueError(f"{path} is damaged, or no file of rad export") from None
     if metadata.get("format") != FORMAT:
         came = metadata.get("format", "not named")
         raise ValueError(f"{path} is no file of rad export: its format must be {FORMAT}, is {came}")

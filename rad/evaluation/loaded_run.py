@@ -22,6 +22,7 @@ from rad.experiment.splits import check_split
 from rad.report.stats.scores import normalize
 from rad.runtime import checkpoint
 from rad.runtime.device import resolve_device
+from rad.runtime.plugins import PluginsMissing
 from rad.runtime.run_dir import BEST_FILE, CHECKPOINTS
 from rad.runtime.seeding import generator, seed_for
 from rad.settings import SettingError
@@ -89,7 +90,7 @@ def load(path: Path, device: str = "auto", which: str = LAST) -> LoadedRun:
             what `--keep-best` kept.
 
     Raises:
-        SettingError: `checkpoint`, there is none of that name.
+        SettingError: `checkpoint`, there is none of that name; or `RUN`, there is nothing at the path.
         ValueError: the folder holds no run, or has no checkpoint; or the file is damaged, or something else.
         CheckpointError: all its checkpoints are damaged.
     """
@@ -122,10 +123,12 @@ def _frames(folder: Path, which: str) -> int | None:
 def _of_file(path: Path, device: str) -> LoadedRun:
     file = agent_file.read(path)
     try:
-        config = _on(device, from_json(file.card["config"]))
+        config = _on(device, from_json(file.card["config"], str(path)))
         agent = untrained_agent(config)
         agent.load_policy_state(file.weights)
         return LoadedRun(config, agent, file.card["frames"], exported=True)
+    except PluginsMissing:
+        raise
     except KeyError as error:
         raise ValueError(f"{path} cannot be loaded: it has no {error}") from None
     except (ValueError, TypeError, AttributeError, RuntimeError) as error:  # of another version

@@ -77,7 +77,7 @@ def write(
 
     folder.mkdir()
     spaces = env.single_observation_space, env.single_action_space
-    storage = MinariStorage.new(folder, *spaces, data_format="hdf5")
+    storage = MinariStorage.new(folder.resolve(), *spaces, data_format="hdf5")  # which joins relative paths twice
     storage.update_episodes(buffers())
     storage.update_episode_metadata({"split": request["split"], "episode_return": value} for value in returns)
     storage.update_metadata(_metadata(name, request))

@@ -13,21 +13,28 @@ from rad.runtime import plugins
 from rad.runtime.files import read_object
 from rad.runtime.migrate import migrate
 from rad.runtime.run_dir import CONFIG_FILE
+from rad.settings import SettingError
 
 
 def read_config(folder: Path) -> RunConfig:
     """Read the configuration of a run.
 
     Raises:
-        ValueError: there is no config.json, or it cannot be read; one line that names it.
+        SettingError: RUN, there is no such folder.
+        ValueError: there is no config.json, or it cannot be read, or the run needs plugins that are not loaded; one
+            line that names it.
     """
     path = folder / CONFIG_FILE
+    if not folder.exists():
+        raise SettingError("RUN", f"no such file or folder: {folder}")
     try:
         plain = read_object(path)
     except (FileNotFoundError, NotADirectoryError):
         raise ValueError(f"{folder} is no run folder: it has no {CONFIG_FILE}") from None
     try:
-        return from_json(plain)
+        return from_json(plain, str(folder))
+    except plugins.PluginsMissing:
+        raise
     except KeyError as error:
         raise ValueError(f"{path} cannot be read: it has no {error}") from None
     except (ValueError, TypeError, AttributeError) as error:
@@ -40,15 +47,15 @@ def to_json(config: RunConfig) -> dict[str, Any]:
     return plain | ({"plugins": list(plugins.loaded())} if plugins.loaded() else {})
 
 
-def from_json(plain: Mapping[str, Any]) -> RunConfig:
-    """Rebuild a configuration from `to_json`'s values.
+def from_json(plain: Mapping[str, Any], run: str = "the run") -> RunConfig:
+    """Rebuild a configuration from `to_json`'s values; an error calls the run that it is of by a name.
 
     Raises:
         ValueError: a field is missing or unknown: the file was written by another version; or it has a value of a
-            wrong type; or a plugin that it needs is not loaded.
+            wrong type; or plugins that it needs are not loaded.
     """
     plain = migrate(plain)
-    plugins.check_loaded(plain.pop("plugins", ()))
+    plugins.check_loaded(plain.pop("plugins", ()), run)
     default = algorithm_named(plain["algo"]).run(task=str(plain.get("task", "")))
     nested = {name: type(getattr(default, name)) for name in ("suite", "agent")}
     odd = _differing(type(default), plain)

@@ -2,8 +2,10 @@
 
 import importlib
 import os
+import shlex
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from rad.settings import SettingError
@@ -11,15 +13,36 @@ from rad.settings import SettingError
 VARIABLE = "RAD_PLUGINS"
 """Environment variable with the plugins of this process; the processes that it starts inherit them."""
 
+_EARLIER: set[str] = set()  # plugins of commands that have ended in this process; empty while one runs
+
+
+class PluginsMissing(SettingError):
+    """A run needs plugins that are not loaded."""
+
+
+@contextmanager
+def of_a_command() -> Iterator[None]:
+    """Let the plugins that are loaded in the block be those of one command: the next in this process has them not.
+
+    What they registered stays, so that a program can load the runs that the command has made.
+    """
+    before, earlier = os.environ.get(VARIABLE, ""), _EARLIER.copy()
+    _EARLIER.clear()
+    try:
+        yield
+    finally:
+        _EARLIER.update(earlier, loaded())
+        os.environ[VARIABLE] = before
+
 
 def loaded() -> tuple[str, ...]:
     """Return the plugins of this process, in the order in which they were loaded."""
     return tuple(filter(None, os.environ.get(VARIABLE, "").split(os.pathsep)))
 
 
-def flags() -> list[str]:
-    """Return what a command needs to load the plugins of this process."""
-    return [word for name in loaded() for word in ("--plugin", name)]
+def flags(names: Iterable[str] | None = None) -> list[str]:
+    """Return what a command needs to load plugins, those of this process if none are named."""
+    return [word for name in (loaded() if names is None else names) for word in ("--plugin", name)]
 
 
 def load(name: str) -> None:
@@ -40,15 +63,14 @@ def load_inherited() -> None:
         _import(name)
 
 
-def check_loaded(names: Iterable[str]) -> None:
+def check_loaded(names: Iterable[str], run: str) -> None:
     """Check that what a run was made with is loaded: a plugin is code, and runs only where a command names it.
 
     Raises:
-        ValueError: one is missing; the text says what to add.
+        PluginsMissing: some are not; the text says what to add.
     """
-    for name in names:
-        if name not in loaded():
-            raise ValueError(f"the run was made with the plugin {name}; add --plugin {name}")
+    if missing := [name for name in names if name not in {*loaded(), *_EARLIER}]:
+        raise PluginsMissing("plugin", f"{run} was made with {', '.join(missing)}; add {shlex.join(flags(missing))}")
 
 
 def _import(name: str) -> None:

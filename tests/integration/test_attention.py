@@ -104,7 +104,7 @@ def test_other_suites_and_algorithms(runs: dict[str, Path], tmp_path: Path, name
         (["none", "--frames", "0"], "--frames: must be at least 1, got 0"),
         (["none", "crop", "--frames", "1"], "--frames: must be at least 2, got 1"),
         (["none", "probe"], "error: runs differ in task: dmc/cartpole-balance, probe/both; allowed: one for all"),
-        (["nowhere"], "nowhere is no run folder"),
+        (["nowhere"], "RUN: no such file or folder: nowhere"),
         ([], "RUNS: must be one run folder or more, got none"),
     ],
 )

@@ -99,7 +99,7 @@ BAD: list[tuple[list[str], str, str]] = [
     (["--render-quality", "fast"], "--render-quality", "allowed: paper"),
     (["--replay-capacity", "3"], "--replay-capacity", "must be at least 5"),
     (["--n-step", "1200"], "--warmup-steps", "must be at least 1200"),
-    (["--resume", "nowhere"], "--resume", "nowhere is no run folder: it has no config.json"),
+    (["--resume", "nowhere"], "--resume", "no such file or folder: nowhere"),
     (["--resume", "taken/file"], "--resume", "taken/file is no run folder"),
     (["--resume", "taken"], "--resume", "cannot be read"),
     (["--resume"], "--resume", "needs a run folder"),
@@ -139,9 +139,16 @@ def test_a_replay_larger_than_memory(
 
 def test_an_unknown_dmc_task_names_the_near_one(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["train", "--task", "dmc/cartpole-swingupp"]) == 2
-    assert "error: --task: unknown task 'dmc/cartpole-swingupp'; did you mean cartpole-swingup?" in (
+    assert "error: --task: unknown task 'dmc/cartpole-swingupp'; did you mean dmc/cartpole-swingup?; known: acro" in (
         capsys.readouterr().err
     )
+
+
+@pytest.mark.parametrize("typed", ["vaule", "prob/vaule"])
+def test_a_task_without_its_suite_is_suggested_with_it(typed: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["train", "--task", typed]) == 2
+    said = f"error: --task: unknown suite of task '{typed}'; did you mean probe/value?; known: dmc, gym, probe, procgen"
+    assert said in capsys.readouterr().err
 
 
 def test_a_discrete_gym_task_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
@@ -161,6 +168,8 @@ def test_the_default_folder_tells_task_algorithm_augmentation_and_seed(started: 
     assert started[0][1] == Path("runs/probe-both-sac-crop+flip|rotate-3")
     cli.main(["train", *PROBE, "--augment", "crop:ratio=1.5"])
     assert started[1][1] == Path("runs/probe-both-sac-crop-ratio=1.5-1")  # no colon, where a host would end
+    cli.main(["train", "--preset", "demo", *PROBE, "--seed", "7", "--render-quality", "paper"])
+    assert started[2][1] == Path("runs/probe-both-sac-none-7")
 
 
 @pytest.mark.parametrize("typed", [["--resume", "run"], ["--resume=run"]])
@@ -306,14 +315,15 @@ def test_an_unknown_command(capsys: pytest.CaptureFixture[str]) -> None:
         (["evaluate", "nowhere", "--video", "no/a.mp4"], "--video: must be a file in a folder that exists, got no/a"),
         (["evaluate", "nowhere", "--envs", "-1"], "--envs: must be at least 0, got -1"),
         (["evaluate", "nowhere", "--nope", "1"], "--nope"),
-        (["evaluate", "nowhere", "--checkpoint", "best"], "nowhere is no run folder: it has no config.json"),
-        (["export", "nowhere"], "nowhere is no run folder: it has no config.json"),
+        (["evaluate", "nowhere", "--checkpoint", "best"], "RUN: no such file or folder: nowhere"),
+        (["export", "nowhere"], "RUN: no such file or folder: nowhere"),
+        (["evaluate", "."], "error: . is no run folder: it has no config.json"),
         (["export", "nowhere", "--out", "no/a.safetensors"], "--out: must be a file in a folder that exists, got no/a"),
         (
             ["zoo", "nowhere"],
             "FOLDER: must be a folder with agents, files of rad export that end in .safetensors, got nowh",
         ),
-        (["attention", "nowhere"], "nowhere is no run folder: it has no config.json"),
+        (["attention", "nowhere"], "RUN: no such file or folder: nowhere"),
         (["demo", "--seed", "x"], "--seed: must be a whole number"),
         (["demo", "--minutes", "0.5"], "--minutes: must be from 1 to 1,000, got 0.5"),
         (["demo", "--minutes", "nan"], "--minutes: must be from 1 to 1,000, got nan"),

@@ -1,7 +1,5 @@
 """Named settings of runs of SAC, with the source of every number."""
 
-from pathlib import Path
-
 from rad.experiment.algorithms.base import Preset
 
 # CURL's learning rates of cheetah-run
@@ -55,7 +53,6 @@ SAC_PRESETS = {
         run={
             "task": "dmc/cheetah-run",
             "frames": 100_000,
-            "out": Path("runs/demo"),
             "precision": "auto",
             "image_size": 64,
             "encoder": "pixel:strides=2-2-2-1:num_filters=16",

@@ -18,13 +18,18 @@ FIRST = ("algo", "preset", "task", "augment", "seed", "frames")  # flags that re
 
 def made_with(run: Run) -> dict[str, str]:
     """Return the versions and the device that the newest checkpoint of a run records; empty if there is none."""
+    return newest_checkpoint(run)[1]
+
+
+def newest_checkpoint(run: Run) -> tuple[int, dict[str, str]]:
+    """Return the frames of the newest checkpoint of a run and what it was made with; 0 and empty if there is none."""
     for path in sorted((run.folder / CHECKPOINTS).glob("*.json"), reverse=True):
         try:
             versions = read_object(path)["manifest"]["made_with"]
-            return {str(name): str(value) for name, value in versions.items()}
+            return int(path.stem), {str(name): str(value) for name, value in versions.items()}
         except (OSError, ValueError, LookupError, TypeError, AttributeError):  # damaged: try the one before
             continue
-    return {}
+    return 0, {}
 
 
 def train_command(run: Run, out: str) -> str:

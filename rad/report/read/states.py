@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from rad.report.read.final_returns import TRAIN, evaluation_means
 from rad.report.read.groups import Json, flat, method_name, walk
-from rad.report.read.provenance import failures, made_with
+from rad.report.read.provenance import failures, newest_checkpoint
 from rad.report.read.run import Run
 from rad.runtime.files import is_locked, read_object
 from rad.runtime.metrics_file import Row, last_rows
@@ -38,7 +38,7 @@ class Listed(NamedTuple):
     task: str = ""
     method: str = ""  # algorithm, preset and augmentation
     seed: str = ""
-    frames: int | None = None  # environment frames so far
+    frames: int | None = None  # environment frames so far: of the last row, or of a checkpoint after it
     target_frames: int | None = None  # at its end
     episode_return: float | None = None  # mean of the last evaluation on what it trains on
     resume: str = ""  # the command, where it can be resumed
@@ -64,7 +64,7 @@ def _listed(folder: Path) -> Listed:
 
 def _read(folder: Path) -> Listed:
     run = Run(folder, _settings(folder), _rows(folder))
-    settings, made = flat(run.config), made_with(run)
+    settings, (saved_frames, made) = flat(run.config), newest_checkpoint(run)
     state, note = _state(folder, has_checkpoint=bool(made))
     evaluations = evaluation_means(run, TRAIN)
     return Listed(
@@ -74,7 +74,7 @@ def _read(folder: Path) -> Listed:
         task=str(settings["task"]),
         method=f"{settings['algo']}/{settings['preset']} {method_name(run.config)}",
         seed=str(settings["seed"]),
-        frames=int(run.rows[-1]["frames"]) if run.rows else 0,
+        frames=max(saved_frames, int(run.rows[-1]["frames"]) if run.rows else 0),
         target_frames=settings["frames"],
         episode_return=evaluations[-1][1] if evaluations else None,
         resume=_resume_command(run, made.get("ranks")) if made and state in (State.RESUMABLE, State.FAILED) else "",

@@ -1,6 +1,6 @@
 import pytest
 
-from rad.envs.checks import require, require_between, require_known
+from rad.envs.checks import SUGGESTED, did_you_mean, require, require_between, require_known
 
 
 def test_a_wrong_value_is_named_with_what_it_must_be() -> None:
@@ -14,11 +14,19 @@ def test_a_wrong_value_is_named_with_what_it_must_be() -> None:
 def test_an_unknown_name_comes_with_the_nearest_and_all_known_ones() -> None:
     require_known("game", "maze", ("maze", "miner"))
     with pytest.raises(
-        ValueError, match=r"^game: unknown game 'procgen/mze'; did you mean maze\?; known: maze, miner$"
+        ValueError, match=r"^game: unknown game 'p/mze'; did you mean p/maze\?; known: maze, miner, each after p/$"
     ):
-        require_known("game", "mze", ("maze", "miner"), prefix="procgen/")
+        require_known("game", "mze", ("maze", "miner"), prefix="p/")
     with pytest.raises(ValueError, match=r"^game: unknown game 'x'; known: maze, miner$"):
         require_known("game", "x", ("maze", "miner"))
+
+
+def test_names_that_contain_the_unknown_one_are_suggested() -> None:
+    known = ["dmc/cartpole-balance", "dmc/walker-walk", "gym/CartPole-v1", "dmc/car"]
+    assert did_you_mean("cartpole", known) == "; did you mean dmc/cartpole-balance, gym/CartPole-v1?"
+    assert did_you_mean("cartpole-balanse", known) == "; did you mean dmc/cartpole-balance?"
+    assert did_you_mean("walk", [f"dmc/walk-{i}" for i in range(20)]).count("walk-") == SUGGESTED
+    assert did_you_mean("c", known) == did_you_mean("", known) == ""
 
 
 def test_a_number_outside_its_range_is_named_with_the_ends() -> None:

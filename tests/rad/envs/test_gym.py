@@ -1,13 +1,17 @@
+import os
+import subprocess
+import sys
 from typing import Any
 
 import numpy as np
 import pytest
 
 from rad import envs
-from rad.envs.gym import GymSimulator
+from rad.envs.gym import GymSimulator, keep_sdl_quiet
 from tests.rad.envs import painted
 
 HERE = "tests.rad.envs.painted:"
+SCREEN = ("DISPLAY", "WAYLAND_DISPLAY", "XDG_RUNTIME_DIR", "SDL_VIDEODRIVER")  # what SDL finds one by
 
 
 def simulator(name: str, size: int = 20) -> Any:
@@ -70,6 +74,24 @@ def test_lunar_lander_is_drawn_quickly_and_alike(monkeypatch: pytest.MonkeyPatch
         np.testing.assert_array_equal(quick.frame(), slow.frame())
     quick.close()
     slow.close()
+
+
+def test_where_there_is_no_display_nothing_is_printed_about_it() -> None:
+    pytest.importorskip("pygame")
+    code = "from rad import envs; envs.make('gym/CartPole-v1').close()"
+    variables = {name: value for name, value in os.environ.items() if name not in SCREEN}
+    ended = subprocess.run([sys.executable, "-c", code], env=variables, capture_output=True, text=True, check=True)
+    assert "XDG_RUNTIME_DIR" not in ended.stderr
+
+
+@pytest.mark.parametrize(("name", "driver"), [("", "dummy"), ("DISPLAY", None), ("XDG_RUNTIME_DIR", None)])
+def test_a_display_is_left_to_sdl(name: str, driver: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in SCREEN:
+        monkeypatch.setenv(variable, ":0")  # so that it is as before when the test ends
+        if variable != name:
+            monkeypatch.delenv(variable)
+    keep_sdl_quiet()
+    assert os.environ.get("SDL_VIDEODRIVER") == driver
 
 
 def test_discrete_actions_are_shifted_to_the_environments_own() -> None:

@@ -22,7 +22,10 @@ def test_unknown_suites_are_refused_with_the_known_ones() -> None:
 
 
 def test_unknown_probes_are_refused_with_the_known_ones() -> None:
-    with pytest.raises(ValueError, match=r"^task: unknown task 'probe/valu'; did you mean value\?; known: value, "):
+    with pytest.raises(
+        ValueError,
+        match=r"^task: unknown task 'probe/valu'; did you mean probe/value, probe/value-discrete\?; known: value, ",
+    ):
         envs.check_task("probe/valu")
 
 

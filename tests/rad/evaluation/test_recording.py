@@ -121,6 +121,17 @@ def test_minari_reads_the_data_set(run: Path, tmp_path: Path, capsys: pytest.Cap
 
 
 @needs_minari
+def test_a_relative_path_holds_the_same_data_set(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import minari
+
+    monkeypatch.chdir(tmp_path)
+    made = record(run, Path("data/demo"), episodes=1)
+    assert made == Recorded(Path("data/demo/data"), 1, 2)
+    assert minari.MinariDataset(str(made.folder))[0].rewards.tolist() == [0.0, 1.0]
+    assert contents(made.folder) == contents(record(run, tmp_path / "whole" / "demo", episodes=1).folder)
+
+
+@needs_minari
 def test_states_are_read_back_without_their_padding(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import minari
 
@@ -177,7 +188,7 @@ def test_what_a_folder_holds_is_not_mixed_with_something_else(
         ([*words, str(tmp_path / "other")], "holds something else than a recording; choose another folder"),
         ([*words, str(tmp_path / "other" / "file")], "holds something else than a recording; choose another folder"),
         ([*words, str(tmp_path / "new"), "--split", "dark"], "--split: probe/discounting has no split dark; allowed"),
-        (["record", "nowhere", "--out", str(tmp_path / "new")], "nowhere is no run folder: it has no config.json"),
+        (["record", "nowhere", "--out", str(tmp_path / "new")], "RUN: no such file or folder: nowhere"),
         (["record", str(run), "--episodes", "0", "--out", "x"], "--episodes: must be at least 1, got 0"),
     ]:
         assert cli.main(typed) == 2

@@ -69,6 +69,7 @@ def test_every_preset_names_its_source_and_changes_only_what_it_lists(name: str)
     listed = ALGORITHMS[presets()[name]].presets[name]
     assert len(listed.source) > 20
     assert changed(name) <= listed.run.keys() | listed.agent.keys()
+    assert preset(name).out is None  # a second run, with another seed, would stand in its way
 
 
 def test_an_unknown_preset() -> None:
@@ -128,13 +129,19 @@ def test_values_of_a_wrong_type_are_refused(part: str, field: str, value: Any) -
         ({"agent": 5}, "'int' object"),
         ({"frames": "300"}, "it has frames '300'; expected a value such as 100000"),
         ({"color": 1}, "it and this version of rad differ in the fields color"),
-        ({"plugins": ["ours"]}, "the run was made with the plugin ours; add --plugin ours"),
     ],
 )
 def test_a_damaged_file_is_named(tmp_path: Path, change: dict[str, Any], said: str) -> None:
     path = tmp_path / "config.json"
     path.write_text(json.dumps(to_json(SACRun()) | change))
     with pytest.raises(ValueError, match=f"^{path} cannot be read: {said}"):
+        read_config(tmp_path)
+
+
+def test_a_run_without_its_plugins_names_all_of_them(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text(json.dumps(to_json(SACRun()) | {"plugins": ["ours", "my mine.py"]}))
+    said = "was made with ours, my mine.py; add --plugin ours --plugin 'my mine.py'"
+    with pytest.raises(ValueError, match=f"^plugin: {tmp_path} {said}$"):
         read_config(tmp_path)
 
 

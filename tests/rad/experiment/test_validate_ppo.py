@@ -136,7 +136,7 @@ class TestOfGames:
             ({"augment": "translate"}, "augment", "draws 64 only"),
             ({"image_size": 84}, "image_size", "84 is impossible for procgen tasks; allowed: 64"),
             ({"parallel_envs": True}, "parallel_envs", "True is impossible for procgen tasks; allowed: False"),
-            ({"task": "procgen/coinrunn"}, "task", "did you mean coinrun?"),
+            ({"task": "procgen/coinrunn"}, "task", "did you mean procgen/coinrun?"),
             ({"action_repeat": 4, "frames": 80}, "action_repeat", "4 is impossible for procgen tasks; allowed: 1"),
             ({"render_quality": "fast"}, "render_quality", "fast is impossible for procgen tasks; allowed: paper"),
         ],

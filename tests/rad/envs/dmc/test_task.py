@@ -52,7 +52,7 @@ def test_unknown_tasks_are_refused_with_the_known_names(name: str) -> None:
 
 
 def test_a_near_miss_is_told() -> None:
-    with pytest.raises(ValueError, match=r"did you mean ball_in_cup-catch\?"):
+    with pytest.raises(ValueError, match=r"did you mean dmc/ball_in_cup-catch\?"):
         envs.check_task("dmc/ball-in-cup-catch")
 
 

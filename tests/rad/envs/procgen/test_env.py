@@ -91,7 +91,7 @@ def test_50_pairs_start_and_30_are_refused_and_the_process_lives_on() -> None:
         (
             "procgen/bigfsh",
             {},
-            "task: unknown task 'procgen/bigfsh'; did you mean bigfish?; known: bigfish, ",
+            "task: unknown task 'procgen/bigfsh'; did you mean procgen/bigfish?; known: bigfish, ",
         ),
         ("procgen/", {}, "task: unknown task 'procgen/'; known: bigfish, "),
         ("procgen/maze", {"seed": 2**31}, "seed: must be from 0 to 2147483647 for procgen tasks, got 2147483648"),

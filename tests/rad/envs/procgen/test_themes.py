@@ -94,7 +94,9 @@ def test_other_games_and_modes_have_no_such_split(game: str, mode: str) -> None:
 
 
 def test_unknown_names_are_refused() -> None:
-    with pytest.raises(ValueError, match=r"^split: unknown split 'themes'; did you mean themes-test\?; known: "):
+    with pytest.raises(
+        ValueError, match=r"^split: unknown split 'themes'; did you mean themes-train, themes-test\?; known: "
+    ):
         split_for("themes", "coinrun", "hard")
     with pytest.raises(ValueError, match=r"^split: unknown split 'x'; known: train, test, test-all, themes-train, "):
         split_for("x", "coinrun", "hard")

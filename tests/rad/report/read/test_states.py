@@ -15,11 +15,11 @@ from tests.rad.report.folders import evaluation, make_run, row
 CONFIG: dict[str, Any] = {"preset": "rad", "frames": 800}
 
 
-def saved(folder: Path, **made_with: str) -> Path:
+def saved(folder: Path, frames: int = 400, **made_with: str) -> Path:
     """Leave a checkpoint that says what it was made with."""
-    (folder / "checkpoints").mkdir()
+    (folder / "checkpoints").mkdir(exist_ok=True)
     manifest = {"manifest": {"made_with": {"torch": "2.14", **made_with}}}
-    (folder / "checkpoints" / "000000000400.json").write_text(json.dumps(manifest))
+    (folder / "checkpoints" / f"{frames:012d}.json").write_text(json.dumps(manifest))
     return folder
 
 
@@ -28,6 +28,15 @@ def test_a_run_that_can_be_resumed(tmp_path: Path) -> None:
     assert (listed.task, listed.method, listed.seed) == ("dmc/walker-walk", "sac/rad crop", "3")
     assert (listed.frames, listed.target_frames, listed.episode_return) == (800, 800, 120.0)
     assert (listed.state, listed.resume) == (State.RESUMABLE, f"rad train --resume {tmp_path / 'run'}")
+
+
+def test_a_run_is_as_far_as_a_checkpoint_behind_its_last_row(tmp_path: Path) -> None:
+    run = saved(make_run(tmp_path / "run", **CONFIG | {"frames": 2_000}), 1_040)
+    assert list_runs(run)[0].frames == 1_040
+    (run / "metrics.jsonl").unlink()
+    assert list_runs(run)[0].frames == 1_040
+    (saved(run, 1_200) / "checkpoints" / "000000001200.json").write_text("{")  # damaged: a resume begins before it
+    assert list_runs(run)[0].frames == 1_040
 
 
 def finish(folder: Path) -> None:
