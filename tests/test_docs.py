@@ -21,6 +21,7 @@ import encoders
 from rad.cli import COMMANDS
 from rad.commands import ablate, flags
 from rad.commands.train import parse_run
+from rad.experiment.presets import choose, preset, presets
 from scripts.notebook_page import NOTEBOOK, markdown, pictures
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -109,6 +110,26 @@ def test_the_snippets_of_a_page_run_in_turn(page: str, monkeypatch: pytest.Monke
     names: dict[str, object] = {"__name__": "snippet"}
     for block in [*SNIPPETS[page], *SNIPPETS[page]]:  # and once more, as a reader does who tries them again
         exec(compile(block, page, "exec"), names)
+
+
+def test_no_training_on_procgen_is_as_long_as_the_papers_unless_it_says_so() -> None:
+    """Their 20 and 25 million frames take days on a few cores."""
+    trainings = [(page, words) for page, words in calls() if words[0] == "train" and page != "docs/gpu-and-cluster.md"]
+    games = [(page, words) for page, words in trainings if any(word.startswith("procgen/") for word in words)]
+    assert len(games) > 7
+    for page, words in games:
+        assert "--frames" in words, f"{page}: {' '.join(words)}"
+
+
+def test_the_lengths_of_the_presets_are_in_the_table() -> None:
+    rows = re.findall(r"^\| `([\w-]+)` \| [^|]* \| ([\d,]+)(.*?) \|", PAGES["docs/methods.md"], re.M)
+    assert [(name, int(frames.replace(",", ""))) for name, frames, _ in rows] == [
+        (name, preset(name).frames) for name in presets()
+    ]
+    for name, _, of_suites in rows:
+        for suite, frames in re.findall(r"(\w+) ([\d,]+)", of_suites):
+            task = {"LunarLander": "gym/LunarLander-v3", "Procgen": "procgen/bigfish"}[suite]
+            assert choose(None, name, task).frames == int(frames.replace(",", ""))
 
 
 def targets(text: str) -> Iterator[tuple[str, str]]:
