@@ -22,6 +22,7 @@ from rad.cli import COMMANDS
 from rad.commands import ablate, flags
 from rad.commands.train import parse_run
 from rad.experiment.presets import choose, preset, presets
+from rad.report.draw.result_tables import attention_table, object_table, truth_table
 from scripts.notebook_page import NOTEBOOK, markdown, pictures
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -166,6 +167,12 @@ def test_every_augmentation_is_in_the_table_with_its_defaults() -> None:
         for option, text in shown:
             value = getattr(made, option)
             assert text in (f"{value:.3g}" if isinstance(value, float) else repr(value).lower()), f"{name}: {option}"
+
+
+def test_every_column_of_the_attention_tables_is_explained() -> None:
+    explained = set(re.findall(r"^\| (.*?) \|", PAGES["docs/attention.md"], re.M))
+    for table in (attention_table([]), truth_table([]), object_table([])):
+        assert {column.name.removesuffix(" [95 %]") for column in table.columns} <= explained
 
 
 def is_module(name: str) -> bool:
