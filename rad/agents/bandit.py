@@ -12,7 +12,7 @@ from torch import Tensor
 import augment
 from augment.base import require
 from augment.compose import split_outside_quotes
-from rad.agents.draws import Draw, upload
+from rad.agents.device.draws import Draw, upload
 from rad.agents.views import Views
 from rad.types import Metrics
 

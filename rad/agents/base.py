@@ -13,7 +13,7 @@ import augment
 import encoders
 from rad.agents import auxiliary
 from rad.agents.bandit import BanditViews
-from rad.agents.draws import Draw, upload
+from rad.agents.device.draws import Draw, upload
 from rad.agents.state import Stateful
 from rad.agents.targets import Target, Targets
 from rad.agents.views import Views

@@ -12,8 +12,8 @@ from torch import Tensor
 import augment
 import encoders
 from rad.agents.base import Agent, Augmentations, OffPolicyConfig, Options
-from rad.agents.capture import Captured
-from rad.agents.draws import Draw, Draws, upload
+from rad.agents.device.capture import Captured
+from rad.agents.device.draws import Draw, Draws, upload
 from rad.agents.optimizers import Adam, grad_norm, soft_update, step
 from rad.agents.targets import Targets, of_actor_and_critic
 from rad.agents.views import Views

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 import augment
-from rad.agents.draws import Draw, upload
+from rad.agents.device.draws import Draw, upload
 from rad.types import FrameStacks, Images, images_to_float
 
 

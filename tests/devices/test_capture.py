@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 import augment
-from rad.agents import draws
-from rad.agents.capture import Captured, record_cuda
+from rad.agents.device import draws
+from rad.agents.device.capture import Captured, record_cuda
 from rad.agents.sac import SACAgent
 from rad.settings import SettingError
 from tests.devices.fake_card import CARD, fake_card

@@ -11,7 +11,7 @@ from torch.utils._python_dispatch import _disable_current_modes
 
 import augment
 from rad.agents.base import Agent
-from rad.agents.draws import upload
+from rad.agents.device.draws import upload
 from rad.buffers.replay import Replay
 from rad.buffers.rollout import RolloutBuffer
 from tests.devices.fake_card import CARD, fake_card

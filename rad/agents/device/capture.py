@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from rad.agents.draws import block_for, layout, place, send, upload
+from rad.agents.device.draws import block_for, layout, place, send, upload
 from rad.settings import SettingError
 from rad.types import Metrics
 

@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from rad.agents import draws
-from rad.agents.draws import ALIGNMENT, Draws, upload
+from rad.agents.device import draws
+from rad.agents.device.draws import ALIGNMENT, Draws, upload
 from rad.types import FrameStacks
 from tests.rad.agents.small import small_stacks
 from tests.rad.runtime.checkpoint.nested import same
