@@ -21,6 +21,8 @@ import encoders
 from rad.cli import COMMANDS
 from rad.commands import ablate, flags
 from rad.commands.train import parse_run
+from rad.experiment.presets import choose, preset, presets
+from rad.report.draw.result_tables import attention_table, object_table, truth_table
 from scripts.notebook_page import NOTEBOOK, markdown, pictures
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -107,8 +109,28 @@ def test_the_snippets_of_a_page_run_in_turn(page: str, monkeypatch: pytest.Monke
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(augment, "_REGISTRY", dict(augment._REGISTRY))
     names: dict[str, object] = {"__name__": "snippet"}
-    for block in SNIPPETS[page]:
+    for block in [*SNIPPETS[page], *SNIPPETS[page]]:  # and once more, as a reader does who tries them again
         exec(compile(block, page, "exec"), names)
+
+
+def test_no_training_on_procgen_is_as_long_as_the_papers_unless_it_says_so() -> None:
+    """Their 20 and 25 million frames take days on a few cores."""
+    trainings = [(page, words) for page, words in calls() if words[0] == "train" and page != "docs/gpu-and-cluster.md"]
+    games = [(page, words) for page, words in trainings if any(word.startswith("procgen/") for word in words)]
+    assert len(games) > 7
+    for page, words in games:
+        assert "--frames" in words, f"{page}: {' '.join(words)}"
+
+
+def test_the_lengths_of_the_presets_are_in_the_table() -> None:
+    rows = re.findall(r"^\| `([\w-]+)` \| [^|]* \| ([\d,]+)(.*?) \|", PAGES["docs/methods.md"], re.M)
+    assert [(name, int(frames.replace(",", ""))) for name, frames, _ in rows] == [
+        (name, preset(name).frames) for name in presets()
+    ]
+    for name, _, of_suites in rows:
+        for suite, frames in re.findall(r"(\w+) ([\d,]+)", of_suites):
+            task = {"LunarLander": "gym/LunarLander-v3", "Procgen": "procgen/bigfish"}[suite]
+            assert choose(None, name, task).frames == int(frames.replace(",", ""))
 
 
 def targets(text: str) -> Iterator[tuple[str, str]]:
@@ -145,6 +167,12 @@ def test_every_augmentation_is_in_the_table_with_its_defaults() -> None:
         for option, text in shown:
             value = getattr(made, option)
             assert text in (f"{value:.3g}" if isinstance(value, float) else repr(value).lower()), f"{name}: {option}"
+
+
+def test_every_column_of_the_attention_tables_is_explained() -> None:
+    explained = set(re.findall(r"^\| (.*?) \|", PAGES["docs/attention.md"], re.M))
+    for table in (attention_table([]), truth_table([]), object_table([])):
+        assert {column.name.removesuffix(" [95 %]") for column in table.columns} <= explained
 
 
 def is_module(name: str) -> bool:

@@ -19,11 +19,11 @@ from rad.experiment.build import tells_robot
 from rad.experiment.config import RunConfig
 from rad.experiment.config_file import to_json
 from rad.experiment.splits import check_split
-from rad.report.draw.result_tables import attention_table, object_table, truth_table
+from rad.report.draw.result_tables import attention_table, object_table, short_attention_table, truth_table
 from rad.report.read.final_returns import TRAIN
 from rad.report.read.groups import method_name
 from rad.report.stats.attention import attention_rows, object_rows
-from rad.runtime.files import replacing
+from rad.runtime.files import read_object, replacing
 from rad.runtime.run_dir import ATTENTION_FILE
 from rad.settings import SettingError, setting
 
@@ -139,6 +139,12 @@ def _write_table(
     with replacing(out / TABLE_FILE) as file:
         file.write("\n".join(table.markdown() for table in tables).encode())
     return [out / TABLE_FILE, out / ATTENTION_FILE, *write_agents(folders, numbers, out)]
+
+
+def short_text(out: Path) -> str:
+    """Return what to read first of the numbers in a folder that `attend_runs` wrote, as text for a terminal."""
+    table = short_attention_table(attention_rows(read_object(out / ATTENTION_FILE)["numbers"]))
+    return "\n".join([table.plain(), *table.notes, f"all columns: {out / TABLE_FILE}"])
 
 
 def _listed(rows: Sequence[dict[str, Any]]) -> str:

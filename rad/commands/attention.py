@@ -51,7 +51,7 @@ class Attention:
 
 
 def main(arguments: list[str]) -> int:
-    """Draw and measure the attention of runs; print the table and what was written."""
+    """Draw and measure the attention of runs; print the table's first columns and what was written."""
     options = flags.parse(Attention, "rad attention", arguments)
     if not options.runs:
         raise SettingError("RUNS", "none", "one run folder or more")
@@ -59,14 +59,13 @@ def main(arguments: list[str]) -> int:
     if options.out.exists() and not options.out.is_dir():
         raise SettingError("out", f"the file {options.out}", "a folder")
     from rad.attention.methods import Settings
-    from rad.attention.study import TABLE_FILE, attend_runs
+    from rad.attention.study import attend_runs, short_text
 
     others = vars(options).copy()
     settings = Settings(**{name: others.pop(name) for name in ("stage", "power", "norm")}, seed=options.seed)
     tell = functools.partial(print, file=sys.stderr, flush=True)
     written = attend_runs(others.pop("runs"), others.pop("out"), settings=settings, tell=tell, **others)
-    for path in written:
-        if path.name == TABLE_FILE:
-            print(path.read_text())
+    if options.table:
+        print(short_text(options.out), end="\n\n")
     print(*written, sep="\n")
     return 0

@@ -10,6 +10,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
+from rad.experiment.algorithms import algorithm_of
 from rad.experiment.build import image_size, make_arms
 from rad.experiment.config import RunConfig
 from rad.experiment.validate import check_bounds, check_environment, check_folder, check_settings
@@ -45,7 +46,8 @@ def start(trials: Sequence[Trial], options: Options, recorded: manifest.Record |
     """
     states = _checked(trials, options)
     first = next((trial.config for trial in _left(trials, states) if options.measure), None)
-    cost = in_process(first, environment(first.threads)) if first else None
+    learns = first and not algorithm_of(first).idle(first)
+    cost = in_process(first, environment(first.threads)) if first and learns else None
     lock = options.out / LOCK_FILE
     options.out.mkdir(parents=True, exist_ok=True)
     lock.touch()
@@ -160,6 +162,8 @@ def plan_text(
         rate, source = _rate(trials, states, cost, options.ranks)
         if rate:
             lines.append(f"about {duration(left / rate / number)}: {source}")
+    idle = Counter(algorithm_of(trial.config).idle(trial.config) for trial in _left(trials, states))
+    lines += [f"warning: in {count} of {len(trials)} runs {why}" for why, count in idle.items() if why]
     return "\n".join(lines)
 
 

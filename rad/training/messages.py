@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from rad.experiment.algorithms import algorithm_of
 from rad.experiment.build import action_repeat
 from rad.experiment.config import RunConfig
 from rad.report.draw.tables import Cell, Column, Table
@@ -34,7 +35,7 @@ MADE = {
 def opening(config: RunConfig, folder: Path, made_with: Mapping[str, str], frames: int = 0, stored_on: str = "") -> str:
     """Say where a run writes, what it learns, how long it is and what it computes with; `frames` are done already.
 
-    With a GPU it matters where observations are `stored_on`.
+    With a GPU it matters where observations are `stored_on`. A run without an update is warned of.
     """
     steps = -(-config.frames // action_repeat(config))
     threads = torch.get_num_threads()
@@ -48,6 +49,7 @@ def opening(config: RunConfig, folder: Path, made_with: Mapping[str, str], frame
             f"task    {config.task}, {config.algo} with augmentation {config.augment}, seed {config.seed}",
             f"length  {config.frames:,} frames ({steps:,} agent steps){done}",
             f"device  {hardware}, {threads} thread{'s' if threads > 1 else ''}{ranks}{stored}",
+            *([f"warning: {idle}"] if (idle := algorithm_of(config).idle(config)) else []),
         ]
     )
 

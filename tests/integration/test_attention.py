@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from rad import cli
-from rad.attention.study import attend_runs
+from rad.attention.study import attend_runs, short_text
+from rad.report.draw.result_tables import ONE_SEED
 from rad.training.trainer import start
 from tests.integration.runs import tiny, tiny_game, tiny_ppo
 
@@ -63,6 +64,12 @@ def test_numbers_per_run_and_a_table_per_augmentation(written: Path) -> None:
     assert activation["rank_correlation"]["heads"] == pytest.approx(1.0)
     table = (written / "table.md").read_text().splitlines()
     assert [line.split("|")[3].strip() for line in table if " activation " in line] == ["1", "2"]
+
+
+def test_the_terminal_shows_the_first_columns_and_names_the_rest(written: Path) -> None:
+    head, *_, note, rest = short_text(written).splitlines()
+    assert head.split()[:5] == ["augmentation", "map", "seeds", "return", "lift"] and "insertion" not in head
+    assert note == ONE_SEED and rest == f"all columns: {written / 'table.md'}"
 
 
 def test_maps_are_kept_and_repeat_byte_for_byte(written: Path, runs: dict[str, Path], tmp_path: Path) -> None:

@@ -89,6 +89,7 @@ class Algorithm:
         stored: from (config, side in pixels) what it stores.
         shortened: from config one that learns as fast, and as early as it can.
         groups: of the environments it learns from, of which one is simulated while actions are drawn for another.
+        idle: from config why it would make no update, in a line that names the flags; "" where it makes some.
         ranks: whether several processes can train one agent together.
         schedules: names of settings that, where they are true, make something follow the length of the run.
     """
@@ -103,5 +104,6 @@ class Algorithm:
     stored: Callable[[Any, int], Stored]
     shortened: Callable[[Any], RunConfig]
     groups: int = 1
+    idle: Callable[[Any], str] = lambda config: ""
     ranks: bool = False
     schedules: tuple[str, ...] = ()

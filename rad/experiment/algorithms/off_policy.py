@@ -1,6 +1,8 @@
 """Runs that act into a replay of frames and learn from batches of it, whatever their agent."""
 
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from math import ceil, floor
 
 import torch
 from gymnasium.vector import VectorEnv
@@ -95,6 +97,20 @@ def check(config: OffPolicyRun, size: tuple[int, int]) -> None:
     if config.warmup_steps < (least := num_envs * n_step):
         allowed = f"at least {least} with {num_envs} environments and {n_step} steps"
         raise SettingError("warmup_steps", config.warmup_steps, allowed)
+
+
+def idle(config: OffPolicyRun) -> str:
+    """Say why the run would make no update, and what to change; nothing where it makes some."""
+    repeat, envs, ratio = action_repeat(config), config.num_envs, Fraction(str(config.updates_per_step))
+    steps, warm = (-(-count // envs) * envs for count in (-(-config.frames // repeat), config.warmup_steps))
+    due = (floor(ratio * warm) + 1) / ratio  # agent steps with which the first update is, see `rad.loops.off_policy`
+    fewer = (ceil(due / envs) - 1) * envs
+    if steps > fewer:
+        return ""
+    return (
+        f"--frames {config.frames:,} is {steps:,} agent steps, and --warmup-steps {config.warmup_steps:,} come before "
+        f"the first update: nothing will be learned; give more than {fewer * repeat:,} frames or fewer warm-up steps"
+    )
 
 
 def stored(config: OffPolicyRun, side: int) -> Stored:

@@ -62,4 +62,5 @@ def check(config: SACRun, size: tuple[int, int]) -> None:
 SAC = Algorithm(
     *(SACRun, SAC_PRESETS, BOUNDS, (Box,), make_agent, off_policy.make_learning),
     *(check, off_policy.stored, off_policy.shortened),
+    idle=off_policy.idle,
 )

@@ -109,6 +109,8 @@ TRUTH_COLUMNS = {
     "top_mass": "mass on what matters most [95 %]",
     "top_area": "its area [95 %]",
 }
+SHORT_COLUMNS = ("lift", "over_untrained", "rank_accuracy")  # what to read first, in a terminal
+ONE_SEED = "One seed: an interval covers the states that were drawn, and not what another seed would have learned."
 
 
 def attention_table(rows: Sequence[Mapping[str, Any]]) -> Table:
@@ -121,7 +123,19 @@ def attention_table(rows: Sequence[Mapping[str, Any]]) -> Table:
         alike = [row.get(name, {}).get(level) for name in LEVELS for level in ("heads", UNTRAINED)]
         cells.append([*_map_cells(row), row.get("episode_return"), *_estimates(row, ROBOT_COLUMNS)])
         cells[-1] += [row.get("insertion"), row.get("deletion"), *alike, row.get("complexity_rise")]
-    return Table(columns, cells)
+    return Table(columns, cells, notes=_seed_notes(rows))
+
+
+def short_attention_table(rows: Sequence[Mapping[str, Any]]) -> Table:
+    """Return, of `attention_table` and `truth_table`, the columns that fit into a terminal."""
+    heads = ROBOT_COLUMNS | TRUTH_COLUMNS
+    columns = [*_map_columns(), Column("return"), *(Column(heads[name], decimals=2) for name in SHORT_COLUMNS)]
+    cells = [[*_map_cells(row), row.get("episode_return"), *_estimates(row, SHORT_COLUMNS)] for row in rows]
+    return Table(columns, cells, notes=_seed_notes(rows))
+
+
+def _seed_notes(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    return [ONE_SEED] if any(row["seeds"] == 1 for row in rows) else []
 
 
 def truth_table(rows: Sequence[Mapping[str, Any]]) -> Table:

@@ -112,10 +112,11 @@ def _first_with(groups: Sequence[Group], scan: Scan, name: str) -> list[tuple[Pa
 
 def _table(result: AttentionResult, name: str, folder: str) -> Table:
     frames, target, split = (result.request.get(key) for key in ("frames", "target", "split"))
+    table = attention_table(result.rows)
     notes = [
         "lift: share of the map's mass on the robot over the share of the frame that it covers; 1 is chance. Intervals "
         "over states and seeds.",
         f"{frames} states, target {target}, split {split}.",
+        *table.notes,
     ]
-    table = attention_table(result.rows)
     return Table(table.columns, table.rows, name, f"Attention, measured in {folder}", notes)

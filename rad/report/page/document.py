@@ -43,7 +43,7 @@ def report(folder: Path, out: Path, typed: Sequence[str] = (), over: Over = "fra
     tasks = list(dict.fromkeys(of_task.task for of_task in groups))
     numbers = [task_section([g for g in groups if g.task == task], lifts(attention, task), over) for task in tasks]
     missing = left_out(scan, groups, duplicates)
-    cautions = [*warnings(groups), *missing]
+    cautions = [*warnings(scan, groups), *missing]
     sections = [
         *([Section("Before you trust the numbers", cautions)] if cautions else []),
         *numbers,

@@ -30,14 +30,16 @@ def head(groups: Sequence[Group]) -> str:
     return f"{counts[0]} ({done} finished) of {counts[1]} on {named}."
 
 
-def warnings(groups: Sequence[Group]) -> list[Items]:
+def warnings(scan: Scan, groups: Sequence[Group]) -> list[Items]:
     """Return what to know before trusting the numbers."""
     qualities = sorted({str(run.config.get("render_quality", "paper")) for run in runs_in(groups)})
     different = [f"{', '.join(qualities)}: compare only runs of the same quality"]
     renderers = sorted({made.get("renderer", "") for made in map(made_with, runs_in(groups))} - {""})
     drawn = [f"{'; '.join(renderers)}: compare only runs of the same renderer"]
+    untrained = [scan.shown(run.folder) for run in runs_in(groups) if final_result(run).finished and not _learned(run)]
     return _listed(
         {
+            "Without a single update: their policies are those that they began with": untrained,
             "Few seeds": _few(groups),
             "Different render qualities, which are different inputs": different if len(qualities) > 1 else [],
             "Different renderers, whose pixels differ": drawn if len(renderers) > 1 else [],
@@ -137,6 +139,10 @@ def _few(groups: Sequence[Group]) -> list[str]:
             named = "; ".join(f"{task}: {', '.join(names)}" for task, names in methods.items())
             lines.append(f"{few_seeds_warning(number)} ({named})")
     return lines
+
+
+def _learned(run: Run) -> bool:
+    return any(row["kind"] == "train" for row in run.rows)
 
 
 def _state(run: Run) -> str:

@@ -20,6 +20,7 @@ def rows_of(final: float | None, *, test: float | None = None, random: float = 2
     """Return evaluations at each 200 frames: half of `final`, then `final`; on two splits where `test` is given."""
     splits = {"": final} if test is None else {"/train": final, "/test": test}
     result = [scored(f"baseline{split}", 0, random) for split in splits]
+    result.append(row("train", 10, loss=0.5))
     for steps in range(50, upto // 4 + 1, 50):
         for split, mean in splits.items():
             result.append(scored(f"eval{split}", steps, mean if steps * 4 == FRAMES or mean is None else mean / 2))

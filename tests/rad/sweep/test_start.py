@@ -1,8 +1,11 @@
 from pathlib import Path
 
+import pytest
+
+from rad.experiment.config import RunConfig
 from rad.sweep.scheduler import Options
 from rad.sweep.slots import Slots
-from rad.sweep.start import plan_text, table_rows
+from rad.sweep.start import plan_text, start, table_rows
 from rad.sweep.status import State
 from rad.training.measure import Cost
 from tests.rad.sweep.trials import leave, trial
@@ -77,3 +80,22 @@ def test_splits_and_swept_fields_have_rows_of_their_own(tmp_path: Path) -> None:
         ("0.5", "test", {1: 3.0}),
         ("0.9", "test", {1: 3.0}),
     ]
+
+
+def test_the_plan_warns_once_of_runs_that_would_learn_nothing_and_does_not_time_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trials = [trial(tmp_path, seed, warmup_steps=60) for seed in (1, 2)] + [trial(tmp_path, 3)]
+    states = {made.name: State.NEW for made in trials}
+    warning = (
+        "warning: in 2 of 3 runs --frames 60 is 60 agent steps, and --warmup-steps 60 come before the first update: "
+        "nothing will be learned; give more than 60 frames or fewer warm-up steps"
+    )
+    lines = plan_text(trials, states, COST, Slots(1, "", {}), Options(tmp_path)).split("\n")
+    assert [line for line in lines if line.startswith("warning")] == [warning]
+    measured: list[RunConfig] = []
+    monkeypatch.setattr("rad.sweep.start.in_process", lambda config, _: measured.append(config))
+    monkeypatch.setattr("rad.sweep.start._work", lambda *_: 0)
+    for left in (trials, trials[2:]):
+        start(left, Options(tmp_path / str(len(left))), None, ["rad", "ablate"])
+    assert measured == [trials[2].config]

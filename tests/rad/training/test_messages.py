@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from rad.training.messages import opening
-from tests.integration.runs import tiny
+from tests.integration.runs import tiny, tiny_ppo
 
 
 @pytest.mark.parametrize(
@@ -14,3 +14,14 @@ def test_a_run_on_a_gpu_says_where_its_observations_lie(device: str, end: str, m
     made_with = {"device": device, "hardware": "model", "precision": "fp32"}
     line = opening(tiny(), Path("run"), made_with, stored_on="cpu").splitlines()[3]
     assert line == f"device  {device} (model), {end}"
+
+
+def test_a_run_that_is_too_short_to_learn_is_warned_of_before_it_trains() -> None:
+    made_with = {"device": "cpu", "hardware": "model", "precision": "fp32"}
+    short = tiny(task="dmc/cartpole-swingup", frames=4_000, warmup_steps=1_000)
+    assert opening(short, Path("run"), made_with).splitlines()[4:] == [
+        "warning: --frames 4,000 is 500 agent steps, and --warmup-steps 1,000 come before the first update: "
+        "nothing will be learned; give more than 8,000 frames or fewer warm-up steps"
+    ]
+    for enough in (tiny(), tiny_ppo()):
+        assert len(opening(enough, Path("run"), made_with).splitlines()) == 4

@@ -142,6 +142,14 @@ def test_runs_that_record_no_renderer_are_warned_of_nothing(tmp_path):
     assert WARNING not in text and "Runs made with different versions" not in text
 
 
+def test_runs_without_an_update_are_named(tmp_path):
+    for seed, kinds in ((1, ("baseline", "train", "eval")), (2, ("baseline", "eval"))):
+        make_seed(tmp_path, "crop", seed, [one for one in rows_of(8.0) if one["kind"] in kinds])
+    make_seed(tmp_path, "none", 1, rows_of(8.0))
+    text = " ".join(outline(report(tmp_path, tmp_path / "report").files).text.split())
+    assert "those that they began with dmc-walker-walk/crop/seed-2 Few seeds" in text
+
+
 def test_a_run_alone_has_a_report(tmp_path):
     folder = make_seed(tmp_path, "crop", 1, rows_of(8.0))
     text = outline(report(folder, folder / "report").files).text

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from rad.report.draw.result_tables import attention_table, object_table, truth_table
+from rad.report.draw.result_tables import ONE_SEED, attention_table, object_table, short_attention_table, truth_table
 from rad.report.stats.attention import attention_rows, object_rows
 from rad.report.stats.bootstrap import ratio_interval
 
@@ -41,6 +41,23 @@ def test_the_table_leaves_out_what_nobody_has() -> None:
     cells = dict(zip(table.names, table.texts[0]))
     assert cells["lift [95 %]"] == "2.00 [2.00, 2.00]" and cells["lift, 2 px wider [95 %]"] == "1.00 [1.00, 1.00]"
     assert cells["rank corr., heads random"] == "0.50" and cells["all random"] == "0.25"
+
+
+def test_the_table_of_the_terminal_has_the_columns_to_read_first() -> None:
+    rows = attention_rows([with_robot("none", 1, [0.2], [0.1]) | {"rank_accuracy": [0.5]}])
+    table = short_attention_table(rows)
+    heads = ["lift [95 %]", "x untrained [95 %]", "rank acc. [95 %]"]
+    assert table.names == ["augmentation", "map", "seeds", "return", *heads]
+    assert table.texts[0][-3:] == ["2.00 [2.00, 2.00]", "2.00 [2.00, 2.00]", "0.50 [0.50, 0.50]"]
+    assert max(map(len, table.plain().splitlines())) <= 110
+
+
+def test_with_one_seed_a_note_says_what_the_intervals_cover() -> None:
+    numbers = [with_robot("none", seed, [0.2], [0.1]) for seed in (1, 2)]
+    for make in (attention_table, short_attention_table):
+        assert make(attention_rows(numbers[:1])).notes == [ONE_SEED]
+        assert make(attention_rows([*numbers, with_robot("crop", 1, [0.2], [0.1])])).notes == [ONE_SEED]
+        assert not make(attention_rows(numbers)).notes
 
 
 def test_nothing_to_divide_by() -> None:
