@@ -48,7 +48,7 @@ def _draw(axes: "Axes", panel: Panel, augmentations: Sequence[str]) -> None:
         axes.plot([x for x, _ in points], [y for _, y in points], label=augmentation, markersize=5, **looks)
     count = f"{len(panel.points)} agents"
     known = f"rank corr. {text(panel.correlation, 2)}" if panel.correlation else "too few for a correlation"
-    axes.set_title(f"{METHODS[panel.method].title}\n{count}, {known}", fontsize=7)
+    axes.set_title(f"{METHODS[panel.method].title}\n{count}\n{known}", fontsize=7)
     axes.set_xlabel(panel.measure, fontsize=7)
     axes.tick_params(labelsize=7)
     despine(axes)
