@@ -78,9 +78,10 @@ def make_env(
 
 
 def view_of(config: RunConfig) -> tuple[Hashable, ...]:
-    """Return what decides the observations of `make_env`, beside seed and split: runs that share it see alike."""
+    """Return what decides the observations of `make_env`, beside seed and split name: runs that share it see alike."""
     drawn = (config.task, make_arms(config)[1], config.camera_id, config.render_quality, config.suite)
-    return (*drawn, config.frame_stack, action_repeat(config), tuple(config.background_dir))
+    looks = (config.train_split, tuple(config.background_dir))  # `train` is what a run trains on
+    return (*drawn, *looks, config.frame_stack, action_repeat(config))
 
 
 def action_repeat(config: RunConfig) -> int:

@@ -39,7 +39,8 @@ def test_all_see_the_same_moments_each_in_its_own_way() -> None:
 def test_runs_that_see_alike_share_a_replay(monkeypatch: pytest.MonkeyPatch) -> None:
     """As each would see on its own; which of them see alike follows from what the environment is made by."""
     runs = [untrained(on_cartpole(seed=seed)) for seed in (1, 2)]
-    runs += [untrained(on_cartpole(**fields)) for fields in ({"augment": "crop"}, {"render_quality": "fast"})]
+    ways: list[dict[str, Any]] = [{"augment": "crop"}, {"render_quality": "fast"}, {"train_split": "color-hard"}]
+    runs += [untrained(on_cartpole(**fields)) for fields in ways]
     alone = [replay(run.config, play_episodes(runs[0], 1, 5, "train"), [3], "train").obs for run in runs]
     assert np.array_equal(alone[0], alone[1])
     replays: list[Any] = []
@@ -49,10 +50,11 @@ def test_runs_that_see_alike_share_a_replay(monkeypatch: pytest.MonkeyPatch) -> 
         return replay(config, *arguments)
 
     monkeypatch.setattr(states, "replay", counted)
-    seen = collect_states(runs, 4, seed=0, split="train")
-    assert len(replays) == 4 * 3  # episodes, and ways to see them
+    seen = collect_states(runs, 5, seed=0, split="train")
+    assert len(replays) == 5 * 4  # episodes, and ways to see them
     assert np.array_equal(seen[0].obs, seen[1].obs)
     assert seen[2].obs.shape != seen[0].obs.shape and not np.array_equal(seen[3].obs, seen[0].obs)
+    assert not np.array_equal(seen[4].obs, seen[0].obs)
 
 
 def test_moments_are_spread_over_the_episodes_of_all_runs() -> None:
