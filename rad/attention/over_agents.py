@@ -17,6 +17,7 @@ from rad.runtime.run_dir import METRICS_FILE
 
 TABLE_FILE = "agents.md"
 MEASURES = {"lift": "lift on the robot", "rank_accuracy": "rank accuracy with the ground truth"}
+PLAYED_ALIKE = ("episodes", "policy")  # what returns on a card share that are of one evaluation
 
 Json = dict[str, Any]
 
@@ -82,12 +83,11 @@ def _retentions(path: Path) -> dict[str, float]:
 
 def _retentions_on_card(returns: Mapping[str, Json]) -> dict[str, float]:
     """Return retentions of returns on `train` and other splits that are of one evaluation, as far as a card tells."""
-    train = returns.get(TRAIN, {"mean": 0.0})
-    alike = [name for name in ("episodes", "policy") if name in train]
-    played = {
-        split: of for split, of in returns.items() if split != TRAIN and all(of[name] == train[name] for name in alike)
-    }
-    return {split: of["mean"] / train["mean"] for split, of in played.items() if train["mean"] > 0}
+    train = returns.get(TRAIN)
+    if train is None or train["mean"] <= 0:
+        return {}
+    alike = {split: of for split, of in returns.items() if all(of[name] == train[name] for name in PLAYED_ALIKE)}
+    return {split: of["mean"] / train["mean"] for split, of in alike.items() if split != TRAIN}
 
 
 def _panels(rows: Sequence[Json]) -> Iterator[Panel]:

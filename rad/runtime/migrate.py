@@ -7,9 +7,8 @@ ENCODER_OPTIONS = ("num_layers", "num_filters", "width")  # were fields of a run
 SUITES = ("procgen",)  # whose options were a field of every run of PPO, whatever its task
 # New settings of a run and of its agent, with the earlier behavior.
 ADDED = {"auxiliary_loss": "none", "eval_workers": 0, "keep_best": False}
-ADDED_TO_RUN = {
-    "sac": {"eval_policy": "mode", "replay_device": "auto", "capture": False}
-}  # PPO has always had the first
+# PPO has always had the first.
+ADDED_TO_RUN = {"sac": {"eval_policy": "mode", "replay_device": "auto", "capture": False}}
 ADDED_TO_AGENT = {"sac": {"actor_features": "after", "target_encoder": True, "tanh_floor": 0.0}}
 
 

@@ -35,7 +35,8 @@ def record_cuda(run: Callable[[], None], device: torch.device) -> Callable[[], N
             run()
     except RuntimeError as error:
         reason = str(error).partition("\n")[0]
-        raise SettingError("capture", f"the update cannot be recorded as a CUDA graph: {reason}") from error
+        problem = f"the update cannot be recorded as a CUDA graph; --no-capture trains without: {reason}"
+        raise SettingError("capture", problem) from error
     return graph.replay
 
 

@@ -66,11 +66,9 @@ def send(tree: Any, block: Tensor) -> None:
 
 def layout(tree: Any) -> tuple[Hashable, ...]:
     """Return the shape and type of each tensor of the host, and the address of each that lies elsewhere."""
-    found: list[Hashable] = []
-    _mapped(
-        tree, lambda tensor: found.append((tensor.shape, tensor.dtype)), lambda tensor: found.append(tensor.data_ptr())
-    )
-    return tuple(found)
+    tensors: list[Hashable] = []
+    _mapped(tree, lambda host: tensors.append((host.shape, host.dtype)), lambda other: tensors.append(other.data_ptr()))
+    return tuple(tensors)
 
 
 def pinned(size: int) -> Tensor:
@@ -89,8 +87,7 @@ def _mapped(tree: Any, change: Callable[[Tensor], Any], elsewhere: Callable[[Ten
     if isinstance(tree, Tensor):
         return change(tree) if tree.device.type == "cpu" else elsewhere(tree) if elsewhere else tree
     if isinstance(tree, FrameStacks):
-        on_host = tree.frames.device.type == "cpu"
-        if on_host:
+        if tree.frames.device.type == "cpu":
             return change(tree.images)
         frames = elsewhere(tree.frames) if elsewhere else tree.frames
         return FrameStacks(frames, _mapped(tree.index, change, elsewhere))
