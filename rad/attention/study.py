@@ -35,7 +35,7 @@ def attend_runs(
     folders: Sequence[Path],
     out: Path,
     *,
-    frames: int = 128,
+    states: int = 128,
     methods: Sequence[str] = (),
     target: str = POLICY,
     settings: Settings | None = None,
@@ -71,11 +71,11 @@ def attend_runs(
         _methods(methods, runs, target), target, how, split, seed, change if ground_truth else ""
     )
     _check(request, runs)
-    tell(f"playing {len(runs)} runs for {frames} states")
+    tell(f"playing {len(runs)} runs for {states} states")
     all_maps = []
-    for label, run, states in zip(labels, runs, collect_states(runs, frames, seed, split, request.change)):
+    for label, run, seen in zip(labels, runs, collect_states(runs, states, seed, split, request.change)):
         tell(f"maps of {label}")
-        all_maps.append(compute_maps(label, run, states, request))
+        all_maps.append(compute_maps(label, run, seen, request))
     out.mkdir(parents=True, exist_ok=True)
     written = [*draw(all_maps, request, show, out), save_maps(all_maps, out / MAPS_FILE)]
     if table:
@@ -129,7 +129,7 @@ def _write_table(
     """Write every number as JSON, the tables per augmentation as Markdown, and what holds over all runs."""
     numbers = [row for folder, run_maps in zip(folders, all_maps) for row in numbers_of(folder, run_maps, request)]
     effects = [row for run_maps in all_maps for row in effects_of(run_maps)]
-    counts = {"frames": len(all_maps[0].images), "checked_frames": len(checked(all_maps[0]))}
+    counts = {"states": len(all_maps[0].images), "checked_states": len(checked(all_maps[0]))}
     parts = [f'"question": {json.dumps(dataclasses.asdict(request) | counts)}', f'"numbers": {_listed(numbers)}']
     parts += [f'"objects": {_listed(effects)}'] if effects else []
     with replacing(out / ATTENTION_FILE) as file:

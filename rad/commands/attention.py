@@ -20,8 +20,8 @@ class Attention:
     """Run folders, or files of rad export: of one task, e.g. one for each augmentation, and several seeds of each."""
     out: Path = Path("attention")
     """Folder for figures, table, raw maps and videos."""
-    frames: int = 128
-    """Number of states: an equal share from episodes of each run, shown to all of them."""
+    states: int = 128
+    """How many states: an equal share from episodes of each run, shown to all of them."""
     methods: tuple[str, ...] = ()
     """Such as activation, grad_cam or sarfa; all that the runs allow if not given."""
     target: str = "policy"
@@ -55,7 +55,7 @@ def main(arguments: list[str]) -> int:
     options = flags.parse(Attention, "rad attention", arguments)
     if not options.runs:
         raise SettingError("RUNS", "none", "one run folder or more")
-    flags.check_least(options, frames=len(options.runs), show=0, seed=0)
+    flags.check_least(options, states=len(options.runs), show=0, seed=0)
     if options.out.exists() and not options.out.is_dir():
         raise SettingError("out", f"the file {options.out}", "a folder")
     from rad.attention.methods import Settings

@@ -13,10 +13,11 @@ from tyro.constructors import ConstructorRegistry, PrimitiveConstructorSpec, Pri
 
 from rad.settings import SettingError
 
-INTEGERS = ConstructorRegistry()
+NUMBERS = ConstructorRegistry()
+HELP = ("Argument helptext", "For full helptext")  # how the parts of tyro's box begin that say nothing of the error
 
 
-@INTEGERS.primitive_rule
+@NUMBERS.primitive_rule
 def _integer(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec[int] | None:
     if info.type is not int:
         return None
@@ -27,6 +28,31 @@ def _integer(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec[int] | None:
         is_instance=lambda value: isinstance(value, int),
         str_from_instance=lambda value: [str(value)],
     )
+
+
+@NUMBERS.primitive_rule
+def _float(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec[float] | None:
+    if info.type is not float:
+        return None
+    return PrimitiveConstructorSpec(
+        nargs=1,
+        metavar="FLOAT",
+        instance_from_str=lambda words: number(words[0]),
+        is_instance=lambda value: isinstance(value, (int, float)),
+        str_from_instance=lambda value: [str(value)],
+    )
+
+
+def number(text: str) -> float:
+    """Read a number.
+
+    Raises:
+        ValueError: it is none.
+    """
+    try:
+        return float(text)
+    except ValueError:
+        raise ValueError(f"must be a number such as 0.5 or 1e-3, got '{text}'") from None
 
 
 def whole(text: str) -> int:
@@ -56,7 +82,7 @@ def parse(kind: type, program: str, arguments: Sequence[str], **options: Any) ->
     """
     box = io.StringIO()
     try:
-        with contextlib.redirect_stderr(box), INTEGERS:
+        with contextlib.redirect_stderr(box), NUMBERS:
             return tyro.cli(kind, prog=program, args=list(arguments), **options)
     except SystemExit as stop:
         if not stop.code:  # --help
@@ -100,7 +126,8 @@ def _without_box(box: str) -> str:
     """Return the text of tyro's box, drawn in Unicode or ASCII and perhaps in colors, as `--flag: text; text`."""
     rows = [re.sub(r"\x1b\[[0-9;]*m", "", row).strip("│ ") for row in box.splitlines()[1:-1]]
     sections = re.split(r"^[─-]{3,}$", "\n".join(rows), flags=re.MULTILINE)
-    text = "; ".join(" ".join(section.split()) for section in sections if section).removeprefix("Error parsing ")
+    said = [" ".join(section.split()) for section in sections]
+    text = "; ".join(part for part in said if part and not part.startswith(HELP)).removeprefix("Error parsing ")
     named = re.search(r"--[\w-]+", text)
     return text if named is None or text.startswith(named[0]) else f"{named[0]}: {text}"
 

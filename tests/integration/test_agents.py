@@ -154,7 +154,7 @@ def test_returns_of_rad_evaluate_come_first_and_are_played_again(runs: dict[str,
 def test_attention_of_a_file_is_that_of_its_run(
     runs: dict[str, Path], files: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    options = ["--frames", "4", "--show", "0", "--no-video", "--no-table", "--methods", "activation", "grad_cam"]
+    options = ["--states", "4", "--show", "0", "--no-video", "--no-table", "--methods", "activation", "grad_cam"]
     for name, path in (("run", runs["sac"]), ("file", files["sac"])):
         assert cli.main(["attention", str(path), "--out", str(tmp_path / name), *options]) == 0
     of_run, of_file = (np.load(tmp_path / name / "maps.npz") for name in ("run", "file"))

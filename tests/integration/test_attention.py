@@ -37,7 +37,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 def written(runs: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("out") / "attention"
     command = ["attention", *(str(runs[name]) for name in ("none", "crop", "crop2")), "--out", str(out)]
-    assert cli.main([*command, "--frames", "9", "--show", "2"]) == 0
+    assert cli.main([*command, "--states", "9", "--show", "2"]) == 0
     return out
 
 
@@ -51,7 +51,7 @@ def test_everything_is_written(written: Path) -> None:
 
 def test_numbers_per_run_and_a_table_per_augmentation(written: Path) -> None:
     result = json.loads((written / "attention.json").read_text())
-    assert result["question"]["frames"] == 9 and result["question"]["target"] == "policy"
+    assert result["question"]["states"] == 9 and result["question"]["target"] == "policy"
     numbers = result["numbers"]
     methods = {row["method"] for row in numbers}
     assert {"activation", "hires_cam", "perturbation", "control: random", "control: robot"} <= methods
@@ -78,17 +78,17 @@ def test_maps_are_kept_and_repeat_byte_for_byte(written: Path, runs: dict[str, P
         assert maps["none, seed 1/frames"].dtype == np.uint8 and maps["none, seed 1/robot"].dtype == bool
         assert not np.array_equal(maps["none, seed 1/activation"], maps["none, seed 1/untrained/activation"])
     folders = [runs[name] for name in ("none", "crop", "crop2")]
-    attend_runs(folders, tmp_path, frames=9, show=2, table=False, video=False)
+    attend_runs(folders, tmp_path, states=9, show=2, table=False, video=False)
     for name in ("maps.npz", "attention-1.png"):
         assert (tmp_path / name).read_bytes() == (written / name).read_bytes()
-    attend_runs(folders, tmp_path, frames=9, show=0, table=False, video=False, seed=1)
+    attend_runs(folders, tmp_path, states=9, show=0, table=False, video=False, seed=1)
     assert (tmp_path / "maps.npz").read_bytes() != (written / "maps.npz").read_bytes()
 
 
 @pytest.mark.parametrize(("name", "sarfa"), [("probe", False), ("discrete", True), ("game", True)])
 def test_other_suites_and_algorithms(runs: dict[str, Path], tmp_path: Path, name: str, sarfa: bool) -> None:
     """Without the simulator's word on where the robot is, there is no lift; all else is there."""
-    attend_runs([runs[name]], tmp_path, frames=4, show=1, target="value")
+    attend_runs([runs[name]], tmp_path, states=4, show=1, target="value")
     numbers = json.loads((tmp_path / "attention.json").read_text())["numbers"]
     assert ("sarfa" in {row["method"] for row in numbers}) == sarfa
     assert all("mass" not in row and row["insertion"] >= 0 for row in numbers)
@@ -108,8 +108,8 @@ def test_other_suites_and_algorithms(runs: dict[str, Path], tmp_path: Path, name
         (["none", "--norm", "max"], "--norm"),
         (["none", "--split", "nowhere"], "--split: unknown split 'nowhere'"),
         (["game", "--ground-truth"], "--ground-truth: procgen/bossfight cannot change single objects"),
-        (["none", "--frames", "0"], "--frames: must be at least 1, got 0"),
-        (["none", "crop", "--frames", "1"], "--frames: must be at least 2, got 1"),
+        (["none", "--states", "0"], "--states: must be at least 1, got 0"),
+        (["none", "crop", "--states", "1"], "--states: must be at least 2, got 1"),
         (["none", "probe"], "error: runs differ in task: dmc/cartpole-balance, probe/both; allowed: one for all"),
         (["nowhere"], "RUN: no such file or folder: nowhere"),
         ([], "RUNS: must be one run folder or more, got none"),

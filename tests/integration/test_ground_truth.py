@@ -26,7 +26,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 def written(runs: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("out") / "attention"
     command = ["attention", str(runs["none"]), str(runs["crop"]), "--out", str(out), "--ground-truth", "--no-video"]
-    assert cli.main([*command, "--frames", "6", "--show", "1", "--methods", "activation", "hires_cam"]) == 0
+    assert cli.main([*command, "--states", "6", "--show", "1", "--methods", "activation", "hires_cam"]) == 0
     return out
 
 

@@ -80,6 +80,7 @@ BAD: list[tuple[list[str], str, str]] = [
     (["--hidden-dim", "100000"], "--hidden-dim", "must be from 1 to 65,536, got 100000"),
     (["--out", "x" * 300], "--out", "cannot be made: File name too long"),
     (["--actor-lr", "nan"], "--actor-lr", "must be above 0, got nan"),
+    (["--gamma", "x"], "--gamma", "must be a number such as 0.5 or 1e-3, got 'x'"),
     (["--gamma", "1.5"], "--gamma", "must be above 0 and at most 1, got 1.5"),
     (["--preset", "rda"], "--preset", "unknown preset 'rda'; known: rad, drq, svea, lean, demo"),
     (["--device", "tpu"], "--device", "unknown device 'tpu'; known: auto, cpu, cuda"),
@@ -122,7 +123,7 @@ def test_wrong_input_gives_one_line_and_makes_nothing(
     captured = capsys.readouterr()
     assert captured.out == "" and captured.err.count("\n") == 1
     assert captured.err.startswith(f"error: {flag}") and said in captured.err
-    assert not re.search("[│─╭╮]|---", captured.err)
+    assert not re.search("[│─╭╮]|---|helptext", captured.err)
     assert sorted(tmp_path.rglob("*")) == before and started == []
 
 
@@ -306,7 +307,7 @@ def test_an_unknown_command(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     ("typed", "said"),
     [
-        (["evaluate"], "run"),
+        (["evaluate"], "Missing from rad evaluate: PATH Run folder, or a file of rad export"),
         (["evaluate", "nowhere", "--episodes", "0"], "--episodes: must be at least 1, got 0"),
         (["evaluate", "nowhere", "--episodes-per-env", "0"], "--episodes: must be at least 1, got 0"),
         (["evaluate", "nowhere", "--episodes", "x"], "--episodes/--episodes-per-env: must be a whole number"),

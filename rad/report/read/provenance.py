@@ -65,7 +65,8 @@ def sweep_commands(scan: Scan) -> list[str]:
 
 def attention_command(folder: Path, request: dict[str, Any]) -> str:
     """Return the `rad attention` command that made a folder; the runs are named in its figure."""
-    flags = {name: request.get(name) for name in ("frames", "methods", "target", "split", "seed")}
+    flags = {"states": request.get("states", request.get("frames"))}  # frames: its name until version 0.2.0
+    flags |= {name: request.get(name) for name in ("methods", "target", "split", "seed")}
     flags |= {name: value for name, value in request.get("settings", {}).items() if name != "seed"}
     flags |= {"ground_truth": True, "change": request["change"]} if request.get("change") else {}
     words = [word for name, value in flags.items() for word in flag(name, value)]

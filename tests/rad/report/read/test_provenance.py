@@ -115,11 +115,12 @@ def test_a_run_failed_if_its_log_ends_in_an_error(tmp_path, log, words):
 
 
 def test_an_attention_command_repeats_its_question():
-    question = {"target": "policy", "settings": {"stage": -1, "seed": 0}, "split": "train", "seed": 0, "frames": 24}
+    question = {"target": "policy", "settings": {"stage": -1, "seed": 0}, "split": "train", "seed": 0, "states": 24}
     assert attention_command(Path("out"), question) == (
-        "rad attention RUN ... --out out --frames=24 --target=policy --split=train --seed=0 --stage=-1"
+        "rad attention RUN ... --out out --states=24 --target=policy --split=train --seed=0 --stage=-1"
     )
-    assert attention_command(Path("out"), {"frames": 24, "change": "moved"}) == (
-        "rad attention RUN ... --out out --frames=24 --ground-truth --change=moved"
+    assert attention_command(Path("out"), {"states": 24, "change": "moved"}) == (
+        "rad attention RUN ... --out out --states=24 --ground-truth --change=moved"
     )
-    assert "ground" not in attention_command(Path("out"), {"frames": 24, "change": ""})
+    assert "ground" not in attention_command(Path("out"), {"states": 24, "change": ""})
+    assert "--states=24" in attention_command(Path("out"), {"frames": 24})  # of version 0.2.0
