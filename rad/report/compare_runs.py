@@ -41,7 +41,7 @@ class RunComparison(NamedTuple):
     def text(self) -> str:
         """Return the comparison as plain text."""
         decimals = decimals_for([value for line in self.lines for value in (line.first, line.second)])
-        numbers = [Column(name, decimals=decimals) for name in ("A", "B", "A less B [95 %]")]
+        numbers = [Column(name, decimals=decimals) for name in ("A", "B", f"A less B [95 % over {self.unit}]")]
         counts = [Column(f"{self.unit} of {name}") for name in "AB"]
         table = Table([Column("split", "text"), *numbers, *counts], self.lines)
         parts = [table.plain(), wrapped(*self.notes)]
