@@ -13,7 +13,7 @@ import pytest
 from scripts.notebook_page import NOTEBOOK, outputs, pictures
 
 MOST_BYTES = 500_000  # with its pictures
-SMALL = {"FRAMES": "1200", "EPISODES": "1", "STATES": "2"}  # 1,000 frames are the preset's warmup
+SMALL = {"FRAMES": "4200", "EPISODES": "1", "STATES": "2"}  # 4,000 frames are the preset's warmup
 BIN = Path(sys.executable).parent
 
 

@@ -19,10 +19,10 @@ COST = Cost(frames_per_s=100.0, bytes=1, play_frames_per_s=500.0)
 
 
 def test_frames_fill_the_time_that_evaluations_and_pictures_leave() -> None:
-    playing_s = ((demo.EVALUATIONS + 1) * CONFIG.eval_episodes * 1_000 + 1_000) / 500  # the warm-up has no updates
+    playing_s = ((demo.EVALUATIONS + 1) * CONFIG.eval_episodes * 1_000 + 4_000) / 500  # the warm-up has no updates
     fitted = demo.fitted(CONFIG, COST, left_s=playing_s + demo.ENDING_S + 200.5)
-    assert fitted.frames == 20_800  # of 20,050 with updates and 1,000 of the warm-up, evaluated at whole hundreds
-    assert fitted.eval_every == 5_200
+    assert fitted.frames == 24_000  # of 20,050 with updates and 4,000 of the warm-up, evaluated at whole hundreds
+    assert fitted.eval_every == 6_000
 
 
 def test_a_fast_machine_does_not_go_beyond_the_preset() -> None:
@@ -30,7 +30,7 @@ def test_a_fast_machine_does_not_go_beyond_the_preset() -> None:
 
 
 def test_a_slow_machine_learns_for_an_episode_at_least() -> None:
-    assert demo.fitted(CONFIG, COST, left_s=1.0).frames == 1_000 + 1_000  # behind the warm-up
+    assert demo.fitted(CONFIG, COST, left_s=1.0).frames == 4_800  # of 1,000 behind the warm-up of 4,000
 
 
 def test_it_says_what_it_chose() -> None:
