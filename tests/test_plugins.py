@@ -186,6 +186,21 @@ def test_a_command_does_not_have_the_plugins_of_the_command_before(
     assert cli.main(["train"]) == 2  # another command names what it needs
 
 
+def test_a_plugin_file_that_moved_is_known_by_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(plugins.VARIABLE, "")
+    old, new, other = (tmp_path / name / "moved_plugin.py" for name in ("old", "new", "other"))
+    for path in (new, other):
+        path.parent.mkdir()
+        path.touch()
+    with plugins.of_a_command():
+        with pytest.raises(SettingError, match=rf"add --plugin {old}, with the folder that it is in now$"):
+            plugins.check_loaded([str(old)], "run")
+        plugins.load(str(new))
+        plugins.check_loaded([str(old)], "run")
+        with pytest.raises(SettingError, match=rf"run was made with {other}; add --plugin {other}$"):
+            plugins.check_loaded([str(other)], "run")  # it is there, and may say something else
+
+
 def test_a_module_is_loaded_once_and_handed_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "counted_plugin.py").write_text("with open('count', 'a') as file: file.write('x')")
     monkeypatch.syspath_prepend(tmp_path)

@@ -66,11 +66,22 @@ def load_inherited() -> None:
 def check_loaded(names: Iterable[str], run: str) -> None:
     """Check that what a run was made with is loaded: a plugin is code, and runs only where a command names it.
 
+    A file that is no longer where it was, as on another machine, is one of the same name: two cannot be loaded.
+
     Raises:
         PluginsMissing: some are not; the text says what to add.
     """
-    if missing := [name for name in names if name not in {*loaded(), *_EARLIER}]:
-        raise PluginsMissing("plugin", f"{run} was made with {', '.join(missing)}; add {shlex.join(flags(missing))}")
+    here = {*loaded(), *_EARLIER}
+    files = {Path(name).name for name in here if name.endswith(".py")}
+    missing = [name for name in names if name not in here and not (_moved(name) and Path(name).name in files)]
+    if missing:
+        moved = ", with the folder that it is in now" if any(map(_moved, missing)) else ""
+        needs = f"add {shlex.join(flags(missing))}{moved}"
+        raise PluginsMissing("plugin", f"{run} was made with {', '.join(missing)}; {needs}")
+
+
+def _moved(name: str) -> bool:
+    return name.endswith(".py") and not Path(name).is_file()
 
 
 def _import(name: str) -> None:
