@@ -1,4 +1,4 @@
-"""Learn control from pixels with data augmentation: SAC and PPO on one shared, augmented CNN encoder."""
+"""Learn control from pixels with data augmentation: SAC, PPO and IMPALA on one shared, augmented CNN encoder."""
 
 from typing import TYPE_CHECKING
 

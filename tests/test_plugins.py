@@ -186,6 +186,19 @@ def test_a_command_does_not_have_the_plugins_of_the_command_before(
     assert cli.main(["train"]) == 2  # another command names what it needs
 
 
+def test_a_file_in_the_environment_is_found_from_where_the_command_is_typed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "relative_plugin.py").touch()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv(plugins.VARIABLE, "relative_plugin.py")
+    assert cli.main(["zoo", str(tmp_path)]) == 2  # no agents there, but the plugin is loaded
+    assert "relative_plugin" in sys.modules
+    with plugins.of_a_command():
+        plugins.load_inherited()
+        assert plugins.loaded() == (str(tmp_path / "relative_plugin.py"),)
+
+
 def test_a_plugin_file_that_moved_is_known_by_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(plugins.VARIABLE, "")
     old, new, other = (tmp_path / name / "moved_plugin.py" for name in ("old", "new", "other"))

@@ -95,6 +95,7 @@ class Pool:
 
     def __init__(self, workers: Workers, count: int, *, fixed: bool, limit_s: float = LIMIT_S) -> None:
         self._workers, self._fixed, self._limit_s = workers, fixed, limit_s
+        self._silent = f"no answer within {limit_s:.0f} s"
         self._queue = [Slot(index) for index in range(count)]  # in the order in which they were asked
         self._numbers, self._lost, self._notes = count, 0, list[str]()
 
@@ -112,11 +113,14 @@ class Pool:
         return unpack(arrays)
 
     def _first_ready(self) -> Slot:
-        candidates = self._queue[:1] if self._fixed else self._queue
-        if held := [slot for slot in candidates if slot.held is not None]:
+        if self._fixed:
+            return self._queue[0]
+        if held := [slot for slot in self._queue if slot.held is not None]:
             return held[0]
-        ready = self._workers.wait([slot.handle for slot in candidates], self._limit_s)
-        return next((slot for slot in candidates if slot.handle in ready), candidates[0])
+        ready = self._workers.wait([slot.handle for slot in self._queue], self._limit_s)
+        if not ready:
+            self._replace(self._queue[0], self._silent)
+        return next((slot for slot in self._queue if slot.handle in ready), self._queue[0])
 
     def _ask(self, slot: Slot, request: Request) -> None:
         if slot.handle is None:
@@ -129,7 +133,7 @@ class Pool:
         while True:
             try:
                 if not self._workers.wait([slot.handle], self._limit_s):
-                    raise Lost(f"no answer within {self._limit_s:.0f} s")
+                    raise Lost(self._silent)
                 succeeded, *answer = self._workers.answer(slot.handle)
             except Lost as lost:
                 self._replace(slot, str(lost))

@@ -22,14 +22,16 @@ from rad.runtime.video import write_mp4
 
 NAMED = 2  # objects below a panel of the ground truth
 EPISODE_METHODS = ("activation", "hires_cam")  # fast enough for each frame of an episode
+FIGURES = "attention-*.png"  # of draw
 
 
 def draw(all_maps: Sequence[RunMaps], request: AttentionRequest, show: int, out: Path) -> Iterator[Path]:
     """Draw a figure for each of some states, evenly spread: a row for each run and one for an untrained encoder."""
     first = all_maps[0]
     notes = {name: [_alike(run_maps, name) for run_maps in all_maps] for name in request.methods}
-    for number in range(show):
-        state = int((number + 0.5) * len(first.images) / show)
+    count = min(show, len(first.images))
+    for number in range(count):
+        state = int((number + 0.5) * len(first.images) / count)
         rows = [Row(run_maps.label, run_maps.frames[state]) for run_maps in all_maps]
         rows.append(Row("untrained", first.frames[state]))
         maps = [*(run_maps.maps for run_maps in all_maps), first.untrained_maps]
@@ -105,7 +107,7 @@ def save_maps(all_maps: Sequence[RunMaps], path: Path) -> Path:
     return path
 
 
-def write_episode(run_maps: RunMaps, request: AttentionRequest, out: Path) -> list[Path]:
+def write_episode(run_maps: RunMaps, request: AttentionRequest, out: Path, name: str) -> list[Path]:
     """Write a video of the first episode of a run's own policy with its maps, and a sheet of its frames."""
     run = run_maps.run
     methods = [name for name in EPISODE_METHODS if name in request.methods] or list(request.methods[:1])
@@ -118,8 +120,7 @@ def write_episode(run_maps: RunMaps, request: AttentionRequest, out: Path) -> li
         area = np.maximum(area_of(shown.masks), 1.0 / shown.masks[0].size)
         lift = {name: list(mass_on(shown.maps[name], shown.masks) / area) for name in methods}
     pictures = overlay_episode(shown.frames, shown.maps, lift)
-    name = "-".join("".join(c if c.isalnum() else " " for c in run_maps.label).split())
-    paths = [out / f"{name}.mp4", out / f"{name}.png"]
+    paths = [out / f"{name}.{ending}" for ending in ("mp4", "png")]
     write_mp4(paths[0], pictures, episodes.fps)
     write_png(paths[1], contact_sheet(pictures))
     return paths

@@ -16,6 +16,7 @@ from rad.runtime.files import replacing
 from rad.runtime.run_dir import METRICS_FILE
 
 TABLE_FILE = "agents.md"
+FILES = (TABLE_FILE, "agents-*.png")
 MEASURES = {"lift": "lift on the robot", "rank_accuracy": "rank accuracy with the ground truth"}
 PLAYED_ALIKE = ("episodes", "policy")  # what returns on a card share that are of one evaluation
 

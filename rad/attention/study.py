@@ -8,10 +8,10 @@ from typing import Any
 
 import torch
 
+from rad.attention import over_agents
 from rad.attention.methods import METHODS, Settings, allowed_methods, attend, check_methods
 from rad.attention.numbers import checked, effects_of, numbers_of
-from rad.attention.outputs import draw, save_maps, write_episode
-from rad.attention.over_agents import write_agents
+from rad.attention.outputs import FIGURES, draw, save_maps, write_episode
 from rad.attention.run_maps import AttentionRequest, RunMaps, compute_maps
 from rad.attention.states import check_alike, collect_states
 from rad.evaluation.loaded_run import LoadedRun, load
@@ -20,6 +20,7 @@ from rad.experiment.config import RunConfig
 from rad.experiment.config_file import to_json
 from rad.experiment.splits import check_split
 from rad.report.draw.result_tables import attention_table, object_table, short_attention_table, truth_table
+from rad.report.draw.style import file_name
 from rad.report.read.final_returns import TRAIN
 from rad.report.read.groups import method_name
 from rad.report.stats.attention import attention_rows, object_rows
@@ -77,22 +78,36 @@ def attend_runs(
         tell(f"maps of {label}")
         all_maps.append(compute_maps(label, run, seen, request))
     out.mkdir(parents=True, exist_ok=True)
+    _clear(out)
     written = [*draw(all_maps, request, show, out), save_maps(all_maps, out / MAPS_FILE)]
     if table:
         tell("numbers")
         written += _write_table(folders, all_maps, request, out)
     if video:
         tell("videos")
-        written += [file for run_maps in all_maps for file in write_episode(run_maps, request, out)]
+        names = _numbered([file_name(label) for label in labels])
+        written += [file for of, name in zip(all_maps, names) for file in write_episode(of, request, out, name)]
     return written
+
+
+def _clear(out: Path) -> None:
+    """Remove figures and tables of an earlier call, which this one may have fewer of."""
+    for name in (FIGURES, TABLE_FILE, ATTENTION_FILE, *over_agents.FILES):
+        for path in out.glob(name):
+            path.unlink()
 
 
 def _labels(configs: Sequence[RunConfig]) -> list[str]:
     """Name each run by its augmentation and seed; equal names are numbered."""
     names = [f"{method_name(to_json(config))}, seed {config.seed}" for config in configs]
+    return _numbered(names, " ({})")
+
+
+def _numbered(names: Sequence[str], number: str = "-{}") -> list[str]:
+    """Return the names, each with a number behind it if two are equal."""
     if len(set(names)) == len(names):
-        return names
-    return [f"{name} ({number})" for number, name in enumerate(names, start=1)]
+        return list(names)
+    return [name + number.format(place) for place, name in enumerate(names, start=1)]
 
 
 def _methods(names: Sequence[str], runs: Sequence[LoadedRun], target: str) -> tuple[str, ...]:
@@ -138,7 +153,7 @@ def _write_table(
     tables = [attention_table(rows), *([object_table(object_rows(effects)), truth_table(rows)] if effects else [])]
     with replacing(out / TABLE_FILE) as file:
         file.write("\n".join(table.markdown() for table in tables).encode())
-    return [out / TABLE_FILE, out / ATTENTION_FILE, *write_agents(folders, numbers, out)]
+    return [out / TABLE_FILE, out / ATTENTION_FILE, *over_agents.write_agents(folders, numbers, out)]
 
 
 def short_text(out: Path) -> str:

@@ -72,7 +72,7 @@ def check_pygame() -> Finding:
     """Check whether Gymnasium's classic environments can render; other ids bring their own packages."""
     installed = version("pygame") or version("pygame-ce")  # either is imported as pygame
     text = installed or "not installed: CartPole and other classic environments need it"
-    return Finding("pygame", installed is not None, text, "pip install 'gymnasium[classic-control]'", False)
+    return Finding("pygame", installed is not None, text, "pip install 'rad-rl[gym]'", False)
 
 
 def check_procgen_wheel() -> Finding:

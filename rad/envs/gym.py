@@ -29,7 +29,7 @@ def check(name: str) -> None:
         if module:
             importlib.import_module(module)
         gymnasium.spec(name_in_module)
-    except (gymnasium.error.Error, ModuleNotFoundError) as error:
+    except (gymnasium.error.Error, ImportError, TypeError) as error:  # TypeError: of a module that begins with a dot
         raise ValueError(f"unknown task 'gym/{name}'; allowed: an id registered in gymnasium. {error}") from error
 
 

@@ -20,7 +20,7 @@ from rad.report.read.evaluation_files import SplitResult, read_evaluations
 from rad.report.read.provenance import made_with, train_command
 from rad.report.read.run import Run
 from rad.report.stats.bootstrap import CONFIDENCE, mean_interval
-from rad.runtime import plugins, source
+from rad.runtime import source
 from rad.runtime.metrics_file import Row, read_rows
 from rad.runtime.run_dir import BEST_FILE, METRICS_FILE
 
@@ -64,7 +64,6 @@ def _card(config: RunConfig, frames: int, returns: Mapping[str, Scores], commit:
     """Return what stands on a card; `config` makes the agent again, without the names of folders."""
     config = dataclasses.replace(config, out=None)
     plain = to_json(config)
-    settings = {name: value for name, value in plain.items() if name != "plugins"}
     named = ("task", "algo", "preset", "encoder", "augment", "seed")
     return {
         **{name: plain[name] for name in named},
@@ -72,7 +71,7 @@ def _card(config: RunConfig, frames: int, returns: Mapping[str, Scores], commit:
         "agent_steps": frames // action_repeat(config),
         "returns": dict(returns),
         "commit": commit,
-        "command": " ".join([train_command(Run(Path(), settings, []), "RUN"), *map(shlex.quote, plugins.flags())]),
+        "command": train_command(Run(Path(), plain, []), "RUN"),
         "config": plain,
     }
 
@@ -85,7 +84,7 @@ def _scores_of(run: Path, config: RunConfig, frames: int) -> dict[str, Scores]:
     returns = {split or TRAIN: _logged(config, row) for (kind, _, split), row in kinds if kind == "eval"}
     results = [result for file in read_evaluations(run) for result in file.splits if result.frames == frames]
     for result in sorted(results, key=lambda result: result.episodes):
-        returns[result.split] = _evaluated(result)
+        returns[result.split] = _evaluated(config, result)
     return returns
 
 
@@ -102,10 +101,12 @@ def _played(config: RunConfig, episodes: Episodes) -> Scores:
     return _scores(row["episode_return_mean"], interval, int(row["episodes"]), config.eval_policy, IN_TRAINING)
 
 
-def _evaluated(result: SplitResult) -> Scores:
+def _evaluated(config: RunConfig, result: SplitResult) -> Scores:
     low, high = result.episode_return_interval or (math.nan, math.nan)
     source = f"rad evaluate FILE --splits {result.split} --envs {result.envs} --episodes {result.episodes_per_env} "
     source += f"--policy {result.policy} --seed {result.seed}"
+    others = [entry for entry in result.background_dir or () if entry not in config.background_dir]
+    source += f" {shlex.join(['--background-dir', *others])}" if others else ""
     return _scores(result.episode_return_mean, (low, high), result.episodes, result.policy, source)
 
 

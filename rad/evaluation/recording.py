@@ -124,6 +124,7 @@ def _state(infos: Any) -> np.ndarray:
 def _request(run: Path, loaded: LoadedRun, split: str, policy: str, seed: int) -> dict[str, Any]:
     """Return what decides all episodes."""
     settings = to_json(replace(loaded.config, out=None, device=""))
+    settings.pop("plugins", None)  # files, which may move
     asked = {"split": split, "policy": policy, "episode_seed": seed, "frames_trained": loaded.frames}
     return {"run": run.resolve().name, **asked, "settings": settings}
 

@@ -51,7 +51,7 @@ def load(name: str) -> None:
     Raises:
         SettingError: there is no such module or file, or importing it fails; one line.
     """
-    name = str(Path(name).resolve()) if name.endswith(".py") else name
+    name = _absolute(name)
     _import(name)
     if name not in loaded():
         os.environ[VARIABLE] = os.pathsep.join([*loaded(), name])
@@ -59,8 +59,15 @@ def load(name: str) -> None:
 
 def load_inherited() -> None:
     """Import the plugins of the process that started this one, and those that the user has set."""
-    for name in loaded():
+    names = [_absolute(name) for name in loaded()]
+    if names:
+        os.environ[VARIABLE] = os.pathsep.join(names)
+    for name in names:
         _import(name)
+
+
+def _absolute(name: str) -> str:
+    return str(Path(name).resolve()) if name.endswith(".py") else name
 
 
 def check_loaded(names: Iterable[str], run: str) -> None:

@@ -18,6 +18,7 @@ from rad.settings import SettingError
 from rad.sweep.grid import OWN_AXES, Trial, differing
 
 SCHEMA = 1
+PLACES = ("out", "plugins")  # settings that say where something is, and may change
 
 Record = dict[str, Any]
 
@@ -93,8 +94,9 @@ def write(out: Path, record: Record) -> None:
 def settings(config: RunConfig, overrides: Sequence[str]) -> dict[str, Any]:
     """Return the settings that runs of a task and a value of each swept field share, as they are read from JSON."""
     plain = flat(to_json(config))
-    return {name: value for name, value in plain.items() if name not in (*OWN_AXES, "out", *overrides)}
+    return {name: value for name, value in plain.items() if name not in (*OWN_AXES, *PLACES, *overrides)}
 
 
 def _group(group: Mapping[str, Any]) -> tuple[str, dict[str, str], dict[str, Any]]:
-    return group["task"], dict(group["swept"]), migrate(group["settings"])
+    was = {name: value for name, value in migrate(group["settings"]).items() if name not in PLACES}
+    return group["task"], dict(group["swept"]), was

@@ -15,6 +15,7 @@ from rad.runtime.migrate import migrate
 from rad.runtime.run_dir import CHECKPOINTS, CONFIG_FILE, METRICS_FILE, is_done
 from rad.settings import SettingError, setting
 from rad.sweep.grid import Trial, differing
+from rad.sweep.manifest import PLACES
 
 
 class State(Enum):
@@ -80,8 +81,8 @@ def _check_settings(trial: Trial) -> bool:
     was = _settings(trial.folder) if trial.folder.exists() else None
     if was is None:
         return False
-    now = flat(to_json(trial.config)) | {"out": was.get("out")}
-    for name in differing(was, now):
+    now = flat(to_json(trial.config))
+    for name in [name for name in differing(was, now) if name not in PLACES]:
         problem = f"{trial.folder} was made with {was[name]}, got {now[name]}; runs of one sweep have the same settings"
         raise SettingError(name, f"{problem}: choose another --out")
     return True

@@ -60,9 +60,9 @@ def stopped(folder: Path, frames: int) -> str:
 
 
 def evaluated(rows: Mapping[str, Mapping[str, float]], frames: int, seconds: float) -> str:
-    """Say how an evaluation after so many frames scored, and the seconds that it took; a line for each kind of row."""
-    took = f", in {duration(seconds)}" if seconds >= 1 else ""
-    return "\n".join(f"{subject(kind, frames)}: {_scores(row)}{took}" for kind, row in rows.items())
+    """Say how an evaluation after so many frames scored, a line for each kind of row, and behind all what they took."""
+    took = f", {'all ' * (len(rows) > 1)}in {duration(seconds)}" if seconds >= 1 else ""
+    return "\n".join(f"{subject(kind, frames)}: {_scores(row)}" for kind, row in rows.items()) + took
 
 
 def subject(kind: str, frames: int) -> str:

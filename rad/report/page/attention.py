@@ -36,7 +36,8 @@ def read_attention(scan: Scan) -> list[AttentionResult]:
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
             rows = attention_rows(content["numbers"])
-            results.append(AttentionResult(folder, _task_around(folder, scan), dict(content["question"]), rows))
+            request = {"states": content["question"].get("frames")} | content["question"]  # their name until 0.2.0
+            results.append(AttentionResult(folder, _task_around(folder, scan), request, rows))
         except (OSError, ValueError, LookupError, TypeError) as error:
             scan.unread.append(f"{scan.shown(path)} is not what rad attention writes: {error!r}")
     return results
@@ -111,12 +112,12 @@ def _first_with(groups: Sequence[Group], scan: Scan, name: str) -> list[tuple[Pa
 
 
 def _table(result: AttentionResult, name: str, folder: str) -> Table:
-    frames, target, split = (result.request.get(key) for key in ("frames", "target", "split"))
+    states, target, split = (result.request.get(key) for key in ("states", "target", "split"))
     table = attention_table(result.rows)
     notes = [
         "lift: share of the map's mass on the robot over the share of the frame that it covers; 1 is chance. Intervals "
         "over states and seeds.",
-        f"{frames} states, target {target}, split {split}.",
+        f"{states} states, target {target}, split {split}.",
         *table.notes,
     ]
     return Table(table.columns, table.rows, name, f"Attention, measured in {folder}", notes)

@@ -13,7 +13,7 @@ from rad.runtime.run_dir import ATTENTION_FILE, CONFIG_FILE, METRICS_FILE, RECOR
 
 # They decide where and what is written, not what is computed; runs of a group differ in their seeds.
 NOT_COMPARED = frozenset(
-    {"seed", "out", "device", "threads", "capture", "tensorboard", "wandb_project"}
+    {"seed", "out", "plugins", "device", "threads", "capture", "tensorboard", "wandb_project"}
     | {"video_size", "log_every", "checkpoint_every"}
 )
 NAMING = ("algo", "preset")  # settings that follow from them need not be named

@@ -37,8 +37,13 @@ def train_command(run: Run, out: str) -> str:
 
     It is longer than what was typed: a run records all its settings, not which of them its preset gave.
     """
-    names = [name for name in flat(run.config) if name not in ("out", "device")]
-    return f"{short_command(run, names)} {shlex.join(flag('out', out))}"
+    names = [name for name in flat(run.config) if name not in ("out", "device", "plugins")]
+    return f"{short_command(run, names)} {shlex.join([*flag('out', out), *plugin_flags(run)])}"
+
+
+def plugin_flags(run: Run) -> list[str]:
+    """Return the words of a command that load the plugins which a run was made with."""
+    return [word for name in run.config.get("plugins", ()) for word in ("--plugin", str(name))]
 
 
 def short_command(run: Run, fields: Iterable[str]) -> str:
@@ -65,8 +70,7 @@ def sweep_commands(scan: Scan) -> list[str]:
 
 def attention_command(folder: Path, request: dict[str, Any]) -> str:
     """Return the `rad attention` command that made a folder; the runs are named in its figure."""
-    flags = {"states": request.get("states", request.get("frames"))}  # frames: its name until version 0.2.0
-    flags |= {name: request.get(name) for name in ("methods", "target", "split", "seed")}
+    flags = {name: request.get(name) for name in ("states", "methods", "target", "split", "seed")}
     flags |= {name: value for name, value in request.get("settings", {}).items() if name != "seed"}
     flags |= {"ground_truth": True, "change": request["change"]} if request.get("change") else {}
     words = [word for name, value in flags.items() for word in flag(name, value)]

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from rad.report.read.final_returns import TRAIN, evaluation_means
 from rad.report.read.groups import Json, flat, method_name, walk
-from rad.report.read.provenance import failures, newest_checkpoint
+from rad.report.read.provenance import failures, newest_checkpoint, plugin_flags
 from rad.report.read.run import Run
 from rad.runtime.files import is_locked, read_object
 from rad.runtime.metrics_file import Row, last_rows
@@ -118,5 +118,4 @@ def _state(folder: Path, has_checkpoint: bool) -> tuple[State, str]:
 def _resume_command(run: Run, ranks: str | None) -> str:
     """Return the command that resumes a run, with the plugins and the number of processes that it was made with."""
     program = ["torchrun", "--nproc-per-node", ranks, "-m", "rad.cli"] if ranks else ["rad"]
-    plugins = [word for name in run.config.get("plugins", ()) for word in ("--plugin", str(name))]
-    return shlex.join([*program, "train", "--resume", str(run.folder), *plugins])
+    return shlex.join([*program, "train", "--resume", str(run.folder), *plugin_flags(run)])

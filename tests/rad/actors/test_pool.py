@@ -49,6 +49,7 @@ class Workers:
         self.dying: set[int] = set()
         self.closed = False
         self.is_patient = False
+        self.waits = 0
 
     def start(self, index: int, state: Any) -> dict[str, Any]:
         self.started.append(index)
@@ -58,6 +59,7 @@ class Workers:
         handle["answer"] = handle["served"].answer(name, argument)
 
     def wait(self, handles: list[dict[str, Any]], limit_s: float) -> list[dict[str, Any]]:
+        self.waits += 1
         ready = [handle for handle in handles if handle["index"] not in self.slow]
         return handles if self.is_patient and not ready else ready
 
@@ -157,12 +159,14 @@ def test_a_lost_actor_is_replaced_by_the_next_number_and_asked_for_the_same() ->
     assert [row[0] for row in run.learner.learned[-3:]] == [2, 0, 3] and not run.reports(1)[0].notes
 
 
-def test_an_actor_without_an_answer_is_lost() -> None:
-    run = Run(2)
-    run.workers.slow = {0}
+@pytest.mark.parametrize(("fixed", "slow"), [(True, {0}), (False, {0, 1})])
+def test_an_actor_without_an_answer_is_waited_for_once_and_lost(fixed: bool, slow: set[int]) -> None:
+    run = Run(2, fixed=fixed)
+    run.workers.slow = slow
     (report,) = run.reports(1)
     assert report.notes == ["actor 0 was lost (no answer within 600 s); actor 2 takes its place"]
     assert run.learner.learned == [[2, 1, 0]]
+    assert run.workers.waits == 2  # for actor 0, or for any, and for actor 2
 
 
 def test_losses_in_a_row_end_the_run() -> None:

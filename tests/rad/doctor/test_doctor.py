@@ -4,6 +4,7 @@ import ctypes
 import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -188,6 +189,11 @@ def test_a_missing_extra(installed: Fake, requires: Fake, needed: bool) -> None:
     assert packages.check_extra("dmc", needed).ok
 
 
+def test_every_extra_of_the_project_is_checked() -> None:
+    project = tomllib.loads((Path(__file__).parents[3] / "pyproject.toml").read_text())["project"]
+    assert {*packages.EXTRAS} == {*project["optional-dependencies"]} - {"all", "bench"}
+
+
 def test_only_the_suites_own_extra_is_needed() -> None:
     for suite in ("dmc", "procgen", "probe"):
         checks = [check for check in packages.package_checks(suite) if isinstance(check, partial)]
@@ -354,7 +360,7 @@ def test_opengl_without_dm_control(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_pygame(installed: Fake) -> None:
     installed()
-    refuse(suites.check_pygame(), "pip install 'gymnasium[classic-control]'", needed=False)
+    refuse(suites.check_pygame(), "pip install 'rad-rl[gym]'", needed=False)
 
 
 @pytest.mark.parametrize("name", ["pygame", "pygame-ce"])

@@ -133,7 +133,7 @@ def test_frame_rate_is_the_environments() -> None:
     made.close()
 
 
-@pytest.mark.parametrize("name", ["CartPole-v99", "Nope-v0", "NoSuch/Nope-v0", "", "no_such_module:Nope-v0"])
+@pytest.mark.parametrize("name", ["CartPole-v99", "Nope-v0", "NoSuch/Nope-v0", "", "no_such_module:Nope-v0", ".x:Nope"])
 def test_unknown_ids_are_refused_in_one_line(name: str) -> None:
     with pytest.raises(ValueError, match=r"^task: unknown task 'gym/") as caught:
         envs.check_task(f"gym/{name}")

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from rad.commands.train import parse_run
+from rad.runtime import plugins
 from rad.sweep import manifest
 from rad.sweep.grid import Grid, configured, trials
 
@@ -50,6 +51,17 @@ def test_other_settings_are_refused_whatever_runs_are_asked_for(tmp_path: Path, 
         recorded(tmp_path, "--frames 80", **axes)
     with pytest.raises(ValueError, match=r"^preset: \S+ is a sweep with rad, got drq"):
         recorded(tmp_path, "--frames 70 --preset drq", **axes)
+
+
+def test_plugins_may_move(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(plugins.VARIABLE, "")
+    recorded(tmp_path)
+    record = json.loads((tmp_path / "sweep.json").read_text())
+    record["groups"][0]["settings"]["plugins"] = ["/old/place.py"]  # as version 0.2.0 wrote it
+    (tmp_path / "sweep.json").write_text(json.dumps(record))
+    monkeypatch.setenv(plugins.VARIABLE, "/new/place.py")
+    recorded(tmp_path, seeds=[2])
+    assert "plugins" not in json.loads((tmp_path / "sweep.json").read_text())["groups"][0]["settings"]
 
 
 def test_values_of_a_swept_field_are_added_and_other_fields_are_refused(tmp_path: Path) -> None:

@@ -38,7 +38,7 @@ def test_it_says_what_it_chose() -> None:
     assert f"so {enough.frames:,} frames fit into 5 minutes" in demo.choice(enough, COST, 5.0)
     assert "mostly learns" not in demo.choice(enough, COST, 5.0)
     assert few.frames < demo.FEWEST_FRAMES
-    assert "it mostly learns within 16,000: --minutes " in demo.choice(few, COST, 3.0)
+    assert "it mostly learns within 16,800: --minutes " in demo.choice(few, COST, 3.0)
 
 
 def test_only_the_folder_of_a_demo_that_ended_is_replaced(tmp_path: Path) -> None:

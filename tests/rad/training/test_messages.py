@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from rad.training.messages import opening
+from rad.training.messages import evaluated, opening
 from tests.integration.runs import tiny, tiny_ppo
 
 
@@ -25,3 +25,12 @@ def test_a_run_that_is_too_short_to_learn_is_warned_of_before_it_trains() -> Non
     ]
     for enough in (tiny(), tiny_ppo()):
         assert len(opening(enough, Path("run"), made_with).splitlines()) == 4
+
+
+def test_evaluations_of_several_splits_say_once_what_they_took() -> None:
+    row = {"episode_return_mean": 5.0, "episode_return_std": 1.0, "episodes": 2.0}
+    assert evaluated({"eval": row, "eval/color-hard": row}, 80, seconds=40.0).splitlines() == [
+        "evaluation at 80 frames: mean return 5, std 1, 2 episodes",
+        "evaluation at 80 frames, color-hard: mean return 5, std 1, 2 episodes, all in 40 s",
+    ]
+    assert evaluated({"baseline": row}, 0, seconds=40.0) == "random policy: mean return 5, std 1, 2 episodes, in 40 s"

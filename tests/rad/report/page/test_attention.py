@@ -7,12 +7,12 @@ import pytest
 from rad.report.draw.tables import Table, text
 from rad.report.page import blocks
 from rad.report.page.attention import attention_section, lifts, read_attention, video_section
-from rad.report.page.blocks import AssetInliner, Video
+from rad.report.page.blocks import AssetInliner, Command, Video
 from rad.report.page.sections import task_section
 from rad.report.read.groups import find_runs, group, method_name
 from tests.rad.report.seeds import groups_in, make_seed, rows_of
 
-QUESTION = {"target": "policy", "split": "train", "frames": 2, "seed": 0, "settings": {}}
+QUESTION = {"target": "policy", "split": "train", "states": 2, "seed": 0, "settings": {}}
 
 
 def numbers(method: str, mass: float, augmentation: str = "crop") -> dict:
@@ -21,9 +21,9 @@ def numbers(method: str, mass: float, augmentation: str = "crop") -> dict:
     return about | areas | {"insertion": 0.5, "deletion": 0.25}
 
 
-def write_attention(folder, *rows):
+def write_attention(folder, *rows, question=QUESTION):
     folder.mkdir(parents=True)
-    (folder / "attention.json").write_text(json.dumps({"question": QUESTION, "numbers": rows}))
+    (folder / "attention.json").write_text(json.dumps({"question": question, "numbers": rows}))
     (folder / "attention-1.png").write_bytes(b"picture")
 
 
@@ -80,6 +80,18 @@ def test_the_section_has_the_table_its_figure_and_one_of_each_method(sweep):
     assert text(table.rows[0][4], 2) == "3.00 [3.00, 3.00]"
     titles = [block.title for block in section.blocks if type(block).__name__ == "Picture"]
     assert len(titles) == 1 + 4 and "dmc-walker-walk/look/attention-1.png" in titles[0]
+
+
+@pytest.mark.parametrize("name", ["states", "frames"])
+def test_the_table_says_how_many_states_there_were_whatever_they_were_called(sweep, name):
+    question = {(name if key == "states" else key): value for key, value in QUESTION.items()}
+    write_attention(sweep / "look", numbers("activation", 0.3), question=question)
+    result = find_runs(sweep)
+    (section,) = attention_section(read_attention(result), group(result.runs)[0], result, AssetInliner(sweep))
+    (table,) = [block for block in section.blocks if isinstance(block, Table)]
+    assert "2 states, target policy, split train." in table.notes
+    (command,) = [block.text for block in section.blocks if isinstance(block, Command)]
+    assert " --states=2 " in command
 
 
 def test_without_pictures_there_is_no_section(tmp_path):

@@ -62,6 +62,12 @@ def test_the_whole_command_of_a_run_gives_the_same_settings(typed):
     assert {**again, "out": None} == {**wanted, "out": None}
 
 
+def test_the_command_of_a_run_loads_its_plugins():
+    plain = json.loads(json.dumps(to_json(parse_run([])))) | {"plugins": ["one", "a b/two.py"]}
+    command = train_command(Run(Path("x"), plain, []), out="again")
+    assert command.endswith("--out=again --plugin one --plugin 'a b/two.py'") and "--plugins" not in command
+
+
 def test_the_short_command_has_what_tells_runs_apart():
     config = {"task": "dmc/walker-walk", "augment": "crop", "seed": 2, "frames": 5, "agent": {"gamma": 0.9, "lr": 1.0}}
     assert short_command(Run(Path("x"), config, []), ["gamma", "seed"]) == (
@@ -123,4 +129,3 @@ def test_an_attention_command_repeats_its_question():
         "rad attention RUN ... --out out --states=24 --ground-truth --change=moved"
     )
     assert "ground" not in attention_command(Path("out"), {"states": 24, "change": ""})
-    assert "--states=24" in attention_command(Path("out"), {"frames": 24})  # of version 0.2.0
