@@ -11,16 +11,8 @@ from importlib import import_module, metadata
 from rad.envs.suites import SUITES
 
 DISTRIBUTION = "rad-rl"
-EXTRAS = (
-    *(suite.extra for suite in SUITES.values() if suite.extra),
-    "gym",
-    "report",
-    "cluster",
-    "wandb",
-    "record",
-    "docs",
-    "dev",
-)
+SUITE_EXTRAS = tuple(suite.extra for suite in SUITES.values() if suite.extra)
+EXTRAS = (*SUITE_EXTRAS, "gym", "report", "cluster", "wandb", "record", "docs", "dev")
 OPENCV = ("opencv-python", "opencv-python-headless", "opencv-contrib-python", "opencv-contrib-python-headless")
 PYTHONS = ((3, 11), (3, 12))
 NEW_PYTHON = "make the environment anew with Python 3.11 or 3.12: python3.11 -m venv .venv"
