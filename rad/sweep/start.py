@@ -3,10 +3,8 @@
 import dataclasses
 import os
 import shlex
-import statistics
-from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import closing, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -17,16 +15,16 @@ from rad.experiment.validate import check_bounds, check_environment, check_folde
 from rad.report.draw.result_tables import sweep_table
 from rad.runtime import device
 from rad.runtime.files import locked
-from rad.runtime.progress import duration, three_digits
 from rad.runtime.run_dir import CONFIG_FILE
 from rad.settings import SettingError
 from rad.sweep import manifest
 from rad.sweep.engines import ENGINES
 from rad.sweep.grid import Trial
+from rad.sweep.plan import plan_text
 from rad.sweep.process import environment, log_file
-from rad.sweep.scheduler import Options, Scheduler
+from rad.sweep.scheduler import Engine, Options, Scheduler
 from rad.sweep.slots import Slots, mps_advice, slots
-from rad.sweep.status import State, final_returns, progress_of, state
+from rad.sweep.status import State, final_returns, left, state
 from rad.training.measure import Cost, in_process
 
 LOCK_FILE = ".lock"
@@ -45,7 +43,7 @@ def start(trials: Sequence[Trial], options: Options, recorded: manifest.Record |
         BlockingIOError: another process works on the sweep.
     """
     states = _checked(trials, options)
-    first = next((trial.config for trial in _left(trials, states) if options.measure), None)
+    first = next((trial.config for trial in left(trials, states) if options.measure), None)
     learns = first and not algorithm_of(first).idle(first)
     cost = in_process(first, environment(first.threads)) if first and learns else None
     lock = options.out / LOCK_FILE
@@ -62,7 +60,7 @@ def _checked(trials: Sequence[Trial], options: Options) -> dict[str, State]:
     with locked(lock) if lock.exists() else nullcontext():  # refused before anything takes time
         check_out(options.out, trials)
     states = {trial.name: state(trial) for trial in trials}
-    check_trials(_left(trials, states), options.ranks)
+    check_trials(left(trials, states), options.ranks)
     ENGINES[options.engine].check(options)
     return states
 
@@ -108,31 +106,20 @@ def _scene(config: RunConfig) -> Hashable:
     return type(config), *settings.items(), image_size(config), make_arms(config)[1]
 
 
-def _left(trials: Sequence[Trial], states: Mapping[str, State]) -> list[Trial]:
-    return [trial for trial in trials if states[trial.name] is not State.FINISHED]
-
-
 def _work(
     trials: Sequence[Trial], states: Mapping[str, State], cost: Cost | None, options: Options, command: str
 ) -> int:
-    left = _left(trials, states)
-    engine, fitting = None, Slots(1, "", {})
-    if left:
-        fitting = slots(left, cost, options.ranks)
-        if options.workers:
-            fitting = fitting._replace(number=options.workers, why="as --workers says")
-        engine, fitting = ENGINES[options.engine].make(left, fitting, options)
-    finished = [name for name, kind in states.items() if kind is State.FINISHED]
+    """Plan the runs that are left, run them and print all returns; return the exit status."""
+    engine, fitting = _engine(left(trials, states), cost, options)
     print(plan_text(trials, states, cost, fitting, options), flush=True)
     if advice := mps_advice(ENGINES[options.engine].shares_gpus(fitting, options)):
         print(advice, flush=True)
     status, failed = 0, list[Trial]()
     if engine:
-        try:
+        finished = [name for name, kind in states.items() if kind is State.FINISHED]
+        with closing(engine):
             scheduler = Scheduler(engine, fitting.number, options.out, trials, finished)
             status, failed = scheduler.run(), scheduler.failed
-        finally:
-            engine.close()
     print(sweep_table(table_rows(trials)).plain())
     for trial in failed:
         print(f"failed: {trial.name}; what it printed: {log_file(options.out, trial.name)}")
@@ -141,42 +128,14 @@ def _work(
     return status or int(bool(failed))
 
 
-def plan_text(
-    trials: Sequence[Trial], states: Mapping[str, State], cost: Cost | None, fitting: Slots, options: Options
-) -> str:
-    """Say what will be run, and about how long it takes."""
-    counts = Counter(states.values())
-    begun = ", ".join(f"{counts[kind]} {kind.value}" for kind in State)
-    total = sum(trial.config.frames for trial in trials)
-    left = total - sum(progress_of(trial).frames for trial in trials)
-    lines = [f"{len(trials)} runs in {options.out}: {begun}", f"{left:,} of {total:,} frames to train"]
-    if left:
-        threads = trials[0].config.threads
-        number = min(fitting.number, len(_left(trials, states)))
-        each = "1 thread" if threads == 1 else f"{threads or 'all'} threads"
-        each = f"{options.ranks} ranks of {each}" if options.ranks > 1 else each
-        memory = f", {cost.bytes / 1e9:.1f} GB of memory" if cost else ""
-        on_gpu = f" and {cost.device_bytes / 1e9:.1f} GB of its GPU" if cost and cost.device_bytes else ""
-        why = f"; {fitting.why}" if fitting.why else ""
-        lines.append(f"{number} at a time, each with {each}{memory}{on_gpu}{why}")
-        rate, source = _rate(trials, states, cost, options.ranks)
-        if rate:
-            lines.append(f"about {duration(left / rate / number)}: {source}")
-    idle = Counter(algorithm_of(trial.config).idle(trial.config) for trial in _left(trials, states))
-    lines += [f"warning: in {count} of {len(trials)} runs {why}" for why, count in idle.items() if why]
-    return "\n".join(lines)
-
-
-def _rate(trials: Sequence[Trial], states: Mapping[str, State], cost: Cost | None, ranks: int) -> tuple[float, str]:
-    """Return the frames per second of a run and their source; 0 where there is none."""
-    ended = [progress_of(trial) for trial in trials if states[trial.name] is State.FINISHED]
-    rates = [run.frames / run.time_s for run in ended if run.time_s > 0]
-    if rates:
-        return statistics.median(rates), f"{three_digits(statistics.median(rates))} frames/s in the finished runs"
-    if cost:
-        each = f"{three_digits(cost.frames_per_s)} frames/s" + (f" in each of {ranks} ranks" if ranks > 1 else "")
-        return ranks * cost.frames_per_s, f"{each} measured, evaluations apart"
-    return 0.0, ""
+def _engine(trials: Sequence[Trial], cost: Cost | None, options: Options) -> tuple[Engine | None, Slots]:
+    """Return what runs the trials, None where there are none, and how many at a time."""
+    if not trials:
+        return None, Slots(1, "", {})
+    fitting = slots(trials, cost, options.ranks)
+    if options.workers:
+        fitting = fitting._replace(number=options.workers, why="as --workers says")
+    return ENGINES[options.engine].make(trials, fitting, options)
 
 
 def table_rows(trials: Sequence[Trial]) -> list[dict[str, Any]]:

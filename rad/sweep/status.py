@@ -1,6 +1,7 @@
 """The state and progress of a sweep's runs, read from their folders. Nothing is written."""
 
 import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -62,6 +63,11 @@ def final_returns(trial: Trial) -> dict[str, float | None]:
     rows = last_rows(trial.folder / METRICS_FILE)
     ends = [row for row in rows if row["kind"].startswith("eval") and row["frames"] >= trial.config.frames]
     return {row["kind"].partition("/")[2]: row.get("episode_return_mean") for row in ends}
+
+
+def left(trials: Sequence[Trial], states: Mapping[str, State]) -> list[Trial]:
+    """Return the runs that are not finished."""
+    return [trial for trial in trials if states[trial.name] is not State.FINISHED]
 
 
 def progress_of(trial: Trial) -> RunProgress:

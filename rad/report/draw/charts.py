@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from itertools import product
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,48 +9,32 @@ import numpy as np
 from rad.report.draw.style import COLORS, DASHES, Figure, blank, despine, file_name, line_style, save, style
 from rad.report.draw.tables import decimals_for, has_interval
 from rad.report.stats.aggregates import performance_profile
-from rad.report.stats.results import LEAST_RUNS, NONE, Result, least_runs, on_train
+from rad.report.stats.pairs import pair_matrix
+from rad.report.stats.results import LEAST_RUNS, Result, least_runs, on_train
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-LEAST_PAIRS = 0.6  # of the ordered pairs; with fewer a matrix is mostly empty
 PROFILE_RUNS = 10  # of a method on a single task; fewer are a staircase
 THRESHOLDS = 101
 LIGHT = 0.6  # of the range of viridis; dark letters from there on
 
 
 def pairs_figure(task: str, results: Sequence[Result]) -> list[Figure]:
-    """Draw the returns of ordered pairs `a+b` of augmentations as a matrix, each alone on the diagonal.
-
-    Its rows and columns are the augmentations that are part of a pair. No figure unless all augmentations of the task
-    are single or such pairs, and most of the pairs are there.
-    """
-    plain = [result for result in results if not result.group.variant and " " not in result.group.augment]
-    iqms = {result.group.augment: result.iqm.value for result in plain if result.iqm}
-    chained = [augment.split("+") for augment in iqms if "+" in augment]
-    alone_first = sorted(iqms, key=lambda augment: "+" in augment)
-    single = dict.fromkeys(part for augment in alone_first for part in augment.split("+"))
-    names = [name for name in single if any(name in parts for parts in chained)]
-    wanted = {pair: f"{pair[0]}+{pair[1]}" if pair[0] != pair[1] else pair[0] for pair in product(names, repeat=2)}
-    num_pairs = sum("+" in text and text in iqms for text in wanted.values())
-    has_longer = any(len(parts) > 2 for parts in chained)
-    if not names or has_longer or num_pairs < LEAST_PAIRS * len(names) * (len(names) - 1):
+    """Draw the returns of ordered pairs of augmentations as a matrix; no figure where `pair_matrix` gives none."""
+    if not (pairs := pair_matrix(results)):
         return []
-    matrix = np.array([iqms.get(text, math.nan) for text in wanted.values()]).reshape(len(names), len(names))
     with style():
-        side = 1.6 + 0.62 * len(names)
+        side = 1.6 + 0.62 * len(pairs.names)
         figure = blank(side + 1.2, side)
-        _matrix(figure.subplots(), matrix, names)
-        alone = f"; none alone: {iqms[NONE]:.{decimals_for([iqms[NONE]])}f}" if NONE in iqms else ""
+        _matrix(figure.subplots(), pairs.iqms, pairs.names)
+        alone = "" if pairs.none is None else f"; none alone: {pairs.none:.{decimals_for([pairs.none])}f}"
         figure.suptitle(f"{task}, return{on_train(result.group for result in results)}{alone}", fontsize=10)
         caption = "The augmentation of the row is applied first, that of the column second; on the diagonal, one alone."
-        title = f"Pairs of augmentations: {task}"
-        runs = sorted({len(result.returns) for result in plain if result.group.augment in wanted.values()} - {0})
         ends = "Returns at the end, a single seed each, which says nothing about other seeds."
-        if runs[-1] > 1:
-            ends = f"Interquartile means at the end, of {' or '.join(map(str, runs))} runs."
-        return [save(figure, file_name("pairs", task), title, f"{caption} {ends}")]
+        if pairs.runs[-1] > 1:
+            ends = f"Interquartile means at the end, of {' or '.join(map(str, pairs.runs))} runs."
+        return [save(figure, file_name("pairs", task), f"Pairs of augmentations: {task}", f"{caption} {ends}")]
 
 
 def gaps_figure(task: str, results: Sequence[Result]) -> list[Figure]:

@@ -3,9 +3,10 @@ from pathlib import Path
 import pytest
 
 from rad.experiment.config import RunConfig
+from rad.sweep.plan import plan_text
 from rad.sweep.scheduler import Options
 from rad.sweep.slots import Slots
-from rad.sweep.start import plan_text, start, table_rows
+from rad.sweep.start import start, table_rows
 from rad.sweep.status import State
 from rad.training.measure import Cost
 from tests.rad.sweep.trials import leave, trial
