@@ -103,11 +103,16 @@ def _played(config: RunConfig, episodes: Episodes) -> Scores:
 
 def _evaluated(config: RunConfig, result: SplitResult) -> Scores:
     low, high = result.episode_return_interval or (math.nan, math.nan)
-    source = f"rad evaluate FILE --splits {result.split} --envs {result.envs} --episodes {result.episodes_per_env} "
-    source += f"--policy {result.policy} --seed {result.seed}"
-    others = [entry for entry in result.background_dir or () if entry not in config.background_dir]
-    source += f" {shlex.join(['--background-dir', *others])}" if others else ""
+    source = evaluate_command(config, result)
     return _scores(result.episode_return_mean, (low, high), result.episodes, result.policy, source)
+
+
+def evaluate_command(config: RunConfig, result: SplitResult) -> str:
+    """Return the command that plays the episodes of a result again with the file of its agent."""
+    others = [entry for entry in result.background_dir or () if entry not in config.background_dir]
+    counts = f"--envs {result.envs} --episodes {result.episodes_per_env} --policy {result.policy} --seed {result.seed}"
+    clips = f" {shlex.join(['--background-dir', *others])}" if others else ""
+    return f"rad evaluate FILE --splits {result.split} {counts}{clips}"
 
 
 def _scores(mean: float, interval: tuple[float, float], episodes: int, policy: str, source: str) -> Scores:
