@@ -206,7 +206,7 @@ def test_a_plugin_file_that_moved_is_known_by_its_name(tmp_path: Path, monkeypat
         path.parent.mkdir()
         path.touch()
     with plugins.of_a_command():
-        with pytest.raises(SettingError, match=rf"add --plugin {old}, with the folder that it is in now$"):
+        with pytest.raises(SettingError, match=rf"add --plugin {old}, files by where they are now$"):
             plugins.check_loaded([str(old)], "run")
         plugins.load(str(new))
         plugins.check_loaded([str(old)], "run")

@@ -82,7 +82,7 @@ def check_loaded(names: Iterable[str], run: str) -> None:
     files = {Path(name).name for name in here if name.endswith(".py")}
     missing = [name for name in names if name not in here and not (_moved(name) and Path(name).name in files)]
     if missing:
-        moved = ", with the folder that it is in now" if any(map(_moved, missing)) else ""
+        moved = ", files by where they are now" if any(map(_moved, missing)) else ""
         needs = f"add {shlex.join(flags(missing))}{moved}"
         raise PluginsMissing("plugin", f"{run} was made with {', '.join(missing)}; {needs}")
 

@@ -140,7 +140,7 @@ def test_a_damaged_file_is_named(tmp_path: Path, change: dict[str, Any], said: s
 
 def test_a_run_without_its_plugins_names_all_of_them(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text(json.dumps(to_json(SACRun()) | {"plugins": ["ours", "my mine.py"]}))
-    said = "was made with ours, my mine.py; add --plugin ours --plugin 'my mine.py'"
+    said = "was made with ours, my mine.py; add --plugin ours --plugin 'my mine.py', files by where they are now"
     with pytest.raises(ValueError, match=f"^plugin: {tmp_path} {said}$"):
         read_config(tmp_path)
 
