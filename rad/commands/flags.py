@@ -3,7 +3,7 @@
 import contextlib
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
@@ -17,30 +17,21 @@ NUMBERS = ConstructorRegistry()
 HELP = ("Argument helptext", "For full helptext")  # how the parts of tyro's box begin that say nothing of the error
 
 
-@NUMBERS.primitive_rule
-def _integer(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec[int] | None:
-    if info.type is not int:
-        return None
-    return PrimitiveConstructorSpec(
-        nargs=1,
-        metavar="INT",
-        instance_from_str=lambda words: whole(words[0]),
-        is_instance=lambda value: isinstance(value, int),
-        str_from_instance=lambda value: [str(value)],
-    )
+def _numbers_are(kind: type, metavar: str, read: Callable[[str], Any]) -> None:
+    """Let flags of a type be read by a function, whose ValueError says what is wrong."""
 
+    def rule(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec[Any] | None:
+        if info.type is not kind:
+            return None
+        return PrimitiveConstructorSpec(
+            nargs=1,
+            metavar=metavar,
+            instance_from_str=lambda words: read(words[0]),
+            is_instance=lambda value: isinstance(value, (int, kind)),
+            str_from_instance=lambda value: [str(value)],
+        )
 
-@NUMBERS.primitive_rule
-def _float(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec[float] | None:
-    if info.type is not float:
-        return None
-    return PrimitiveConstructorSpec(
-        nargs=1,
-        metavar="FLOAT",
-        instance_from_str=lambda words: number(words[0]),
-        is_instance=lambda value: isinstance(value, (int, float)),
-        str_from_instance=lambda value: [str(value)],
-    )
+    NUMBERS.primitive_rule(rule)
 
 
 def number(text: str) -> float:
@@ -72,6 +63,10 @@ def whole(text: str) -> int:
     except InvalidOperation:
         pass
     raise ValueError(f"must be a whole number such as 100000, 100_000 or 1e5, got '{text}'")
+
+
+_numbers_are(int, "INT", whole)
+_numbers_are(float, "FLOAT", number)
 
 
 def parse(kind: type, program: str, arguments: Sequence[str], **options: Any) -> Any:
