@@ -21,6 +21,7 @@ def _numbers_are(kind: type, metavar: str, read: Callable[[str], Any]) -> None:
     """Let flags of a type be read by a function, whose ValueError says what is wrong."""
 
     def rule(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec[Any] | None:
+        """Say how a flag of the type is read; None for other types."""
         if info.type is not kind:
             return None
         return PrimitiveConstructorSpec(

@@ -134,7 +134,9 @@ def _begin(out: Path, request: dict[str, Any]) -> None:
     if out.exists() and not (out.is_dir() and (not any(out.iterdir()) or (out / REQUEST_FILE).is_file())):
         raise SettingError("out", f"{out} holds something else than a recording; choose another folder")
     if (out / REQUEST_FILE).exists():
-        if different := differences([read_object(out / REQUEST_FILE), request]):
+        before = read_object(out / REQUEST_FILE)
+        before.get("settings", {}).pop("plugins", None)  # version 0.2.0 wrote them
+        if different := differences([before, request]):
             raise SettingError("out", f"{out} was recorded with another {', '.join(different)}; choose another folder")
         return
     out.mkdir(parents=True, exist_ok=True)

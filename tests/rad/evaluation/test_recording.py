@@ -1,6 +1,7 @@
 """Recorded episodes: what they hold in each suite, and the data set that Minari reads back."""
 
 import importlib.util
+import json
 import sys
 from collections.abc import Callable
 from contextlib import closing, nullcontext
@@ -171,6 +172,17 @@ def test_an_interrupted_recording_goes_on_to_the_same_data_set(
     assert contents(out / "data") == contents(whole.folder)
     calls.clear()
     assert record(run, out, episodes=4, policy="sample").steps == 8 and not calls
+
+
+@needs_minari
+def test_plugins_may_move_before_a_recording_goes_on(run: Path, tmp_path: Path) -> None:
+    out = tmp_path / "data"
+    record(run, out, episodes=1)
+    request = json.loads((out / "recording.json").read_text())
+    assert "plugins" not in request["settings"]
+    request["settings"]["plugins"] = ["/old/place.py"]  # as version 0.2.0 wrote it
+    (out / "recording.json").write_text(json.dumps(request))
+    assert record(run, out, episodes=1).folder == out / "data"
 
 
 @needs_minari
