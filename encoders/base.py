@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor, nn
 
 ImageShape = tuple[int, int, int]
@@ -192,8 +193,12 @@ def geometry(window: Window) -> tuple[int, int, int]:
 
 
 def convolution(channels_in: int, channels_out: int, kernel: int, stride: int = 1, padding: int = 0) -> nn.Conv2d:
-    """Make a convolution whose weights are not set yet: torch's own would come from the global random state."""
-    return nn.Conv2d(channels_in, channels_out, kernel, stride, padding, device="meta").to_empty(device="cpu")
+    """Make a convolution whose weights are to be set: those that torch gives it leave the global random state alone.
+
+    Without memory (`device="meta"`) it would not need them, but torch would import sympy: seconds at each start.
+    """
+    with torch.random.fork_rng(devices=[]):
+        return nn.Conv2d(channels_in, channels_out, kernel, stride, padding)
 
 
 def check_image_shape(image_shape: ImageShape) -> ImageShape:
