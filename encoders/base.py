@@ -195,7 +195,7 @@ def geometry(window: Window) -> tuple[int, int, int]:
 def convolution(channels_in: int, channels_out: int, kernel: int, stride: int = 1, padding: int = 0) -> nn.Conv2d:
     """Make a convolution whose weights are to be set: those that torch gives it leave the global random state alone.
 
-    Without memory (`device="meta"`) it would not need them, but torch would import sympy: seconds at each start.
+    Without memory (`device="meta"`) it would not need them, but torch would import sympy: 0.7 s in each process.
     """
     with torch.random.fork_rng(devices=[]):
         return nn.Conv2d(channels_in, channels_out, kernel, stride, padding)
