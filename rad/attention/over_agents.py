@@ -10,7 +10,6 @@ from rad.evaluation import agent_file
 from rad.report.draw.tables import Column, Table
 from rad.report.read.final_returns import TRAIN, trained_and_tested
 from rad.report.read.run import read_run
-from rad.report.stats.bootstrap import Estimate
 from rad.report.stats.correlation import LEAST_PAIRS, spearman_interval
 from rad.runtime.files import replacing
 from rad.runtime.run_dir import METRICS_FILE
@@ -62,15 +61,18 @@ def agent_table(panels: dict[str, list[Panel]]) -> Table:
     """Return the correlations by split, method and measure."""
     columns = [*(Column(name, "text") for name in ("split", "map", "measure")), Column("agents")]
     cells = [
-        [split, panel.method, panel.measure, len(panel.points), panel.correlation]
+        [split, panel.method, panel.measure, len(panel.points), panel.correlation, panel.within]
         for split, of_split in panels.items()
         for panel in of_split
     ]
-    note = (
+    notes = [
         "Spearman's rank correlation over agents of the measure with retention, the return on the split over that on "
-        f"train; intervals: agents drawn with replacement. With fewer than {LEAST_PAIRS} agents none is reported."
-    )
-    return Table([*columns, Column("rank corr. [95 %]", decimals=2)], cells, notes=[note])
+        f"train; intervals: agents drawn with replacement. With fewer than {LEAST_PAIRS} agents none is reported.",
+        "Within augmentations: of the ranks less their mean over the agents of the same augmentation, which are drawn "
+        "among themselves. What an augmentation does to all its agents has no part in it.",
+    ]
+    columns += [Column(name, decimals=2) for name in ("rank corr. [95 %]", "within augmentations [95 %]")]
+    return Table(columns, cells, notes=notes)
 
 
 def _retentions(path: Path) -> dict[str, float]:
@@ -98,11 +100,7 @@ def _panels(rows: Sequence[Json]) -> Iterator[Panel]:
             of_method = [row for row in rows if row["method"] == method and measure in row]
             points = [(row[measure], row["retention"], row["augmentation"]) for row in of_method]
             if len(points) > 1:
-                yield Panel(method, title, points, _correlation(points))
-
-
-def _correlation(points: Sequence[tuple[float, float, str]]) -> Estimate | None:
-    first, second, _ = zip(*points)
-    if len(points) < LEAST_PAIRS or len(set(first)) == 1 or len(set(second)) == 1:
-        return None
-    return spearman_interval(first, second)
+                first, second, augmentations = zip(*points)
+                yield Panel(
+                    method, title, points, *(spearman_interval(first, second, by) for by in (None, augmentations))
+                )

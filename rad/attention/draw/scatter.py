@@ -22,6 +22,7 @@ class Panel(NamedTuple):
     measure: str  # in words
     points: Sequence[tuple[float, float, str]]  # measure, retention and augmentation of each agent
     correlation: Estimate | None  # over the agents; None where they are too few
+    within: Estimate | None  # within augmentations
 
 
 def scatter_figure(panels: Sequence[Panel], retention: str, path: Path) -> None:
@@ -48,7 +49,8 @@ def _draw(axes: "Axes", panel: Panel, augmentations: Sequence[str]) -> None:
         axes.plot([x for x, _ in points], [y for _, y in points], label=augmentation, markersize=5, **looks)
     count = f"{len(panel.points)} agents"
     known = f"rank corr. {text(panel.correlation, 2)}" if panel.correlation else "too few for a correlation"
-    axes.set_title(f"{METHODS[panel.method].title}\n{count}\n{known}", fontsize=7)
+    within = f"\nwithin augm. {text(panel.within, 2)}" if panel.within else ""
+    axes.set_title(f"{METHODS[panel.method].title}\n{count}\n{known}{within}", fontsize=7)
     axes.set_xlabel(panel.measure, fontsize=7)
     axes.tick_params(labelsize=7)
     despine(axes)

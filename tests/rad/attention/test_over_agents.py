@@ -45,6 +45,23 @@ def test_four_agents_have_a_correlation(tmp_path: Path) -> None:
     assert (again / "agents-test.png").read_bytes() == written[1].read_bytes()
 
 
+def test_what_an_augmentation_does_to_all_its_agents_is_told_apart(tmp_path: Path) -> None:
+    """Within both augmentations lift and retention go the same way; over all, the one with more lift retains less."""
+    names, lifts, kept = ["crop"] * 3 + ["none"] * 3, [1, 2, 3, 6, 7, 8], [6.0, 7.0, 8.0, 1.0, 2.0, 3.0]
+    folders = [
+        make_seed(tmp_path / "runs", name, seed, rows_of(10.0, test=test))
+        for seed, (name, test) in enumerate(zip(names, kept, strict=True))
+    ]
+    numbers = [
+        number(seed, lift) | {"run": f"{name}, seed {seed}", "augmentation": name}
+        for seed, (name, lift) in enumerate(zip(names, lifts, strict=True))
+    ]
+    list(write_agents(folders, numbers, tmp_path))
+    (line,) = [line for line in (tmp_path / TABLE_FILE).read_text().splitlines() if "lift on the robot" in line]
+    over_all, within = [float(cell.split()[0]) for cell in line.split("|")[5:7]]
+    assert over_all < 0 and within == 1.0
+
+
 def test_three_agents_have_none_and_it_is_said(tmp_path: Path) -> None:
     list(write_agents(*agents(tmp_path / "runs", [2.0, 1.0, 3.0]), tmp_path))
     text = (tmp_path / TABLE_FILE).read_text()
