@@ -58,7 +58,7 @@ def controls(shape: tuple[int, int, int], generator: np.random.Generator) -> dic
     _, height, width = shape
     rows, columns = (np.linspace(-1.0, 1.0, side) for side in (height, width))
     center = np.exp(-2.0 * (rows[:, None] ** 2 + columns[None] ** 2))  # standard deviation: a quarter of the side
-    return {"random": generator.random(shape), "centre": np.broadcast_to(center, shape)}
+    return {"random": generator.random(shape), "center": np.broadcast_to(center, shape)}
 
 
 def randomized(agent: AgentT, untrained: AgentT) -> Iterator[tuple[str, AgentT]]:

@@ -17,8 +17,8 @@ from rad.experiment.build import action_repeat
 from rad.experiment.config import RunConfig
 from rad.experiment.config_file import read_config, to_json
 from rad.report.read.evaluation_files import SplitResult, read_evaluations
-from rad.report.read.provenance import made_with, train_command
-from rad.report.read.run import Run
+from rad.report.read.provenance import train_command
+from rad.report.read.run import Run, made_with
 from rad.report.stats.bootstrap import CONFIDENCE, mean_interval
 from rad.runtime import source
 from rad.runtime.metrics_file import Row, read_rows

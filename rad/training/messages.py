@@ -21,7 +21,7 @@ SUBJECTS = {RANDOM_POLICY: "random policy", EVALUATION: "trained"}
 PHASES = {RANDOM_POLICY: "random policy", EVALUATION: "evaluating"}
 MADE = {
     run_dir.CONFIG_FILE: "settings",
-    run_dir.DONE_FILE: "that the run has ended",
+    run_dir.DONE_FILE: "that the run has ended, with versions and hardware",
     run_dir.METRICS_FILE: "every number that was logged",
     "tensorboard": "the same for TensorBoard",
     run_dir.BEST_FILE: "the policy that evaluated best",

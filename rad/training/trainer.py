@@ -194,8 +194,10 @@ class Trainer(Learner):
         episode = Recorder(self.config.video_size)
         self.evaluations.play(EVALUATION, self.agent, *self._now, episode if self.pictures else None)
         self.log.sync()
-        done = {"frames": self.frames, "commit": self.made_with["commit"], "time_s": self.log.time_s}
-        write_object(self.folder / DONE_FILE, done)
+        made_with = {**checkpoint.versions(), **self.made_with}
+        write_object(
+            self.folder / DONE_FILE, {"frames": self.frames, "time_s": self.log.time_s, "made_with": made_with}
+        )
         run = LoadedRun(self.config, self.agent, self.frames)
         for name, picture in self.pictures.items():
             with self.progress.phase(name, Part.FIGURES):

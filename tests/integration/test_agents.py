@@ -130,7 +130,7 @@ def test_a_card_says_what_the_agent_is(runs: dict[str, Path], files: dict[str, P
     assert train["interval"][0] <= train["mean"] <= train["interval"][1]
     assert card["command"].startswith("rad train --algo=sac --preset=rad --task=probe/both --augment=crop --seed=1")
     assert card["command"].endswith(" --out=RUN") and card["config"]["out"] is None
-    assert card["commit"] == json.loads((runs["sac"] / "done.json").read_text())["commit"]
+    assert card["commit"] == json.loads((runs["sac"] / "done.json").read_text())["made_with"]["commit"]
     assert str(runs["sac"].parent) not in json.dumps(card)
 
 

@@ -18,8 +18,7 @@ import augment
 from rad import cli, envs
 from rad.evaluation.compare_splits import evaluate_run
 from rad.experiment.config_file import read_config
-from rad.report.read.provenance import made_with
-from rad.report.read.run import read_run
+from rad.report.read.run import made_with, read_run
 from rad.runtime import checkpoint
 from rad.runtime.logging import RunLog
 from rad.runtime.progress import three_digits

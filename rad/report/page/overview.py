@@ -7,8 +7,8 @@ from rad.report.page.blocks import Block, Items, Pairs, Section
 from rad.report.read.evaluation_files import METRICS
 from rad.report.read.final_returns import final_result, finished, splits
 from rad.report.read.groups import IN_NAME, NOT_COMPARED, Group, Scan, differences, flat, runs_in, shown
-from rad.report.read.provenance import failures, made_with, not_begun
-from rad.report.read.run import Run
+from rad.report.read.provenance import failures, not_begun
+from rad.report.read.run import Run, made_with
 from rad.report.stats.aggregates import ENOUGH_SEEDS, few_seeds_warning
 from rad.report.stats.results import beside_none, is_like
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from rad.report.read.run import Run, read_run
+from rad.report.read.run import Run, made_with, read_run
 from rad.runtime.files import read_object
 from rad.runtime.run_dir import ATTENTION_FILE, CONFIG_FILE, METRICS_FILE, RECORD_FILE
 
@@ -163,12 +163,19 @@ def _add(scan: Scan, folder: Path) -> None:
         scan.not_started.append(folder)
         return
     try:
-        run = read_run(folder)
+        run = _with_precision(read_run(folder))
         if not isinstance(flat(run.config).get("frames", 0), int):
             raise ValueError(f"frames in {CONFIG_FILE} is {flat(run.config)['frames']!r}; expected a number")
         scan.runs.append(run)
     except ValueError as error:
         scan.unread.append(f"{scan.shown(folder)}: {error}")
+
+
+def _with_precision(run: Run) -> Run:
+    """Put what the precision was into the settings of a run that left it open, where that is recorded."""
+    if run.config.get("precision") == "auto" and (precision := made_with(run).get("precision")):
+        return run._replace(config={**run.config, "precision": precision})
+    return run
 
 
 def _distinguishing(configs: Sequence[Json]) -> list[str]:

@@ -1,4 +1,4 @@
-"""What made the runs: versions and hardware as recorded, and the commands that make them again."""
+"""The commands that make runs again, and why some of them ended in an error."""
 
 import re
 import shlex
@@ -8,28 +8,11 @@ from typing import Any
 
 from rad.report.read.groups import Scan, flat
 from rad.report.read.run import Run
-from rad.runtime.files import read_object
-from rad.runtime.run_dir import CHECKPOINTS, LOGS
+from rad.runtime.run_dir import LOGS
 
 ERROR = re.compile(r"error: |[\w.]*(Error|Exception|Interrupt)\b")  # how `rad train` and Python end
 LEVELS = 8  # from a run up to its sweep: task, augmentation, swept fields
 FIRST = ("algo", "preset", "task", "augment", "seed", "frames")  # flags that readers look for
-
-
-def made_with(run: Run) -> dict[str, str]:
-    """Return the versions and the device that the newest checkpoint of a run records; empty if there is none."""
-    return newest_checkpoint(run)[1]
-
-
-def newest_checkpoint(run: Run) -> tuple[int, dict[str, str]]:
-    """Return the frames of the newest checkpoint of a run and what it was made with; 0 and empty if there is none."""
-    for path in sorted((run.folder / CHECKPOINTS).glob("*.json"), reverse=True):
-        try:
-            versions = read_object(path)["manifest"]["made_with"]
-            return int(path.stem), {str(name): str(value) for name, value in versions.items()}
-        except (OSError, ValueError, LookupError, TypeError, AttributeError):  # damaged: try the one before
-            continue
-    return 0, {}
 
 
 def train_command(run: Run, out: str) -> str:

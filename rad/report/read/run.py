@@ -1,4 +1,4 @@
-"""A run folder, read back."""
+"""A run folder, read back, and what made the run."""
 
 import math
 from collections.abc import Iterable
@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from rad.runtime.files import read_object
 from rad.runtime.metrics_file import Row, read_rows
 from rad.runtime.migrate import migrate
-from rad.runtime.run_dir import CONFIG_FILE, METRICS_FILE
+from rad.runtime.run_dir import CHECKPOINTS, CONFIG_FILE, DONE_FILE, METRICS_FILE
 
 
 class Run(NamedTuple):
@@ -41,3 +41,28 @@ def read_run(folder: Path) -> Run:
         if not (folder / name).is_file():
             raise ValueError(f"'{folder}' is not a run folder: it has no {name}")
     return Run(folder, migrate(read_object(folder / CONFIG_FILE)), read_rows(folder / METRICS_FILE))
+
+
+def made_with(run: Run) -> dict[str, str]:
+    """Return versions, device, precision and more that a run was made with; empty if nothing records them.
+
+    They stand in `done.json` at the end, and in each checkpoint, which may be gone.
+    """
+    try:
+        recorded = read_object(run.folder / DONE_FILE).get("made_with")
+    except (OSError, ValueError):
+        recorded = None
+    if isinstance(recorded, dict):
+        return {str(name): str(value) for name, value in recorded.items()}
+    return newest_checkpoint(run)[1]
+
+
+def newest_checkpoint(run: Run) -> tuple[int, dict[str, str]]:
+    """Return the frames of the newest checkpoint of a run and what it was made with; 0 and empty if there is none."""
+    for path in sorted((run.folder / CHECKPOINTS).glob("*.json"), reverse=True):
+        try:
+            versions = read_object(path)["manifest"]["made_with"]
+            return int(path.stem), {str(name): str(value) for name, value in versions.items()}
+        except (OSError, ValueError, LookupError, TypeError, AttributeError):  # damaged: try the one before
+            continue
+    return 0, {}

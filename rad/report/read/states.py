@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from rad.report.read.final_returns import TRAIN, evaluation_means
 from rad.report.read.groups import Json, flat, method_name, walk
-from rad.report.read.provenance import failures, newest_checkpoint, plugin_flags
-from rad.report.read.run import Run
+from rad.report.read.provenance import failures, plugin_flags
+from rad.report.read.run import Run, newest_checkpoint
 from rad.runtime.files import is_locked, read_object
 from rad.runtime.metrics_file import Row, last_rows
 from rad.runtime.migrate import migrate

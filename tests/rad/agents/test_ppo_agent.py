@@ -19,7 +19,7 @@ from tests.rad.agents.test_sac_agent import identities, optimized
 from tests.rad.runtime.checkpoint.nested import as_saved, same
 
 STEPS = SIZES["num_steps"]
-CENTRE = (slice(None), slice(None), slice(2, 22), slice(2, 22))  # 20 of 24 px
+CENTER = (slice(None), slice(None), slice(2, 22), slice(2, 22))  # 20 of 24 px
 
 
 def learn(agent: PPOAgent, count: int, first: int = 0) -> list[Metrics]:
@@ -76,7 +76,7 @@ class TestWhereAugmentationActs:
         watch = Watch(agent)
         rollout = small_rollout(agent)
         acted = watch.images[:STEPS]
-        torch.testing.assert_close(acted[0], rollout.obs[0][CENTRE].float() / 255)
+        torch.testing.assert_close(acted[0], rollout.obs[0][CENTER].float() / 255)
         watch.images.clear()
         agent.update(rollout)
         clean, augmented = watch.images[::2], watch.images[1::2]
@@ -89,7 +89,7 @@ class TestWhereAugmentationActs:
         watch, obs = Watch(agent), frames(small_agent(), 0)[0]
         agent.begin_rollout(ENVS)
         agent.act(obs.numpy(), deterministic=True)
-        torch.testing.assert_close(watch.images[0], obs[CENTRE].float() / 255)
+        torch.testing.assert_close(watch.images[0], obs[CENTER].float() / 255)
 
 
 class TestConsistency:

@@ -108,11 +108,11 @@ def rng() -> np.random.Generator:
 
 def test_controls() -> None:
     result = controls((3, 20, 30), rng())
-    assert {name: values.shape for name, values in result.items()} == {"random": (3, 20, 30), "centre": (3, 20, 30)}
-    row = result["centre"][0, 10]
+    assert {name: values.shape for name, values in result.items()} == {"random": (3, 20, 30), "center": (3, 20, 30)}
+    row = result["center"][0, 10]
     assert row.argmax() in (14, 15) and row[0] == pytest.approx(row[-1])
     # half a side from the middle is two standard deviations
-    assert result["centre"][0, 0, 15] / result["centre"][0, 10, 15] == pytest.approx(np.exp(-2), rel=0.02)
+    assert result["center"][0, 0, 15] / result["center"][0, 10, 15] == pytest.approx(np.exp(-2), rel=0.02)
 
 
 def given_images(agent: SACAgent) -> Tensor:

@@ -76,6 +76,18 @@ def test_where_runs_were_written_and_on_what_makes_no_group(tmp_path):
     assert [one.method for one in groups_in(tmp_path)] == ["crop"]
 
 
+def test_auto_is_the_precision_that_it_was(tmp_path):
+    for seed, precision in ((1, "bf16"), (2, "fp32")):
+        folder = make_seed(tmp_path, "crop", seed, [], precision="auto")
+        (folder / "done.json").write_text(json.dumps({"made_with": {"precision": precision}}))
+    make_seed(tmp_path, "crop", 3, [], precision="fp32")
+    groups, _ = group(find_runs(tmp_path).runs)
+    assert [(one.method, [run.config["seed"] for run in one.runs]) for one in groups] == [
+        ("crop, precision=bf16", [1]),
+        ("crop, precision=fp32", [2, 3]),
+    ]
+
+
 def test_a_field_that_varies_within_task_and_augmentation_tells_groups_apart(tmp_path):
     for number, size in enumerate((64, 128)):
         make_seed(tmp_path / str(number), "crop", 1, [], agent={"batch_size": size})

@@ -13,13 +13,12 @@ from rad.report.read.provenance import (
     attention_command,
     failures,
     flag,
-    made_with,
     not_begun,
     short_command,
     sweep_commands,
     train_command,
 )
-from rad.report.read.run import Run
+from rad.report.read.run import Run, made_with
 from rad.runtime import checkpoint
 from tests.rad.report.folders import make_run
 
@@ -37,6 +36,12 @@ def test_versions_are_those_of_the_newest_checkpoint(tmp_path):
     assert made["device"] == "cpu10" and {"python", "torch", "numpy"} <= made.keys()
     (folder / "checkpoints" / "000000000010.json").write_text("{")
     assert made_with(run)["device"] == "cpu5"
+
+
+def test_a_finished_run_says_it_without_checkpoints(tmp_path):
+    folder = make_run(tmp_path / "run")
+    (folder / "done.json").write_text(json.dumps({"frames": 10, "made_with": {"device": "cpu", "num_threads": 1}}))
+    assert made_with(Run(folder, {}, [])) == {"device": "cpu", "num_threads": "1"}
 
 
 def test_a_run_without_checkpoints_records_nothing(tmp_path):
