@@ -209,6 +209,10 @@ Batch = Transition | Minibatch | Trajectory
 """What an agent learns from at a time; all have observations `obs`, uint8 [B, C, H, W]."""
 
 
+_CHUNK = 8
+"""Images that a CPU converts at a time."""
+
+
 def images_to_float(images: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
     """Convert stored images, uint8 [B, C, H, W] in 0..255, to learned ones, float in [0, 1]: x / 255.
 
@@ -220,9 +224,12 @@ def images_to_float(images: Tensor, dtype: torch.dtype = torch.float32) -> Tenso
     """
     if images.dtype != torch.uint8:
         raise TypeError(f"images must be uint8 in 0..255, got {images.dtype}")
-    # A CPU is faster in the order of memory; an accelerator has one call less.
-    layout = torch.preserve_format if on_cpu(images) else torch.channels_last
-    return images.to(dtype, memory_format=layout).div_(255.0).contiguous(memory_format=torch.channels_last)
+    if not on_cpu(images):
+        return images.to(dtype, memory_format=torch.channels_last).div_(255.0)
+    floats = torch.empty(images.shape, dtype=dtype, memory_format=torch.channels_last)
+    for some, out in zip(images.split(_CHUNK), floats.split(_CHUNK)):  # in the order of memory, within the cache
+        out.copy_(some.to(dtype).div_(255.0))
+    return floats
 
 
 def on_cpu(images: Tensor) -> bool:
