@@ -11,13 +11,13 @@ from rad.commands import flags
 
 @dataclass(frozen=True)
 class Record:
-    """Play episodes with a trained run and write them, with the simulator's states, as a data set of Minari.
+    """Play episodes with a trained agent and write them, with the simulator's states, as a data set of Minari.
 
     An interrupted recording goes on with the same command.
     """
 
     run: tyro.conf.Positional[Path]
-    """Run folder."""
+    """Run folder, or a file of rad export."""
     out: Path
     """Folder of the recording; the data set is in its folder data."""
     episodes: int = 10

@@ -83,7 +83,7 @@ def record(
             shutil.rmtree(out / PARTS, ignore_errors=True)
     counts = read_object(out / DATA / minari_files.METADATA_FILE)
     if counts["total_episodes"] != episodes:
-        raise SettingError("episodes", episodes, f"{counts['total_episodes']}, which {out} holds; choose another --out")
+        raise SettingError("episodes", episodes, f"{counts['total_episodes']}, as many as {out} holds")
     return Recorded(out / DATA, episodes, counts["total_steps"])
 
 
@@ -157,10 +157,11 @@ def _missing(out: Path, episodes: int) -> Iterator[int]:
     (out / PARTS).mkdir(exist_ok=True)
     shown = Lines()
     for index in range(episodes):
+        if _part(out, index).exists():
+            continue
         if shown.due:
             shown.show([f"{index}/{episodes} episodes"])
-        if not _part(out, index).exists():
-            yield index
+        yield index
     shown.clear()
 
 

@@ -196,7 +196,7 @@ def test_what_a_folder_holds_is_not_mixed_with_something_else(
     for typed, said in [
         ([*words, str(out), "--seed", "1"], f"--out: {out} was recorded with another episode_seed; choose"),
         ([*words, str(out), "--policy", "sample"], f"--out: {out} was recorded with another policy; choose another"),
-        ([*words, str(out), "--episodes", "2"], f"--episodes: must be 1, which {out} holds; choose another --out"),
+        ([*words, str(out), "--episodes", "2"], f"--episodes: must be 1, as many as {out} holds, got 2"),
         ([*words, str(tmp_path / "other")], "holds something else than a recording; choose another folder"),
         ([*words, str(tmp_path / "other" / "file")], "holds something else than a recording; choose another folder"),
         ([*words, str(tmp_path / "new"), "--split", "dark"], "--split: probe/discounting has no split dark; allowed"),
