@@ -225,11 +225,15 @@ def images_to_float(images: Tensor, dtype: torch.dtype = torch.float32) -> Tenso
     if images.dtype != torch.uint8:
         raise TypeError(f"images must be uint8 in 0..255, got {images.dtype}")
     if not on_cpu(images):
-        return images.to(dtype, memory_format=torch.channels_last).div_(255.0)
+        return _divided(images, dtype, torch.channels_last)
     floats = torch.empty(images.shape, dtype=dtype, memory_format=torch.channels_last)
     for some, out in zip(images.split(_CHUNK), floats.split(_CHUNK)):  # in the order of memory, within the cache
-        out.copy_(some.to(dtype).div_(255.0))
+        out.copy_(_divided(some, dtype, torch.preserve_format))
     return floats
+
+
+def _divided(images: Tensor, dtype: torch.dtype, layout: torch.memory_format) -> Tensor:
+    return images.to(dtype, memory_format=layout).div_(255.0)
 
 
 def on_cpu(images: Tensor) -> bool:
