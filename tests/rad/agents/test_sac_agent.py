@@ -258,7 +258,7 @@ class TestStrongView:
     def test_the_first_losses_differ_in_the_critics_alone(self) -> None:
         plain, strong = (small_agent(**options).update(small_batch()) for options in ({}, self.options))
         assert strong["critic_loss"] != plain["critic_loss"]
-        assert strong["target"] == plain["target"]
+        torch.testing.assert_close(strong["target"], plain["target"])  # MKL's last bits follow where a tensor lies
 
     def test_its_weight_mixes_the_two_losses(self) -> None:
         agents = {beta: small_agent(strong_weight=beta, **self.options) for beta in (0.0, 0.25, 1.0)}
