@@ -194,10 +194,9 @@ class Trainer(Learner):
         episode = Recorder(self.config.video_size)
         self.evaluations.play(EVALUATION, self.agent, *self._now, episode if self.pictures else None)
         self.log.sync()
-        made_with = {**checkpoint.versions(), **self.made_with}
-        write_object(
-            self.folder / DONE_FILE, {"frames": self.frames, "time_s": self.log.time_s, "made_with": made_with}
-        )
+        made_with = checkpoint.with_versions(self.made_with)
+        done = {"frames": self.frames, "time_s": self.log.time_s, "made_with": made_with}
+        write_object(self.folder / DONE_FILE, done)
         run = LoadedRun(self.config, self.agent, self.frames)
         for name, picture in self.pictures.items():
             with self.progress.phase(name, Part.FIGURES):

@@ -28,9 +28,9 @@ def spearman(first: ArrayLike, second: ArrayLike, groups: Sequence[str] | None =
 def spearman_interval(first: ArrayLike, second: ArrayLike, groups: Sequence[str] | None = None) -> Estimate | None:
     """Return `spearman` with its 95 % interval: pairs are drawn with replacement, as many as there are in each group.
 
-    Draws in which a side does not vary are left out. Few pairs make the interval too narrow: there is none, and None
-    returned, for fewer than `LEAST_PAIRS`, counting one pair only of all that fix the means of groups, nor where a
-    side has one value only, over all or in each group.
+    Draws in which a side does not vary are left out. Few pairs make the interval too narrow: None is returned for fewer
+    than `LEAST_PAIRS`, of G groups for fewer than `LEAST_PAIRS - 1 + G`, and where a side has one value only, over all
+    or in each group.
     """
     pairs = _pairs(first, second)
     members = _members(pairs.shape[1], groups)

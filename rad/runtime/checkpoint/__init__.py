@@ -136,7 +136,7 @@ def differences(folder: str | Path, made_with: Mapping[str, str] = NOTHING) -> l
             then = _read_manifest(path)["made_with"]
         except Damaged:
             continue
-        now = {**versions(), **made_with}
+        now = with_versions(made_with)
         changed = [name for name in sorted(then.keys() | now.keys()) if then.get(name) != now.get(name)]
         return [f"{name}: {then.get(name, 'not recorded')} then, {now.get(name)} now" for name in changed]
     raise CheckpointError(f"no readable checkpoint in {folder}")
@@ -150,7 +150,7 @@ def _write(path: Path, state: Mapping[str, Any], made_with: Mapping[str, str]) -
         "schema": SCHEMA,
         "frames": int(path.stem),
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "made_with": {**versions(), **made_with},
+        "made_with": with_versions(made_with),
         "blobs": writer.blobs,
         "state": tree,
     }
@@ -160,8 +160,8 @@ def _write(path: Path, state: Mapping[str, Any], made_with: Mapping[str, str]) -
     sync_folder(path.parent)
 
 
-def versions() -> dict[str, str | int]:
-    """Return what of the installation must be equal for a run to continue bit for bit."""
+def with_versions(made_with: Mapping[str, str]) -> dict[str, str | int]:
+    """Return `made_with` and what of the installation must be equal for a run to continue bit for bit."""
     found: dict[str, str | int] = {
         "python": platform.python_version(),
         "torch": torch.__version__,  # with the build, +cpu or +cu130, which the package's metadata leaves out
@@ -172,7 +172,7 @@ def versions() -> dict[str, str | int]:
             found[package] = version(package)
         except PackageNotFoundError:
             continue
-    return found
+    return {**found, **made_with}
 
 
 def _remove_old(folder: Path, frames: int, keep: int) -> None:

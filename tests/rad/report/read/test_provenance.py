@@ -1,4 +1,4 @@
-"""Versions as recorded, and commands that make the same runs."""
+"""Commands that make the same runs."""
 
 import json
 import shlex
@@ -8,7 +8,7 @@ import pytest
 
 from rad.commands.train import parse_run
 from rad.experiment.config_file import to_json
-from rad.report.read.groups import Scan, find_runs
+from rad.report.read.groups import Scan
 from rad.report.read.provenance import (
     attention_command,
     failures,
@@ -18,34 +18,12 @@ from rad.report.read.provenance import (
     sweep_commands,
     train_command,
 )
-from rad.report.read.run import Run, made_with
-from rad.runtime import checkpoint
+from rad.report.read.run import Run
 from tests.rad.report.folders import make_run
 
 
 def found_in(folder: Path, **record: object) -> Scan:
     return Scan(folder, [], [], [], record=dict(record))
-
-
-def test_versions_are_those_of_the_newest_checkpoint(tmp_path):
-    folder = make_run(tmp_path / "run")
-    for frames in (5, 10):
-        checkpoint.save(folder / "checkpoints", frames, {"n": 1}, made_with={"device": f"cpu{frames}"})
-    (run,) = find_runs(folder).runs
-    made = made_with(run)
-    assert made["device"] == "cpu10" and {"python", "torch", "numpy"} <= made.keys()
-    (folder / "checkpoints" / "000000000010.json").write_text("{")
-    assert made_with(run)["device"] == "cpu5"
-
-
-def test_a_finished_run_says_it_without_checkpoints(tmp_path):
-    folder = make_run(tmp_path / "run")
-    (folder / "done.json").write_text(json.dumps({"frames": 10, "made_with": {"device": "cpu", "num_threads": 1}}))
-    assert made_with(Run(folder, {}, [])) == {"device": "cpu", "num_threads": "1"}
-
-
-def test_a_run_without_checkpoints_records_nothing(tmp_path):
-    assert made_with(Run(make_run(tmp_path / "run"), {}, [])) == {}
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,13 @@
-"""Reading run folders, whole and damaged."""
+"""Reading run folders, whole and damaged, and what they were made with."""
 
+import json
 import math
 
 import pytest
 
-from rad.report.read.run import column, read_run
+from rad.report.read.groups import find_runs
+from rad.report.read.run import Run, column, made_with, read_run
+from rad.runtime import checkpoint
 from rad.runtime.logging import RunLog
 from rad.runtime.migrate import migrate
 from tests.rad.report.folders import CONFIG, ROWS, evaluation, make_run
@@ -98,3 +101,24 @@ def test_a_broken_config_is_an_error(tmp_path, text, message):
     (folder / "config.json").write_text(text)
     with pytest.raises(ValueError, match=f"config.json cannot be read: it {message}"):
         read_run(folder)
+
+
+def test_versions_are_those_of_the_newest_checkpoint(tmp_path):
+    folder = make_run(tmp_path / "run")
+    for frames in (5, 10):
+        checkpoint.save(folder / "checkpoints", frames, {"n": 1}, made_with={"device": f"cpu{frames}"})
+    (run,) = find_runs(folder).runs
+    made = made_with(run)
+    assert made["device"] == "cpu10" and {"python", "torch", "numpy"} <= made.keys()
+    (folder / "checkpoints" / "000000000010.json").write_text("{")
+    assert made_with(run)["device"] == "cpu5"
+
+
+def test_a_finished_run_says_it_without_checkpoints(tmp_path):
+    folder = make_run(tmp_path / "run")
+    (folder / "done.json").write_text(json.dumps({"frames": 10, "made_with": {"device": "cpu", "num_threads": 1}}))
+    assert made_with(Run(folder, {}, [])) == {"device": "cpu", "num_threads": "1"}
+
+
+def test_a_run_without_checkpoints_records_nothing(tmp_path):
+    assert made_with(Run(make_run(tmp_path / "run"), {}, [])) == {}
