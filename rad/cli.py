@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from rad import __version__
 from rad.runtime import plugins
+from rad.runtime.processes.signals import Terminated, terminations_raised
 from rad.settings import SettingError, flag_name
 
 USAGE = """usage: rad COMMAND [FLAGS]; rad COMMAND --help shows every flag with its meaning and default; rad --version
@@ -73,7 +74,7 @@ def _main(argv: Sequence[str] | None) -> int:
     if command not in COMMANDS:
         return _report(f"unknown command '{command}'; known: {', '.join(COMMANDS)}", 2)
     try:
-        with plugins.of_a_command():
+        with terminations_raised(), plugins.of_a_command():
             return run(command, _load_plugins(arguments[1:]))
     except BrokenPipeError:
         raise
@@ -83,8 +84,11 @@ def _main(argv: Sequence[str] | None) -> int:
         return _report(str(error), 1)
     except (ValueError, OSError, ModuleNotFoundError) as error:
         return _report(str(error), 2)
-    except KeyboardInterrupt:  # outside of training, which saves itself first
-        return _report("interrupted", 128 + signal.SIGINT)
+    except KeyboardInterrupt as stop:  # outside of training, which saves itself first
+        said, number = (
+            ("terminated", signal.SIGTERM) if isinstance(stop, Terminated) else ("interrupted", signal.SIGINT)
+        )
+        return _report("; ".join([said, *getattr(stop, "__notes__", ())]), 128 + number)
 
 
 def run(command: str, arguments: list[str]) -> int:

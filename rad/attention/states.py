@@ -1,7 +1,7 @@
 """States to compare runs on: the same moments of a task, from episodes of all runs, as each of the runs sees them."""
 
 import dataclasses
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from contextlib import closing
 from typing import Any, NamedTuple
 
@@ -42,12 +42,21 @@ class States(NamedTuple):
     objects: ObjectStates | None = None  # on request
 
 
-def collect_states(runs: Sequence[LoadedRun], size: int, seed: int, split: str, change: str = "") -> list[States]:
+def collect_states(
+    runs: Sequence[LoadedRun],
+    size: int,
+    seed: int,
+    split: str,
+    change: str = "",
+    *,
+    tell: Callable[[str], None] = lambda line: None,
+) -> list[States]:
     """Play each run, and show the states of all of them to every run; `check_alike` says which runs allow it.
 
     An equal share of the states is from each run, evenly spread over its steps; the first runs give one more where the
     number does not divide. The seed is of the initial states and of sampled actions. With a `change`, as of
-    `rad.envs.base.Simulator.object_frames`, the states are also drawn with each object changed.
+    `rad.envs.base.Simulator.object_frames`, the states are also drawn with each object changed. `tell` is called with a
+    line about each run as it is played.
 
     Returns:
         For each run the same states in the same order: those of the first run's episodes, then the second's.
@@ -55,6 +64,7 @@ def collect_states(runs: Sequence[LoadedRun], size: int, seed: int, split: str, 
     shares = [size // len(runs) + (number < size % len(runs)) for number in range(len(runs))]
     parts: list[list[States]] = [[] for _ in runs]
     for number, (run, share) in enumerate(zip(runs, shares)):
+        tell(f"states from run {number + 1} of {len(runs)}")
         episodes = play_episodes(run, share, seed_for(seed, f"bank {number}", bits=31), split)
         steps = [int((i + 0.5) * len(episodes.actions) / share) for i in range(share)]  # evenly spread
         seen: dict[Hashable, States] = {}  # agents that see alike, as seeds of a method do, need one replay

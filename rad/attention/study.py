@@ -28,6 +28,8 @@ from rad.runtime.files import read_object, replacing
 from rad.runtime.run_dir import ATTENTION_FILE
 from rad.settings import SettingError, setting
 
+Tell = Callable[[str], None]
+
 POLICY = "policy"
 TABLE_FILE, MAPS_FILE = "table.md", "maps.npz"
 
@@ -48,7 +50,7 @@ def attend_runs(
     video: bool = True,
     seed: int = 0,
     device: str = "auto",
-    tell: Callable[[str], None] = lambda line: None,
+    tell: Tell = lambda line: None,
 ) -> list[Path]:
     """Write what runs look at into a folder: figures and raw maps, and on request a table and videos.
 
@@ -72,21 +74,20 @@ def attend_runs(
         _methods(methods, runs, target), target, how, split, seed, change if ground_truth else ""
     )
     _check(request, runs)
-    tell(f"playing {len(runs)} runs for {states} states")
     all_maps = []
-    for label, run, seen in zip(labels, runs, collect_states(runs, states, seed, split, request.change)):
-        tell(f"maps of {label}")
+    all_states = collect_states(runs, states, seed, split, request.change, tell=tell)
+    for number, (label, run, seen) in enumerate(zip(labels, runs, all_states), start=1):
+        tell(f"maps of {label} ({number} of {len(runs)})")
         all_maps.append(compute_maps(label, run, seen, request))
     out.mkdir(parents=True, exist_ok=True)
     _clear(out)
     written = [*draw(all_maps, request, show, out), save_maps(all_maps, out / MAPS_FILE)]
     if table:
-        tell("numbers")
-        written += _write_table(folders, all_maps, request, out)
+        written += _write_table(folders, all_maps, request, out, tell)
     if video:
-        tell("videos")
-        names = _numbered([file_name(label) for label in labels])
-        written += [file for of, name in zip(all_maps, names) for file in write_episode(of, request, out, name)]
+        for number, (of, name) in enumerate(zip(all_maps, _numbered([file_name(label) for label in labels])), start=1):
+            tell(f"video of {of.label} ({number} of {len(runs)})")
+            written += write_episode(of, request, out, name)
     return written
 
 
@@ -139,10 +140,13 @@ def _check(request: AttentionRequest, runs: Sequence[LoadedRun]) -> None:
 
 
 def _write_table(
-    folders: Sequence[Path], all_maps: Sequence[RunMaps], request: AttentionRequest, out: Path
+    folders: Sequence[Path], all_maps: Sequence[RunMaps], request: AttentionRequest, out: Path, tell: Tell
 ) -> list[Path]:
     """Write every number as JSON, the tables per augmentation as Markdown, and what holds over all runs."""
-    numbers = [row for folder, run_maps in zip(folders, all_maps) for row in numbers_of(folder, run_maps, request)]
+    numbers: list[dict[str, Any]] = []
+    for number, (folder, run_maps) in enumerate(zip(folders, all_maps), start=1):
+        tell(f"numbers of {run_maps.label} ({number} of {len(all_maps)})")
+        numbers += numbers_of(folder, run_maps, request)
     effects = [row for run_maps in all_maps for row in effects_of(run_maps)]
     counts = {"states": len(all_maps[0].images), "checked_states": len(checked(all_maps[0]))}
     parts = [f'"question": {json.dumps(dataclasses.asdict(request) | counts)}', f'"numbers": {_listed(numbers)}']

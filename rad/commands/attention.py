@@ -9,6 +9,7 @@ from typing import Literal
 import tyro
 
 from rad.commands import flags
+from rad.runtime.processes.signals import if_stopped
 from rad.settings import SettingError
 
 
@@ -64,7 +65,8 @@ def main(arguments: list[str]) -> int:
     others = vars(options).copy()
     settings = Settings(**{name: others.pop(name) for name in ("stage", "power", "norm")}, seed=options.seed)
     tell = functools.partial(print, file=sys.stderr, flush=True)
-    written = attend_runs(others.pop("runs"), others.pop("out"), settings=settings, tell=tell, **others)
+    with if_stopped(f"figures in {options.out} may be unfinished; the same command makes all of them anew"):
+        written = attend_runs(others.pop("runs"), others.pop("out"), settings=settings, tell=tell, **others)
     if options.table:
         print(short_text(options.out), end="\n\n")
     print(*written, sep="\n")

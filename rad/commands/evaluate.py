@@ -1,5 +1,6 @@
 """rad evaluate: a run on one or more splits."""
 
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
@@ -7,6 +8,7 @@ from typing import Annotated, Literal
 import tyro
 
 from rad.commands import flags
+from rad.runtime.progress.line import Lines
 
 
 # tyro shows aliases first, so each flag's usual name is the alias here.
@@ -53,7 +55,10 @@ def main(arguments: list[str]) -> int:
     from rad.evaluation.compare_splits import default_file, evaluate_run
     from rad.report.draw.result_tables import split_table
 
-    results = evaluate_run(**vars(options) | {"checkpoint": flags.checkpoint(options.checkpoint)})
+    given = vars(options) | {"checkpoint": flags.checkpoint(options.checkpoint)}
+    shown = Lines(sys.stderr)
+    results = evaluate_run(**given, tell=shown.show_if_due)
+    shown.clear()
     print(split_table(results), f"episodes: {options.out or default_file(options.run, results)}", sep="\n\n")
     if options.video:
         print(f"video: {options.video}")

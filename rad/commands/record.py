@@ -7,6 +7,7 @@ from typing import Literal
 import tyro
 
 from rad.commands import flags
+from rad.runtime.processes.signals import if_stopped
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,8 @@ def main(arguments: list[str]) -> int:
     flags.check_least(options, episodes=1, seed=0)
     from rad.evaluation.recording import record
 
-    made = record(**vars(options))
+    with if_stopped("the same command goes on with the recording"):
+        made = record(**vars(options))
     print(f"{made.folder}: {made.episodes:,} episodes, {made.steps:,} steps")
     print(f"read it with: minari.MinariDataset({str(made.folder)!r})")
     return 0

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -47,12 +47,14 @@ def evaluate_run(
     video: Path | None = None,
     video_size: int = 240,
     device: str = "auto",
+    tell: Callable[[str], None] = lambda text: None,
 ) -> list[SplitResult]:
     """Play a run on splits, write every episode to a JSONL file, and compare the splits with `train`.
 
     The arguments are the flags of `rad evaluate`: no splits are all that the run is evaluated on, 0 and "" its own
     settings, and no `out` is `default_file`. This JSONL has a row for each episode and then the results; it replaces a
-    file of the same evaluation and no other. The video is of the first episode on the first split.
+    file of the same evaluation and no other. The video is of the first episode on the first split. `tell` is called
+    after each step with how many episodes are over.
 
     Returns:
         A result for each split; a task without splits has a single one, `train`.
@@ -73,7 +75,10 @@ def evaluate_run(
     file = out or default_file(run, requests)
     _check_file(file, requests)
     recorder = Recorder(video_size) if video else None
-    played = play_splits(config, loaded.agent, names, recorder=recorder)
+    total = len(names) * config.eval_envs * episodes
+    played = play_splits(
+        config, loaded.agent, names, recorder=recorder, played=lambda count: tell(f"{count}/{total} episodes")
+    )
     returns = {name: of_split.returns for name, of_split in played.items()}
     rows = compared(returns, paired=not suite_of(config.task).has_levels)
     results = [

@@ -23,9 +23,9 @@ from rad.report.stats.scores import normalize
 from rad.runtime import checkpoint
 from rad.runtime.device import resolve_device
 from rad.runtime.plugins import PluginsMissing
-from rad.runtime.run_dir import BEST_FILE, CHECKPOINTS
+from rad.runtime.run_dir import BEST_FILE, CHECKPOINTS, CONFIG_FILE
 from rad.runtime.seeding import generator, seed_for
-from rad.settings import SettingError
+from rad.settings import SettingError, setting
 
 LAST, BEST = "last", "best"
 
@@ -90,14 +90,21 @@ def load(path: Path, device: str = "auto", which: str = LAST) -> LoadedRun:
             what `--keep-best` kept.
 
     Raises:
-        SettingError: `checkpoint`, there is none of that name; or `RUN`, there is nothing at the path.
-        ValueError: the folder holds no run, or has no checkpoint; or the file is damaged, or something else.
-        CheckpointError: all its checkpoints are damaged.
+        SettingError: `RUN`, the path is neither a run with a checkpoint nor such a file, or the file is damaged; or
+            `checkpoint`, there is none of that name.
+        CheckpointError: all checkpoints of the run are damaged.
     """
+    with setting("RUN"):
+        return _load(path, device, which)
+
+
+def _load(path: Path, device: str, which: str) -> LoadedRun:
     if path.is_file():
         if which != LAST:
             raise SettingError("checkpoint", f"has no meaning for the file {path}, got {which}")
         return _of_file(path, device)
+    if not (path / CONFIG_FILE).exists():
+        raise SettingError("RUN", path, "a run folder, or a file of rad export")
     config = _on(device, read_config(path))
     if which == BEST:
         if not (path / BEST_FILE).exists():

@@ -24,7 +24,7 @@ from rad.report.read.groups import differences
 from rad.runtime.files import TEMPORARY_PREFIX, locked, read_object, replacing, sync_folder, write_object
 from rad.runtime.progress.line import Lines
 from rad.runtime.seeding import seed_for
-from rad.settings import SettingError
+from rad.settings import SettingError, mention
 
 REQUEST_FILE = "recording.json"  # what is recorded
 PARTS = "episodes"  # folder of the episodes so far, until all are in the data set
@@ -83,7 +83,8 @@ def record(
             shutil.rmtree(out / PARTS, ignore_errors=True)
     counts = read_object(out / DATA / minari_files.METADATA_FILE)
     if counts["total_episodes"] != episodes:
-        raise SettingError("episodes", episodes, f"{counts['total_episodes']}, as many as {out} holds")
+        held = f"{counts['total_episodes']}, as many as {out} holds"
+        raise SettingError("episodes", episodes, held + mention(", or {out} another folder"))
     return Recorded(out / DATA, episodes, counts["total_steps"])
 
 
@@ -159,8 +160,7 @@ def _missing(out: Path, episodes: int) -> Iterator[int]:
     for index in range(episodes):
         if _part(out, index).exists():
             continue
-        if shown.due:
-            shown.show([f"{index}/{episodes} episodes"])
+        shown.show_if_due(f"{index}/{episodes} episodes")
         yield index
     shown.clear()
 

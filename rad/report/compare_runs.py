@@ -76,11 +76,17 @@ def compare_groups(first: Group, second: Group) -> RunComparison:
     lines, notes = _over_episodes(first.runs[0], second.runs[0]) if single else _over_seeds(first, second)
     if not lines:
         raise ValueError("RUN_A and RUN_B: share no split that both have been evaluated on; expected at least 1")
+    unit = "episodes" if single else "runs"
+    notes += [
+        f"no interval on {line.split}: it takes two {unit} of each side"
+        for line in lines
+        if not math.isfinite(line.difference.low)
+    ]
     for name, run in [("A", run) for run in first.runs] + [("B", run) for run in second.runs]:
         end = final_result(run)
         if not end.finished:
             notes.append(f"{name}: {run.folder} is unfinished, at {end.frames:,} of {end.target_frames:,} frames")
-    return RunComparison(lines, "episodes" if single else "runs", notes, _settings(first, second))
+    return RunComparison(lines, unit, notes, _settings(first, second))
 
 
 def _over_seeds(first: Group, second: Group) -> tuple[list[Line], list[str]]:
@@ -137,8 +143,9 @@ def _last_line(first: Run, second: Run, split: str) -> list[Line]:
 
 def _line(split: str, first: Sequence[float], second: Sequence[float], *, paired: bool) -> Line:
     means = fmean(first), fmean(second)
-    difference = Estimate(means[0] - means[1], *difference_interval(first, second, paired=paired))
-    return Line(split, *means, difference, len(first), len(second))
+    several = min(len(first), len(second)) > 1  # one value says nothing of its spread
+    interval = difference_interval(first, second, paired=paired) if several else ()
+    return Line(split, *means, Estimate(means[0] - means[1], *interval), len(first), len(second))
 
 
 def _settings(first: Group, second: Group) -> dict[str, tuple[str, str]]:

@@ -133,7 +133,7 @@ def test_a_run_without_a_checkpoint(runs: dict[str, Path], tmp_path: Path, capsy
     folder.mkdir()
     (folder / "config.json").write_bytes((runs["none"] / "config.json").read_bytes())
     assert cli.main(["attention", str(folder), "--out", str(tmp_path / "out")]) == 2
-    assert capsys.readouterr().err == f"error: {folder} has no checkpoint in {folder / 'checkpoints'}\n"
+    assert capsys.readouterr().err == f"error: RUN: {folder} has no checkpoint in {folder / 'checkpoints'}\n"
 
 
 def test_the_output_must_be_a_folder(runs: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,6 +2,7 @@ import dataclasses
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -19,6 +20,7 @@ from rad.experiment.config_file import read_config, to_json
 from rad.experiment.presets import preset
 from rad.report.draw import result_tables
 from rad.runtime.checkpoint import CheckpointError
+from rad.runtime.processes.signals import if_stopped
 from rad.settings import flag_name
 from tests.rad.report.folders import make_run
 
@@ -316,15 +318,18 @@ def test_an_unknown_command(capsys: pytest.CaptureFixture[str]) -> None:
         (["evaluate", "nowhere", "--video", "no/a.mp4"], "--video: must be a file in a folder that exists, got no/a"),
         (["evaluate", "nowhere", "--envs", "-1"], "--envs: must be at least 0, got -1"),
         (["evaluate", "nowhere", "--nope", "1"], "--nope"),
-        (["evaluate", "nowhere", "--checkpoint", "best"], "RUN: no such file or folder: nowhere"),
+        (
+            ["evaluate", "nowhere", "--checkpoint", "best"],
+            "RUN: must be a run folder, or a file of rad export, got nowhere",
+        ),
         (["export", "nowhere"], "RUN: no such file or folder: nowhere"),
-        (["evaluate", "."], "error: . is no run folder: it has no config.json"),
+        (["evaluate", "."], "RUN: must be a run folder, or a file of rad export, got ."),
         (["export", "nowhere", "--out", "no/a.safetensors"], "--out: must be a file in a folder that exists, got no/a"),
         (
             ["zoo", "nowhere"],
             "FOLDER: must be a folder with agents, files of rad export that end in .safetensors, got nowh",
         ),
-        (["attention", "nowhere"], "RUN: no such file or folder: nowhere"),
+        (["attention", "nowhere"], "RUN: must be a run folder, or a file of rad export, got nowhere"),
         (["demo", "--seed", "x"], "--seed: must be a whole number"),
         (["demo", "--minutes", "0.5"], "--minutes: must be from 1 to 1,000, got 0.5"),
         (["demo", "--minutes", "nan"], "--minutes: must be from 1 to 1,000, got nan"),
@@ -382,6 +387,26 @@ def test_an_interrupt_is_one_line_too(monkeypatch: pytest.MonkeyPatch, capsys: p
     monkeypatch.setattr(cli, "run", interrupted)
     assert cli.main(["report", "x"]) == 130
     assert capsys.readouterr().err == "error: interrupted\n"
+
+
+def test_a_command_that_is_terminated_says_so_and_what_became_of_its_work(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    closed: list[str] = []
+
+    def terminated(command: str, arguments: list[str]) -> int:
+        with if_stopped("the same command goes on"):
+            try:
+                signal.raise_signal(signal.SIGTERM)
+            finally:
+                closed.append("files")
+        return 0
+
+    before = signal.getsignal(signal.SIGTERM)
+    monkeypatch.setattr(cli, "run", terminated)
+    assert cli.main(["record", "x"]) == 143
+    assert capsys.readouterr().err == "error: terminated; the same command goes on\n"
+    assert closed == ["files"] and signal.getsignal(signal.SIGTERM) == before
 
 
 def test_a_fault_of_the_program_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -71,7 +71,8 @@ def _draw_runs(runs: Sequence[Run], labels: Sequence[str], path: Path, *, with_e
             _draw_line(axes, number, curve)
         if with_episodes and (dots := training_episodes(runs[0]))[0]:
             axes.plot(*dots, color=GRAY, marker=".", markersize=4, alpha=0.5, linewidth=0, label="training episodes")
-        _complete(axes, runs, on, "episode return, mean ± std")
+        spread = ", mean ± std" if any(map(_has_band, curves)) else ""
+        _complete(axes, runs, on, f"episode return{spread}")
         axes.set_title(str(runs[0].config.get("task", runs[0].name)))
         save_png(figure, path)
 
@@ -174,8 +175,14 @@ def _apart(curves: Sequence[Curve], random: float | None, over: Over) -> "MplFig
 def _draw_line(axes: "Axes", number: int, curve: Curve) -> None:
     line = line_style(number)
     axes.plot(curve.over, curve.band.value, markersize=3.5, linewidth=1.6, label=curve.label, **line)
-    if not np.array_equal(curve.band.low, curve.band.high):
-        axes.fill_between(curve.over, curve.band.low, curve.band.high, color=line["color"], alpha=0.18, linewidth=0)
+    if _has_band(curve):
+        # An area over a single point would have no width.
+        draw, width = (axes.fill_between, 0) if len(curve.over) > 1 else (axes.vlines, 4)
+        draw(curve.over, curve.band.low, curve.band.high, color=line["color"], alpha=0.18, linewidth=width)
+
+
+def _has_band(curve: Curve) -> bool:
+    return not np.array_equal(curve.band.low, curve.band.high)
 
 
 def _draw_random(axes: "Axes", value: float | None, words: str = "", dashes: str = "--") -> None:

@@ -72,6 +72,43 @@ class StopRequest:
         self._old_handlers = {}
 
 
+class Terminated(KeyboardInterrupt):
+    """SIGTERM, as an exception that ends a command as SIGINT does."""
+
+
+@contextmanager
+def terminations_raised() -> Iterator[None]:
+    """Let SIGTERM raise `Terminated` in the main thread, so that files and processes are closed and a line is printed.
+
+    Forked children inherit the handler; it ends them, without an exception. Spawned ones do not.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    process = os.getpid()
+
+    def receive(number: int, frame: FrameType | None) -> None:
+        if os.getpid() != process:
+            os._exit(128 + number)
+        raise Terminated
+
+    before = signal.signal(signal.SIGTERM, receive)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@contextmanager
+def if_stopped(note: str) -> Iterator[None]:
+    """Let a command that is stopped here also say what became of its work."""
+    try:
+        yield
+    except KeyboardInterrupt as stop:
+        stop.add_note(note)
+        raise
+
+
 @contextmanager
 def noticing_stops(clock: RunningTime = running_s) -> Iterator[None]:
     """Let a clock stand still while the process is stopped, which SIGCONT ends; in the main thread, while this runs."""

@@ -44,6 +44,11 @@ class Lines:
             self._replace("".join(f"{GAP.join(parts)}\n" for parts in lines))
         self._shown_s = self._now()
 
+    def show_if_due(self, text: str) -> None:
+        """Show a line of a single part, unless the last is not old enough."""
+        if self.due:
+            self.show([text])
+
     def say(self, text: str) -> None:
         """Print lines that stay, in the place of those that are redrawn."""
         self._replace(f"{text}\n")

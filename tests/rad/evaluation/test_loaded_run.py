@@ -32,15 +32,18 @@ def test_the_first_split_is_recorded_and_the_episodes_of_all_are_counted(monkeyp
 
 
 @pytest.mark.parametrize(("name", "precision"), [("cpu", "fp32"), ("cuda", "tf32")])
-def test_a_run_of_tf32_is_fp32_on_a_cpu(monkeypatch: pytest.MonkeyPatch, name: str, precision: str) -> None:
+def test_a_run_of_tf32_is_fp32_on_a_cpu(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, precision: str
+) -> None:
     made: list[Any] = []
+    (tmp_path / "config.json").touch()
     monkeypatch.setattr(loaded_run, "read_config", lambda folder: tiny(precision="tf32"))
     monkeypatch.setattr(loaded_run, "resolve_device", torch.device)
     monkeypatch.setattr(loaded_run.checkpoint, "exists", lambda folder: True)
     monkeypatch.setattr(loaded_run.checkpoint, "load", lambda folder, only, frames: (8, {"agent": {}}))
     agent = SimpleNamespace(load_state_dict=lambda state: None)
     monkeypatch.setattr(loaded_run, "untrained_agent", lambda config: made.append(config) or agent)
-    assert loaded_run.load(Path("run"), name).config == made[0]
+    assert loaded_run.load(tmp_path, name).config == made[0]
     assert (made[0].device, made[0].precision) == (name, precision)
 
 

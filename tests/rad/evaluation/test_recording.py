@@ -196,11 +196,17 @@ def test_what_a_folder_holds_is_not_mixed_with_something_else(
     for typed, said in [
         ([*words, str(out), "--seed", "1"], f"--out: {out} was recorded with another episode_seed; choose"),
         ([*words, str(out), "--policy", "sample"], f"--out: {out} was recorded with another policy; choose another"),
-        ([*words, str(out), "--episodes", "2"], f"--episodes: must be 1, as many as {out} holds, got 2"),
+        (
+            [*words, str(out), "--episodes", "2"],
+            f"--episodes: must be 1, as many as {out} holds, or --out another folder, got 2",
+        ),
         ([*words, str(tmp_path / "other")], "holds something else than a recording; choose another folder"),
         ([*words, str(tmp_path / "other" / "file")], "holds something else than a recording; choose another folder"),
         ([*words, str(tmp_path / "new"), "--split", "dark"], "--split: probe/discounting has no split dark; allowed"),
-        (["record", "nowhere", "--out", str(tmp_path / "new")], "RUN: no such file or folder: nowhere"),
+        (
+            ["record", "nowhere", "--out", str(tmp_path / "new")],
+            "RUN: must be a run folder, or a file of rad export, got nowhere",
+        ),
         (["record", str(run), "--episodes", "0", "--out", "x"], "--episodes: must be at least 1, got 0"),
     ]:
         assert cli.main(typed) == 2

@@ -69,6 +69,18 @@ def test_without_episodes_means_and_deviations_are_used(tmp_path):
     assert "normal approximations" in result.notes[0] and "not of training" in result.notes[0]
 
 
+@pytest.mark.parametrize("of_evaluate", [True, False])
+def test_one_episode_has_no_interval_and_the_notes_say_so(tmp_path, of_evaluate):
+    one = [scored("eval", 100, 8.0, std=0.0) | {"episodes": 1}]
+    first, second = two(tmp_path, one, one)
+    if of_evaluate:
+        for folder, value in ((first, 8.0), (second, 5.0)):
+            write_episodes(folder, "x.jsonl", {"train": [value]})
+    result = compared(first, second)
+    assert math.isnan(result.lines[0].difference.low)
+    assert "no interval on train: it takes two episodes of each side" in result.notes
+
+
 def test_each_split_of_both_has_a_line(tmp_path):
     first, second = two(tmp_path, rows_of(8.0, test=6.0), rows_of(5.0, test=1.0))
     assert [(line.split, line.difference.value) for line in compared(first, second).lines] == [

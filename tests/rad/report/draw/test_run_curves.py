@@ -54,6 +54,18 @@ def test_a_run_without_baseline_has_no_line_for_it(tmp_path, drawn):
     assert len(axes_of(drawn).get_lines()) == 1
 
 
+@pytest.mark.parametrize(
+    ("std", "bands", "label"), [(5.0, 1, "episode return, mean ± std"), (0.0, 0, "episode return")]
+)
+def test_the_spread_of_a_single_evaluation_is_a_bar_and_none_is_not_spoken_of(tmp_path, drawn, std, bands, label):
+    learning_curve(
+        make_run(tmp_path / "mine", [evaluation(100, 9.0) | {"episode_return_std": std}]), tmp_path / "a.png"
+    )
+    axes = axes_of(drawn)
+    segments = [line.get_segments()[0].tolist() for line in axes.collections]
+    assert segments == [[[400.0, 4.0], [400.0, 14.0]]] * bands and axes.get_ylabel() == label
+
+
 def test_several_runs_share_a_figure(tmp_path, drawn):
     first = make_run(tmp_path / "a")
     second = make_run(tmp_path / "b", [baseline(50.0), evaluation(100, 9.0)], augment="none")

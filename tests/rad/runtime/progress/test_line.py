@@ -42,6 +42,14 @@ def test_when_a_line_is_due(stream, period_s):
         assert shown.due == due
 
 
+def test_a_line_that_is_not_due_is_not_shown():
+    clock, file = Clock(), io.StringIO()
+    shown = Lines(file, clock)
+    for clock.time_s in (0.0, 29.0, 30.0):
+        shown.show_if_due(f"{clock.time_s:g} s")
+    assert file.getvalue() == "0 s\n30 s\n"
+
+
 def test_what_stays_takes_the_place_of_what_is_redrawn():
     stream = Terminal()
     shown = Lines(stream)
