@@ -58,10 +58,23 @@ def _members(count: int, groups: Sequence[str] | None) -> list[Places]:
 
 def _correlations(pairs: Array, members: Sequence[Places]) -> Array:
     """Return the correlations [...] of pairs [2, ..., N]; NaN where a side does not vary."""
-    above = np.sign(pairs[..., :, None] - pairs[..., None, :])
-    ranks = above.sum(-1) / 2  # less their mean over all
+    ranks = _centered_ranks(pairs)
     for group in members:
         ranks[..., group] -= ranks[..., group].mean(-1, keepdims=True)
     a, b = ranks
     scale = np.sqrt((a * a).sum(-1) * (b * b).sum(-1))
     return np.divide((a * b).sum(-1), scale, out=np.full_like(scale, np.nan), where=scale > 1e-9)
+
+
+def _centered_ranks(values: Array) -> Array:
+    """Return the ranks along the last axis less their mean; equal values share the mean of their ranks."""
+    order = values.argsort(-1)
+    ordered = np.take_along_axis(values, order, -1)
+    starts = np.insert(ordered[..., 1:] != ordered[..., :-1], 0, True, axis=-1)  # of equal values
+    places = np.arange(values.shape[-1])
+    first = np.maximum.accumulate(np.where(starts, places, 0), -1)
+    ends = np.roll(starts, -1, -1)
+    last = np.minimum.accumulate(np.where(ends, places, places[-1])[..., ::-1], -1)[..., ::-1]
+    ranks = np.empty(values.shape)
+    np.put_along_axis(ranks, order, (first + last - places[-1]) / 2, -1)
+    return ranks

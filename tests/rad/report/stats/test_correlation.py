@@ -16,6 +16,12 @@ def test_by_hand() -> None:
     assert spearman([1, 1, 1], [1, 2, 3]) == 0.0
 
 
+def test_many_values_fit_into_memory() -> None:
+    """The pixels of a map are thousands: nothing may grow with the square of their number."""
+    values = np.random.default_rng(0).random(300_000).round(4)  # with ties
+    assert spearman(values, values**3) == pytest.approx(1.0) and abs(spearman(values, values[::-1])) < 0.01
+
+
 def test_an_interval_about_the_correlation() -> None:
     values = np.arange(10.0)
     assert interval(values, values**3) == (pytest.approx(1.0), pytest.approx(1.0), pytest.approx(1.0))
