@@ -73,13 +73,17 @@ def masks_of(segments: NDArray[np.int32], items: Sequence[VisibleObject]) -> NDA
 
 
 def _seen(segments: NDArray[np.int32], item: VisibleObject) -> NDArray[np.bool_]:
-    import mujoco
-
     seen: NDArray[np.bool_] = (segments[..., 1] == -1) & (item.name == SKY)
     for kind, indices in item.parts.items():
-        is_kind = segments[..., 1] == getattr(mujoco.mjtObj, f"mjOBJ_{kind.upper()}")
-        seen |= is_kind & np.isin(segments[..., 0], indices)
+        seen |= (segments[..., 1] == type_code(kind)) & np.isin(segments[..., 0], indices)
     return seen
+
+
+def type_code(kind: str) -> int:
+    """Return MuJoCo's number for a kind of object; NumPy would compare its enum with each pixel in Python."""
+    import mujoco
+
+    return int(getattr(mujoco.mjtObj, f"mjOBJ_{kind.upper()}"))
 
 
 @contextmanager

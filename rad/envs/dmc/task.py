@@ -15,7 +15,7 @@ from rad.envs import gl
 from rad.envs.base import Frame, Mask, ObjectFrames, Simulator, UnitRange
 from rad.envs.dmc.appearances import PLAIN, TRAIN, Appearance
 from rad.envs.dmc.cameras import SceneCamera
-from rad.envs.dmc.objects import FINER, PAINT, SKY, VisibleObject, can_change, changed, masks_of, objects_of
+from rad.envs.dmc.objects import FINER, PAINT, SKY, VisibleObject, can_change, changed, masks_of, objects_of, type_code
 from rad.envs.dmc.scenery import Scenery
 from rad.settings import SettingError
 
@@ -193,12 +193,10 @@ def robot_in(segments: NDArray[np.int32], body_of_geom: NDArray[np.int32]) -> Ma
     Returns:
         bool [H, W]: a geom of a body, or a tendon, or a skin. Sites, which mark positions, are not of the robot.
     """
-    import mujoco
-
     index, kind = segments[..., 0], segments[..., 1]
-    is_geom = kind == mujoco.mjtObj.mjOBJ_GEOM
+    is_geom = kind == type_code("geom")
     of_body = body_of_geom[np.where(is_geom, index, 0)] != 0
-    return (is_geom & of_body) | np.isin(kind, (mujoco.mjtObj.mjOBJ_TENDON, mujoco.mjtObj.mjOBJ_SKIN))
+    return (is_geom & of_body) | np.isin(kind, (type_code("tendon"), type_code("skin")))
 
 
 def set_quality(model: Any, size: int, quality: str) -> None:
