@@ -191,7 +191,7 @@ def test_what_cannot_be_loaded_is_one_line(
     for command in ("evaluate", "attention"):
         assert cli.main([command, str(path)]) == 2
         error = capsys.readouterr().err
-        assert error.startswith(f"error: {path} {said}") and error.count("\n") == 1
+        assert error.startswith(f"error: RUN: {path} {said}") and error.count("\n") == 1
 
 
 def test_a_file_has_no_checkpoints_and_is_not_replaced(

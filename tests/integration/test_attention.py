@@ -114,7 +114,7 @@ def test_other_suites_and_algorithms(runs: dict[str, Path], tmp_path: Path, name
         (["none", "--states", "0"], "--states: must be at least 1, got 0"),
         (["none", "crop", "--states", "1"], "--states: must be at least 2, got 1"),
         (["none", "probe"], "error: runs differ in task: dmc/cartpole-balance, probe/both; allowed: one for all"),
-        (["nowhere"], "RUN: no such file or folder: nowhere"),
+        (["nowhere"], "RUN: must be a run folder, or a file of rad export, got nowhere"),
         ([], "RUNS: must be one run folder or more, got none"),
     ],
 )
