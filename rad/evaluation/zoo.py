@@ -12,6 +12,7 @@ from rad.settings import SettingError
 
 COLUMNS = (
     *(Column(name, "text") for name in ("file", "task", "method")),
+    Column("commit", "text"),  # of one preset at two commits, values may differ
     *(Column("frames"), Column("split", "text"), Column(f"return [{100 * CONFIDENCE:g} %]", decimals=1)),
     *(Column("episodes"), Column("MB", decimals=1), Column("SHA-256", "text")),
 )
@@ -45,11 +46,11 @@ def _rows(path: Path, folder: Path) -> list[list[Cell]]:
         card = agent_file.read(path).card
         config = card["config"]
         method = f"{card['preset']}, {method_name(config)}, seed {card['seed']}"
-        about: list[Cell] = [name, card["task"], method, card["frames"]]
+        about: list[Cell] = [name, card["task"], method, card["commit"], card["frames"]]
         return [
             [*about, split, Estimate(of["mean"], *(of["interval"] or ())), of["episodes"], size, "holds"]
             for split, of in card["returns"].items()
         ] or [[*about, None, None, None, size, "holds"]]
     except (ValueError, LookupError, TypeError) as error:
         why = " ".join(str(error).removeprefix(f"{path} ").split())
-        return [[name, None, None, None, None, None, None, size, why]]
+        return [[name, *[None] * (len(COLUMNS) - 3), size, why]]

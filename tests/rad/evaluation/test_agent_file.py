@@ -11,7 +11,10 @@ import pytest
 from rad import cli
 from rad.evaluation import agent_file
 
-CARD = {"task": "probe/both", "preset": "rad", "seed": 3, "frames": 60, "config": {"augment": "crop"}, "returns": {}}
+CARD = {
+    **{"task": "probe/both", "preset": "rad", "seed": 3, "commit": "c0ffee", "frames": 60},
+    **{"config": {"augment": "crop"}, "returns": {}},
+}
 WEIGHTS: agent_file.Weights = {
     "encoder": {"convs.0.weight": np.arange(24, dtype=np.float32).reshape(2, 3, 4).transpose(2, 0, 1)},
     "actor": {"log_std": np.array(0.5, np.float32), "steps": np.array(7)},
@@ -102,9 +105,9 @@ def test_the_zoo_lists_what_is_whole_and_what_is_not(
     assert cli.main(["zoo", str(tmp_path)]) == 0
     lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
     assert lines == [
-        "file task method frames split return [95 %] episodes MB SHA-256",
-        "a.safetensors probe/both rad, crop, seed 3 60 <0.1 holds",
-        "b.safetensors probe/both rad, crop, seed 3 60 train 507.1 [480.0, 534.2] 10 <0.1 holds",
+        "file task method commit frames split return [95 %] episodes MB SHA-256",
+        "a.safetensors probe/both rad, crop, seed 3 c0ffee 60 <0.1 holds",
+        "b.safetensors probe/both rad, crop, seed 3 c0ffee 60 train 507.1 [480.0, 534.2] 10 <0.1 holds",
     ]
     path.write_bytes(b"text")
     assert cli.main(["zoo", str(tmp_path)]) == 1
