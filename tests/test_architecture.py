@@ -48,7 +48,7 @@ ROOMS = {
         "rad.report.page rad.report.read rad.runtime rad.sweep rad.training"
     ),
     "rad.commands.bench": "rad.commands.flags scripts.bench",
-    "rad.cli": "rad.commands rad.runtime.plugins",
+    "rad.cli": "rad.commands rad.runtime.plugins rad.runtime.processes",
     "scripts": "rad.cli",
     "scripts.notebook_page": "",
     "scripts.gallery": "augment rad.agents rad.envs rad.report.draw",
