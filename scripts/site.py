@@ -7,6 +7,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = ("results/README.md", "results/performance.md", "CONTRIBUTING.md", "CHANGELOG.md")
 LINK = re.compile(r"(?<=\]\()\.\./(?!\.)")  # out of docs/, as the repository's own pages are read
+INTO_DOCS = re.compile(r"(?<=\]\()((?:\.\./)*)docs/")
 TARGET = re.compile(r"\]\(([^)#\s]+)")
 
 
@@ -23,7 +24,7 @@ def on_files(files: Any, config: Any) -> Any:
 def on_page_markdown(markdown: str, page: Any, config: Any, files: Any) -> str:
     """Let links from `docs/` to the repository's root lead into the site, and those from the root into `docs/` too."""
     if page.file.src_uri in PAGES:
-        return re.sub(r"(?<=\]\()docs/", "", markdown)
+        return INTO_DOCS.sub(r"\1", markdown)
     return markdown if "/" in page.file.src_uri else LINK.sub("", markdown)
 
 
