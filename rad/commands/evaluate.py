@@ -1,6 +1,7 @@
 """rad evaluate: a run on one or more splits."""
 
 import sys
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
@@ -56,9 +57,9 @@ def main(arguments: list[str]) -> int:
     from rad.report.draw.result_tables import split_table
 
     given = vars(options) | {"checkpoint": flags.checkpoint(options.checkpoint)}
-    shown = Lines(sys.stderr)
-    results = evaluate_run(**given, tell=shown.show_if_due)
-    shown.clear()
+    with closing(Lines(sys.stderr)) as shown:
+        results = evaluate_run(**given, tell=shown.show_if_due)
+        shown.clear()
     print(split_table(results), f"episodes: {options.out or default_file(options.run, results)}", sep="\n\n")
     if options.video:
         print(f"video: {options.video}")

@@ -2,7 +2,6 @@
 
 import os
 import shutil
-from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -145,24 +144,18 @@ def _begin(out: Path, request: dict[str, Any]) -> None:
 
 
 def _record(out: Path, env: VectorEnv, loaded: LoadedRun, seeds: list[int], request: dict[str, Any]) -> None:
-    """Play the episodes that are missing, one for each seed, and write the data set."""
-    for index in _missing(out, len(seeds)):
-        played = play_episode(env, policy_of(loaded.agent, request["policy"], seeds[index]), seeds[index])
-        with replacing(_part(out, index)) as file:
-            np.savez_compressed(file, **played._asdict())
-    _write(out, env, seeds, request)
-
-
-def _missing(out: Path, episodes: int) -> Iterator[int]:
-    """Yield the episodes that are not recorded yet, and show how many are."""
+    """Play the episodes that are missing, one for each seed, show how many there are, and write the data set."""
     (out / PARTS).mkdir(exist_ok=True)
-    shown = Lines()
-    for index in range(episodes):
-        if _part(out, index).exists():
-            continue
-        shown.show_if_due(f"{index}/{episodes} episodes")
-        yield index
-    shown.clear()
+    with closing(Lines()) as shown:
+        for index, seed in enumerate(seeds):
+            if _part(out, index).exists():
+                continue
+            shown.show_if_due(f"{index}/{len(seeds)} episodes")
+            played = play_episode(env, policy_of(loaded.agent, request["policy"], seed), seed)
+            with replacing(_part(out, index)) as file:
+                np.savez_compressed(file, **played._asdict())
+        shown.clear()
+    _write(out, env, seeds, request)
 
 
 def _part(out: Path, index: int) -> Path:
