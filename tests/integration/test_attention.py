@@ -83,7 +83,9 @@ def test_maps_are_kept_and_repeat_byte_for_byte(written: Path, runs: dict[str, P
         assert (tmp_path / name).read_bytes() == (written / name).read_bytes()
     for name in ("attention-3.png", "agents-color-hard.png", "table.md"):
         (tmp_path / name).touch()
-    attend_runs(folders, tmp_path, states=9, show=0, table=False, video=False, seed=1)
+    told: list[str] = []
+    attend_runs(folders, tmp_path, states=9, show=0, table=False, video=False, seed=1, tell=told.append)
+    assert told[0] == "states from run 1 of 3" and told[-1] == "maps of crop, seed 2 (3 of 3)" and len(told) == 6
     assert [path.name for path in tmp_path.iterdir()] == ["maps.npz"]  # what an earlier call had more of is gone
     assert (tmp_path / "maps.npz").read_bytes() != (written / "maps.npz").read_bytes()
 

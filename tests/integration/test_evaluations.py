@@ -34,7 +34,9 @@ def test_evaluation_reports_the_levels_of_each_split(played: Path) -> None:
     # R_min 0.5 and R_max 13 of bossfight
     means = [(row.episode_return_mean, row.normalized_return_mean) for row in found]
     assert all(scaled == pytest.approx((mean - 0.5) / 12.5) for mean, scaled in means)
-    assert found == evaluate_run(played, episodes=1, envs=3)
+    told: list[str] = []
+    assert found == evaluate_run(played, episodes=1, envs=3, tell=told.append)
+    assert told[0] == "0/6 episodes" and told[-1] == "6/6 episodes"
 
 
 def test_one_split_alone_and_other_options(played: Path) -> None:
