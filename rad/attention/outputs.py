@@ -41,9 +41,7 @@ def draw(all_maps: Sequence[RunMaps], request: AttentionRequest, show: int, out:
         ]
         truths = [*(run_maps.truth for run_maps in all_maps), first.untrained_truth]
         columns += [_truth_column([truth for truth in truths if truth], state, request)] if request.change else []
-        path = out / f"attention-{number + 1}.png"
-        attention_figure(rows, columns, _caption(first, request), path)
-        yield path
+        yield from attention_figure(rows, columns, _caption(first, request), out / f"attention-{number + 1}.png")
 
 
 def _truth_column(truths: Sequence[Truth], state: int, request: AttentionRequest) -> Column:

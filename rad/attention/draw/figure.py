@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import ceil
 from pathlib import Path
 from textwrap import fill
 from typing import TYPE_CHECKING
@@ -20,6 +21,7 @@ LABEL_INCHES = 0.5
 LETTERS_PER_INCH = 17  # of the caption
 LETTERS_PER_ROW = 24  # of what stands beside it
 QUANTILE = 0.995  # of a column's pixels, above which colors are the same
+ROWS_PER_PAGE = 10
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,7 @@ class Column:
     scale: str = ""  # columns with the same word share their color scale; "" for a separate one
 
 
-def attention_figure(rows: Sequence[Row], columns: Sequence[Column], caption: str, path: Path) -> None:
+def attention_figure(rows: Sequence[Row], columns: Sequence[Column], caption: str, path: Path) -> list[Path]:
     """Draw a row for each frame, the frame and then its map in each column, and write a PNG into a folder that exists.
 
     Maps are drawn in multiples of their mean over the frame: 1 is what a uniform map has everywhere. The value of the
@@ -48,26 +50,33 @@ def attention_figure(rows: Sequence[Row], columns: Sequence[Column], caption: st
 
     The caption is broken into lines. The same input gives the same bytes.
 
+    Returns:
+        What was written: `path` or, of more than ten rows, `path` and pages `NAME_2.png` and so on beside it, of about
+        as many rows each and all with the same colors.
+
     Raises:
         ValueError: there is no row or column, a frame or a map has a wrong shape or type, or a map has no mass.
     """
     _check(rows, columns)
     relative = [[values / values.mean() for values in column.maps] for column in columns]
     tops = _tops(columns, relative)
-    figure, axes = _panels(len(rows), 1 + len(columns), rows[0].frame.shape[1] / rows[0].frame.shape[0])
-    for axis, row in zip(axes[:, 0], rows):
-        axis.imshow(row.frame)
-        axis.set_ylabel(fill(row.label, LETTERS_PER_ROW), fontsize=8)
-    axes[0, 0].set_title("observation", fontsize=9)
-    for number, (column, maps) in enumerate(zip(columns, relative), start=1):
-        for axis, row, values in zip(axes[:, number], rows, maps):
-            axis.imshow(overlay(row.frame, values, tops[number - 1]))
-        for axis, note in zip(axes[:, number], column.notes):
-            axis.set_xlabel(note, fontsize=7, labelpad=2)
-        axes[0, number].set_title(f"{column.title}\ncolors 0 to {tops[number - 1]:.3g}", fontsize=9)
-    _color_bar(figure, axes)
-    figure.supxlabel(fill(caption, int(LETTERS_PER_INCH * figure.get_figwidth())), fontsize=7.5)
-    figure.savefig(path, format="png", dpi=150, bbox_inches="tight", metadata={"Software": None})
+    written = []
+    for number, page in enumerate(np.array_split(np.arange(len(rows)), ceil(len(rows) / ROWS_PER_PAGE)), start=1):
+        figure, axes = _panels(len(page), 1 + len(columns), rows[0].frame.shape[1] / rows[0].frame.shape[0])
+        for axis, row in zip(axes[:, 0], page):
+            axis.imshow(rows[row].frame)
+            axis.set_ylabel(fill(rows[row].label, LETTERS_PER_ROW), fontsize=8)
+        axes[0, 0].set_title("observation", fontsize=9)
+        for column, maps, top, panels in zip(columns, relative, tops, axes[:, 1:].T):
+            for axis, row in zip(panels, page):
+                axis.imshow(overlay(rows[row].frame, maps[row], top))
+                axis.set_xlabel(column.notes[row] if row < len(column.notes) else "", fontsize=7, labelpad=2)
+            panels[0].set_title(f"{column.title}\ncolors 0 to {top:.3g}", fontsize=9)
+        _color_bar(figure, axes)
+        figure.supxlabel(fill(caption, int(LETTERS_PER_INCH * figure.get_figwidth())), fontsize=7.5)
+        written.append(path if number == 1 else path.with_stem(f"{path.stem}_{number}"))
+        figure.savefig(written[-1], format="png", dpi=150, bbox_inches="tight", metadata={"Software": None})
+    return written
 
 
 def overlay(frame: Frame, relative: Map, top: float) -> Frame:

@@ -1,6 +1,7 @@
 """The sections of a report on attention and behavior: figures, lifts, videos."""
 
 import json
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -64,7 +65,7 @@ def attention_section(
         blocks.append(_table(result, name, scan.shown(result.folder)))
         blocks += [
             Picture(f"{scan.shown(path)}: the same state seen by all runs", assets.embed(path), is_wide=True)
-            for path in sorted(result.folder.glob("attention-*.png"))
+            for path in sorted(result.folder.glob("attention-*.png"), key=_numbers)
         ]
         command = attention_command(result.folder, result.request)
         blocks.append(Command("Made by, with the runs named in the figure", command))
@@ -90,6 +91,11 @@ def video_section(groups: Sequence[Group], scan: Scan, assets: AssetInliner) -> 
         "into the run folders."
     )
     return [Section("How the agents move", [what, *videos])]
+
+
+def _numbers(path: Path) -> list[int]:
+    """Return the numbers in a figure's name, that of its state and then of its page, to sort by."""
+    return [int(digits) for digits in re.findall(r"\d+", path.stem)]
 
 
 def _task_around(folder: Path, scan: Scan) -> str:

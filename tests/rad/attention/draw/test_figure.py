@@ -49,6 +49,16 @@ def test_the_observation_is_shown_as_it_is(tmp_path: Path, monkeypatch: pytest.M
     np.testing.assert_array_equal(shown[:2], [row.frame for row in rows()])
 
 
+def test_many_rows_are_pages_of_about_as_many_in_the_same_colors(tmp_path: Path, drawn: list[Figure]) -> None:
+    written = attention_figure(rows(21), [column(21)], "about", tmp_path / "a.png")
+    assert [path.name for path in written] == ["a.png", "a_2.png", "a_3.png"] and all(map(Path.is_file, written))
+    pages = [[axis for axis in figure.axes if axis.get_subplotspec() is not None] for figure in drawn]
+    labels = [[axis.get_ylabel() for axis in page[::2]] for page in pages]
+    assert labels == [[f"row {number}" for number in range(first, first + 7)] for first in (0, 7, 14)]
+    assert pages[2][-1].get_xlabel() == "note 20"
+    assert len({page[1].get_title() for page in pages}) == 1
+
+
 @pytest.mark.slow
 def test_columns_with_one_word_share_their_scale_and_others_do_not(tmp_path: Path, drawn: list[Figure]) -> None:
     flat, peaked = column(seed=1, scale="a"), column(seed=2, scale="a", factor=9.0)

@@ -71,7 +71,10 @@ def test_without_an_activation_the_first_map_counts_and_controls_never(sweep):
 
 
 def test_the_section_has_the_table_its_figure_and_one_of_each_method(sweep):
-    write_attention(sweep / "dmc-walker-walk" / "look", numbers("activation", 0.3))
+    look = sweep / "dmc-walker-walk" / "look"
+    write_attention(look, numbers("activation", 0.3))
+    for name in ("attention-10.png", "attention-2.png", "attention-1_2.png"):
+        (look / name).write_bytes(name.encode())
     result = find_runs(sweep)
     groups, _ = group(result.runs)
     (section,) = attention_section(read_attention(result), groups, result, AssetInliner(sweep / "report"))
@@ -79,7 +82,9 @@ def test_the_section_has_the_table_its_figure_and_one_of_each_method(sweep):
     assert table.texts[0][:4] == ["crop", "activation", "1", "7"]
     assert text(table.rows[0][4], 2) == "3.00 [3.00, 3.00]"
     titles = [block.title for block in section.blocks if type(block).__name__ == "Picture"]
-    assert len(titles) == 1 + 4 and "dmc-walker-walk/look/attention-1.png" in titles[0]
+    assert len(titles) == 4 + 4
+    figures = [title.partition(":")[0] for title in titles[:4]]
+    assert figures == [f"dmc-walker-walk/look/attention-{number}.png" for number in ("1", "1_2", "2", "10")]
 
 
 @pytest.mark.parametrize("name", ["states", "frames"])
