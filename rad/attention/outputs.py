@@ -22,7 +22,8 @@ from rad.runtime.video import write_mp4
 
 NAMED = 2  # objects below a panel of the ground truth
 EPISODE_METHODS = ("activation", "hires_cam")  # fast enough for each frame of an episode
-FIGURES = "attention-*.png"  # of draw
+EPISODE = "episode-"  # what the names of a video and its sheet begin with
+FILES = ("attention-*.png", f"{EPISODE}*.mp4", f"{EPISODE}*.png")  # of `draw` and `write_episode`
 
 
 def draw(all_maps: Sequence[RunMaps], request: AttentionRequest, show: int, out: Path) -> Iterator[Path]:
@@ -52,7 +53,7 @@ def _truth_column(truths: Sequence[Truth], state: int, request: AttentionRequest
         largest = sorted(effects, key=lambda name: -effects[name])[:NAMED]
         notes.append(", ".join(f"{name} {effects[name]:.2g}" for name in largest))
     maps = [truth_maps(truth)[state] for truth in truths]
-    return Column(f"ground truth ({request.change})", maps, notes, scale="truth")
+    return Column(f"ground truth ({request.change})", maps, notes, scale="truth", quantile=1.0)
 
 
 def _alike(run_maps: RunMaps, method: str) -> str:
@@ -118,7 +119,7 @@ def write_episode(run_maps: RunMaps, request: AttentionRequest, out: Path, name:
         area = np.maximum(area_of(shown.masks), 1.0 / shown.masks[0].size)
         lift = {name: list(mass_on(shown.maps[name], shown.masks) / area) for name in methods}
     pictures = overlay_episode(shown.frames, shown.maps, lift)
-    paths = [out / f"{name}.{ending}" for ending in ("mp4", "png")]
+    paths = [out / f"{EPISODE}{name}.{ending}" for ending in ("mp4", "png")]
     write_mp4(paths[0], pictures, episodes.fps)
     write_png(paths[1], contact_sheet(pictures))
     return paths

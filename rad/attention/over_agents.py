@@ -23,10 +23,10 @@ Json = dict[str, Any]
 
 
 def write_agents(folders: Sequence[Path], numbers: Iterable[Json], out: Path) -> Iterator[Path]:
-    """Write, for each split that two runs or more were tested on, how measures of their maps go with retention.
+    """Write, for each split that at least four runs were tested on, how measures of their maps go with retention.
 
     `numbers` are the rows of `rad.attention.numbers.numbers_of`, of runs in the order of their folders. Controls are no
-    maps of an agent and are left out. Nothing is written where fewer than two runs have a retention.
+    maps of an agent and are left out. Nothing is written where fewer have a retention.
     """
     rows = agent_rows(folders, numbers)
     by_split = {split: [row for row in rows if row["split"] == split] for split in {row["split"]: None for row in rows}}
@@ -67,7 +67,7 @@ def agent_table(panels: dict[str, list[Panel]]) -> Table:
     ]
     notes = [
         "Spearman's rank correlation over agents of the measure with retention, the return on the split over that on "
-        f"train; intervals: agents drawn with replacement. With fewer than {LEAST_PAIRS} agents none is reported.",
+        "train; intervals: agents drawn with replacement.",
         "Within augmentations: of the ranks less their mean over the agents of the same augmentation, which are drawn "
         "among themselves. What an augmentation does to all its agents has no part in it.",
     ]
@@ -99,7 +99,7 @@ def _panels(rows: Sequence[Json]) -> Iterator[Panel]:
         for method in dict.fromkeys(row["method"] for row in rows):
             of_method = [row for row in rows if row["method"] == method and measure in row]
             points = [(row[measure], row["retention"], row["augmentation"]) for row in of_method]
-            if len(points) > 1:
+            if len(points) >= LEAST_PAIRS:
                 first, second, augmentations = zip(*points)
                 yield Panel(
                     method, title, points, *(spearman_interval(first, second, by) for by in (None, augmentations))

@@ -36,6 +36,6 @@ def draw_attention(run: LoadedRun, observations: Sequence[np.ndarray], path: Pat
     sees = "the whole frame" if field.size > width else f"{field.size} x {field.size} px"
     caption = (
         "mean |activation| of the last convolution, each cell placed on the center of what it sees "
-        f"({sees}); it shows what the encoder responds to, not why the policy acts"
+        f"({sees}); it shows what the encoder responds to, not why the policy acts."
     )
     attention_figure(rows, columns, caption, path)

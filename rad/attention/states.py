@@ -13,6 +13,7 @@ from rad.experiment.build import action_repeat, make_env, tells_robot, view_of
 from rad.experiment.config import RunConfig
 from rad.experiment.splits import levels_of
 from rad.runtime.seeding import seed_for
+from rad.settings import SettingError
 
 
 class Episodes(NamedTuple):
@@ -80,7 +81,7 @@ def check_alike(configs: Sequence[RunConfig], split: str) -> None:
     """Check that runs can be shown the same states.
 
     Raises:
-        ValueError: they differ in what is simulated.
+        SettingError: they differ in what is simulated.
     """
     settings: dict[str, list[str]] = {
         "task": [config.task for config in configs],
@@ -91,7 +92,7 @@ def check_alike(configs: Sequence[RunConfig], split: str) -> None:
     }
     for name, values in settings.items():
         if len(different := dict.fromkeys(values)) > 1:
-            raise ValueError(f"runs differ in {name}: {', '.join(different)}; allowed: one for all")
+            raise SettingError("RUN", f"runs differ in {name}: {', '.join(different)}; allowed: one for all")
 
 
 def play_episodes(run: LoadedRun, least_steps: int, seed: int, split: str) -> Episodes:

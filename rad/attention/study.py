@@ -11,7 +11,7 @@ import torch
 from rad.attention import over_agents
 from rad.attention.methods import METHODS, Settings, allowed_methods, attend, check_methods
 from rad.attention.numbers import checked, effects_of, numbers_of
-from rad.attention.outputs import FIGURES, draw, save_maps, write_episode
+from rad.attention.outputs import FILES, draw, save_maps, write_episode
 from rad.attention.run_maps import AttentionRequest, RunMaps, compute_maps
 from rad.attention.states import check_alike, collect_states
 from rad.evaluation.loaded_run import LoadedRun, load
@@ -92,8 +92,8 @@ def attend_runs(
 
 
 def _clear(out: Path) -> None:
-    """Remove figures and tables of an earlier call, which this one may have fewer of."""
-    for name in (FIGURES, TABLE_FILE, ATTENTION_FILE, *over_agents.FILES):
+    """Remove figures, videos and tables of an earlier call, which this one may have fewer of."""
+    for name in (*FILES, MAPS_FILE, TABLE_FILE, ATTENTION_FILE, *over_agents.FILES):
         for path in out.glob(name):
             path.unlink()
 

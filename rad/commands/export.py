@@ -6,7 +6,10 @@ from pathlib import Path
 import tyro
 
 from rad.commands import flags
+from rad.runtime.run_dir import BEST_FILE
 from rad.settings import SettingError
+
+SUFFIX = Path(BEST_FILE).suffix
 
 
 @dataclass(frozen=True)
@@ -25,6 +28,8 @@ def main(arguments: list[str]) -> int:
     """Export; print what stands on the card, and the file."""
     options = flags.parse(Export, "rad export", arguments)
     flags.check_file("out", options.out)
+    if options.out.suffix != SUFFIX:
+        raise SettingError("out", options.out, f"a file that ends in {SUFFIX}")
     if options.out.exists():
         raise SettingError("out", f"{options.out} exists; choose another name, or remove it")
     from rad.evaluation.export import export

@@ -81,8 +81,9 @@ def evaluate_run(
     )
     returns = {name: of_split.returns for name, of_split in played.items()}
     rows = compared(returns, paired=not suite_of(config.task).has_levels)
+    unfinished = {"target_frames": config.frames} if loaded.frames < config.frames else {}
     results = [
-        SplitResult(**vars(request) | scores(config, played[request.split]) | rows[request.split])
+        SplitResult(**vars(request) | unfinished | scores(config, played[request.split]) | rows[request.split])
         for request in requests
     ]
     with replacing(file) as stream:

@@ -137,7 +137,10 @@ def _begin(out: Path, request: dict[str, Any]) -> None:
         before = read_object(out / REQUEST_FILE)
         before.get("settings", {}).pop("plugins", None)  # version 0.2.0 wrote them
         if different := differences([before, request]):
-            raise SettingError("out", f"{out} was recorded with another {', '.join(different)}; choose another folder")
+            named = ", ".join(
+                f"{name.removeprefix('episode_')} {there}, now {here}" for name, (there, here) in different.items()
+            )
+            raise SettingError("out", f"{out} was recorded with {named}; choose another folder")
         return
     out.mkdir(parents=True, exist_ok=True)
     write_object(out / REQUEST_FILE, request)

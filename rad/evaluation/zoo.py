@@ -46,7 +46,10 @@ def _rows(path: Path, folder: Path) -> list[list[Cell]]:
         card = agent_file.read(path).card
         config = card["config"]
         method = f"{card['preset']}, {method_name(config)}, seed {card['seed']}"
-        about: list[Cell] = [name, card["task"], method, card["commit"], card["frames"]]
+        trained: Cell = card["frames"]
+        if trained < config.get("frames", trained):
+            trained = f"{trained:,} of {config['frames']:,}"
+        about: list[Cell] = [name, card["task"], method, card["commit"], trained]
         return [
             [*about, split, Estimate(of["mean"], *(of["interval"] or ())), of["episodes"], size, "holds"]
             for split, of in card["returns"].items()

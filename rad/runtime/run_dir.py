@@ -6,6 +6,7 @@ from pathlib import Path
 CONFIG_FILE = "config.json"
 METRICS_FILE = "metrics.jsonl"
 CHECKPOINTS = "checkpoints"
+BLOBS = f"{CHECKPOINTS}/blobs"  # the files of all checkpoints; those beside the folder name them
 EVALUATIONS = "evaluations"
 DONE_FILE = "done.json"
 BEST_FILE = "best.safetensors"

@@ -44,8 +44,14 @@ def written(runs: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> 
 def test_everything_is_written(written: Path) -> None:
     assert sorted(path.name for path in written.iterdir()) == [
         *("attention-1.png", "attention-2.png", "attention.json"),
-        *("crop-seed-1.mp4", "crop-seed-1.png", "crop-seed-2.mp4", "crop-seed-2.png", "maps.npz"),
-        *("none-seed-1.mp4", "none-seed-1.png", "table.md"),
+        *(
+            "episode-crop-seed-1.mp4",
+            "episode-crop-seed-1.png",
+            "episode-crop-seed-2.mp4",
+            "episode-crop-seed-2.png",
+            "maps.npz",
+        ),
+        *("episode-none-seed-1.mp4", "episode-none-seed-1.png", "table.md"),
     ]
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from rad.attention.methods import METHODS
-from rad.report.draw.style import blank, despine, line_style, save_png, style
+from rad.report.draw.style import blank, despine, line_styles, save_png, style
 from rad.report.draw.tables import text
 from rad.report.stats.bootstrap import Estimate
 
@@ -43,10 +43,15 @@ def scatter_figure(panels: Sequence[Panel], retention: str, path: Path) -> None:
 
 
 def _draw(axes: "Axes", panel: Panel, augmentations: Sequence[str]) -> None:
-    for number, augmentation in enumerate(augmentations):
+    for augmentation, looks in zip(augmentations, line_styles(augmentations)):
         points = [(x, y) for x, y, name in panel.points if name == augmentation]
-        looks = line_style(number) | {"linestyle": ""}
-        axes.plot([x for x, _ in points], [y for _, y in points], label=augmentation, markersize=5, **looks)
+        axes.plot(
+            [x for x, _ in points],
+            [y for _, y in points],
+            label=augmentation,
+            markersize=5,
+            **looks | {"linestyle": ""},
+        )
     count = f"{len(panel.points)} agents"
     known = f"rank corr. {text(panel.correlation, 2)}" if panel.correlation else "too few for a correlation"
     within = f"\nwithin augm. {text(panel.within, 2)}" if panel.within else ""

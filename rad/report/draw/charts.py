@@ -2,11 +2,11 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rad.report.draw.style import COLORS, DASHES, Figure, blank, despine, file_name, line_style, save, style
+from rad.report.draw.style import COLORS, DASHES, Figure, blank, despine, file_name, line_styles, save, style
 from rad.report.draw.tables import decimals_for, has_interval
 from rad.report.stats.aggregates import performance_profile
 from rad.report.stats.pairs import pair_matrix
@@ -45,7 +45,7 @@ def gaps_figure(task: str, results: Sequence[Result]) -> list[Figure]:
     rows = [(split, number, r) for split in splits for number, r in enumerate(results) if split in r.gaps]
     with style():
         figure = blank(5.4, 1.1 + 0.22 * (len(rows) + len(splits)))
-        _gaps(figure.subplots(), splits, rows)
+        _gaps(figure.subplots(), splits, rows, line_styles([result.group.method for result in results]))
         figure.suptitle(f"{task}, return on train less return on another split", fontsize=10)
         caption = (
             "The same agents on both sides, so that what they share drops out. Bars are 95 % bootstrap intervals over "
@@ -68,10 +68,9 @@ def profile_figure(scores: Mapping[str, Mapping[str, list[float]]], where: str =
     with style():
         figure = blank(5.4, 4.0)
         axes = figure.subplots()
-        for number, (method, of_task) in enumerate(scores.items()):
-            line = line_style(number) | {"marker": ""}
+        for (method, of_task), line in zip(scores.items(), line_styles([*scores])):
             band = performance_profile(of_task, thresholds)
-            axes.plot(thresholds, band.value, label=method, **line)
+            axes.plot(thresholds, band.value, label=method, **line | {"marker": ""})
             if least_runs(of_task) >= LEAST_RUNS:
                 axes.fill_between(thresholds, band.low, band.high, color=line["color"], alpha=0.12, linewidth=0)
         axes.set(xlabel=f"normalized score{where}", ylabel="share of runs above it", xlim=(0, top), ylim=(0, 1.02))
@@ -97,12 +96,14 @@ def _matrix(axes: "Axes", matrix: np.ndarray, names: Sequence[str]) -> None:
     axes.figure.colorbar(image, ax=axes, shrink=0.85)
 
 
-def _gaps(axes: "Axes", splits: Sequence[str], rows: Sequence[tuple[str, int, Result]]) -> None:
-    """Draw a dot and a bar for each row, with some space before each split."""
+def _gaps(
+    axes: "Axes", splits: Sequence[str], rows: Sequence[tuple[str, int, Result]], styles: Sequence[dict[str, Any]]
+) -> None:
+    """Draw a dot and a bar for each row, in the style of its method, with some space before each split."""
     heights = [number + splits.index(split) for number, (split, _, _) in enumerate(rows)]
     for y, (split, method, result) in zip(heights, rows):
         gap = result.gaps[split]
-        line = line_style(method) | {"linestyle": "-"}
+        line = styles[method] | {"linestyle": "-"}
         axes.plot([gap.value], [y], markersize=5, **line)
         if has_interval(gap):
             axes.plot([gap.low, gap.high], [y, y], color=line["color"], linewidth=1.6)

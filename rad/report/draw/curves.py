@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rad.report.draw.style import GRAY, Figure, blank, despine, file_name, line_style, save, save_png, style
+from rad.report.draw.style import GRAY, Figure, blank, despine, file_name, line_styles, save, save_png, style
 from rad.report.read.final_returns import random_policy, splits
 from rad.report.read.groups import Group, runs_in
 from rad.report.read.run import Run, read_run
@@ -67,8 +67,7 @@ def _draw_runs(runs: Sequence[Run], labels: Sequence[str], path: Path, *, with_e
     with style():
         figure = blank(6.4, 4.4)
         axes = figure.subplots()
-        for number, curve in enumerate(curves):
-            _draw_line(axes, number, curve)
+        _draw_lines(axes, curves)
         if with_episodes and (dots := training_episodes(runs[0]))[0]:
             axes.plot(*dots, color=GRAY, marker=".", markersize=4, alpha=0.5, linewidth=0, label="training episodes")
         spread = ", mean ± std" if any(map(_has_band, curves)) else ""
@@ -97,8 +96,7 @@ def _figure(groups: Sequence[Group], split: str, words: str, over: Over) -> list
         if len(curves) <= MOST_LINES:
             figure = blank(5.4, 4.2)
             axes = figure.subplots()
-            for number, curve in enumerate(curves):
-                _draw_line(axes, number, curve)
+            _draw_lines(axes, curves)
             _complete(axes, runs, {split: ""}, "episode return", lines, over)
         else:
             figure = _apart(curves, random, over)
@@ -157,10 +155,11 @@ def _apart(curves: Sequence[Curve], random: float | None, over: Over) -> "MplFig
     grid = figure.subplots(rows, COLUMNS, sharex=True, sharey=True, squeeze=False).ravel()
     for axes in grid[len(curves) :]:
         axes.set_axis_off()
-    for number, (axes, curve) in enumerate(zip(grid, curves)):
+    styles = line_styles([curve.label for curve in curves])
+    for number, (axes, curve, line) in enumerate(zip(grid, curves, styles)):
         for other in curves:
             axes.plot(other.over, other.band.value, color="#bbbbbb", linewidth=0.6)
-        _draw_line(axes, number % MOST_LINES, curve)
+        _draw_line(axes, curve, line)
         _draw_random(axes, random)
         axes.set_title(curve.label, fontsize=7.5)
         axes.xaxis.set_major_formatter(_short)
@@ -172,8 +171,12 @@ def _apart(curves: Sequence[Curve], random: float | None, over: Over) -> "MplFig
     return figure
 
 
-def _draw_line(axes: "Axes", number: int, curve: Curve) -> None:
-    line = line_style(number)
+def _draw_lines(axes: "Axes", curves: Sequence[Curve]) -> None:
+    for curve, line in zip(curves, line_styles([curve.label for curve in curves])):
+        _draw_line(axes, curve, line)
+
+
+def _draw_line(axes: "Axes", curve: Curve, line: Mapping[str, Any]) -> None:
     axes.plot(curve.over, curve.band.value, markersize=3.5, linewidth=1.6, label=curve.label, **line)
     if _has_band(curve):
         # An area over a single point would have no width.

@@ -50,8 +50,10 @@ def _head(results: Sequence[SplitResult]) -> str:
     paired = next((result.paired for result in results if result.paired is not None), None)
     same = "; same initial states on all splits, gaps paired by episode"
     pairing = {None: "", True: same, False: "; levels differ between splits, gaps not paired"}
+    of = f" of {result.target_frames:,}" if result.target_frames else ""
     return wrapped(
-        f"{result.run}: {result.task}, {result.frames:,} frames trained, policy {result.policy}, seed {result.seed}",
+        f"{result.run}: {result.task}, {result.frames:,}{of} frames trained, policy {result.policy}, "
+        f"seed {result.seed}",
         f"environments {result.envs}, episodes in each {result.episodes_per_env}{pairing[paired]}",
     )
 
@@ -110,12 +112,17 @@ TRUTH_COLUMNS = {
     "top_area": "its area [95 %]",
 }
 SHORT_COLUMNS = ("lift", "over_untrained", "rank_accuracy")  # what to read first, in a terminal
+SCORE_COLUMNS = {"insertion": "insertion (low)", "deletion": "deletion (high)"}
+HIGHEST = (
+    "The highest lift that a map can have is that of `control: robot`, lower for agents that act on crops, in which "
+    "the robot is larger: compare augmentations by `x untrained`, or by the share of that lift."
+)
 ONE_SEED = "One seed: an interval covers the states that were drawn, and not what another seed would have learned."
 
 
 def attention_table(rows: Sequence[Mapping[str, Any]]) -> Table:
     """Return what `rad.report.stats.attention.attention_rows` gives as a table: a row for each augmentation and map."""
-    heads = [*ROBOT_COLUMNS.values(), "insertion (low)", "deletion (high)"]
+    heads = [*ROBOT_COLUMNS.values(), *SCORE_COLUMNS.values()]
     heads += ["rank corr., heads random", "all random", "smooth, heads random", "smooth, all random", "complexity rise"]
     columns = [*_map_columns(), Column("return"), *(Column(head, decimals=2) for head in heads)]
     cells: list[list[Cell]] = []
@@ -123,19 +130,21 @@ def attention_table(rows: Sequence[Mapping[str, Any]]) -> Table:
         alike = [row.get(name, {}).get(level) for name in LEVELS for level in ("heads", UNTRAINED)]
         cells.append([*_map_cells(row), row.get("episode_return"), *_estimates(row, ROBOT_COLUMNS)])
         cells[-1] += [row.get("insertion"), row.get("deletion"), *alike, row.get("complexity_rise")]
-    return Table(columns, cells, notes=_seed_notes(rows))
+    return Table(columns, cells, notes=_notes_on(rows))
 
 
 def short_attention_table(rows: Sequence[Mapping[str, Any]]) -> Table:
-    """Return, of `attention_table` and `truth_table`, the columns that fit into a terminal."""
-    heads = ROBOT_COLUMNS | TRUTH_COLUMNS
-    columns = [*_map_columns(), Column("return"), *(Column(heads[name], decimals=2) for name in SHORT_COLUMNS)]
-    cells = [[*_map_cells(row), row.get("episode_return"), *_estimates(row, SHORT_COLUMNS)] for row in rows]
-    return Table(columns, cells, notes=_seed_notes(rows))
+    """Return, of `attention_table` and `truth_table`, the columns that fit into a terminal; scores without a robot."""
+    heads = ROBOT_COLUMNS | TRUTH_COLUMNS | SCORE_COLUMNS
+    names = [name for name in SHORT_COLUMNS if any(name in row for row in rows)] or [*SCORE_COLUMNS]
+    columns = [*_map_columns(), Column("return"), *(Column(heads[name], decimals=2) for name in names)]
+    cells = [[*_map_cells(row), row.get("episode_return"), *_estimates(row, names)] for row in rows]
+    return Table(columns, cells, notes=_notes_on(rows))
 
 
-def _seed_notes(rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    return [ONE_SEED] if any(row["seeds"] == 1 for row in rows) else []
+def _notes_on(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    has_lift = any("lift" in row for row in rows)
+    return [*([HIGHEST] if has_lift else []), *([ONE_SEED] if any(row["seeds"] == 1 for row in rows) else [])]
 
 
 def truth_table(rows: Sequence[Mapping[str, Any]]) -> Table:

@@ -1,7 +1,9 @@
 """Figures as bytes, as SVG and PNG: the same input gives the same bytes."""
 
 import io
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -13,6 +15,8 @@ if TYPE_CHECKING:
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 MARKERS = "osD^vPX"
 DASHES = ("-", "--", ":")
+ALWAYS = ("crop", "shift", "translate", "color_jitter", "random_conv", "crop+color_jitter", "none")
+"""Augmentations that look the same in every figure, in the order of `COLORS`."""
 GRAY = "#666666"
 DPI = 150
 STYLE = {"svg.hashsalt": "rad", "font.size": 9, "axes.titlesize": 10, "legend.fontsize": 8}
@@ -65,13 +69,19 @@ def despine(axes: "Axes") -> None:
     axes.spines[["top", "right"]].set_visible(False)
 
 
-def line_style(number: int) -> dict[str, Any]:
+def _line_style(number: int) -> dict[str, Any]:
     """Return color, marker and dashes of a line; there are 21 different ones."""
     return {
         "color": COLORS[number % len(COLORS)],
         "marker": MARKERS[number % len(MARKERS)],
         "linestyle": DASHES[number // len(COLORS) % len(DASHES)],
     }
+
+
+def line_styles(names: Sequence[str]) -> list[dict[str, Any]]:
+    """Return the style of each line of a figure: an augmentation's own, and for other names the next that is left."""
+    left = (number for number in count() if not any(name in ALWAYS and ALWAYS.index(name) == number for name in names))
+    return [_line_style(ALWAYS.index(name) if name in ALWAYS else next(left)) for name in names]
 
 
 def file_name(*words: str) -> str:

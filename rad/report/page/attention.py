@@ -11,8 +11,7 @@ from rad.report.draw.tables import Table
 from rad.report.page.blocks import FILE_BYTES, AssetInliner, Block, Command, Picture, Section, Video
 from rad.report.read.groups import Group, Scan
 from rad.report.read.provenance import attention_command
-from rad.report.stats.attention import attention_rows, estimate
-from rad.report.stats.bootstrap import Estimate
+from rad.report.stats.attention import Lift, attention_rows, estimate
 from rad.runtime.run_dir import ATTENTION_FILE, ATTENTION_PICTURE, VIDEO_FILE
 
 PREFERRED = "activation"  # RAD's map; the other maps are in the table
@@ -44,14 +43,15 @@ def read_attention(scan: Scan) -> list[AttentionResult]:
     return results
 
 
-def lifts(results: Iterable[AttentionResult], task: str) -> tuple[str, dict[str, Estimate]]:
+def lifts(results: Iterable[AttentionResult], task: str) -> tuple[str, dict[str, Lift]]:
     """Return a map's name and, by augmentation, the lift on the robot that was measured with it on a task."""
     for result in results:
         rows = [row for row in result.rows if "lift" in row and not row["method"].startswith("control")]
         if result.task == task and rows:
             methods = [row["method"] for row in rows]
             method = PREFERRED if PREFERRED in methods else methods[0]
-            return method, {row["augmentation"]: estimate(row, "lift") for row in rows if row["method"] == method}
+            rows = [row for row in rows if row["method"] == method]
+            return method, {row["augmentation"]: Lift(estimate(row, "lift"), row["seeds"]) for row in rows}
     return "", {}
 
 

@@ -13,7 +13,7 @@ from rad.report.read.final_returns import TRAIN, random_policy
 from rad.report.read.groups import NOT_COMPARED, Group, Scan, differences, runs_in
 from rad.report.read.provenance import short_command, sweep_commands, train_command
 from rad.report.stats.aggregates import AGGREGATES
-from rad.report.stats.bootstrap import Estimate
+from rad.report.stats.attention import Lift
 from rad.report.stats.comparisons import Comparison
 from rad.report.stats.curves import Over
 from rad.report.stats.published import sources
@@ -27,10 +27,14 @@ BETTER = (
 )
 SMALLEST = "With 3 runs on both sides, and before the correction, p cannot fall below 0.1, with 5 not below 0.008."
 COMPARED = (Column("better than none [95 %]", decimals=2), Column("p (Holm)", decimals=3))
+LIFT = (
+    "lift: of the map on the robot, where 1 is chance, of so many agents, which need not be the runs beside them; see "
+    "where the encoders look."
+)
 GAP = "train less test: of the same trained agents; above 0 they do worse on the test split."
 
 
-def task_section(groups: Sequence[Group], lift: tuple[str, Mapping[str, Estimate]], over: Over = "frames") -> Section:
+def task_section(groups: Sequence[Group], lift: tuple[str, Mapping[str, Lift]], over: Over = "frames") -> Section:
     """Return the tables and figures of one task; `lift` is the map that lifts are of, and lifts by augmentation."""
     task, of_groups = groups[0].task, results(groups)
     blocks: list[Block] = [_table(groups, of_groups, *lift), *curve_figures(groups, over)]
@@ -82,7 +86,7 @@ def commands(scan: Scan, groups: Sequence[Group]) -> bytes:
     return (head + "\n".join(lines) + "\n").encode()
 
 
-def _table(groups: Sequence[Group], results: Sequence[Result], lifted_by: str, lifts: Mapping[str, Estimate]) -> Table:
+def _table(groups: Sequence[Group], results: Sequence[Result], lifted_by: str, lifts: Mapping[str, Lift]) -> Table:
     random, where = random_policy(runs_in(groups)), on_train(groups)
     decimals = decimals_for([value for result in results for value in result.returns])
     splits = list(dict.fromkeys(split for result in results for split in result.gaps))
@@ -92,7 +96,7 @@ def _table(groups: Sequence[Group], results: Sequence[Result], lifted_by: str, l
         *(Column("IQM of return [95 %]", decimals=decimals), Column("mean", decimals=decimals), *COMPARED),
         Column(f"IQM on {gap or 'test'} [95 %]", decimals=decimals),
         Column(f"train less {gap or 'test'} [95 %]", decimals=decimals),
-        Column(f"lift, {lifted_by} [95 %]", decimals=2),
+        *(Column(f"lift, {lifted_by} [95 %]", decimals=2), Column("agents")),
         *(Column(metric.title, decimals=metric.decimals) for metric in METRICS),
     ]
     rows = [_cells(result, gap, lifts) for result in results]
@@ -105,17 +109,18 @@ def _table(groups: Sequence[Group], results: Sequence[Result], lifted_by: str, l
     notes += ["random policy: uniform actions, played at the start of each run."] if random is not None else []
     notes += [f"{BETTER} {SMALLEST}"] if any(result.comparison for result in results) else []
     notes += [GAP] if gap else []
-    notes += ["lift: of the map on the robot, 1 is chance; see where the encoders look."] if lifts else []
+    notes += [LIFT] if lifts else []
     task = groups[0].task
     return Table(columns, rows, file_name("returns", task), f"Return{where} at the end: {task}", notes)
 
 
-def _cells(result: Result, gap: str, lifts: Mapping[str, Estimate]) -> list[Cell]:
+def _cells(result: Result, gap: str, lifts: Mapping[str, Lift]) -> list[Cell]:
+    lift = None if result.group.variant else lifts.get(result.group.augment)
     return [
         *(result.group.method, len(result.returns), result.iqm, fmean(result.returns) if result.returns else None),
         *_compared(result.comparison),
         *(result.tests.get(gap), result.gaps.get(gap)),
-        None if result.group.variant else lifts.get(result.group.augment),
+        *(lift or (None, None)),
         *(result.metrics.get(metric.field) for metric in METRICS),
     ]
 

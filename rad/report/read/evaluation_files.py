@@ -70,6 +70,7 @@ class SplitRequest:
 class SplitResult(SplitRequest):
     """The results of a split's episodes; fields that do not apply, or that the writer did not know, are None."""
 
+    target_frames: int | None = None  # environment frames that a run that has not ended is to be trained for
     episode_return_mean: float
     episode_return_std: float | None = None
     episodes: int

@@ -85,6 +85,7 @@ def find_runs(folder: Path) -> Scan:
             scan.attention.append(path)
         if CONFIG_FILE in files:
             _add(scan, path)
+    _settle_precision(scan.runs)
     if not scan.runs:
         lines = [*scan.unread, *(f"{scan.shown(path)}: no {METRICS_FILE}" for path in scan.not_started)]
         why = f": {'; '.join(lines)}" if lines else ""
@@ -173,9 +174,21 @@ def _add(scan: Scan, folder: Path) -> None:
 
 def _with_precision(run: Run) -> Run:
     """Put what the precision was into the settings of a run that left it open, where that is recorded."""
-    if run.config.get("precision") == "auto" and (precision := made_with(run).get("precision")):
+    if _is_open(run) and (precision := made_with(run).get("precision")):
         return run._replace(config={**run.config, "precision": precision})
     return run
+
+
+def _settle_precision(runs: list[Run]) -> None:
+    """Give runs that left the precision open, and have not recorded it yet, that of the others if it is one."""
+    known = {run.config.get("precision") for run in runs} - {"auto"}
+    if len(known) == 1:
+        settled = {"precision": known.pop()}
+        runs[:] = [run._replace(config=run.config | settled) if _is_open(run) else run for run in runs]
+
+
+def _is_open(run: Run) -> bool:
+    return run.config.get("precision") == "auto"
 
 
 def _distinguishing(configs: Sequence[Json]) -> list[str]:

@@ -1,14 +1,15 @@
 """A run folder, read back, and what made the run."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from rad.runtime.files import read_object
 from rad.runtime.metrics_file import Row, read_rows
 from rad.runtime.migrate import migrate
-from rad.runtime.run_dir import CHECKPOINTS, CONFIG_FILE, DONE_FILE, METRICS_FILE
+from rad.runtime.run_dir import BLOBS, CHECKPOINTS, CONFIG_FILE, DONE_FILE, METRICS_FILE
 
 
 class Run(NamedTuple):
@@ -59,10 +60,29 @@ def made_with(run: Run) -> dict[str, str]:
 
 def newest_checkpoint(run: Run) -> tuple[int, dict[str, str]]:
     """Return the frames of the newest checkpoint of a run and what it was made with; 0 and empty if there is none."""
-    for path in sorted((run.folder / CHECKPOINTS).glob("*.json"), reverse=True):
-        try:
-            versions = read_object(path)["manifest"]["made_with"]
-            return int(path.stem), {str(name): str(value) for name, value in versions.items()}
-        except (OSError, ValueError, LookupError, TypeError, AttributeError):  # damaged: try the one before
-            continue
+    for frames, manifest in _manifests(run):
+        with suppress(LookupError, TypeError, AttributeError):  # damaged: try the one before
+            return frames, {str(name): str(value) for name, value in manifest["made_with"].items()}
     return 0, {}
+
+
+def has_checkpoint(run: Run) -> bool:
+    """Tell whether a checkpoint of a run has all its files, in their lengths, which are not read.
+
+    Of some runs only the record of a checkpoint is kept.
+    """
+    return any(_has_files(run, manifest) for _, manifest in _manifests(run))
+
+
+def _manifests(run: Run) -> Iterator[tuple[int, Any]]:
+    """Yield the frames and the contents of the checkpoints that can be read, the newest first."""
+    for path in sorted((run.folder / CHECKPOINTS).glob("*.json"), reverse=True):
+        with suppress(OSError, ValueError, LookupError):
+            yield int(path.stem), read_object(path)["manifest"]
+
+
+def _has_files(run: Run, manifest: Any) -> bool:
+    try:
+        return all((run.folder / BLOBS / name).stat().st_size == size for name, size in manifest["blobs"])
+    except (OSError, ValueError, LookupError, TypeError):
+        return False

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from rad.report.read.final_returns import TRAIN, evaluation_means
 from rad.report.read.groups import Json, flat, method_name, walk
 from rad.report.read.provenance import failures, plugin_flags
-from rad.report.read.run import Run, newest_checkpoint
+from rad.report.read.run import Run, has_checkpoint, newest_checkpoint
 from rad.runtime.files import is_locked, read_object
 from rad.runtime.metrics_file import Row, last_rows
 from rad.runtime.migrate import migrate
@@ -51,7 +51,7 @@ def list_runs(folder: Path) -> list[Listed]:
         ValueError: it is no folder.
     """
     if not folder.is_dir():
-        raise ValueError(f"must be a folder, got {folder}")
+        raise ValueError(f"must be a folder that exists, got {folder}")
     return [_listed(path) for path, files in walk(folder) if {CONFIG_FILE, METRICS_FILE} & set(files)]
 
 
@@ -65,7 +65,7 @@ def _listed(folder: Path) -> Listed:
 def _read(folder: Path) -> Listed:
     run = Run(folder, _settings(folder), _rows(folder))
     settings, (saved_frames, made) = flat(run.config), newest_checkpoint(run)
-    state, note = _state(folder, has_checkpoint=bool(made))
+    state, note = _state(folder, has_checkpoint=has_checkpoint(run))
     evaluations = evaluation_means(run, TRAIN)
     return Listed(
         folder,

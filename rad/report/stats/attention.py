@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from statistics import fmean
-from typing import Any
+from typing import Any, NamedTuple
 
 from rad.report.stats.bootstrap import Estimate, ratio_interval
 
@@ -18,6 +18,13 @@ MEANS = (
 )
 LEVELS = ("rank_correlation", "smooth_rank_correlation")  # numbers by what was randomized last
 UNTRAINED = "stage 0"  # replaced last: nothing that was learned is left
+
+
+class Lift(NamedTuple):
+    """The lift of a map on the robot, of agents that augment alike."""
+
+    mean: Estimate
+    agents: int  # which need not be the runs that stand beside it
 
 
 def attention_rows(numbers: Iterable[Row]) -> list[dict[str, Any]]:

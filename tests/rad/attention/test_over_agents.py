@@ -62,14 +62,8 @@ def test_what_an_augmentation_does_to_all_its_agents_is_told_apart(tmp_path: Pat
     assert over_all < 0 and within == 1.0
 
 
-def test_three_agents_have_none_and_it_is_said(tmp_path: Path) -> None:
-    list(write_agents(*agents(tmp_path / "runs", [2.0, 1.0, 3.0]), tmp_path))
-    text = (tmp_path / TABLE_FILE).read_text()
-    assert "With fewer than 4 agents none is reported" in text and "rank corr" not in text.splitlines()[0]
-
-
-@pytest.mark.parametrize("tested", [[2.0], [None, None, None, None]])
-def test_without_two_retentions_nothing_is_written(tmp_path: Path, tested: list[float | None]) -> None:
+@pytest.mark.parametrize("tested", [[2.0, 1.0, 3.0], [None, None, None, None]])
+def test_without_four_retentions_nothing_is_written(tmp_path: Path, tested: list[float | None]) -> None:
     assert not list(write_agents(*agents(tmp_path / "runs", tested), tmp_path))
     assert not (tmp_path / TABLE_FILE).exists()
 

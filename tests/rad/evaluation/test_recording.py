@@ -194,8 +194,8 @@ def test_what_a_folder_holds_is_not_mixed_with_something_else(
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "file").touch()
     for typed, said in [
-        ([*words, str(out), "--seed", "1"], f"--out: {out} was recorded with another episode_seed; choose"),
-        ([*words, str(out), "--policy", "sample"], f"--out: {out} was recorded with another policy; choose another"),
+        ([*words, str(out), "--seed", "1"], f"--out: {out} was recorded with seed 0, now 1; choose"),
+        ([*words, str(out), "--policy", "sample"], f"--out: {out} was recorded with policy mode, now sample; choose"),
         (
             [*words, str(out), "--episodes", "2"],
             f"--episodes: must be 1, as many as {out} holds, or --out another folder, got 2",

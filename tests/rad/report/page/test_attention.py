@@ -41,7 +41,7 @@ def test_a_lift_belongs_to_the_task_of_the_runs_around_its_folder(sweep):
     write_attention(sweep / "dmc-walker-walk" / "look", numbers("activation", 0.3), numbers("gradient", 0.2))
     folders = read_attention(find_runs(sweep))
     method, result = lifts(folders, "dmc/walker-walk")
-    assert method == "activation" and result["crop"].value == pytest.approx(3.0)
+    assert method == "activation" and result["crop"].mean.value == pytest.approx(3.0) and result["crop"].agents == 1
     assert lifts(folders, "dmc/cheetah-run") == ("", {})
 
 
@@ -56,6 +56,7 @@ def test_the_lift_of_runs_with_a_strong_augmentation_is_in_the_report(tmp_path):
     (table,) = [block for block in section.blocks if isinstance(block, Table)]
     assert table.texts[0][0] == group.method == "shift and strong random_conv"
     assert table.texts[0][table.names.index("lift, activation [95 %]")].startswith("3.00")
+    assert table.texts[0][table.names.index("agents")] == "1"
 
 
 def test_among_runs_of_several_tasks_a_lift_belongs_to_none(sweep):
@@ -67,7 +68,7 @@ def test_without_an_activation_the_first_map_counts_and_controls_never(sweep):
     rows = [numbers("control: random", 0.1), numbers("hires_cam", 0.2), numbers("gradient", 0.4)]
     write_attention(sweep / "dmc-walker-walk" / "look", *rows)
     method, result = lifts(read_attention(find_runs(sweep)), "dmc/walker-walk")
-    assert method == "hires_cam" and result["crop"].value == pytest.approx(2.0)
+    assert method == "hires_cam" and result["crop"].mean.value == pytest.approx(2.0)
 
 
 def test_the_section_has_the_table_its_figure_and_one_of_each_method(sweep):

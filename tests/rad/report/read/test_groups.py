@@ -76,6 +76,13 @@ def test_where_runs_were_written_and_on_what_makes_no_group(tmp_path):
     assert [one.method for one in groups_in(tmp_path)] == ["crop"]
 
 
+def test_a_run_that_has_not_recorded_its_precision_yet_is_one_of_the_others(tmp_path):
+    folder = make_seed(tmp_path, "crop", 1, [], precision="auto")
+    (folder / "done.json").write_text(json.dumps({"made_with": {"precision": "bf16"}}))
+    make_seed(tmp_path, "crop", 2, [], precision="auto")
+    assert [(group.method, len(group.runs)) for group in group(find_runs(tmp_path).runs)[0]] == [("crop", 2)]
+
+
 def test_auto_is_the_precision_that_it_was(tmp_path):
     for seed, precision in ((1, "bf16"), (2, "fp32")):
         folder = make_seed(tmp_path, "crop", seed, [], precision="auto")

@@ -15,10 +15,14 @@ from tests.rad.report.folders import evaluation, make_run, row
 CONFIG: dict[str, Any] = {"preset": "rad", "frames": 800}
 
 
+BLOB = "a" * 64
+
+
 def saved(folder: Path, frames: int = 400, **made_with: str) -> Path:
     """Leave a checkpoint that says what it was made with."""
-    (folder / "checkpoints").mkdir(exist_ok=True)
-    manifest = {"manifest": {"made_with": {"torch": "2.14", **made_with}}}
+    (folder / "checkpoints" / "blobs").mkdir(parents=True, exist_ok=True)
+    (folder / "checkpoints" / "blobs" / BLOB).write_bytes(b"weights")
+    manifest = {"manifest": {"made_with": {"torch": "2.14", **made_with}, "blobs": [[BLOB, len(b"weights")]]}}
     (folder / "checkpoints" / f"{frames:012d}.json").write_text(json.dumps(manifest))
     return folder
 
@@ -69,6 +73,14 @@ def test_states(tmp_path: Path, change: Callable[[Path], object], state: State, 
     assert bool(listed.resume) == (state in (State.RESUMABLE, State.FAILED))
 
 
+@pytest.mark.parametrize("left", [b"weigh", None], ids=["cut", "gone"])
+def test_a_record_of_a_checkpoint_is_none_to_go_on_from(tmp_path: Path, left: bytes | None) -> None:
+    blob = saved(make_run(tmp_path / "run", **CONFIG)) / "checkpoints" / "blobs" / BLOB
+    blob.unlink() if left is None else blob.write_bytes(left)
+    (listed,) = list_runs(tmp_path)
+    assert (listed.state, listed.resume, listed.frames) == (State.NO_CHECKPOINT, "", 800)
+
+
 def test_a_run_that_a_process_works_on(tmp_path: Path) -> None:
     run = saved(make_run(tmp_path / "run", **CONFIG))
     with locked(run / "config.json"):
@@ -114,8 +126,13 @@ def test_the_command_lists_runs_at_any_depth(tmp_path: Path, capsys: pytest.Capt
     assert total == "2 runs: 1 finished, 1 damaged"
 
 
-def test_a_folder_without_runs_and_no_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_folder_without_runs_and_no_folder(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert cli.main(["runs", str(tmp_path)]) == 0
     assert capsys.readouterr().out == f"{tmp_path} holds no run\n"
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["runs"]) == 2
+    assert capsys.readouterr().err.startswith("error: FOLDER: there is no folder runs here, where rad train puts runs")
     assert cli.main(["runs", str(tmp_path / "gone")]) == 2
-    assert capsys.readouterr().err == f"error: FOLDER: must be a folder, got {tmp_path / 'gone'}\n"
+    assert capsys.readouterr().err == f"error: FOLDER: must be a folder that exists, got {tmp_path / 'gone'}\n"

@@ -4,7 +4,14 @@ from typing import Any
 
 import pytest
 
-from rad.report.draw.result_tables import ONE_SEED, attention_table, object_table, short_attention_table, truth_table
+from rad.report.draw.result_tables import (
+    HIGHEST,
+    ONE_SEED,
+    attention_table,
+    object_table,
+    short_attention_table,
+    truth_table,
+)
 from rad.report.stats.attention import attention_rows, object_rows
 from rad.report.stats.bootstrap import ratio_interval
 
@@ -55,9 +62,9 @@ def test_the_table_of_the_terminal_has_the_columns_to_read_first() -> None:
 def test_with_one_seed_a_note_says_what_the_intervals_cover() -> None:
     numbers = [with_robot("none", seed, [0.2], [0.1]) for seed in (1, 2)]
     for make in (attention_table, short_attention_table):
-        assert make(attention_rows(numbers[:1])).notes == [ONE_SEED]
-        assert make(attention_rows([*numbers, with_robot("crop", 1, [0.2], [0.1])])).notes == [ONE_SEED]
-        assert not make(attention_rows(numbers)).notes
+        assert make(attention_rows(numbers[:1])).notes == [HIGHEST, ONE_SEED]
+        assert make(attention_rows([*numbers, with_robot("crop", 1, [0.2], [0.1])])).notes == [HIGHEST, ONE_SEED]
+        assert make(attention_rows(numbers)).notes == [HIGHEST]
 
 
 def test_nothing_to_divide_by() -> None:
