@@ -44,14 +44,8 @@ def written(runs: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> 
 def test_everything_is_written(written: Path) -> None:
     assert sorted(path.name for path in written.iterdir()) == [
         *("attention-1.png", "attention-2.png", "attention.json"),
-        *(
-            "episode-crop-seed-1.mp4",
-            "episode-crop-seed-1.png",
-            "episode-crop-seed-2.mp4",
-            "episode-crop-seed-2.png",
-            "maps.npz",
-        ),
-        *("episode-none-seed-1.mp4", "episode-none-seed-1.png", "table.md"),
+        *(f"episode-{run}.{kind}" for run in ("crop-seed-1", "crop-seed-2", "none-seed-1") for kind in ("mp4", "png")),
+        *("maps.npz", "table.md"),
     ]
 
 
@@ -121,7 +115,7 @@ def test_other_suites_and_algorithms(runs: dict[str, Path], tmp_path: Path, name
         (["game", "--ground-truth"], "--ground-truth: procgen/bossfight cannot change single objects"),
         (["none", "--states", "0"], "--states: must be at least 1, got 0"),
         (["none", "crop", "--states", "1"], "--states: must be at least 2, got 1"),
-        (["none", "probe"], "error: runs differ in task: dmc/cartpole-balance, probe/both; allowed: one for all"),
+        (["none", "probe"], "error: RUN: runs differ in task: dmc/cartpole-balance, probe/both; allowed: one for all"),
         (["nowhere"], "RUN: must be a run folder, or a file of rad export, got nowhere"),
         ([], "RUNS: must be one run folder or more, got none"),
     ],
