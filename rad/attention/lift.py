@@ -44,6 +44,12 @@ def area_of(masks: Masks) -> NDArray[np.float64]:
     return masks.mean((1, 2))
 
 
+def where_seen(masks: Masks) -> NDArray[np.intp]:
+    """Return the numbers of the masks bool [B, H, W], B at least 1, that cover at least half of what is usual."""
+    area = area_of(masks)
+    return np.flatnonzero(area >= np.median(area) / 2)
+
+
 def dilate(masks: Masks, margin_px: int = MARGIN_PX) -> Masks:
     """Widen masks bool [B, H, W] by a margin, up to the frame's edge: a map is not finer than its cells."""
     padded = np.pad(masks, ((0, 0), (margin_px, margin_px), (margin_px, margin_px)))

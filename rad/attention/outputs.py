@@ -12,7 +12,7 @@ from rad.attention.draw.figure import Column, Row, attention_figure
 from rad.attention.draw.video import contact_sheet, overlay_episode, write_png
 from rad.attention.faithfulness import rank_correlation
 from rad.attention.ground_truth.effects import Truth, truth_maps
-from rad.attention.lift import area_of, mass_on
+from rad.attention.lift import area_of, mass_on, where_seen
 from rad.attention.methods import METHODS, Settings
 from rad.attention.run_maps import AttentionRequest, RunMaps, compute_maps
 from rad.attention.states import play_episodes, replay
@@ -27,12 +27,16 @@ FILES = ("attention-*.png", f"{EPISODE}*.mp4", f"{EPISODE}*.png")  # of `draw` a
 
 
 def draw(all_maps: Sequence[RunMaps], request: AttentionRequest, show: int, out: Path) -> Iterator[Path]:
-    """Draw a figure for each of some states, evenly spread: a row for each run and one for an untrained encoder."""
+    """Draw a figure for each of some states: a row for each run and one for an untrained encoder.
+
+    They are spread evenly over the states, or over those in which the robot is seen, where the suite tells it.
+    """
     first = all_maps[0]
     notes = {name: [_alike(run_maps, name) for run_maps in all_maps] for name in request.methods}
-    count = min(show, len(first.images))
+    seen = np.arange(len(first.images)) if first.masks is None else where_seen(first.masks)
+    count = min(show, len(seen))
     for number in range(count):
-        state = int((number + 0.5) * len(first.images) / count)
+        state = seen[int((number + 0.5) * len(seen) / count)]
         rows = [Row(run_maps.label, run_maps.frames[state]) for run_maps in all_maps]
         rows.append(Row("untrained", first.frames[state]))
         maps = [*(run_maps.maps for run_maps in all_maps), first.untrained_maps]
@@ -53,7 +57,7 @@ def _truth_column(truths: Sequence[Truth], state: int, request: AttentionRequest
         largest = sorted(effects, key=lambda name: -effects[name])[:NAMED]
         notes.append(", ".join(f"{name} {effects[name]:.2g}" for name in largest))
     maps = [truth_maps(truth)[state] for truth in truths]
-    return Column(f"ground truth ({request.change})", maps, notes, scale="truth", quantile=1.0)
+    return Column(f"ground truth ({request.change})", maps, notes, scale="truth")
 
 
 def _alike(run_maps: RunMaps, method: str) -> str:

@@ -21,7 +21,7 @@ LABEL_INCHES = 0.5
 LETTERS_PER_INCH = 17  # of the caption
 LETTERS_PER_ROW = 24  # of what stands beside it
 QUANTILE = 0.995  # of a column's pixels, above which colors are the same
-ABOUT_COLORS = f"Colors end where {QUANTILE:.1%} of a column's pixels are below, unless its head says otherwise."
+ABOUT_COLORS = f"Colors end where {QUANTILE:.1%} of a column's pixels are below."
 BORDER = {"visible": True, "color": "#bbbbbb", "linewidth": 0.5}  # a white object before a white page would have none
 ROWS_PER_PAGE = 10
 
@@ -42,7 +42,6 @@ class Column:
     maps: Sequence[Map]  # float [H, W] each, laid over the row's frame, at least 0, the sum of each above 0
     notes: Sequence[str] = ()  # below each panel; empty for none
     scale: str = ""  # columns with the same word share their color scale; "" for a separate one
-    quantile: float = QUANTILE  # of its pixels, above which colors are the same; 1 where the highest are the result
 
 
 def attention_figure(rows: Sequence[Row], columns: Sequence[Column], caption: str, path: Path) -> list[Path]:
@@ -74,8 +73,7 @@ def attention_figure(rows: Sequence[Row], columns: Sequence[Column], caption: st
             for axis, row in zip(panels, page):
                 axis.imshow(overlay(rows[row].frame, maps[row], top))
                 axis.set_xlabel(column.notes[row] if row < len(column.notes) else "", fontsize=7, labelpad=2)
-            end = f"colors 0 to {top:.3g}{', its highest' if column.quantile == 1 else ''}"
-            panels[0].set_title(f"{column.title}\n{end}", fontsize=9)
+            panels[0].set_title(f"{column.title}\ncolors 0 to {top:.3g}", fontsize=9)
         _color_bar(figure, axes)
         figure.supxlabel(fill(f"{caption} {ABOUT_COLORS}", int(LETTERS_PER_INCH * figure.get_figwidth())), fontsize=7.5)
         written.append(path if number == 1 else path.with_stem(f"{path.stem}_{number}"))
@@ -102,8 +100,7 @@ def _tops(columns: Sequence[Column], relative: Sequence[Sequence[Map]]) -> list[
     groups = [column.scale or str(number) for number, column in enumerate(columns)]
     pixels = [np.concatenate([values.ravel() for values in maps]) for maps in relative]
     # A map of a few pixels may have nothing at the quantile.
-    quantiles = [float(np.quantile(values, column.quantile)) for values, column in zip(pixels, columns)]
-    tops = [top or float(values.max()) for top, values in zip(quantiles, pixels)]
+    tops = [float(np.quantile(values, QUANTILE)) or float(values.max()) for values in pixels]
     return [max(top for top, other in zip(tops, groups) if other == group) for group in groups]
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from rad.attention.lift import area_of, dilate, mass_on, relevance_rank_accuracy
+from rad.attention.lift import area_of, dilate, mass_on, relevance_rank_accuracy, where_seen
 from rad.attention.methods import METHODS, Settings, allowed_methods, attend, check_methods
 from tests.rad.agents import small_ppo
 
@@ -84,3 +84,13 @@ class TestLift:
     def test_shapes_must_agree(self) -> None:
         with pytest.raises(ValueError, match=r"maps have shape \[1, 2, 2\] and masks \[1, 3, 3\]"):
             mass_on(np.ones((1, 2, 2)), np.ones((1, 3, 3), bool))
+
+
+@pytest.mark.parametrize(
+    ("covered", "seen"),
+    [([4, 4, 2, 1, 0], [0, 1, 2, 3]), ([0, 5, 4, 6, 1], [1, 2, 3]), ([0, 0], [0, 1]), ([3], [0])],
+    ids=["half of the usual counts", "out of sight", "never seen", "one"],
+)
+def test_where_the_robot_is_seen(covered: list[int], seen: list[int]) -> None:
+    masks = np.arange(9).reshape(1, 3, 3) < np.array(covered).reshape(-1, 1, 1)
+    assert where_seen(masks).tolist() == seen
