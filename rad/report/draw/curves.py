@@ -155,7 +155,7 @@ def _apart(curves: Sequence[Curve], random: float | None, over: Over) -> "MplFig
     grid = figure.subplots(rows, COLUMNS, sharex=True, sharey=True, squeeze=False).ravel()
     for axes in grid[len(curves) :]:
         axes.set_axis_off()
-    styles = line_styles([curve.label for curve in curves])
+    styles = line_styles([curve.method or curve.label for curve in curves])
     for number, (axes, curve, line) in enumerate(zip(grid, curves, styles)):
         for other in curves:
             axes.plot(other.over, other.band.value, color="#bbbbbb", linewidth=0.6)
@@ -172,7 +172,7 @@ def _apart(curves: Sequence[Curve], random: float | None, over: Over) -> "MplFig
 
 
 def _draw_lines(axes: "Axes", curves: Sequence[Curve]) -> None:
-    for curve, line in zip(curves, line_styles([curve.label for curve in curves])):
+    for curve, line in zip(curves, line_styles([curve.method or curve.label for curve in curves])):
         _draw_line(axes, curve, line)
 
 

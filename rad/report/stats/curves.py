@@ -24,6 +24,7 @@ class Curve(NamedTuple):
     over: list[float]  # environment frames, or hours, of its points
     band: Band
     seeds: int = 1  # number of runs
+    method: str = ""  # whose color the line has; the label's if not given
 
 
 def run_curves(run: Run, labels: Mapping[str, str]) -> list[Curve]:
@@ -67,7 +68,8 @@ def group_curve(group: Group, split: str, over: Over = "frames") -> Curve | None
     band = Band(values[0], values[0], values[0]) if single else sample_efficiency({group.task: values})
     state = "" if finished(group) else ", unfinished"
     at = frames if over == "frames" else _hours(runs, split, frames)
-    return Curve(f"{group.method} ({len(runs)} seed{'s' * (not single)}{state})", [*map(float, at)], band, len(runs))
+    label = f"{group.method} ({len(runs)} seed{'s' * (not single)}{state})"
+    return Curve(label, [*map(float, at)], band, len(runs), group.method)
 
 
 def _hours(runs: Sequence[Run], split: str, frames: Sequence[int]) -> list[float]:

@@ -5,6 +5,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from rad.report.draw.curves import curve_figures
+from rad.report.draw.style import COLORS
 from rad.report.stats.curves import group_curve
 from tests.rad.report.seeds import groups_in, make_seed, make_seeds, rows_of, scored
 
@@ -75,6 +76,15 @@ def test_lines_bands_seeds_and_the_random_policy_are_drawn(tmp_path, drawn):
     assert figure.name == "curves-dmc-walker-walk-train"
     assert "a single seed has no band" in figure.caption
     assert figure.png.startswith(b"\x89PNG") and b"<svg" in figure.svg
+
+
+def test_an_augmentation_has_its_color_whatever_stands_beside_it(tmp_path, drawn):
+    for number, others in enumerate(({"none": [1.0]}, {"flip": [1.0, 2.0], "none": [1.0]})):
+        curve_figures(groups_in(make_seeds(tmp_path / str(number), {**others, "crop": [2.0, 4.0]})))
+    lines = [figure.axes[0].lines for figure in drawn[::2]]  # each is written twice
+    colors = [{line.get_label().split()[0]: line.get_color() for line in of_figure} for of_figure in lines]
+    assert [(each["crop"], each["none"]) for each in colors] == [(COLORS[0], COLORS[-1])] * 2
+    assert colors[1]["flip"] == COLORS[1]
 
 
 def test_a_single_seed_each_claims_no_interval(tmp_path):
