@@ -21,6 +21,7 @@ from rad.attention.ground_truth.effects import truth_maps
 from rad.attention.lift import area_of, dilate, mass_on, relevance_rank_accuracy
 from rad.attention.methods import Maps
 from rad.attention.run_maps import AttentionRequest, RunMaps, maps_of
+from rad.evaluation import agent_file
 from rad.experiment.config_file import to_json
 from rad.report.read.final_returns import TRAIN, final_result
 from rad.report.read.groups import method_name
@@ -38,9 +39,7 @@ SMOOTH_LEVELS = ("heads", UNTRAINED)  # what is randomized in it
 
 def numbers_of(folder: Path, run_maps: RunMaps, request: AttentionRequest) -> Iterator[Json]:
     """Yield a row for each method of a run, and for each control."""
-    # Of the last evaluation; the metrics may not be beside the checkpoint.
-    returns = final_result(read_run(folder)).returns if (folder / METRICS_FILE).exists() else {}
-    about = _about(run_maps) | {"frames": run_maps.run.frames, "episode_return": returns.get(TRAIN)}
+    about = _about(run_maps) | {"frames": run_maps.run.frames, "episode_return": _return_of(folder)}
     randomization = _randomization(run_maps, request)
     for name in request.methods:
         values, untrained = run_maps.maps[name], run_maps.untrained_maps[name]
@@ -49,6 +48,15 @@ def numbers_of(folder: Path, run_maps: RunMaps, request: AttentionRequest) -> It
     for name, values in _controls(run_maps, request).items():
         scores = _on_robot(run_maps, values) | _on_truth(run_maps, values) | _faithful(run_maps, request, values)
         yield about | {"method": f"control: {name}"} | scores
+
+
+def _return_of(path: Path) -> float | None:
+    """Return the mean return on `train` of a run's last evaluation, or of an exported agent's card, where it is known."""
+    if path.is_file():
+        return agent_file.read(path).card["returns"].get(TRAIN, {}).get("mean")
+    if not (path / METRICS_FILE).exists():  # beside the checkpoint
+        return None
+    return final_result(read_run(path)).returns.get(TRAIN)
 
 
 def effects_of(run_maps: RunMaps) -> Iterator[Json]:

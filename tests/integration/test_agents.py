@@ -154,13 +154,15 @@ def test_returns_of_rad_evaluate_come_first_and_are_played_again(runs: dict[str,
 def test_attention_of_a_file_is_that_of_its_run(
     runs: dict[str, Path], files: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    options = ["--states", "4", "--show", "0", "--no-video", "--no-table", "--methods", "activation", "grad_cam"]
+    options = ["--states", "4", "--show", "0", "--no-video", "--methods", "activation", "grad_cam"]
     for name, path in (("run", runs["sac"]), ("file", files["sac"])):
         assert cli.main(["attention", str(path), "--out", str(tmp_path / name), *options]) == 0
     of_run, of_file = (np.load(tmp_path / name / "maps.npz") for name in ("run", "file"))
     assert of_run.files == of_file.files
     for name in of_run.files:
         np.testing.assert_array_equal(of_run[name], of_file[name])
+    numbers = [json.loads((tmp_path / name / "attention.json").read_text())["numbers"] for name in ("run", "file")]
+    assert numbers[0] == numbers[1] and numbers[0][0]["episode_return"] is not None
     command = ["attention", "--out", str(tmp_path / "q"), *options, "--target", "value"]
     assert cli.main([*command, str(files["sac"])]) == 2
     assert "error: --target: needs what judges actions" in capsys.readouterr().err
