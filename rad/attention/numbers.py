@@ -51,7 +51,7 @@ def numbers_of(folder: Path, run_maps: RunMaps, request: AttentionRequest) -> It
 
 
 def _return_of(path: Path) -> float | None:
-    """Return the mean return on `train` of a run's last evaluation, or of an exported agent's card, where it is known."""
+    """Return the mean return on `train`, of a run's last evaluation or on an exported agent's card, if it is known."""
     if path.is_file():
         return agent_file.read(path).card["returns"].get(TRAIN, {}).get("mean")
     if not (path / METRICS_FILE).exists():  # beside the checkpoint
