@@ -19,7 +19,7 @@ from rad.experiment.build import tells_robot
 from rad.experiment.config import RunConfig
 from rad.experiment.config_file import to_json
 from rad.experiment.splits import check_split
-from rad.report.draw.result_tables import attention_table, object_table, short_attention_table, truth_table
+from rad.report.draw.result_tables import attention_table, object_table, short_attention_table, truth_table, wrapped
 from rad.report.draw.style import file_name
 from rad.report.read.final_returns import TRAIN
 from rad.report.read.groups import method_name
@@ -163,7 +163,7 @@ def _write_table(
 def short_text(out: Path) -> str:
     """Return what to read first of the numbers in a folder that `attend_runs` wrote, as text for a terminal."""
     table = short_attention_table(attention_rows(read_object(out / ATTENTION_FILE)["numbers"]))
-    return "\n".join([table.plain(), *table.notes, f"all columns: {out / TABLE_FILE}"])
+    return "\n".join([table.plain(), wrapped(*table.notes), f"all columns: {out / TABLE_FILE}"])
 
 
 def _listed(rows: Sequence[dict[str, Any]]) -> str:

@@ -124,7 +124,7 @@ def _without_box(box: str) -> str:
     sections = re.split(r"^[─-]{3,}$", "\n".join(rows), flags=re.MULTILINE)
     said = [" ".join(section.split()) for section in sections]
     text = "; ".join(part for part in said if part and not part.startswith(HELP)).removeprefix("Error parsing ")
-    text = re.sub(r"Unrecognized options: (?!-)(\S+).*", r"no such argument: \1; see --help", text)
+    text = re.sub(r"Unrecognized options: (?!-)(\S+).*", r"one argument too many: \1", text)
     text = re.sub(r"Expected one of \((.*)\)\.?", lambda choices: f"Allowed: {_plain(choices[1])}", text)
     named = re.search(r"--[\w-]+", text)
     return text if named is None or text.startswith(named[0]) else f"{named[0]}: {text}"

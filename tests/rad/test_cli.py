@@ -324,7 +324,7 @@ def test_an_unknown_command(capsys: pytest.CaptureFixture[str]) -> None:
         ),
         (["export", "nowhere"], "RUN: no such file or folder: nowhere"),
         (["export", "nowhere", "--out", "agent"], "--out: must be a file that ends in .safetensors, got agent"),
-        (["evaluate", "nowhere", "other"], "no such argument: other; see --help"),
+        (["evaluate", "nowhere", "other"], "error: one argument too many: other"),
         (["evaluate", "nowhere", "--policy", "foo"], "Allowed: sample, mode"),
         (["evaluate", "."], "RUN: must be a run folder, or a file of rad export, got ."),
         (["export", "nowhere", "--out", "no/a.safetensors"], "--out: must be a file in a folder that exists, got no/a"),
