@@ -163,7 +163,7 @@ def _write_table(
 def short_text(out: Path) -> str:
     """Return what to read first of the numbers in a folder that `attend_runs` wrote, as text for a terminal."""
     table = short_attention_table(attention_rows(read_object(out / ATTENTION_FILE)["numbers"]))
-    return "\n".join([table.plain(), wrapped(*table.notes), f"all columns: {out / TABLE_FILE}"])
+    return "\n".join([table.plain(), *map(wrapped, table.notes), f"all columns: {out / TABLE_FILE}"])
 
 
 def _listed(rows: Sequence[dict[str, Any]]) -> str:

@@ -6,10 +6,8 @@ from pathlib import Path
 import tyro
 
 from rad.commands import flags
-from rad.runtime.run_dir import BEST_FILE
+from rad.runtime.run_dir import AGENT_SUFFIX
 from rad.settings import SettingError
-
-SUFFIX = Path(BEST_FILE).suffix
 
 
 @dataclass(frozen=True)
@@ -28,8 +26,8 @@ def main(arguments: list[str]) -> int:
     """Export; print what stands on the card, and the file."""
     options = flags.parse(Export, "rad export", arguments)
     flags.check_file("out", options.out)
-    if options.out.suffix != SUFFIX:
-        raise SettingError("out", options.out, f"a file that ends in {SUFFIX}")
+    if options.out.suffix != AGENT_SUFFIX:
+        raise SettingError("out", options.out, f"a file that ends in {AGENT_SUFFIX}")
     if options.out.exists():
         raise SettingError("out", f"{options.out} exists; choose another name, or remove it")
     from rad.evaluation.export import export

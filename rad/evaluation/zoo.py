@@ -7,7 +7,7 @@ from rad.evaluation import agent_file
 from rad.report.draw.tables import Cell, Column, Table
 from rad.report.read.groups import method_name
 from rad.report.stats.bootstrap import CONFIDENCE, Estimate
-from rad.runtime.run_dir import BEST_FILE
+from rad.runtime.run_dir import AGENT_SUFFIX
 from rad.settings import SettingError
 
 COLUMNS = (
@@ -16,7 +16,6 @@ COLUMNS = (
     *(Column("frames"), Column("split", "text"), Column(f"return [{100 * CONFIDENCE:g} %]", decimals=1)),
     *(Column("episodes"), Column("MB", decimals=1), Column("SHA-256", "text")),
 )
-SUFFIX = Path(BEST_FILE).suffix
 
 
 def files_in(folder: Path) -> list[Path]:
@@ -25,9 +24,9 @@ def files_in(folder: Path) -> list[Path]:
     Raises:
         SettingError: it is no folder, or holds none.
     """
-    files = sorted(folder.rglob(f"*{SUFFIX}"))
+    files = sorted(folder.rglob(f"*{AGENT_SUFFIX}"))
     if not files:
-        raise SettingError("FOLDER", folder, f"a folder with agents, files of rad export that end in {SUFFIX}")
+        raise SettingError("FOLDER", folder, f"a folder with agents, files of rad export that end in {AGENT_SUFFIX}")
     return files
 
 

@@ -6,10 +6,11 @@ from pathlib import Path
 CONFIG_FILE = "config.json"
 METRICS_FILE = "metrics.jsonl"
 CHECKPOINTS = "checkpoints"
-BLOBS = f"{CHECKPOINTS}/blobs"  # the files of all checkpoints; those beside the folder name them
+BLOBS = "blobs"  # in it: the contents of all checkpoints
 EVALUATIONS = "evaluations"
 DONE_FILE = "done.json"
-BEST_FILE = "best.safetensors"
+AGENT_SUFFIX = ".safetensors"  # of exported agents
+BEST_FILE = f"best{AGENT_SUFFIX}"
 DEMO_FILE = "demo.json"
 VIDEO_FILE, CURVE_FILE, ATTENTION_PICTURE = "evaluation.mp4", "learning_curve.png", "attention.png"
 

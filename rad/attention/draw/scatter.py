@@ -45,13 +45,8 @@ def scatter_figure(panels: Sequence[Panel], retention: str, path: Path) -> None:
 def _draw(axes: "Axes", panel: Panel, augmentations: Sequence[str]) -> None:
     for augmentation, looks in zip(augmentations, line_styles(augmentations)):
         points = [(x, y) for x, y, name in panel.points if name == augmentation]
-        axes.plot(
-            [x for x, _ in points],
-            [y for _, y in points],
-            label=augmentation,
-            markersize=5,
-            **looks | {"linestyle": ""},
-        )
+        x, y = zip(*points) if points else ((), ())
+        axes.plot(x, y, label=augmentation, markersize=5, **looks | {"linestyle": ""})
     count = f"{len(panel.points)} agents"
     known = f"rank corr. {text(panel.correlation, 2)}" if panel.correlation else "too few for a correlation"
     within = f"\nwithin augm. {text(panel.within, 2)}" if panel.within else ""

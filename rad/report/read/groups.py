@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from rad.report.read.run import Run, made_with, read_run
 from rad.runtime.files import read_object
-from rad.runtime.run_dir import ATTENTION_FILE, CONFIG_FILE, METRICS_FILE, RECORD_FILE
+from rad.runtime.run_dir import ATTENTION_FILE, CONFIG_FILE, METRICS_FILE, RECORD_FILE, is_done
 
 # They decide where and what is written, not what is computed; runs of a group differ in their seeds.
 NOT_COMPARED = frozenset(
@@ -180,11 +180,13 @@ def _with_precision(run: Run) -> Run:
 
 
 def _settle_precision(runs: list[Run]) -> None:
-    """Give runs that left the precision open, and have not recorded it yet, that of the others if it is one."""
+    """Give runs that go on, left the precision open and have not recorded it yet that of the others, if it is one."""
     known = {run.config.get("precision") for run in runs} - {"auto"}
     if len(known) == 1:
         settled = {"precision": known.pop()}
-        runs[:] = [run._replace(config=run.config | settled) if _is_open(run) else run for run in runs]
+        for place, run in enumerate(runs):
+            if _is_open(run) and not is_done(run.folder):
+                runs[place] = run._replace(config=run.config | settled)
 
 
 def _is_open(run: Run) -> bool:

@@ -82,7 +82,8 @@ def _manifests(run: Run) -> Iterator[tuple[int, Any]]:
 
 
 def _has_files(run: Run, manifest: Any) -> bool:
+    blobs = run.folder / CHECKPOINTS / BLOBS
     try:
-        return all((run.folder / BLOBS / name).stat().st_size == size for name, size in manifest["blobs"])
+        return all((blobs / name).stat().st_size == size for name, size in manifest["blobs"])
     except (OSError, ValueError, LookupError, TypeError):
         return False

@@ -26,6 +26,7 @@ import torch
 from rad.runtime.checkpoint.blobs import BlobReader, BlobWriter, Damaged, remove_blobs_except
 from rad.runtime.checkpoint.packing import decode, encode
 from rad.runtime.files import TEMPORARY_PREFIX, replacing, sync_folder
+from rad.runtime.run_dir import BLOBS
 
 SCHEMA = 1
 MANIFEST_NAME = re.compile(r"\d{12}\.json")
@@ -143,7 +144,7 @@ def differences(folder: str | Path, made_with: Mapping[str, str] = NOTHING) -> l
 
 
 def _write(path: Path, state: Mapping[str, Any], made_with: Mapping[str, str]) -> None:
-    writer = BlobWriter(path.parent / "blobs")
+    writer = BlobWriter(path.parent / BLOBS)
     tree = encode(state, writer.add)
     writer.close()
     manifest = {
@@ -187,7 +188,7 @@ def _sweep(folder: Path) -> None:
     for path in folder.glob(f"{TEMPORARY_PREFIX}*"):
         path.unlink(missing_ok=True)
     manifests = b"".join(path.read_bytes() for path in _manifests(folder))
-    remove_blobs_except(folder / "blobs", {name.decode() for name in re.findall(rb"[0-9a-f]{64}", manifests)})
+    remove_blobs_except(folder / BLOBS, {name.decode() for name in re.findall(rb"[0-9a-f]{64}", manifests)})
 
 
 def _manifests(folder: Path) -> list[Path]:
@@ -198,7 +199,7 @@ def _manifests(folder: Path) -> list[Path]:
 def _read(path: Path, only: Collection[str]) -> tuple[int, dict[str, Any]]:
     manifest = _read_manifest(path)
     try:
-        reader = BlobReader(path.parent / "blobs", manifest["blobs"], remove_damaged=not only)
+        reader = BlobReader(path.parent / BLOBS, manifest["blobs"], remove_damaged=not only)
         tree = manifest["state"]
         if only:
             tree = {"dict": [[key, value] for key, value in tree["dict"] if key in only]}
