@@ -1,6 +1,6 @@
-"""How likely correlations within augmentations are by chance: python results/lean/within_augmentations.py AGENT ...
+"""How likely correlations within augmentations are by chance: python results/within_augmentations.py FOLDER AGENT ...
 
-The agents are those that `rad attention --out results/lean/attention` was given, in the same order.
+FOLDER is what `rad attention --out FOLDER` wrote, the agents are those that it was given, in the same order.
 """
 
 import json
@@ -27,9 +27,9 @@ def p_value(first: np.ndarray, second: np.ndarray, names: np.ndarray) -> float:
     return (1 + extreme) / (1 + DRAWS)
 
 
-def main(agents: list[Path]) -> None:
+def main(folder: Path, agents: list[Path]) -> None:
     """Print the comparisons, the least likely first, with Holm's correction over all."""
-    numbers = json.loads((Path(__file__).parent / "attention" / "attention.json").read_text())["numbers"]
+    numbers = json.loads((folder / "attention.json").read_text())["numbers"]
     p_values = {}
     rows = agent_rows(agents, numbers)
     for split, method, measure in {(row["split"], row["method"], name): None for row in rows for name in MEASURES}:
@@ -42,4 +42,5 @@ def main(agents: list[Path]) -> None:
 
 
 if __name__ == "__main__":
-    main([Path(name) for name in sys.argv[1:]])
+    folder, *agents = map(Path, sys.argv[1:])
+    main(folder, agents)
