@@ -49,7 +49,7 @@ class RunConfig:
     camera_id: int = 0
     """Camera of the simulator."""
     render_quality: Literal["paper", "near", "fast"] = "paper"
-    """paper; near: the same scene within 0.4/255, faster in software; fast: no shadows or reflections."""
+    """paper; near: the same scene within 0.4/255, faster in software; fast: no shadows, reflections, smooth edges."""
     train_split: str = "train"
     """What to train on: of dmc an appearance, of procgen levels; rad splits --task TASK names them."""
     test_split: str = ""
