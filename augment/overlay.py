@@ -25,8 +25,8 @@ class Overlay(FloatAugmentation):
 
     Args:
         alpha: weight of the distractor.
-        folder: a folder of pictures, searched with its subfolders; empty for generated ones. In a chain a path needs
-            quotes: `overlay:folder='/data/places365'`.
+        folder: a folder of pictures, searched with its subfolders; empty for generated ones. In a spec a path needs
+            quotes, in a shell within others: `"overlay:folder='/data/places365'"`.
         count: how many distractors are generated, or taken at most from the folder.
         seed: of their choice.
         images: distractors, uint8 `[M, 3, h, w]`, instead of folder, count and seed.

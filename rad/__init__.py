@@ -14,9 +14,9 @@ __version__ = "0.2.0"
 def load(
     path: "str | os.PathLike[str]",
     *,
-    checkpoint: str = "last",
+    checkpoint: str | int = "last",
     device: str = "auto",
-    plugins: "Iterable[str | os.PathLike[str]]" = (),
+    plugins: "str | os.PathLike[str] | Iterable[str | os.PathLike[str]]" = (),
 ) -> "LoadedRun":
     """Load a trained agent, to act with it.
 
@@ -25,6 +25,7 @@ def load(
         checkpoint: of a run: `last`; the frames of another one that is there; or `best`, what `--keep-best` kept.
         device: auto, cpu, cuda or cuda:N, whatever it was trained on.
         plugins: modules, or files that end in .py, to import first, as --plugin does; those in `RAD_PLUGINS` are too.
+            One may stand alone.
 
     Returns:
         The agent with its `task`, `frames` and `config`; `act(obs)` chooses actions, `make_env(split)` makes its
@@ -42,9 +43,9 @@ def load(
     from rad.runtime.plugins import load as load_plugin
 
     load_inherited()
-    for name in plugins:
+    for name in [plugins] if isinstance(plugins, (str, os.PathLike)) else plugins:
         load_plugin(os.fspath(name))
     try:
-        return load_run(Path(path), device, checkpoint)
+        return load_run(Path(path), device, str(checkpoint))
     except PluginsMissing as error:
         raise PluginsMissing("plugins", f"{error.problem}; here, plugins=[...]") from None

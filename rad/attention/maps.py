@@ -5,6 +5,8 @@ A map of a stage has that stage's cells; maps of the input have the image's pixe
 number y for each image. A is the feature map of a stage.
 """
 
+import math
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -32,8 +34,8 @@ def activation_map(encoder: Encoder, images: Tensor, power: float = 1.0, stage: 
 
     Source: Zagoruyko and Komodakis 2017, eq. F_sum^p (mean for sum); Laskin et al. 2020, attention figure.
     """
-    if power <= 0:
-        raise ValueError(f"power is {power}; expected above 0")
+    if not 0 < power < math.inf:
+        raise ValueError(f"power is {power}; expected above 0 and finite")
     if norm not in NORMS:
         raise ValueError(f"unknown norm '{norm}'; known: {', '.join(NORMS)}")
     activation = encoder.feature_map(images, stage).float().abs()

@@ -92,7 +92,12 @@ def attend_runs(
 
 
 def _clear(out: Path) -> None:
-    """Remove figures, videos and tables of an earlier call, which this one may have fewer of."""
+    """Remove figures, videos and tables of an earlier call, which this one may have fewer of.
+
+    Every call leaves its maps: in a folder without them all is somebody else's.
+    """
+    if not (out / MAPS_FILE).exists():
+        return
     for name in (*FILES, MAPS_FILE, TABLE_FILE, ATTENTION_FILE, *over_agents.FILES):
         for path in out.glob(name):
             path.unlink()

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rad.commands import flags
-from rad.settings import SettingError, setting
+from rad.settings import SettingError
 
 
 @dataclass(frozen=True)
@@ -24,9 +24,7 @@ def main(arguments: list[str]) -> int:
     options = flags.parse(Demo, "rad demo", arguments)
     if not 1 <= options.minutes <= 1_000:
         raise SettingError("minutes", f"{options.minutes:g}", "from 1 to 1,000")
-    from rad.training.demo import clear, run
+    from rad.training.demo import run
     from rad.training.pictures import PICTURES
 
-    with setting("out"):
-        clear(options.out)
     return run(options.minutes, options.out, options.seed, PICTURES)

@@ -50,9 +50,10 @@ def main(arguments: list[str]) -> int:
     flags.check_once(("splits", "split"), arguments)
     options = flags.parse(Evaluate, "rad evaluate", arguments)
     flags.check_least(options, episodes=1, envs=0, seed=0)
-    for name in ("out", "video"):
-        if vars(options)[name]:
-            flags.check_file(name, vars(options)[name])
+    if options.out:
+        flags.check_file("out", options.out)
+    if options.video:
+        flags.check_file("video", options.video, ".mp4")
     from rad.evaluation.compare_splits import default_file, evaluate_run
     from rad.report.draw.result_tables import split_table
 

@@ -25,9 +25,7 @@ class Export:
 def main(arguments: list[str]) -> int:
     """Export; print what stands on the card, and the file."""
     options = flags.parse(Export, "rad export", arguments)
-    flags.check_file("out", options.out)
-    if options.out.suffix != AGENT_SUFFIX:
-        raise SettingError("out", options.out, f"a file that ends in {AGENT_SUFFIX}")
+    flags.check_file("out", options.out, AGENT_SUFFIX)
     if options.out.exists():
         raise SettingError("out", f"{options.out} exists; choose another name, or remove it")
     from rad.evaluation.export import export

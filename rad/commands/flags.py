@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import os
 import re
 from collections.abc import Callable, Sequence
 from decimal import Decimal, InvalidOperation
@@ -86,14 +87,18 @@ def parse(kind: type, program: str, arguments: Sequence[str], **options: Any) ->
         raise ValueError(_without_box(box.getvalue())) from None
 
 
-def check_file(flag: str, path: Path) -> None:
-    """Check that a file can be written where --flag wants it.
+def check_file(flag: str, path: Path, suffix: str = "") -> None:
+    """Check that a file can be written where --flag wants it, and ends in `suffix`, lest one of another kind is lost.
 
     Raises:
-        SettingError: its folder does not exist, or it is a folder itself.
+        SettingError: its folder does not exist or cannot be written to, it is a folder itself, or ends otherwise.
     """
     if path.is_dir() or not path.parent.is_dir():
         raise SettingError(flag, path, "a file in a folder that exists")
+    if not os.access(path.parent, os.W_OK):
+        raise SettingError(flag, path, "a file in a folder that can be written to")
+    if suffix and path.suffix != suffix:
+        raise SettingError(flag, path, f"a file that ends in {suffix}")
 
 
 def check_least(options: Any, **least: int) -> None:

@@ -31,6 +31,8 @@ def main(arguments: list[str]) -> int:
     from rad.report.page import document
     from rad.runtime.files import replacing
 
+    if options.folder.is_file():
+        raise SettingError("FOLDER", options.folder, "a run folder or a folder of several runs")
     out = options.out or options.folder / document.FOLDER
     existing = next(path for path in (out, *out.absolute().parents) if path.exists())
     if not existing.is_dir() or not os.access(existing, os.W_OK):

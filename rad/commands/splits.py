@@ -29,7 +29,7 @@ def main(arguments: list[str]) -> int:
     options = flags.parse(Splits, "rad splits", arguments)
     flags.check_least(options, episodes=1, seed=0)
     out = options.out or Path(f"splits-{options.task.replace('/', '-')}.png")
-    flags.check_file("out", out)
+    flags.check_file("out", out, ".png")
     from rad.evaluation.gallery import draw_gallery
 
     about = draw_gallery(**vars(options) | {"out": out})

@@ -40,7 +40,7 @@ def table(files: Iterable[Path], folder: Path = Path()) -> Table:
 
 def _rows(path: Path, folder: Path) -> list[list[Cell]]:
     name = str(path.relative_to(folder)) if path.is_relative_to(folder) else str(path)
-    size = path.stat().st_size / 1e6
+    size = path.stat().st_size / 1e6 if path.exists() else None  # of a link to nothing
     try:
         card = agent_file.read(path).card
         config = card["config"]
@@ -53,6 +53,6 @@ def _rows(path: Path, folder: Path) -> list[list[Cell]]:
             [*about, split, Estimate(of["mean"], *(of["interval"] or ())), of["episodes"], size, "holds"]
             for split, of in card["returns"].items()
         ] or [[*about, None, None, None, size, "holds"]]
-    except (ValueError, LookupError, TypeError) as error:
+    except (ValueError, LookupError, TypeError, OSError) as error:
         why = " ".join(str(error).removeprefix(f"{path} ").split())
         return [[name, *[None] * (len(COLUMNS) - 3), size, why]]

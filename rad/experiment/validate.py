@@ -21,6 +21,7 @@ from rad.experiment.config import RunConfig, values
 from rad.experiment.splits import check_splits, tested_splits
 from rad.runtime import device
 from rad.runtime.processes import ranks
+from rad.runtime.run_dir import CONFIG_FILE
 from rad.settings import SettingError, mention, setting
 
 
@@ -134,8 +135,8 @@ def check_folder(folder: Path) -> None:
     except OSError as error:
         raise SettingError("out", f"{folder} cannot be made: {error.strerror}") from None
     if taken:
-        problem = f"{folder} exists; choose another name, or go on with it: rad train --resume {folder}"
-        raise SettingError("out", problem)
+        go_on = f", or go on with it: rad train --resume {folder}" if (folder / CONFIG_FILE).is_file() else ""
+        raise SettingError("out", f"{folder} exists; choose another name{go_on}")
     parent = next(parent for parent in folder.absolute().parents if parent.exists())
     if not parent.is_dir() or not os.access(parent, os.W_OK):
         raise SettingError("out", f"{folder} cannot be made: {parent} is no folder that can be written to")

@@ -11,12 +11,13 @@ import torch
 from rad.experiment.build import action_repeat
 from rad.experiment.config import RunConfig, values
 from rad.experiment.presets import preset
-from rad.experiment.validate import check
+from rad.experiment.validate import check_environment, check_folder, check_settings
 from rad.runtime import device
 from rad.runtime.clocks import process_age_s
 from rad.runtime.metrics_file import read_rows
 from rad.runtime.progress import three_digits
 from rad.runtime.run_dir import DEMO_FILE, METRICS_FILE
+from rad.settings import SettingError
 from rad.training.measure import Cost, measure
 from rad.training.messages import EVALUATION, RANDOM_POLICY
 from rad.training.trainer import NO_PICTURES, Picture, start
@@ -31,16 +32,20 @@ FEWEST_FRAMES = 16_800  # after which five seeds of five had learned; see result
 def run(minutes: float, out: Path, seed: int, pictures: Mapping[str, Picture] = NO_PICTURES) -> int:
     """Train with the preset `demo` for about `minutes` from the start of this process, then say how it scored.
 
-    How many frames fit is measured first. Returns the exit status of the run.
+    How many frames fit is measured first; then an earlier demo in `out` is removed. Returns the exit status of the run.
 
     Raises:
-        SettingError: a setting is impossible.
+        SettingError: a setting is impossible; nothing is removed then.
     """
     config = dataclasses.replace(preset("demo"), out=out, seed=seed)
-    check(config, out)
+    check_settings(config)
+    check_out(out)
+    check_environment(config)
     cost = measure(config)
     config = fitted(config, cost, 60 * minutes - process_age_s())
     print(choice(config, cost, minutes), flush=True)
+    if out.exists():
+        shutil.rmtree(out)
     status = start(config, out, pictures)
     (out / DEMO_FILE).write_text(json.dumps({"minutes": minutes}) + "\n")  # of one that was stopped, too
     if status:
@@ -79,14 +84,13 @@ def choice(config: RunConfig, cost: Cost, minutes: float) -> str:
     return text
 
 
-def clear(folder: Path) -> None:
-    """Remove the folder of an earlier demo that ended.
+def check_out(folder: Path) -> None:
+    """Check that a run folder can be made, or is that of an earlier demo that ended.
 
     Raises:
-        ValueError: it is something else.
+        SettingError: it cannot, or is something else.
     """
     if not folder.exists():
-        return
-    if not (folder / DEMO_FILE).is_file():
-        raise ValueError(f"{folder} exists and is not a demo that ended; remove it or choose another name")
-    shutil.rmtree(folder)
+        check_folder(folder)
+    elif not (folder / DEMO_FILE).is_file():
+        raise SettingError("out", f"{folder} exists and is not a demo that ended; remove it or choose another name")

@@ -55,6 +55,12 @@ def check_ranks(folder: Path, state: Mapping[str, Any], ranks: int) -> None:
         raise ValueError(f"{folder} is of {saved} ranks: torchrun --nproc-per-node {saved}, got {ranks}")
 
 
+def check_metrics(folder: Path) -> None:
+    """Raise a ValueError if there are metrics that cannot be read."""
+    if (folder / METRICS_FILE).exists():
+        read_rows(folder / METRICS_FILE)
+
+
 def reopen(folder: Path) -> None:
     """Remove what says that a run is done: `is_done` is false from then on."""
     for marker in (DONE_FILE, CURVE_FILE):
@@ -72,6 +78,7 @@ def lengthen(folder: Path, frames: int) -> list[str]:
 
     Raises:
         ValueError: the run has made more frames, cannot have as many, or has lost its checkpoints; or there is none.
+        CheckpointError: none of its checkpoints is whole.
         BlockingIOError: another process works on the run.
     """
     config = read_config(folder)
@@ -82,6 +89,9 @@ def lengthen(folder: Path, frames: int) -> list[str]:
         raise ValueError(f"must be at least {made:,}, which {folder} has made, got {frames:,}")
     check_checkpoints(config, folder)
     check_settings(longer)
+    if made:  # what a resume reads must be readable before anything is written
+        checkpoint.load(folder / CHECKPOINTS, only=("agent",))
+        check_metrics(folder)
     with locked(folder / CONFIG_FILE):
         write_object(folder / f"config-{config.frames}.json", to_json(config))
         write_object(folder / CONFIG_FILE, to_json(longer))

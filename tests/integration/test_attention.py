@@ -78,7 +78,9 @@ def test_maps_are_kept_and_repeat_byte_for_byte(written: Path, runs: dict[str, P
         assert maps["none, seed 1/frames"].dtype == np.uint8 and maps["none, seed 1/robot"].dtype == bool
         assert not np.array_equal(maps["none, seed 1/activation"], maps["none, seed 1/untrained/activation"])
     folders = [runs[name] for name in ("none", "crop", "crop2")]
+    (tmp_path / "table.md").write_text("mine")
     attend_runs(folders, tmp_path, states=9, show=2, table=False, video=False)
+    assert (tmp_path / "table.md").read_text() == "mine"  # in a folder without maps nothing is of an earlier call
     for name in ("maps.npz", "attention-1.png"):
         assert (tmp_path / name).read_bytes() == (written / name).read_bytes()
     for name in ("attention-3.png", "agents-color-hard.png", "table.md"):

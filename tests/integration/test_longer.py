@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 from rad import cli
 from rad.experiment.config import RunConfig
 from rad.experiment.config_file import read_config
-from rad.runtime.run_dir import BEST_FILE, DONE_FILE, is_done
+from rad.runtime.run_dir import BEST_FILE, CHECKPOINTS, DONE_FILE, METRICS_FILE, is_done
 from rad.sweep.grid import Trial
 from rad.sweep.status import State, state
 from rad.training.pictures import PICTURES
@@ -125,6 +126,21 @@ def test_fewer_frames_than_were_made_are_refused(tmp_path: Path, capsys: pytest.
     assert extend(folder, 50) == 0, "an unfinished run may become shorter"
     assert start(tiny(frames=50), tmp_path / "whole") == 0
     assert rows(folder) == rows(tmp_path / "whole") and same(weights(folder), weights(tmp_path / "whole"))
+
+
+def test_a_run_that_cannot_be_resumed_stays_as_it_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    start(tiny(), tmp_path / "run")
+    shutil.copytree(tmp_path / "run", tmp_path / "torn")
+    for manifest in (tmp_path / "run" / CHECKPOINTS).glob("*.json"):
+        manifest.write_text("torn")
+    lines = (tmp_path / "torn" / METRICS_FILE).read_text().splitlines(keepends=True)
+    (tmp_path / "torn" / METRICS_FILE).write_text("".join([lines[0], "torn\n", *lines[1:]]))
+    for folder in (tmp_path / "run", tmp_path / "torn"):
+        before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+        capsys.readouterr()
+        assert extend(folder, 80) == 2
+        assert str(folder) in capsys.readouterr().err
+        assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
 
 
 def test_the_same_length_is_a_plain_resume(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -316,6 +316,8 @@ def test_an_unknown_command(capsys: pytest.CaptureFixture[str]) -> None:
         (["evaluate", "nowhere", "--split", "a", "--splits=b"], "--splits: must be given once, with all its values, "),
         (["evaluate", "nowhere", "--out", "no/a.jsonl"], "--out: must be a file in a folder that exists, got no/a"),
         (["evaluate", "nowhere", "--video", "no/a.mp4"], "--video: must be a file in a folder that exists, got no/a"),
+        (["evaluate", "nowhere", "--video", "run.json"], "--video: must be a file that ends in .mp4, got run.json"),
+        (["splits", "--task", "dmc/walker-walk", "--out", "notes.txt"], "--out: must be a file that ends in .png"),
         (["evaluate", "nowhere", "--envs", "-1"], "--envs: must be at least 0, got -1"),
         (["evaluate", "nowhere", "--nope", "1"], "--nope"),
         (

@@ -64,7 +64,7 @@ PPO_PRESETS = {
         run_for={
             "procgen": ON_PROCGEN | {"crop": "pad"},
             _LUNAR: {
-                "frames": 3_000_000,
+                "frames": 6_000_000,
                 "action_repeat": 3,
                 "image_size": 64,
                 "frame_stack": 3,

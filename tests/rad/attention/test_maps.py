@@ -54,7 +54,7 @@ def test_no_gradient_is_kept():
     assert not activation_map(make_encoder(), images()).requires_grad
 
 
-@pytest.mark.parametrize("power", [0, -1])
-def test_powers_not_above_zero_are_refused(power):
+@pytest.mark.parametrize("power", [0, -1, float("nan"), float("inf")])
+def test_powers_that_are_not_above_zero_and_finite_are_refused(power):
     with pytest.raises(ValueError, match=f"power is {power}; expected above 0"):
         activation_map(make_encoder(), images(), power)

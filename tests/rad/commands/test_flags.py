@@ -48,6 +48,9 @@ def test_a_file_needs_a_folder(tmp_path: Path) -> None:
     for path in (tmp_path, tmp_path / "nowhere" / "picture.png"):
         with pytest.raises(ValueError, match=f"^out: must be a file in a folder that exists, got {path}"):
             flags.check_file("out", path)
+    flags.check_file("video", tmp_path / "episode.mp4", ".mp4")
+    with pytest.raises(ValueError, match=r"^video: must be a file that ends in \.mp4, got config"):
+        flags.check_file("video", Path("config.json"), ".mp4")
 
 
 @pytest.mark.parametrize(

@@ -46,12 +46,13 @@ def test_only_the_folder_of_a_demo_that_ended_is_replaced(tmp_path: Path) -> Non
     for folder in (of_a_sweep, old):
         folder.mkdir()
         (folder / CONFIG_FILE).write_text(json.dumps({"preset": "demo"}))
-    with pytest.raises(ValueError, match=f"^{of_a_sweep} exists and is not a demo that ended; remove it"):
-        demo.clear(of_a_sweep)
-    assert (of_a_sweep / CONFIG_FILE).exists()
+    with pytest.raises(ValueError, match=f"{of_a_sweep} exists and is not a demo that ended; remove it"):
+        demo.check_out(of_a_sweep)
     (old / DEMO_FILE).write_text("{}")
-    demo.clear(old)
-    assert not old.exists()
+    demo.check_out(old)
+    with pytest.raises(ValueError, match="seed"):
+        demo.run(5.0, old, seed=-1)
+    assert (old / DEMO_FILE).exists()  # and nothing of it before all is checked
 
 
 def small(config: RunConfig, cost: Cost, left_s: float) -> RunConfig:
@@ -63,10 +64,13 @@ def test_a_whole_demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: p
     pytest.importorskip("dm_control", reason="the demo is of a DeepMind Control task")
     monkeypatch.setattr(demo, "measure", lambda config: COST)
     monkeypatch.setattr(demo, "fitted", small)
+    (tmp_path / "demo").mkdir()
+    for name in (DEMO_FILE, "of the earlier one"):
+        (tmp_path / "demo" / name).write_text("{}")
     assert demo.run(5.0, tmp_path / "demo", seed=2, pictures=PICTURES) == 0
     lines = capsys.readouterr().out.splitlines()
     rows = {row["kind"]: row for row in read_rows(tmp_path / "demo" / METRICS_FILE)}
     ratio = rows["eval"]["episode_return_mean"] / rows["baseline"]["episode_return_mean"]
     assert lines[-1] == f"the trained policy scores {ratio:.1f} times as much as the random policy"
     assert all((tmp_path / "demo" / name).exists() for name in (DEMO_FILE, VIDEO_FILE, CURVE_FILE))
-    demo.clear(tmp_path / "demo")
+    assert not (tmp_path / "demo" / "of the earlier one").exists()
