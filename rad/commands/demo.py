@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rad.commands import flags
-from rad.settings import SettingError
+from rad.settings import SettingError, setting
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,9 @@ def main(arguments: list[str]) -> int:
     options = flags.parse(Demo, "rad demo", arguments)
     if not 1 <= options.minutes <= 1_000:
         raise SettingError("minutes", f"{options.minutes:g}", "from 1 to 1,000")
-    from rad.training.demo import run
+    from rad.training.demo import check_out, run
     from rad.training.pictures import PICTURES
 
+    with setting("out"):
+        check_out(options.out)
     return run(options.minutes, options.out, options.seed, PICTURES)

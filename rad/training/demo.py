@@ -17,7 +17,6 @@ from rad.runtime.clocks import process_age_s
 from rad.runtime.metrics_file import read_rows
 from rad.runtime.progress import three_digits
 from rad.runtime.run_dir import DEMO_FILE, METRICS_FILE
-from rad.settings import SettingError
 from rad.training.measure import Cost, measure
 from rad.training.messages import EVALUATION, RANDOM_POLICY
 from rad.training.trainer import NO_PICTURES, Picture, start
@@ -39,7 +38,8 @@ def run(minutes: float, out: Path, seed: int, pictures: Mapping[str, Picture] = 
     """
     config = dataclasses.replace(preset("demo"), out=out, seed=seed)
     check_settings(config)
-    check_out(out)
+    if not out.exists():
+        check_folder(out)
     check_environment(config)
     cost = measure(config)
     config = fitted(config, cost, 60 * minutes - process_age_s())
@@ -85,12 +85,6 @@ def choice(config: RunConfig, cost: Cost, minutes: float) -> str:
 
 
 def check_out(folder: Path) -> None:
-    """Check that a run folder can be made, or is that of an earlier demo that ended.
-
-    Raises:
-        SettingError: it cannot, or is something else.
-    """
-    if not folder.exists():
-        check_folder(folder)
-    elif not (folder / DEMO_FILE).is_file():
-        raise SettingError("out", f"{folder} exists and is not a demo that ended; remove it or choose another name")
+    """Raise a ValueError if there is a folder that is not of an earlier demo that ended."""
+    if folder.exists() and not (folder / DEMO_FILE).is_file():
+        raise ValueError(f"{folder} exists and is not a demo that ended; remove it or choose another name")
