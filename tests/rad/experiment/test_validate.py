@@ -16,6 +16,7 @@ from rad.experiment.bounds import RUN_BOUNDS
 from rad.experiment.config import RunConfig, values
 from rad.experiment.presets import preset, presets
 from rad.experiment.validate import check_bounds
+from rad.runtime.run_dir import CONFIG_FILE
 from tests.integration.runs import tiny, tiny_ppo
 
 TOO_FAR: dict[str, tuple[Any, ...]] = {
@@ -274,6 +275,9 @@ def test_the_shortest_run_has_a_replay_that_can_be_sampled(num_envs: int) -> Non
 
 
 def test_an_existing_folder_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=f"^out: {tmp_path} exists; choose another name$"):
+        check(tiny(), tmp_path)
+    (tmp_path / CONFIG_FILE).touch()
     with pytest.raises(ValueError, match=f"^out: {tmp_path} exists; .* rad train --resume {tmp_path}"):
         check(tiny(), tmp_path)
 
