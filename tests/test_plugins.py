@@ -87,7 +87,11 @@ def test_the_example_is_swept_and_its_runs_are_resumed_and_evaluated(tmp_path: P
     assert missing.stderr.endswith(f"{said}\n") and missing.stderr.count("\n") == 1
     assert rad("evaluate", run, "--episodes", "1", f"--plugin={plugin}").returncode == 0
     assert rad("train", "--plugin", plugin, "--resume", run).returncode == 0
-    for prepare, load in (("{}", f"'{run}', plugins=['{plugin}']"), (f"{{'RAD_PLUGINS': '{plugin}'}}", f"'{run}'")):
+    for prepare, load in (
+        ("{}", f"'{run}', plugins=['{plugin}']"),
+        ("{}", f"'{run}', plugins='{plugin}'"),
+        (f"{{'RAD_PLUGINS': '{plugin}'}}", f"'{run}'"),
+    ):
         code = f"import os; os.environ |= {prepare}; import rad; print(rad.load({load}).config.augment)"
         assert subprocess.check_output([sys.executable, "-c", code], text=True) == "solarize:low=0.3\n"
     code = f"import rad; rad.load('{run}')"

@@ -44,8 +44,7 @@ def run(minutes: float, out: Path, seed: int, pictures: Mapping[str, Picture] = 
     cost = measure(config)
     config = fitted(config, cost, 60 * minutes - process_age_s())
     print(choice(config, cost, minutes), flush=True)
-    if out.exists():
-        shutil.rmtree(out)
+    clear(out)
     status = start(config, out, pictures)
     (out / DEMO_FILE).write_text(json.dumps({"minutes": minutes}) + "\n")  # of one that was stopped, too
     if status:
@@ -88,3 +87,10 @@ def check_out(folder: Path) -> None:
     """Raise a ValueError if there is a folder that is not of an earlier demo that ended."""
     if folder.exists() and not (folder / DEMO_FILE).is_file():
         raise ValueError(f"{folder} exists and is not a demo that ended; remove it or choose another name")
+
+
+def clear(folder: Path) -> None:
+    """Remove the folder of an earlier demo that ended; raise a ValueError, as `check_out`, if it is something else."""
+    check_out(folder)
+    if folder.exists():
+        shutil.rmtree(folder)

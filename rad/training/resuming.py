@@ -55,12 +55,6 @@ def check_ranks(folder: Path, state: Mapping[str, Any], ranks: int) -> None:
         raise ValueError(f"{folder} is of {saved} ranks: torchrun --nproc-per-node {saved}, got {ranks}")
 
 
-def check_metrics(folder: Path) -> None:
-    """Raise a ValueError if there are metrics that cannot be read."""
-    if (folder / METRICS_FILE).exists():
-        read_rows(folder / METRICS_FILE)
-
-
 def reopen(folder: Path) -> None:
     """Remove what says that a run is done: `is_done` is false from then on."""
     for marker in (DONE_FILE, CURVE_FILE):
@@ -91,7 +85,8 @@ def lengthen(folder: Path, frames: int) -> list[str]:
     check_settings(longer)
     if made:  # what a resume reads must be readable before anything is written
         checkpoint.load(folder / CHECKPOINTS, only=("agent",))
-        check_metrics(folder)
+    if (folder / METRICS_FILE).exists():
+        read_rows(folder / METRICS_FILE)
     with locked(folder / CONFIG_FILE):
         write_object(folder / f"config-{config.frames}.json", to_json(config))
         write_object(folder / CONFIG_FILE, to_json(longer))

@@ -40,9 +40,9 @@ SAC_PRESETS = {
         "RAD with fewer operations, for two CPU cores: strides 2-2-2-1 as in MR.Q (arXiv 2501.16142), images of 64 "
         "pixels as in TD-MPC2 and DreamerV3, heads of 512 as in TD-MPC2, and of DrQ-v2 (arXiv 2107.09645) one encoder "
         "whose features the actor shares, an update every second step, batch 256, returns over three steps and targets "
-        "that move at each update; the rest as in RAD. Measured here: near rendering, and batch 128, which is half as "
-        "dear and scored less (366 to 578 on cartpole-swingup, p = 0.085); not measured alone: 64 pixels, heads of "
-        "512. Its returns stand in results/README.md",
+        "that move at each update; the rest as in RAD. Measured here: near rendering, and batch 128, which has "
+        "half the operations and scored less (366 to 578 on cartpole-swingup, p = 0.085); not measured alone: 64 "
+        "pixels, heads of 512. Its returns stand in results/README.md",
         run={"image_size": 64, "encoder": "pixel:strides=2-2-2-1", "render_quality": "near", "updates_per_step": 0.5},
         agent=_LEAN | {"batch_size": 256, "hidden_dim": 512},
         agent_for=_LR_FOR,

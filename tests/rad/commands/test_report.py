@@ -40,6 +40,7 @@ def test_a_report_is_written_elsewhere(sweep, tmp_path):
         (["report"], "Missing from rad report: FOLDER"),
         (["report", "nowhere"], "FOLDER: nowhere is not a folder"),
         (["report", "empty"], "FOLDER: empty holds no run"),
+        (["report", "file"], "FOLDER: must be a run folder or a folder of several runs, got file"),
         (["report", "runs", "--out", "file"], "--out: must be a folder that can be written to, got file"),
         (["report", "runs", "--nope"], "--nope"),
         (["compare", "runs"], "RUN_A RUN_B: must be two folders, got 1"),

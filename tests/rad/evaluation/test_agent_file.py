@@ -112,3 +112,11 @@ def test_the_zoo_lists_what_is_whole_and_what_is_not(
     path.write_bytes(b"text")
     assert cli.main(["zoo", str(tmp_path)]) == 1
     assert "is damaged, or no file of rad export" in capsys.readouterr().out
+
+
+def test_the_zoo_lists_what_cannot_be_opened(path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "folder.safetensors").mkdir()
+    (tmp_path / "link.safetensors").symlink_to(tmp_path / "nowhere")
+    assert cli.main(["zoo", str(tmp_path)]) == 1
+    out = capsys.readouterr().out
+    assert all(name in out for name in ("a.safetensors", "folder.safetensors", "link.safetensors"))

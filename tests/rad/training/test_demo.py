@@ -47,7 +47,8 @@ def test_only_the_folder_of_a_demo_that_ended_is_replaced(tmp_path: Path) -> Non
         folder.mkdir()
         (folder / CONFIG_FILE).write_text(json.dumps({"preset": "demo"}))
     with pytest.raises(ValueError, match=f"{of_a_sweep} exists and is not a demo that ended; remove it"):
-        demo.check_out(of_a_sweep)
+        demo.clear(of_a_sweep)
+    assert (of_a_sweep / CONFIG_FILE).exists()
     (old / DEMO_FILE).write_text("{}")
     demo.check_out(old)
     with pytest.raises(ValueError, match="seed"):
