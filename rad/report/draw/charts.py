@@ -6,7 +6,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rad.report.draw.style import COLORS, DASHES, Figure, blank, despine, file_name, line_styles, save, style
+from rad.report.draw.style import (
+    COLORS,
+    DASHES,
+    Figure,
+    blank,
+    despine,
+    file_name,
+    legend_below,
+    line_styles,
+    save,
+    style,
+)
 from rad.report.draw.tables import decimals_for, has_interval
 from rad.report.stats.aggregates import performance_profile
 from rad.report.stats.pairs import pair_matrix
@@ -75,7 +86,7 @@ def profile_figure(scores: Mapping[str, Mapping[str, list[float]]], where: str =
                 axes.fill_between(thresholds, band.low, band.high, color=line["color"], alpha=0.12, linewidth=0)
         axes.set(xlabel=f"normalized score{where}", ylabel="share of runs above it", xlim=(0, top), ylim=(0, 1.02))
         despine(axes)
-        figure.legend(loc="outside lower center", ncols=3, frameon=False)
+        legend_below(figure, axes, most=3)
         caption = "Share of runs that score more, where tasks weigh the same; bands are 95 % bootstrap intervals."
         return [save(figure, "profile", "Performance profile", caption)]
 

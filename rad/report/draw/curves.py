@@ -9,7 +9,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rad.report.draw.style import GRAY, Figure, blank, despine, file_name, line_styles, save, save_png, style
+from rad.report.draw.style import (
+    GRAY,
+    Figure,
+    blank,
+    despine,
+    file_name,
+    legend_below,
+    line_styles,
+    save,
+    save_png,
+    style,
+)
 from rad.report.read.final_returns import random_policy, splits
 from rad.report.read.groups import Group, runs_in
 from rad.report.read.run import Run, read_run
@@ -72,6 +83,7 @@ def _draw_runs(runs: Sequence[Run], labels: Sequence[str], path: Path, *, with_e
             axes.plot(*dots, color=GRAY, marker=".", markersize=4, alpha=0.5, linewidth=0, label="training episodes")
         spread = ", mean ± std" if any(map(_has_band, curves)) else ""
         _complete(axes, runs, on, f"episode return{spread}")
+        legend_below(figure, axes, most=2)
         axes.set_title(str(runs[0].config.get("task", runs[0].name)))
         save_png(figure, path)
 
@@ -98,6 +110,7 @@ def _figure(groups: Sequence[Group], split: str, words: str, over: Over) -> list
             axes = figure.subplots()
             _draw_lines(axes, curves)
             _complete(axes, runs, {split: ""}, "episode return", lines, over)
+            legend_below(figure, axes, most=2)
         else:
             figure = _apart(curves, random, over)
         figure.suptitle(title, fontsize=10)
@@ -131,7 +144,7 @@ def _complete(
     lines: Sequence[Published] = (),
     over: Over = "frames",
 ) -> None:
-    """Add to curves the random policy on each split, published scores, the axes, and a legend."""
+    """Add to curves the random policy on each split, published scores, and the axes."""
     for number, (split, words) in enumerate(on.items()):
         _draw_random(axes, random_policy(runs, split), words, ("--", ":", "-.")[number % 3])
     for row in lines:
@@ -145,8 +158,6 @@ def _complete(
         upper.set_xlabel("agent steps")
         upper.xaxis.set_major_formatter(_short)
     _name_published(axes, lines)
-    handles, labels = axes.get_legend_handles_labels()
-    axes.figure.legend(handles, labels, loc="outside lower center", ncols=2, frameon=False)
 
 
 def _apart(curves: Sequence[Curve], random: float | None, over: Over) -> "MplFigure":

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from itertools import count
 from pathlib import Path
+from textwrap import fill
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
@@ -19,7 +20,10 @@ ALWAYS = ("crop", "shift", "translate", "color_jitter", "random_conv", "crop+col
 """Augmentations that look the same in every figure, in the order of `COLORS`."""
 GRAY = "#666666"
 DPI = 150
-STYLE = {"svg.hashsalt": "rad", "font.size": 9, "axes.titlesize": 10, "legend.fontsize": 8}
+LEGEND_LETTERS = 75  # a longer name takes two lines
+LEGEND_HANDLE_EMS = 4.8  # a line before a name, the gap between them and that between columns
+POINTS_PER_INCH = 72
+STYLE: dict[str, Any] = {"svg.hashsalt": "rad", "font.size": 9, "axes.titlesize": 10, "legend.fontsize": 8}
 
 
 class Figure(NamedTuple):
@@ -61,6 +65,19 @@ def save(figure: "MplFigure", name: str, title: str, caption: str) -> Figure:
 def save_png(figure: "MplFigure", file: Path | io.BytesIO) -> None:
     """Write a PNG without date and version."""
     figure.savefig(file, format="png", dpi=DPI, metadata={"Software": None})
+
+
+def legend_below(figure: "MplFigure", axes: "Axes", most: int) -> None:
+    """Name the lines of the axes below the figure, in as many columns as their names leave room for, `most` at most."""
+    from matplotlib.textpath import TextPath
+
+    handles, labels = axes.get_legend_handles_labels()
+    names = [fill(label, LEGEND_LETTERS, break_on_hyphens=False) for label in labels]
+    size = float(STYLE["legend.fontsize"])
+    widest = max(TextPath((0, 0), line, size=size).get_extents().width for name in names for line in name.split("\n"))
+    fitting = int(figure.get_figwidth() * POINTS_PER_INCH / (widest + LEGEND_HANDLE_EMS * size))
+    columns = min(most, max(1, fitting))
+    figure.legend(handles, names, loc="outside lower center", ncols=columns, frameon=False)
 
 
 def despine(axes: "Axes") -> None:

@@ -43,7 +43,7 @@ class Group(NamedTuple):
 
     task: str
     augment: str  # see `method_name`
-    variant: tuple[tuple[str, Any], ...]  # further fields that distinguish groups of a task and augmentation
+    variant: tuple[tuple[str, Any], ...]  # further fields that distinguish it from other groups
     runs: tuple[Run, ...]  # at least one, each with another seed
 
     @property
@@ -116,18 +116,21 @@ def group(runs: Iterable[Run]) -> tuple[list[Group], list[str]]:
     Of two runs with the same seed the longer one is kept.
 
     A field distinguishes groups if it varies between runs of one task and augmentation. A field that varies with the
-    task or the augmentation alone, such as a preset's learning rate for a task, does not.
+    task or the augmentation alone, such as a preset's learning rate for a task, does not, and of several that vary
+    together one is enough. A preset whose runs all have one value of a field is named without it.
 
     Returns:
         Groups in the order of their first runs, those without augmentation first in each task.
     """
     configs = [(run, flat(run.config)) for run in runs]
     fields = _distinguishing([config for _, config in configs])
+    kins = {_kin(config) for _, config in configs}
+    varying = {kin: _varying([config for _, config in configs if _kin(config) == kin], fields) for kin in kins}
     groups: dict[tuple[tuple[str, str], tuple[tuple[str, Any], ...]], dict[Any, Run]] = {}
     duplicates = []
     for run, config in configs:
         named = str(config.get("task", "")), method_name(config)
-        key = named, tuple((name, _plain(config.get(name))) for name in fields)
+        key = named, tuple((name, _plain(config.get(name))) for name in varying[_kin(config)])
         seeds = groups.setdefault(key, {})
         first = seeds.setdefault(config.get("seed"), run)
         if first is not run:
@@ -194,16 +197,35 @@ def _is_open(run: Run) -> bool:
 
 
 def _distinguishing(configs: Sequence[Json]) -> list[str]:
-    """Return the fewest fields beside task and augmentation that distinguish all groups."""
+    """Return fields beside task and augmentation that distinguish all groups, none of which could be left out."""
     names = dict.fromkeys([*NAMING, *(name for config in configs for name in config)])
-    keys: list[tuple[Any, ...]] = [(str(config.get("task", "")), method_name(config)) for config in configs]
-    fields = []
+    fields: list[str] = []
     for name in [name for name in names if name not in NOT_COMPARED | IN_NAME]:
-        finer = [(*key, _plain(config.get(name))) for key, config in zip(keys, configs)]
-        if len(set(finer)) > len(set(keys)):
+        if _count(configs, [*fields, name]) > _count(configs, fields):
             fields.append(name)
-            keys = finer
+    for name in [name for name in fields if name not in NAMING]:
+        fewer = [other for other in fields if other != name]
+        if _count(configs, fewer) == _count(configs, fields):
+            fields = fewer
     return fields
+
+
+def _count(configs: Sequence[Json], fields: Sequence[str]) -> int:
+    """Return how many groups the fields distinguish."""
+    return len({(config.get("task"), method_name(config), *_values(config, fields)) for config in configs})
+
+
+def _kin(config: Json) -> tuple[Any, ...]:
+    return _values(config, NAMING)
+
+
+def _varying(configs: Sequence[Json], fields: Iterable[str]) -> list[str]:
+    """Return the fields of which configurations of one algorithm and preset have several values, after these two."""
+    return [name for name in fields if name in NAMING or len({_values(config, [name]) for config in configs}) > 1]
+
+
+def _values(config: Json, fields: Iterable[str]) -> tuple[Any, ...]:
+    return tuple(_plain(config.get(name)) for name in fields)
 
 
 def _plain(value: Any) -> Any:

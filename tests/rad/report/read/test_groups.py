@@ -111,6 +111,25 @@ def test_what_follows_from_task_or_augmentation_or_preset_is_not_named(tmp_path)
     assert names == ["crop, preset=-", "flip, preset=-", "crop, preset=drq"]
 
 
+def test_each_preset_is_named_with_what_varies_in_it_and_no_more_than_is_needed(tmp_path):
+    runs = {
+        "lean": {"preset": "lean", "encoder": "small", "image_size": 64, "updates_per_step": 0.5},
+        "lean-often": {"preset": "lean", "encoder": "small", "image_size": 64, "updates_per_step": 1.0},
+        "rad": {"preset": "rad", "encoder": "pixel", "image_size": 84, "updates_per_step": 1.0},
+        "rad-small": {"preset": "rad", "encoder": "small", "image_size": 64, "updates_per_step": 1.0},
+        "rad-nature": {"preset": "rad", "encoder": "nature", "image_size": 84, "updates_per_step": 1.0},
+    }
+    for name, fields in runs.items():
+        make_seed(tmp_path / name, "crop", 1, [], **fields)
+    assert [one.method for one in groups_in(tmp_path)] == [
+        "crop, preset=lean, updates_per_step=0.5",
+        "crop, preset=lean, updates_per_step=1.0",
+        "crop, preset=rad, encoder=pixel",
+        "crop, preset=rad, encoder=nature",
+        "crop, preset=rad, encoder=small",
+    ]
+
+
 def test_a_second_run_of_a_seed_is_left_out_and_told(tmp_path):
     make_seed(tmp_path / "a", "crop", 1, rows_of(1.0))
     make_seed(tmp_path / "b", "crop", 1, rows_of(9.0))
