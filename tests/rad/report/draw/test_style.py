@@ -32,6 +32,6 @@ def test_a_legend_has_the_columns_that_fit_and_stays_inside_the_figure(letters: 
     figure.draw_without_rendering()
     (legend,) = figure.legends
     box = legend.get_window_extent()
-    assert 0 <= box.x0 and box.x1 <= figure.bbox.width
+    assert box.x0 >= 0 and box.x1 <= figure.bbox.width
     assert len({round(text.get_window_extent().x0) for text in legend.get_texts()}) == columns
     assert {text.get_text().count("\n") + 1 for text in legend.get_texts()} == {lines}
