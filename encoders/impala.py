@@ -9,6 +9,8 @@ from torch import nn
 from encoders.base import Encoder, ImageShape, Residual, check_image_shape, convolution
 from encoders.initialize import glorot_uniform_, initialize_with_
 
+MOST_WIDTH = 64  # what is more is a typo
+
 
 class ImpalaEncoder(Encoder):
     """Three sections that halve the image, 16, 32 and 32 channels wide, and a ReLU.
@@ -28,7 +30,7 @@ class ImpalaEncoder(Encoder):
         generator: CPU generator from which the weights are drawn.
 
     Raises:
-        ValueError: `width` is below 1.
+        ValueError: `width` is below 1, or so large that it is a typo.
 
     Source: IMPALA (Espeholt et al. 2018), figure 3, without the LSTM; Procgen (Cobbe et al. 2020), appendix;
         weights Glorot-uniform and biases zero as OpenAI's train-procgen (TensorFlow's defaults) and auto-drac
@@ -37,8 +39,8 @@ class ImpalaEncoder(Encoder):
     """
 
     def __init__(self, image_shape: ImageShape, *, width: int = 1, generator: torch.Generator) -> None:
-        if width < 1:
-            raise ValueError(f"width must be at least 1, got {width}")
+        if not 1 <= width <= MOST_WIDTH:
+            raise ValueError(f"width must be from 1 to {MOST_WIDTH}, got {width}")
         widths = [check_image_shape(image_shape)[0], *(width * channels for channels in (16, 32, 32))]
         sections = [_section(*channels) for channels in pairwise(widths)]
         super().__init__(image_shape, nn.Sequential(*sections, nn.ReLU(inplace=True)))

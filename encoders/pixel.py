@@ -6,6 +6,8 @@ from torch import nn
 from encoders.base import Encoder, ImageShape, check_image_shape, convolution
 from encoders.initialize import initialize_
 
+MOST_LAYERS, MOST_FILTERS = 100, 4096  # what is more is a typo
+
 
 class PixelEncoder(Encoder):
     """Stack of 3x3 convolutions without padding, ReLU after each; the first has stride 2, the others 1.
@@ -22,8 +24,8 @@ class PixelEncoder(Encoder):
         generator: CPU generator from which the weights are drawn.
 
     Raises:
-        ValueError: a number is below 1, there are more strides than convolutions or the image is too small for
-            the layers.
+        ValueError: a number is below 1 or so large that it is a typo, there are more strides than convolutions or the
+            image is too small for the layers.
 
     Source: RAD (Laskin et al. 2020), appendix, "PixelEncoder"; the same as CURL's and SAC+AE's. Strides 2-2-2-1:
         MR.Q (Fujimoto et al. 2025, arXiv 2501.16142), whose activations are ELU and whose images are centered.
@@ -38,9 +40,9 @@ class PixelEncoder(Encoder):
         strides: str = "2",
         generator: torch.Generator,
     ) -> None:
-        for name, number in (("num_layers", num_layers), ("num_filters", num_filters)):
-            if number < 1:
-                raise ValueError(f"{name} must be at least 1, got {number}")
+        for name, number, most in (("num_layers", num_layers, MOST_LAYERS), ("num_filters", num_filters, MOST_FILTERS)):
+            if not 1 <= number <= most:
+                raise ValueError(f"{name} must be from 1 to {most:,}, got {number}")
         widths = [check_image_shape(image_shape)[0], *[num_filters] * num_layers]
         layers: list[nn.Module] = []
         for channels_in, channels_out, stride in zip(widths, widths[1:], _strides(strides, num_layers)):

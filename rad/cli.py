@@ -85,9 +85,7 @@ def _main(argv: Sequence[str] | None) -> int:
     except (ValueError, OSError, ModuleNotFoundError) as error:
         return _report(str(error), 2)
     except KeyboardInterrupt as stop:  # outside of training, which saves itself first
-        said, number = (
-            ("terminated", signal.SIGTERM) if isinstance(stop, Terminated) else ("interrupted", signal.SIGINT)
-        )
+        said, number = ("terminated", stop.number) if isinstance(stop, Terminated) else ("interrupted", signal.SIGINT)
         return _report("; ".join([said, *getattr(stop, "__notes__", ())]), 128 + number)
 
 

@@ -10,7 +10,7 @@ import tyro
 
 from rad.commands import flags
 from rad.runtime.processes.signals import if_stopped
-from rad.settings import SettingError
+from rad.settings import SettingError, flag_name
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,8 @@ def main(arguments: list[str]) -> int:
     if not options.runs:
         raise SettingError("RUNS", "none", "one run folder or more")
     flags.check_least(options, states=len(options.runs), show=0, seed=0)
+    if flags.value_of("change", arguments) is not None and not options.ground_truth:
+        raise SettingError("change", f"{options.change} has no effect without {flag_name('ground_truth')}")
     if options.out.exists() and not options.out.is_dir():
         raise SettingError("out", f"the file {options.out}", "a folder")
     from rad.attention.methods import Settings

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 import tyro
 
 from rad.commands import flags
+from rad.experiment.bounds import RUN_BOUNDS, check_bound
 from rad.runtime.progress.line import Lines
 
 
@@ -50,6 +51,7 @@ def main(arguments: list[str]) -> int:
     flags.check_once(("splits", "split"), arguments)
     options = flags.parse(Evaluate, "rad evaluate", arguments)
     flags.check_least(options, episodes=1, envs=0, seed=0)
+    check_bound("video_size", options.video_size, RUN_BOUNDS["video_size"])
     if options.out:
         flags.check_file("out", options.out)
     if options.video:

@@ -4,6 +4,8 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+from rad.settings import SettingError
+
 Bound = tuple[Callable[[Any], bool], str]
 
 AT_LEAST_0: Bound = (lambda value: value >= 0, "at least 0")
@@ -15,6 +17,18 @@ SIDE: Bound = (lambda value: value == 0 or 16 <= value <= 1024, "0 (the default)
 WEIGHT: Bound = (lambda value: 0 <= value < math.inf, "at least 0 and finite")
 FINITE: Bound = (math.isfinite, "finite")
 WIDTH: Bound = (lambda value: 1 <= value <= 2**16, "from 1 to 65,536")  # what is larger is a typo
+
+
+def check_bound(field: str, value: Any, bound: Bound) -> None:
+    """Check a number against its range.
+
+    Raises:
+        SettingError: it is outside.
+    """
+    allowed, words = bound
+    if not allowed(value):
+        raise SettingError(field, value, words)
+
 
 RUN_BOUNDS: dict[str, Bound] = {
     "camera_id": (lambda value: value >= -1, "at least -1"),

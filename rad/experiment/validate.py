@@ -15,14 +15,14 @@ from rad.agents import auxiliary
 from rad.agents.bandit import BanditViews
 from rad.envs.suites import TRAIN, check_scene, suite_of
 from rad.experiment.algorithms import ALGORITHMS, algorithm_of
-from rad.experiment.bounds import RUN_BOUNDS
+from rad.experiment.bounds import RUN_BOUNDS, check_bound
 from rad.experiment.build import action_dim, make_arms, make_env
 from rad.experiment.config import RunConfig, values
 from rad.experiment.splits import check_splits, tested_splits
 from rad.runtime import device
 from rad.runtime.processes import ranks
 from rad.runtime.run_dir import CONFIG_FILE
-from rad.settings import SettingError, mention, setting
+from rad.settings import SettingError, flag_name, mention, setting
 
 
 def check(config: RunConfig, folder: Path) -> None:
@@ -56,6 +56,18 @@ def check_settings(config: RunConfig, count: int = 0) -> None:
         raise SettingError("wandb_project", "needs wandb: pip install 'rad-rl[wandb]'")
 
 
+def check_stored(config: RunConfig, folder: Path) -> None:
+    """Check the settings of a run that is there, which may have been changed by hand.
+
+    Raises:
+        ValueError: one is not allowed; the text names the file.
+    """
+    try:
+        check_settings(config)
+    except SettingError as error:
+        raise ValueError(f"{folder / CONFIG_FILE}: {error.say(flag_name)}") from None
+
+
 def check_augment(config: RunConfig) -> tuple[int, tuple[int, int]]:
     """Check the augmentations; return the side to render at and (height, width) of what the encoder sees, px."""
     with setting("augment"):
@@ -80,9 +92,8 @@ def check_augment(config: RunConfig) -> tuple[int, tuple[int, int]]:
 def check_bounds(config: RunConfig) -> None:
     """Check every number against its range."""
     fields = values(config)
-    for name, (allowed, words) in (RUN_BOUNDS | dict(algorithm_of(config).bounds)).items():
-        if not allowed(fields[name]):
-            raise SettingError(name, fields[name], words)
+    for name, bound in (RUN_BOUNDS | dict(algorithm_of(config).bounds)).items():
+        check_bound(name, fields[name], bound)
 
 
 def check_suite(config: RunConfig) -> None:

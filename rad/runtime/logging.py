@@ -15,6 +15,7 @@ from rad.runtime.clocks import running_s
 from rad.runtime.files import replacing
 from rad.runtime.metrics_file import COUNTS, Row, json_line, keep_rows
 from rad.runtime.run_dir import METRICS_FILE
+from rad.settings import SettingError
 
 SEED_FOLDER = re.compile(r"seed-\d+")  # of a run in a sweep
 
@@ -99,6 +100,7 @@ class RunLog:
 
     Raises:
         ModuleNotFoundError: `wandb_project` was given and wandb is not installed.
+        SettingError: W&B does not start: it has no login, say.
         ValueError: the file is there and a line before its last is no row; the text names both.
     """
 
@@ -226,7 +228,13 @@ def _start_wandb(project: str, folder: Path) -> Any:
         import wandb
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError("wandb_project needs wandb: pip install 'rad-rl[wandb]'") from error
-    run = wandb.init(project=project, name=_wandb_name(folder), id=_wandb_id(folder), dir=str(folder), resume="allow")
+    name, own_id = _wandb_name(folder), _wandb_id(folder)
+    try:
+        run = wandb.init(project=project, name=name, id=own_id, dir=str(folder), resume="allow")
+    except wandb.Error as error:
+        why = str(error).removesuffix(".")
+        go_on = f"once it can, go on with: rad train --resume {folder}; WANDB_MODE=offline needs no login"
+        raise SettingError("wandb_project", f"W&B cannot log to {project}: {why}; {go_on}") from None
     run.define_metric("*", step_metric="frames")
     return run
 

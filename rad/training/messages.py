@@ -54,6 +54,11 @@ def opening(config: RunConfig, folder: Path, made_with: Mapping[str, str], frame
     )
 
 
+def go_on_with(folder: Path) -> str:
+    """Say how to go on with a run that was stopped before it trained."""
+    return f"go on with it: rad train --resume {_typed(folder)}"
+
+
 def stopped(folder: Path, frames: int) -> str:
     """Say how to resume a run that was stopped."""
     return f"stopped at {frames:,} frames; resume with: rad train --resume {_typed(folder)}"

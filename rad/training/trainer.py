@@ -10,17 +10,18 @@ from rad.evaluation.play import Recorder
 from rad.experiment.algorithms import Episode, Report
 from rad.experiment.config import RunConfig
 from rad.experiment.config_file import read_config, to_json
+from rad.experiment.validate import check_stored
 from rad.runtime import checkpoint
 from rad.runtime.clocks import Every
 from rad.runtime.files import locked, write_object
 from rad.runtime.logging import Averages, RunLog
 from rad.runtime.processes.ranks import ALONE, Ranks
-from rad.runtime.processes.signals import noticing_stops
+from rad.runtime.processes.signals import if_stopped, noticing_stops
 from rad.runtime.progress import Part, Progress
 from rad.runtime.run_dir import CHECKPOINTS, CONFIG_FILE, DONE_FILE, is_done
 from rad.training.evaluations import Evaluations
 from rad.training.learner import Follower, Learner
-from rad.training.messages import EVALUATION, RANDOM_POLICY, closing, opening, stopped
+from rad.training.messages import EVALUATION, RANDOM_POLICY, closing, go_on_with, opening, stopped
 from rad.training.resuming import check_checkpoints, check_ranks, reopen
 
 Picture = Callable[[Path, LoadedRun, Recorder], None]
@@ -40,10 +41,11 @@ def start(config: RunConfig, folder: Path, pictures: Mapping[str, Picture] = NO_
     """
     folder.mkdir(parents=True)
     write_object(folder / CONFIG_FILE, to_json(config))
-    ranks.share(config)
-    with locked(folder / CONFIG_FILE), noticing_stops(), Trainer(config, folder, pictures, ranks) as trainer:
-        trainer.share()
-        return trainer.run()
+    with if_stopped(go_on_with(folder)):
+        ranks.share(config)
+        with locked(folder / CONFIG_FILE), noticing_stops(), Trainer(config, folder, pictures, ranks) as trainer:
+            trainer.share()
+            return trainer.run()
 
 
 def resume(folder: Path, pictures: Mapping[str, Picture] = NO_PICTURES, ranks: Ranks = ALONE) -> int:
@@ -52,13 +54,14 @@ def resume(folder: Path, pictures: Mapping[str, Picture] = NO_PICTURES, ranks: R
     On the CPU, with the same versions and number of threads, the run ends as if it had not been interrupted.
 
     Raises:
-        ValueError: the folder holds no run, a run of a later version, one of another number of ranks, or a run whose
-            checkpoints are gone.
+        ValueError: the folder holds no run, a run of a later version, one of another number of ranks, one whose
+            checkpoints are gone or one with settings that are not allowed.
         BlockingIOError: another process works on the run.
         ChildProcessError: another rank is gone.
     """
     config = read_config(folder)
-    with locked(folder / CONFIG_FILE):
+    check_stored(config, folder)
+    with if_stopped(go_on_with(folder)), locked(folder / CONFIG_FILE):
         check_checkpoints(config, folder)
         ranks.share(config)
         with noticing_stops(), Trainer(config, folder, pictures, ranks) as trainer:

@@ -111,6 +111,7 @@ def test_a_cell_sees_the_corners_of_its_field_and_no_further():
         assert bool(encoder.feature_map(images)[0, :, 10, 11].any()) == seen
 
 
-def test_a_width_below_one_is_refused():
-    with pytest.raises(ValueError, match="width must be at least 1, got 0"):
-        make(width=0)
+@pytest.mark.parametrize("width", [0, 65])
+def test_a_width_that_cannot_be_meant_is_refused(width):
+    with pytest.raises(ValueError, match=f"width must be from 1 to 64, got {width}"):
+        make(width=width)

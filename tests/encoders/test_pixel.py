@@ -87,10 +87,11 @@ def test_smallest_image(size, fits):
         make((3, size, size))
 
 
-@pytest.mark.parametrize("option", ["num_layers", "num_filters"])
-def test_counts_below_one_are_refused(option):
-    with pytest.raises(ValueError, match=f"{option} must be at least 1, got 0"):
-        make(**{option: 0})
+@pytest.mark.parametrize(("option", "most", "words"), [("num_layers", 100, "100"), ("num_filters", 4096, "4,096")])
+def test_counts_that_cannot_be_meant_are_refused(option, most, words):
+    for count in (0, most + 1):
+        with pytest.raises(ValueError, match=f"{option} must be from 1 to {words}, got {count}"):
+            make(**{option: count})
 
 
 def test_unknown_options_are_refused():

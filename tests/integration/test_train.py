@@ -1,6 +1,7 @@
 """A whole run: what it leaves, how it resumes, and what must not change it."""
 
 import dataclasses
+import json
 import os
 import re
 import shutil
@@ -22,7 +23,8 @@ from rad.report.read.run import made_with, read_run
 from rad.runtime import checkpoint
 from rad.runtime.logging import RunLog
 from rad.runtime.progress import three_digits
-from rad.runtime.run_dir import CHECKPOINTS
+from rad.runtime.run_dir import CHECKPOINTS, CONFIG_FILE
+from rad.training import trainer
 from rad.training.messages import closing
 from rad.training.pictures import PICTURES
 from rad.training.trainer import Trainer, resume, start
@@ -261,6 +263,39 @@ def test_a_signal_to_all_processes_saves_and_the_run_goes_on(
     assert process.returncode == 128 + number
     assert f"rad train --resume {folder}" in output
     assert 0 < checkpoint.load(folder / CHECKPOINTS)[0] < 4_000
+
+
+def test_a_stop_before_training_says_how_to_go_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stopped(*arguments: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(trainer, "Trainer", stopped)
+    for begin in (lambda: start(tiny(), tmp_path / "run"), lambda: resume(tmp_path / "run")):
+        with pytest.raises(KeyboardInterrupt) as stop:
+            begin()
+        assert stop.value.__notes__ == [f"go on with it: rad train --resume {tmp_path / 'run'}"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("augment", "blur", "--augment: unknown augmentation 'blur'"),
+        ("frame_stack", 0, "--frame-stack: must be at least 1, got 0"),
+        ("frames", "many", "it has frames 'many'; expected a value such as"),
+    ],
+)
+def test_settings_that_were_changed_by_hand_are_checked(
+    tmp_path: Path, name: str, value: object, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "run"
+    run_until(tiny(), folder, 33)
+    config = folder / CONFIG_FILE
+    config.write_text(json.dumps(json.loads(config.read_text()) | {name: value}))
+    before = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
+    assert cli.main(["train", "--resume", str(folder)]) == 2
+    error = capsys.readouterr().err
+    assert str(config) in error and said in error and error.count("\n") == 1
+    assert {path: path.stat().st_mtime_ns for path in folder.rglob("*")} == before
 
 
 def test_the_command_trains_and_resumes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

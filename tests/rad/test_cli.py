@@ -319,6 +319,7 @@ def test_an_unknown_command(capsys: pytest.CaptureFixture[str]) -> None:
         (["evaluate", "nowhere", "--video", "run.json"], "--video: must be a file that ends in .mp4, got run.json"),
         (["splits", "--task", "dmc/walker-walk", "--out", "notes.txt"], "--out: must be a file that ends in .png"),
         (["evaluate", "nowhere", "--envs", "-1"], "--envs: must be at least 0, got -1"),
+        (["evaluate", "nowhere", "--video-size", "0"], "--video-size: must be from 16 to 1024, got 0"),
         (["evaluate", "nowhere", "--nope", "1"], "--nope"),
         (
             ["evaluate", "nowhere", "--checkpoint", "best"],
@@ -335,6 +336,7 @@ def test_an_unknown_command(capsys: pytest.CaptureFixture[str]) -> None:
             "FOLDER: must be a folder with agents, files of rad export that end in .safetensors, got nowh",
         ),
         (["attention", "nowhere"], "RUN: must be a run folder, or a file of rad export, got nowhere"),
+        (["attention", "nowhere", "--change", "moved"], "--change: moved has no effect without --ground-truth"),
         (["demo", "--seed", "x"], "--seed: must be a whole number"),
         (["demo", "--minutes", "0.5"], "--minutes: must be from 1 to 1,000, got 0.5"),
         (["demo", "--minutes", "nan"], "--minutes: must be from 1 to 1,000, got nan"),
@@ -394,24 +396,25 @@ def test_an_interrupt_is_one_line_too(monkeypatch: pytest.MonkeyPatch, capsys: p
     assert capsys.readouterr().err == "error: interrupted\n"
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1])
 def test_a_command_that_is_terminated_says_so_and_what_became_of_its_work(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    number: signal.Signals, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     closed: list[str] = []
 
     def terminated(command: str, arguments: list[str]) -> int:
         with if_stopped("the same command goes on"):
             try:
-                signal.raise_signal(signal.SIGTERM)
+                signal.raise_signal(number)
             finally:
                 closed.append("files")
         return 0
 
-    before = signal.getsignal(signal.SIGTERM)
+    before = signal.getsignal(number)
     monkeypatch.setattr(cli, "run", terminated)
-    assert cli.main(["record", "x"]) == 143
+    assert cli.main(["record", "x"]) == 128 + number
     assert capsys.readouterr().err == "error: terminated; the same command goes on\n"
-    assert closed == ["files"] and signal.getsignal(signal.SIGTERM) == before
+    assert closed == ["files"] and signal.getsignal(number) == before
 
 
 def test_a_fault_of_the_program_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -109,13 +109,22 @@ def request_of(splits: Iterable[SplitRequest]) -> list[dict[str, Any]]:
     return sorted((split.values(REQUEST) for split in splits), key=lambda values: values["split"])
 
 
-def read_evaluations(run: Path) -> list[Evaluation]:
+def read_evaluations(run: Path, unread: list[str] | None = None) -> list[Evaluation]:
     """Read the files of `rad evaluate` in a run folder, those with a split, in the order of their names.
 
+    With `unread`, files that are damaged are left out, and a line for each is added to it.
+
     Raises:
-        ValueError: a file is damaged.
+        ValueError: a file is damaged, and there is no `unread`.
     """
-    files = [read_evaluation(path) for path in sorted((run / EVALUATIONS).glob("*.jsonl"))]
+    files = []
+    for path in sorted((run / EVALUATIONS).glob("*.jsonl")):
+        try:
+            files.append(read_evaluation(path))
+        except ValueError as error:
+            if unread is None:
+                raise
+            unread.append(str(error))
     return [file for file in files if file.splits]
 
 

@@ -77,13 +77,13 @@ def trained_and_tested(run: Run) -> dict[str, tuple[float, float]]:
     """Return by split the mean returns on `train` and on the split, both from the same evaluation of the trained agent.
 
     This is the last evaluation of the training, or one by `rad evaluate` at the same frames: of several on a split, the
-    one with the most episodes.
+    one with the most episodes. Files that cannot be read are left out; `find_runs` tells them.
     """
     end = final_result(run)
     if not end.finished:
         return {}
     pairs = {split: (end.returns[TRAIN], value) for split, value in end.returns.items() if TRAIN in end.returns}
-    files = [file.splits for file in read_evaluations(run.folder) if file.splits[0].frames >= end.target_frames]
+    files = [file.splits for file in read_evaluations(run.folder, []) if file.splits[0].frames >= end.target_frames]
     for results in sorted(files, key=lambda results: results[0].episodes):
         means = {result.split: result.episode_return_mean for result in results}
         if TRAIN in means:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from rad.report.read.evaluation_files import read_evaluations
 from rad.report.read.run import Run, made_with, read_run
 from rad.runtime.files import read_object
 from rad.runtime.run_dir import ATTENTION_FILE, CONFIG_FILE, METRICS_FILE, RECORD_FILE, is_done
@@ -171,6 +172,7 @@ def _add(scan: Scan, folder: Path) -> None:
         if not isinstance(flat(run.config).get("frames", 0), int):
             raise ValueError(f"frames in {CONFIG_FILE} is {flat(run.config)['frames']!r}; expected a number")
         scan.runs.append(run)
+        read_evaluations(folder, scan.unread)
     except ValueError as error:
         scan.unread.append(f"{scan.shown(folder)}: {error}")
 

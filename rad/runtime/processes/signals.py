@@ -73,14 +73,19 @@ class StopRequest:
 
 
 class Terminated(KeyboardInterrupt):
-    """SIGTERM, as an exception that ends a command as SIGINT does."""
+    """A signal of a program, as an exception that ends a command as SIGINT does."""
+
+    def __init__(self, number: int = signal.SIGTERM) -> None:
+        super().__init__(number)
+        self.number = number
 
 
 @contextmanager
 def terminations_raised() -> Iterator[None]:
-    """Let SIGTERM raise `Terminated` in the main thread, so that files and processes are closed and a line is printed.
+    """Let SIGTERM and SIGUSR1 raise `Terminated` in the main thread: files and processes are closed, a line is printed.
 
-    Forked children inherit the handler; it ends them, without an exception. Spawned ones do not.
+    Forked children inherit the handler; it ends them, without an exception. Spawned ones do not. A signal that was
+    ignored before stays ignored.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -90,13 +95,17 @@ def terminations_raised() -> Iterator[None]:
     def receive(number: int, frame: FrameType | None) -> None:
         if os.getpid() != process:
             os._exit(128 + number)
-        raise Terminated
+        raise Terminated(number)
 
-    before = signal.signal(signal.SIGTERM, receive)
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGUSR1)}
+    received = [number for number, handler in before.items() if handler is not signal.SIG_IGN]
+    for number in received:
+        signal.signal(number, receive)
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number in received:
+            signal.signal(number, before[number])
 
 
 @contextmanager

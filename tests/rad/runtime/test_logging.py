@@ -1,5 +1,6 @@
 import json
 import math
+import re
 import sys
 
 import pytest
@@ -8,6 +9,7 @@ import torch
 from rad.runtime import logging
 from rad.runtime.logging import Averages, RunLog
 from rad.runtime.metrics_file import last_rows, read_rows
+from rad.settings import SettingError
 
 
 def lines(folder):
@@ -221,10 +223,15 @@ def test_a_missing_wandb_is_one_clear_line(tmp_path, monkeypatch):
 
 
 class FakeWandb:
+    Error = ConnectionError
+    problem = ""
+
     def __init__(self):
         self.inits, self.rows, self.finished = [], [], 0
 
     def init(self, **options):
+        if self.problem:
+            raise self.Error(self.problem)
         self.inits.append(options)
         return self
 
@@ -249,6 +256,15 @@ def test_wandb_gets_named_rows_and_a_resumed_run_keeps_its_id(tmp_path, monkeypa
     assert first["id"] == second["id"] and first["resume"] == "allow" and first["project"] == "p"
     assert fake.finished == 2
     assert logging._wandb_id(tmp_path) != logging._wandb_id(tmp_path / "..")
+
+
+def test_wandb_without_a_login_is_one_line_that_says_how_to_go_on(tmp_path, monkeypatch):
+    fake = FakeWandb()
+    fake.problem = "api_key not configured"
+    monkeypatch.setitem(sys.modules, "wandb", fake)
+    said = f"W&B cannot log to p: api_key not configured; once it can, go on with: rad train --resume {tmp_path};"
+    with pytest.raises(SettingError, match=f"^wandb_project: {re.escape(said)} WANDB_MODE=offline needs no login$"):
+        RunLog(tmp_path, tensorboard=False, wandb_project="p")
 
 
 @pytest.mark.slow

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from rad.report.read.final_returns import trained_and_tested
 from rad.report.read.groups import differences, find_runs, flat, group, shown
 from tests.rad.report.folders import make_run
 from tests.rad.report.seeds import groups_in, make_seed, make_seeds, rows_of
@@ -33,6 +34,17 @@ def test_what_is_not_begun_or_damaged_is_told(tmp_path):
     assert result.not_started == [tmp_path / "new"]
     assert len(result.unread) == 1
     assert result.unread[0].startswith("torn: ") and "is not JSON" in result.unread[0]
+
+
+def test_an_evaluation_that_was_cut_off_is_told_and_the_run_is_there(tmp_path):
+    folder = make_run(tmp_path / "run")
+    (folder / "evaluations").mkdir()
+    (folder / "evaluations" / "torn.jsonl").write_text('{"kind": "epi')
+    result = find_runs(tmp_path)
+    assert [run.name for run in result.runs] == ["run"]
+    (line,) = result.unread
+    assert line.startswith(f"{folder / 'evaluations' / 'torn.jsonl'} cannot be read: ")
+    assert trained_and_tested(result.runs[0]) == {}
 
 
 def test_no_run_is_an_error_that_says_why(tmp_path):

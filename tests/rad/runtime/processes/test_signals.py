@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from rad.runtime.processes.signals import SIGNALS, StopRequest
+from rad.runtime.processes.signals import SIGNALS, StopRequest, Terminated, terminations_raised
 
 
 @pytest.fixture(autouse=True)
@@ -60,6 +60,19 @@ def test_an_ignored_signal_stays_ignored():
         with StopRequest() as stop:
             signal.raise_signal(signal.SIGUSR1)
             assert not stop.requested
+    finally:
+        signal.signal(signal.SIGUSR1, old)
+
+
+def test_a_signal_that_was_ignored_terminates_nothing():
+    old = signal.signal(signal.SIGUSR1, signal.SIG_IGN)
+    try:
+        with terminations_raised():
+            signal.raise_signal(signal.SIGUSR1)
+            with pytest.raises(Terminated) as stop:
+                signal.raise_signal(signal.SIGTERM)
+            assert stop.value.number == signal.SIGTERM
+        assert signal.getsignal(signal.SIGUSR1) is signal.SIG_IGN
     finally:
         signal.signal(signal.SIGUSR1, old)
 
