@@ -131,21 +131,26 @@ def free_shapes() -> None:
 
     A body copies its shapes; the originals, 1.5 kB an episode of LunarLander, would stay. They are small, but they come
     to lie between the large blocks of the networks' tensors, which then cannot be used again: a run of PPO grew by
-    0.2 GB a minute (Box2D 2.3.10, glibc 2.36).
+    0.2 GB a minute (Box2D 2.3.10, glibc 2.36). A definition keeps its shape, and gives it back as the object that it
+    was, so that it lives as long as anything points to it.
     """
     definition: Any = getattr(sys.modules.get("Box2D"), "b2FixtureDef", None)
     if definition is None or isinstance(definition.shape, _OwnedShape):
         return
     shape = definition.shape
 
+    def get_shape(self: Any) -> Any:
+        kept = vars(self).get("kept_shape")
+        return shape.__get__(self) if kept is None else kept
+
     def set_shape(self: Any, value: Any) -> None:
         owned = value is not None and value.thisown
         shape.__set__(self, value)
-        self.kept_shape = value  # as long as the definition points to it
+        self.kept_shape = value
         if owned:
             value.thisown = True
 
-    definition.shape = _OwnedShape(shape.__get__, set_shape, doc=shape.__doc__)
+    definition.shape = _OwnedShape(get_shape, set_shape, doc=shape.__doc__)
 
 
 _BGRX = (0xFF0000, 0xFF00, 0xFF)  # masks of red, green and blue in a surface's little-endian words

@@ -63,7 +63,7 @@ def check_stored(config: RunConfig, folder: Path) -> None:
         ValueError: one is not allowed; the text names the file.
     """
     try:
-        check_settings(config)
+        check_settings(config, count=1)  # how many processes it needs stands in its checkpoints
     except SettingError as error:
         raise ValueError(f"{folder / CONFIG_FILE}: {error.say(flag_name)}") from None
 

@@ -233,7 +233,7 @@ def _start_wandb(project: str, folder: Path) -> Any:
         run = wandb.init(project=project, name=name, id=own_id, dir=str(folder), resume="allow")
     except wandb.Error as error:
         why = str(error).removesuffix(".")
-        go_on = f"once it can, go on with: rad train --resume {folder}; WANDB_MODE=offline needs no login"
+        go_on = f"once it can, {folder} can be resumed; WANDB_MODE=offline needs no login"
         raise SettingError("wandb_project", f"W&B cannot log to {project}: {why}; {go_on}") from None
     run.define_metric("*", step_metric="frames")
     return run

@@ -60,8 +60,8 @@ def resume(folder: Path, pictures: Mapping[str, Picture] = NO_PICTURES, ranks: R
         ChildProcessError: another rank is gone.
     """
     config = read_config(folder)
-    check_stored(config, folder)
     with if_stopped(go_on_with(folder)), locked(folder / CONFIG_FILE):
+        check_stored(config, folder)
         check_checkpoints(config, folder)
         ranks.share(config)
         with noticing_stops(), Trainer(config, folder, pictures, ranks) as trainer:

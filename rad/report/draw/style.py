@@ -72,6 +72,8 @@ def legend_below(figure: "MplFigure", axes: "Axes", most: int) -> None:
     from matplotlib.textpath import TextPath
 
     handles, labels = axes.get_legend_handles_labels()
+    if not labels:
+        return
     names = [fill(label, LEGEND_LETTERS, break_on_hyphens=False) for label in labels]
     size = float(STYLE["legend.fontsize"])
     widest = max(TextPath((0, 0), line, size=size).get_extents().width for name in names for line in name.split("\n"))

@@ -112,7 +112,7 @@ def request_of(splits: Iterable[SplitRequest]) -> list[dict[str, Any]]:
 def read_evaluations(run: Path, unread: list[str] | None = None) -> list[Evaluation]:
     """Read the files of `rad evaluate` in a run folder, those with a split, in the order of their names.
 
-    With `unread`, files that are damaged are left out, and a line for each is added to it.
+    With `unread`, files that are damaged or end before their results are left out, and a line for each is added to it.
 
     Raises:
         ValueError: a file is damaged, and there is no `unread`.
@@ -120,12 +120,17 @@ def read_evaluations(run: Path, unread: list[str] | None = None) -> list[Evaluat
     files = []
     for path in sorted((run / EVALUATIONS).glob("*.jsonl")):
         try:
-            files.append(read_evaluation(path))
+            file = read_evaluation(path)
         except ValueError as error:
             if unread is None:
                 raise
             unread.append(str(error))
-    return [file for file in files if file.splits]
+            continue
+        if file.splits:
+            files.append(file)
+        elif file.episodes and unread is not None:
+            unread.append(f"{path} has episodes and no result: it was cut off")
+    return files
 
 
 def read_evaluation(path: Path) -> Evaluation:

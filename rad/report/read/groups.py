@@ -118,20 +118,23 @@ def group(runs: Iterable[Run]) -> tuple[list[Group], list[str]]:
 
     A field distinguishes groups if it varies between runs of one task and augmentation. A field that varies with the
     task or the augmentation alone, such as a preset's learning rate for a task, does not, and of several that vary
-    together one is enough. A preset whose runs all have one value of a field is named without it.
+    together one is enough. Where presets are named, one whose runs all have one value of a field is named without it.
 
     Returns:
         Groups in the order of their first runs, those without augmentation first in each task.
     """
     configs = [(run, flat(run.config)) for run in runs]
     fields = _distinguishing([config for _, config in configs])
-    kins = {_kin(config) for _, config in configs}
-    varying = {kin: _varying([config for _, config in configs if _kin(config) == kin], fields) for kin in kins}
+    kin_fields = [name for name in NAMING if name in fields]
+    kins = {run.folder: _values(config, kin_fields) for run, config in configs}
+    varying = {
+        kin: _varying([config for run, config in configs if kins[run.folder] == kin], fields) for kin in kins.values()
+    }
     groups: dict[tuple[tuple[str, str], tuple[tuple[str, Any], ...]], dict[Any, Run]] = {}
     duplicates = []
     for run, config in configs:
         named = str(config.get("task", "")), method_name(config)
-        key = named, tuple((name, _plain(config.get(name))) for name in varying[_kin(config)])
+        key = named, tuple((name, _plain(config.get(name))) for name in varying[kins[run.folder]])
         seeds = groups.setdefault(key, {})
         first = seeds.setdefault(config.get("seed"), run)
         if first is not run:
@@ -217,12 +220,8 @@ def _count(configs: Sequence[Json], fields: Sequence[str]) -> int:
     return len({(config.get("task"), method_name(config), *_values(config, fields)) for config in configs})
 
 
-def _kin(config: Json) -> tuple[Any, ...]:
-    return _values(config, NAMING)
-
-
 def _varying(configs: Sequence[Json], fields: Iterable[str]) -> list[str]:
-    """Return the fields of which configurations of one algorithm and preset have several values, after these two."""
+    """Return the fields that name groups of one kin: those of `NAMING`, and those of which it has several values."""
     return [name for name in fields if name in NAMING or len({_values(config, [name]) for config in configs}) > 1]
 
 

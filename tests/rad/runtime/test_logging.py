@@ -262,7 +262,7 @@ def test_wandb_without_a_login_is_one_line_that_says_how_to_go_on(tmp_path, monk
     fake = FakeWandb()
     fake.problem = "api_key not configured"
     monkeypatch.setitem(sys.modules, "wandb", fake)
-    said = f"W&B cannot log to p: api_key not configured; once it can, go on with: rad train --resume {tmp_path};"
+    said = f"W&B cannot log to p: api_key not configured; once it can, {tmp_path} can be resumed;"
     with pytest.raises(SettingError, match=f"^wandb_project: {re.escape(said)} WANDB_MODE=offline needs no login$"):
         RunLog(tmp_path, tensorboard=False, wandb_project="p")
 

@@ -44,6 +44,11 @@ def test_an_evaluation_that_was_cut_off_is_told_and_the_run_is_there(tmp_path):
     assert [run.name for run in result.runs] == ["run"]
     (line,) = result.unread
     assert line.startswith(f"{folder / 'evaluations' / 'torn.jsonl'} cannot be read: ")
+    episode = {"kind": "episode", "split": "train", "env": 0, "episode": 0, "episode_return": 1.0}
+    (folder / "evaluations" / "torn.jsonl").write_text(json.dumps(episode) + "\n")
+    assert find_runs(tmp_path).unread == [
+        f"{folder / 'evaluations' / 'torn.jsonl'} has episodes and no result: it was cut off"
+    ]
     assert trained_and_tested(result.runs[0]) == {}
 
 
@@ -140,6 +145,24 @@ def test_each_preset_is_named_with_what_varies_in_it_and_no_more_than_is_needed(
         "crop, preset=rad, encoder=nature",
         "crop, preset=rad, encoder=small",
     ]
+
+
+def test_where_presets_are_not_named_all_are_named_alike(tmp_path):
+    for task, preset, augment, encoder in [
+        ("dmc/a", "rad", "none", "pixel"),
+        ("dmc/a", "rad", "crop", "pixel"),
+        ("dmc/a", "rad", "crop", "nature"),
+        ("dmc/a", "drq", "shift", "pixel"),
+        ("dmc/b", "drq", "crop", "pixel"),
+    ]:
+        folder = tmp_path / f"{task[-1]}-{augment}-{encoder}"
+        make_seed(folder, augment, 1, [], task=task, preset=preset, encoder=encoder)
+    groups = groups_in(tmp_path)
+    assert {one.method for one in groups if one.task == "dmc/a"} == {
+        *(f"{augment}, encoder=pixel" for augment in ("none", "crop", "shift")),
+        "crop, encoder=nature",
+    }
+    assert [one.method for one in groups if one.task == "dmc/b"] == ["crop, encoder=pixel"]
 
 
 def test_a_second_run_of_a_seed_is_left_out_and_told(tmp_path):
