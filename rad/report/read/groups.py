@@ -128,7 +128,8 @@ def group(runs: Iterable[Run]) -> tuple[list[Group], list[str]]:
     kin_fields = [name for name in NAMING if name in fields]
     kins = {run.folder: _values(config, kin_fields) for run, config in configs}
     varying = {
-        kin: _varying([config for run, config in configs if kins[run.folder] == kin], fields) for kin in kins.values()
+        kin: _varying([config for run, config in configs if kins[run.folder] == kin], fields)
+        for kin in set(kins.values())
     }
     groups: dict[tuple[tuple[str, str], tuple[tuple[str, Any], ...]], dict[Any, Run]] = {}
     duplicates = []
