@@ -124,18 +124,12 @@ def group(runs: Iterable[Run]) -> tuple[list[Group], list[str]]:
         Groups in the order of their first runs, those without augmentation first in each task.
     """
     configs = [(run, flat(run.config)) for run in runs]
-    fields = _distinguishing([config for _, config in configs])
-    kin_fields = [name for name in NAMING if name in fields]
-    kins = {run.folder: _values(config, kin_fields) for run, config in configs}
-    varying = {
-        kin: _varying([config for run, config in configs if kins[run.folder] == kin], fields)
-        for kin in set(kins.values())
-    }
+    fields = _naming([config for _, config in configs])
     groups: dict[tuple[tuple[str, str], tuple[tuple[str, Any], ...]], dict[Any, Run]] = {}
     duplicates = []
-    for run, config in configs:
+    for (run, config), names in zip(configs, fields):
         named = str(config.get("task", "")), method_name(config)
-        key = named, tuple((name, _plain(config.get(name))) for name in varying[kins[run.folder]])
+        key = named, tuple(zip(names, _values(config, names)))
         seeds = groups.setdefault(key, {})
         first = seeds.setdefault(config.get("seed"), run)
         if first is not run:
@@ -202,8 +196,23 @@ def _is_open(run: Run) -> bool:
     return run.config.get("precision") == "auto"
 
 
+def _naming(configs: Sequence[Json]) -> list[list[str]]:
+    """Return for each configuration the fields that name its group.
+
+    They are those that distinguish all groups, but where presets are named, only those of which its preset has several
+    values.
+    """
+    fields = _distinguishing(configs)
+    always = [name for name in NAMING if name in fields]
+    alike: dict[tuple[Any, ...], list[Json]] = {}
+    for config in configs:
+        alike.setdefault(_values(config, always), []).append(config)
+    varying = {key: always + _varying(some, fields[len(always) :]) for key, some in alike.items()}
+    return [varying[_values(config, always)] for config in configs]
+
+
 def _distinguishing(configs: Sequence[Json]) -> list[str]:
-    """Return fields beside task and augmentation that distinguish all groups, none of which could be left out."""
+    """Return fields beside task and augmentation that distinguish all groups, `NAMING` first; none is spare."""
     names = dict.fromkeys([*NAMING, *(name for config in configs for name in config)])
     fields: list[str] = []
     for name in [name for name in names if name not in NOT_COMPARED | IN_NAME]:
@@ -222,8 +231,8 @@ def _count(configs: Sequence[Json], fields: Sequence[str]) -> int:
 
 
 def _varying(configs: Sequence[Json], fields: Iterable[str]) -> list[str]:
-    """Return the fields that name groups of one kin: those of `NAMING`, and those of which it has several values."""
-    return [name for name in fields if name in NAMING or len({_values(config, [name]) for config in configs}) > 1]
+    """Return the fields of which the configurations have several values."""
+    return [name for name in fields if len({_values(config, [name]) for config in configs}) > 1]
 
 
 def _values(config: Json, fields: Iterable[str]) -> tuple[Any, ...]:
